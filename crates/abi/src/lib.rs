@@ -1,0 +1,10 @@
+//! The Linux ABI of x86-64: numbers, structures, flags, errors.
+//!
+//! Everything here is a fact of the interface between a program and the kernel; nothing here does anything.
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod errno;
+pub mod nr;
+
+pub use errno::Errno;

@@ -1,0 +1,2 @@
+//! The in-memory filesystem.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The gofer process: serves files over 9P.
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! Safe wrappers of the host calls that the sentry and the gofer make. Together with `stub` and `platform` the only place for `unsafe`.

@@ -1,0 +1,2 @@
+//! Tasks, credentials, signals, timers and the loader.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The socket layer.
+#![forbid(unsafe_code)]

@@ -1,0 +1,220 @@
+//! Guest address spaces and guest threads, carried by host processes and host threads.
+//!
+//! The kernel knows the traits of this page and nothing of how they are carried out. A guest thread stops for a
+//! [`Stop`], which reaches the kernel through the thread's [`Observer`]; the kernel answers with [`Thread::resume`],
+//! at once or any time later and from any thread. Nothing here blocks, and nothing here may be blocked: an
+//! observer runs on the platform's receiver thread and must return soon.
+
+pub mod context;
+pub mod order;
+
+use std::sync::Arc;
+
+use abi::Errno;
+
+pub use context::Context;
+pub use order::{Advice, Mapping, Order, Source};
+
+/// Makes guest processes.
+pub trait Platform: Send + Sync {
+    /// A fresh process with one thread and nothing mapped but the stub and the vDSO, for a program image.
+    ///
+    /// The thread is stopped with a context (all zero), as after [`Stop::Trap`]: give it orders and a context, then
+    /// resume it. It reports to `observer`.
+    ///
+    /// # Errors
+    /// `EAGAIN` when the host has no room for another process, `ENOMEM`.
+    fn create_process(&self, observer: Arc<dyn Observer>) -> Result<Arc<dyn Thread>, Errno>;
+
+    /// Where the host's vDSO is mapped in every process (`AT_SYSINFO_EHDR`), if it is.
+    fn vdso(&self) -> Option<u64>;
+
+    /// The addresses a guest may use: from the lowest mappable one to the end of user space. The stub's own range
+    /// lies inside and is refused by every order.
+    fn address_range(&self) -> core::ops::Range<u64>;
+
+    /// The stub's own range within [`Self::address_range`].
+    fn reserved_range(&self) -> core::ops::Range<u64>;
+}
+
+/// A system call as the processor saw it: number and arguments, untrusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyscallArgs {
+    /// `rax`.
+    pub number: u64,
+    /// `rdi`, `rsi`, `rdx`, `r10`, `r8`, `r9`.
+    pub args: [u64; 6],
+    /// Address of the instruction after the `syscall`.
+    pub ip: u64,
+}
+
+/// A synchronous fault of guest code, as the host's SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGTRAP reported it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The host signal's number, which is the guest's too.
+    pub signal: i32,
+    /// `si_code`.
+    pub code: i32,
+    /// `si_addr`.
+    pub address: u64,
+    /// `trapno` of the machine context.
+    pub trap: u64,
+    /// `err` of the machine context.
+    pub error: u64,
+}
+
+/// Why a guest thread stopped.
+#[derive(Debug)]
+pub enum Stop {
+    /// A system call that was taken without saving registers: [`Thread::context`] is not available. Answer with
+    /// [`Resume::Return`]. Whoever needs the registers calls [`Thread::interrupt`] before it answers, and finds them at the
+    /// [`Stop::Interrupted`] that follows, with `rax` as answered and the instruction pointer behind the `syscall`.
+    Syscall(SyscallArgs),
+    /// A system call with registers: orders can be given, the context read and written.
+    Trap(SyscallArgs),
+    /// Guest code faulted. With context.
+    Fault(Fault),
+    /// After [`Thread::interrupt`], between two guest instructions (with context), or when the thread was in a native futex
+    /// wait, which then is about to be executed again: instruction pointer at the `syscall`, `rax` its number.
+    Interrupted,
+    /// The orders given with [`Thread::perform`] are done: the results in order, up to and including the first that
+    /// failed. With context, as before.
+    Performed(Vec<Result<u64, Errno>>),
+    /// The answer to [`Thread::clone_thread`] and [`Thread::fork`]: the child, stopped with its parent's context
+    /// and not yet resumed. With context, as before.
+    Cloned(Result<Arc<dyn Thread>, Errno>),
+    /// The host thread is gone: it was ended ([`Thread::exit`], [`Thread::kill_process`]) or something killed it. The last stop.
+    Gone(Gone),
+}
+
+/// How a host thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// Whether the whole host process is gone with it.
+    pub last: bool,
+    /// The host signal that killed the process, if one did: `SIGKILL` that the kernel did not ask for is the host's OOM killer
+    /// or somebody's kill.
+    pub signal: Option<i32>,
+}
+
+/// Receives the stops of one guest thread. The kernel's task implements it.
+pub trait Observer: Send + Sync {
+    /// The thread stopped. Called on a receiver thread: must not block, and may call the thread back.
+    fn stopped(self: Arc<Self>, stop: Stop);
+}
+
+/// How a stopped thread goes on.
+#[derive(Debug)]
+pub enum Resume {
+    /// With this value in `rax`, after [`Stop::Syscall`] or [`Stop::Trap`]; all else as it was.
+    Return(u64),
+    /// With exactly the context last set by [`Thread::set_context`] (or as it was), after any stop with context.
+    Context,
+    /// After the orders, with the last order's result (or the first failure) in `rax`, and without another stop.
+    ReturnOrders(Vec<Order>),
+}
+
+/// One guest thread.
+///
+/// "Stopped" means: a [`Stop`] was delivered and not yet answered. Calls that need a stopped thread do nothing
+/// but fail with `EINVAL` or be ignored otherwise; a thread that died meanwhile ignores everything.
+pub trait Thread: Send + Sync {
+    /// Lets the stopped thread go on.
+    fn resume(&self, how: Resume);
+
+    /// Asks for a [`Stop::Interrupted`] as soon as the thread is in guest code or in a native futex wait. While the thread is
+    /// stopped in [`Stop::Syscall`] the interruption follows its answer. While it is stopped with context the
+    /// interruption may come or not come: look for work before resuming. Interruptions are level: two requests may give one stop.
+    fn interrupt(&self);
+
+    /// The registers of a thread stopped with context.
+    ///
+    /// # Errors
+    /// `EINVAL` if the thread is not stopped with context, `ESRCH` if it is gone.
+    fn context(&self) -> Result<Context, Errno>;
+
+    /// Replaces the registers of a thread stopped with context. Flags and segments are sanitised by the host.
+    ///
+    /// # Errors
+    /// As [`Self::context`].
+    fn set_context(&self, context: &Context) -> Result<(), Errno>;
+
+    /// Has a thread stopped with context carry out orders in its address space; [`Stop::Performed`] follows.
+    fn perform(&self, orders: Vec<Order>);
+
+    /// Has a thread stopped with context make another thread of the same process, with a copy of its context. [`Stop::Cloned`] follows.
+    /// `clear_child_tid` is written and woken natively when the child ends; `tls` becomes its FS base.
+    fn clone_thread(&self, observer: Arc<dyn Observer>, tls: Option<u64>, clear_child_tid: Option<u64>);
+
+    /// Has a thread stopped with context make another process: with a copy-on-write copy of the memory, or with the same memory
+    /// if `share_memory` (vfork). [`Stop::Cloned`] follows. The rest as [`Self::clone_thread`].
+    fn fork(&self, observer: Arc<dyn Observer>, share_memory: bool, tls: Option<u64>, clear_child_tid: Option<u64>);
+
+    /// Ends this thread alone, as exit(2): what the host does then (robust futexes, clear_child_tid) is done. [`Stop::Gone`] follows.
+    /// Works on a thread that is stopped in any way.
+    fn exit(&self);
+
+    /// Kills the whole host process, whatever its threads do. A [`Stop::Gone`] follows for each of them.
+    fn kill_process(&self);
+
+    /// The memory that the thread runs in.
+    fn memory(&self) -> Arc<dyn Memory>;
+
+    /// CPU time used by the thread's whole host process, so far or until it ended: (user, system).
+    fn process_cpu_time(&self) -> (core::time::Duration, core::time::Duration);
+
+    /// CPU time used by this thread alone: (user, system).
+    fn cpu_time(&self) -> (core::time::Duration, core::time::Duration);
+
+    /// Sets the host scheduler's niceness of the thread (-20 to 19). Failure is ignored: it is a hint.
+    fn set_nice(&self, nice: i32);
+}
+
+impl core::fmt::Debug for dyn Thread {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Thread")
+    }
+}
+
+/// The memory of a guest process. Works whether its threads run or are stopped.
+pub trait Memory: Send + Sync {
+    /// Copies from guest memory; stops short at the first byte that cannot be read. Returns how much was copied, at least one.
+    ///
+    /// # Errors
+    /// `EFAULT` if the first byte cannot be read, `ESRCH` if the process is gone.
+    fn read(&self, address: u64, into: &mut [u8]) -> Result<usize, Errno>;
+
+    /// Copies to guest memory; stops short at the first byte that cannot be written (protection counts). At least one.
+    ///
+    /// # Errors
+    /// `EFAULT` if the first byte cannot be written, `ESRCH` if the process is gone.
+    fn write(&self, address: u64, from: &[u8]) -> Result<usize, Errno>;
+
+    /// As [`Self::read`] for several pieces of guest memory, filled from the first on, in one host call where possible.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    fn read_vectored(&self, pieces: &[(u64, usize)], into: &mut [u8]) -> Result<usize, Errno>;
+
+    /// As [`Self::write`] for several pieces.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    fn write_vectored(&self, pieces: &[(u64, usize)], from: &[u8]) -> Result<usize, Errno>;
+
+    /// The mappings as the host knows them, without the stub's own. The host is the source of truth.
+    ///
+    /// # Errors
+    /// `ESRCH` if the process is gone.
+    fn mappings(&self) -> Result<Vec<Mapping>, Errno>;
+
+    /// The text of the host's file of this name for the process (`smaps`, `smaps_rollup`, `statm`, `stat`, `status`, `pagemap`
+    /// is not offered), untranslated.
+    ///
+    /// # Errors
+    /// `ESRCH` if the process is gone, `ENOENT` for another name.
+    fn host_text(&self, name: &str) -> Result<String, Errno>;
+
+    /// Whether both are the same memory (vfork children share their parent's).
+    fn id(&self) -> u64;
+}

@@ -1,0 +1,114 @@
+//! What a stub can be told to do to its own address space.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+/// Where the pages of a new mapping come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Zero pages.
+    Anonymous,
+    /// A host file, from this offset (a multiple of the page size). The descriptor is lent to the stub for the one mapping.
+    File {
+        /// The host file, opened with the access that the guest has.
+        file: Arc<OwnedFd>,
+        /// Byte offset.
+        offset: u64,
+    },
+}
+
+/// The kinds of advice a stub may give for the guest: the numbers of madvise(2), already vetted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Advice(pub i32);
+
+/// One step, carried out by the stub as a host call of its own. Addresses in the stub's range fail with `EINVAL` or `ENOMEM`.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// mmap(2). `flags` are Linux's `MAP_*` bits, of which the platform takes those it knows and refuses the rest;
+    /// `MAP_ANONYMOUS` follows from `source`. Result: the address.
+    Map {
+        /// Hint, or the address with `MAP_FIXED` or `MAP_FIXED_NOREPLACE`.
+        address: u64,
+        /// Bytes.
+        length: u64,
+        /// `PROT_*` bits.
+        protection: u32,
+        /// `MAP_*` bits.
+        flags: u32,
+        /// What is mapped.
+        source: Source,
+    },
+    /// munmap(2).
+    Unmap {
+        /// Page-aligned.
+        address: u64,
+        /// Bytes.
+        length: u64,
+    },
+    /// mprotect(2).
+    Protect {
+        /// Page-aligned.
+        address: u64,
+        /// Bytes.
+        length: u64,
+        /// `PROT_*` bits.
+        protection: u32,
+    },
+    /// mremap(2). Result: the address.
+    Remap {
+        /// Page-aligned.
+        address: u64,
+        /// Bytes.
+        old_length: u64,
+        /// Bytes.
+        new_length: u64,
+        /// `MREMAP_*` bits.
+        flags: u32,
+        /// With `MREMAP_FIXED`.
+        new_address: u64,
+    },
+    /// madvise(2).
+    Advise {
+        /// Page-aligned.
+        address: u64,
+        /// Bytes.
+        length: u64,
+        /// What.
+        advice: Advice,
+    },
+    /// msync(2).
+    Sync {
+        /// Page-aligned.
+        address: u64,
+        /// Bytes.
+        length: u64,
+        /// `MS_*` bits.
+        flags: u32,
+    },
+    /// set_tid_address(2): what the host clears and wakes when the thread ends.
+    SetClearChildTid {
+        /// Address, or 0.
+        address: u64,
+    },
+    /// Everything but the stub and the vDSO is unmapped.
+    UnmapAll,
+}
+
+/// One mapping, as a line of /proc/PID/maps has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// First address.
+    pub start: u64,
+    /// One past the last.
+    pub end: u64,
+    /// `PROT_*` bits.
+    pub protection: u32,
+    /// `MAP_SHARED`.
+    pub shared: bool,
+    /// Byte offset in the file.
+    pub offset: u64,
+    /// The host device and inode of the mapped file, which the kernel translates to the guest's.
+    pub host_file: Option<(u64, u64)>,
+    /// What the host shows as name (`[stack]`, `[vdso]`, a path of the host, which must not be shown to guests).
+    pub host_name: String,
+}

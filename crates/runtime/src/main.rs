@@ -1,0 +1,4 @@
+//! The `casemate` command.
+#![forbid(unsafe_code)]
+
+fn main() {}

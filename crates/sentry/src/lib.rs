@@ -1,0 +1,2 @@
+//! The sentry process: boots and assembles the kernel.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Files, dentries, mounts and readiness.
+#![forbid(unsafe_code)]
