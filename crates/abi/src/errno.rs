@@ -32,7 +32,10 @@ impl Errno {
     /// Whether this is one of the kernel-internal restart requests, which never reach a guest.
     #[must_use]
     pub const fn is_restart(self) -> bool {
-        matches!(self, Self::ERESTARTSYS | Self::ERESTARTNOINTR | Self::ERESTARTNOHAND | Self::ERESTART_RESTARTBLOCK)
+        matches!(
+            self,
+            Self::ERESTARTSYS | Self::ERESTARTNOINTR | Self::ERESTARTNOHAND | Self::ERESTART_RESTARTBLOCK
+        )
     }
 }
 

@@ -148,7 +148,13 @@ pub trait Thread: Send + Sync {
 
     /// Has a thread stopped with context make another process: with a copy-on-write copy of the memory, or with the same memory
     /// if `share_memory` (vfork). [`Stop::Cloned`] follows. The rest as [`Self::clone_thread`].
-    fn fork(&self, observer: Arc<dyn Observer>, share_memory: bool, tls: Option<u64>, clear_child_tid: Option<u64>);
+    fn fork(
+        &self,
+        observer: Arc<dyn Observer>,
+        share_memory: bool,
+        tls: Option<u64>,
+        clear_child_tid: Option<u64>,
+    );
 
     /// Ends this thread alone, as exit(2): what the host does then (robust futexes, clear_child_tid) is done. [`Stop::Gone`] follows.
     /// Works on a thread that is stopped in any way.

@@ -1,0 +1,192 @@
+//! What stat(2) tells of an inode, and what chmod(2), chown(2), truncate(2) and utimensat(2) change.
+
+/// The type of an inode: the `S_IFMT` bits of its mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FileKind {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A character device.
+    CharacterDevice,
+    /// A block device.
+    BlockDevice,
+    /// A FIFO.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// An inode without a type, as anon_inode files have.
+    Anonymous,
+}
+
+impl FileKind {
+    /// The `S_IFMT` bits.
+    #[must_use]
+    pub const fn mode_bits(self) -> u32 {
+        match self {
+            Self::Regular => 0o100_000,
+            Self::Directory => 0o040_000,
+            Self::Symlink => 0o120_000,
+            Self::CharacterDevice => 0o020_000,
+            Self::BlockDevice => 0o060_000,
+            Self::Fifo => 0o010_000,
+            Self::Socket => 0o140_000,
+            Self::Anonymous => 0,
+        }
+    }
+
+    /// The kind that the `S_IFMT` bits of `mode` name, if they name one.
+    #[must_use]
+    pub const fn from_mode(mode: u32) -> Option<Self> {
+        Some(match mode & 0o170_000 {
+            0o100_000 => Self::Regular,
+            0o040_000 => Self::Directory,
+            0o120_000 => Self::Symlink,
+            0o020_000 => Self::CharacterDevice,
+            0o060_000 => Self::BlockDevice,
+            0o010_000 => Self::Fifo,
+            0o140_000 => Self::Socket,
+            _ => return None,
+        })
+    }
+
+    /// The `DT_*` number of getdents64(2).
+    #[must_use]
+    pub const fn directory_type(self) -> u8 {
+        match self {
+            Self::Fifo => 1,
+            Self::CharacterDevice => 2,
+            Self::Directory => 4,
+            Self::BlockDevice => 6,
+            Self::Regular => 8,
+            Self::Symlink => 10,
+            Self::Socket => 12,
+            Self::Anonymous => 0,
+        }
+    }
+}
+
+/// A device number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Device {
+    /// Major number (12 bits in Linux's kernel, 32 in its interface).
+    pub major: u32,
+    /// Minor number.
+    pub minor: u32,
+}
+
+impl Device {
+    /// A device number.
+    #[must_use]
+    pub const fn new(major: u32, minor: u32) -> Self {
+        Self { major, minor }
+    }
+
+    /// The encoding of `st_dev` and `st_rdev` (makedev(3)).
+    #[must_use]
+    pub const fn encode(self) -> u64 {
+        let (major, minor) = (self.major as u64, self.minor as u64);
+        (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & !0xff) << 12) | ((major & !0xfff) << 32)
+    }
+
+    /// The inverse of [`Self::encode`].
+    #[must_use]
+    pub const fn decode(number: u64) -> Self {
+        let major = ((number >> 8) & 0xfff) | ((number >> 32) & 0xffff_f000);
+        let minor = (number & 0xff) | ((number >> 12) & 0xffff_ff00);
+        let low = 0xffff_ffff;
+        #[expect(clippy::cast_possible_truncation, reason = "masked to 32 bits")]
+        Self { major: (major & low) as u32, minor: (minor & low) as u32 }
+    }
+}
+
+/// A point in time: seconds since 1970-01-01 UTC, which may be negative, and nanoseconds below 1,000,000,000.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp {
+    /// Seconds.
+    pub seconds: i64,
+    /// Nanoseconds.
+    pub nanoseconds: u32,
+}
+
+impl Timestamp {
+    /// The host's time of day now.
+    #[must_use]
+    pub fn now() -> Self {
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or_else(
+            |_| Self::default(),
+            |d| Self {
+                seconds: i64::try_from(d.as_secs()).unwrap_or(i64::MAX),
+                nanoseconds: d.subsec_nanos(),
+            },
+        )
+    }
+}
+
+/// Who owns an inode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// User id, as the initial user namespace of the sandbox sees it.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+}
+
+/// What is known of an inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// Inode number, unique within the filesystem.
+    pub inode: u64,
+    /// Type.
+    pub kind: FileKind,
+    /// Permission, set-ID and sticky bits (07777).
+    pub mode: u32,
+    /// Hard links.
+    pub links: u64,
+    /// Owner.
+    pub owner: Owner,
+    /// For device nodes: which device.
+    pub device: Device,
+    /// Bytes.
+    pub size: u64,
+    /// 512-byte blocks in use.
+    pub blocks: u64,
+    /// Preferred size of I/O, bytes.
+    pub block_size: u32,
+    /// Last access.
+    pub accessed: Timestamp,
+    /// Last change of content.
+    pub modified: Timestamp,
+    /// Last change of the inode.
+    pub changed: Timestamp,
+    /// Creation, where the filesystem keeps it.
+    pub born: Option<Timestamp>,
+}
+
+/// How to set one of the times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeChange {
+    /// To now.
+    Now,
+    /// To this time.
+    To(Timestamp),
+}
+
+/// What to change. Whether the caller may is checked by the VFS, before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AttributeChange {
+    /// New permission bits (07777).
+    pub mode: Option<u32>,
+    /// New user.
+    pub uid: Option<u32>,
+    /// New group.
+    pub gid: Option<u32>,
+    /// New size of a regular file.
+    pub size: Option<u64>,
+    /// New access time.
+    pub accessed: Option<TimeChange>,
+    /// New modification time.
+    pub modified: Option<TimeChange>,
+}

@@ -1,0 +1,68 @@
+//! A mounted filesystem: the superblock.
+
+use std::sync::Arc;
+
+use abi::Errno;
+
+use crate::{Device, InodeRef};
+
+/// What statfs(2) reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileSystemStatistics {
+    /// `f_type`: the filesystem's magic number.
+    pub magic: u64,
+    /// Bytes a block.
+    pub block_size: u64,
+    /// Blocks in all.
+    pub blocks: u64,
+    /// Free blocks.
+    pub blocks_free: u64,
+    /// Free blocks for those without privilege.
+    pub blocks_available: u64,
+    /// Inodes in all.
+    pub files: u64,
+    /// Free inodes.
+    pub files_free: u64,
+    /// Longest name.
+    pub name_length: u64,
+}
+
+/// A filesystem instance.
+pub trait FileSystem: Send + Sync {
+    /// The name in /proc/filesystems and in the third column of /proc/mounts.
+    fn kind(&self) -> &'static str;
+
+    /// What `st_dev` shows. Unique among the sandbox's filesystems.
+    fn device(&self) -> Device;
+
+    /// The root directory.
+    fn root(&self) -> InodeRef;
+
+    /// For statfs(2).
+    ///
+    /// # Errors
+    /// `EIO` when a server does not answer.
+    fn statistics(&self) -> Result<FileSystemStatistics, Errno>;
+
+    /// Writes back everything, as syncfs(2).
+    ///
+    /// # Errors
+    /// `EIO`, `ENOSPC` from the storage behind.
+    fn sync(&self) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    /// The filesystem's own options as /proc/mounts shows them after `rw,`: `,size=1024k` or nothing.
+    fn options(&self) -> String {
+        String::new()
+    }
+
+    /// Whether names found in this filesystem may be cached as dentries (true), or must be looked up each time because they come and
+    /// go without the VFS (proc).
+    fn caches_names(&self) -> bool {
+        true
+    }
+}
+
+/// A shared filesystem.
+pub type FileSystemRef = Arc<dyn FileSystem>;

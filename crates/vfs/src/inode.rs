@@ -1,0 +1,217 @@
+//! An inode: what a filesystem offers of one file.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use abi::Errno;
+
+use crate::filesystem::FileSystemRef;
+use crate::{AttributeChange, Attributes, Credentials, Device, File, FileKind, Name, OpenFlags, Owner};
+
+/// A shared inode.
+pub type InodeRef = Arc<dyn Inode>;
+
+bitflags::bitflags! {
+    /// Flags of renameat2(2).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct RenameFlags: u32 {
+        /// Fail if the new name exists.
+        const NOREPLACE = 1;
+        /// Exchange the two.
+        const EXCHANGE = 2;
+        /// Leave a whiteout behind.
+        const WHITEOUT = 4;
+    }
+}
+
+/// Where a symbolic link leads.
+#[derive(Clone)]
+pub enum LinkTarget {
+    /// A path to walk from where the link lies.
+    Path(Vec<u8>),
+    /// A place, without a path to it, as the links in /proc/PID/fd have.
+    Place(crate::path::Path),
+}
+
+/// One file of a filesystem.
+///
+/// The VFS has checked permissions, names, types (a directory operation reaches only directories) and read-only mounts before it calls.
+/// It serialises nothing: an inode locks itself. Every method has the errors of the system call of its name besides those listed.
+pub trait Inode: Send + Sync + Any {
+    /// The filesystem it belongs to.
+    fn filesystem(&self) -> FileSystemRef;
+
+    /// What stat(2) reports.
+    ///
+    /// # Errors
+    /// `EIO`, `ESTALE` when a server lost it.
+    fn attributes(&self) -> Result<Attributes, Errno>;
+
+    /// Its type, which never changes.
+    fn kind(&self) -> FileKind;
+
+    /// Changes attributes, and the change time with them.
+    ///
+    /// # Errors
+    /// `EPERM` if the filesystem cannot.
+    fn set_attributes(&self, change: &AttributeChange) -> Result<(), Errno>;
+
+    /// The inode of a name in this directory.
+    ///
+    /// # Errors
+    /// `ENOENT`.
+    fn lookup(&self, name: Name<'_>) -> Result<InodeRef, Errno> {
+        let _ = name;
+        Err(Errno::ENOTDIR)
+    }
+
+    /// As many of `names` as there are, each in the one before it, until one is missing or is no directory: fewer round trips for
+    /// filesystems with a server. The last element is an error if the walk ended with one. Never empty for a non-empty `names`.
+    fn lookup_many(&self, names: &[Name<'_>]) -> Vec<Result<InodeRef, Errno>> {
+        names.first().map(|name| vec![self.lookup(*name)]).unwrap_or_default()
+    }
+
+    /// Makes a regular file (`kind` is `Regular`), a FIFO, a socket or a device node.
+    ///
+    /// # Errors
+    /// `EEXIST`, `EPERM` for kinds that the filesystem does not store.
+    fn create(
+        &self,
+        name: Name<'_>,
+        kind: FileKind,
+        mode: u32,
+        owner: Owner,
+        device: Device,
+    ) -> Result<InodeRef, Errno> {
+        let _ = (name, kind, mode, owner, device);
+        Err(Errno::EPERM)
+    }
+
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// `EEXIST`.
+    fn create_directory(&self, name: Name<'_>, mode: u32, owner: Owner) -> Result<InodeRef, Errno> {
+        let _ = (name, mode, owner);
+        Err(Errno::EPERM)
+    }
+
+    /// Makes a symbolic link.
+    ///
+    /// # Errors
+    /// `EEXIST`.
+    fn create_symlink(&self, name: Name<'_>, target: &[u8], owner: Owner) -> Result<InodeRef, Errno> {
+        let _ = (name, target, owner);
+        Err(Errno::EPERM)
+    }
+
+    /// Makes a regular file without a name (`O_TMPFILE`).
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP`.
+    fn create_unnamed(&self, mode: u32, owner: Owner) -> Result<InodeRef, Errno> {
+        let _ = (mode, owner);
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Gives an inode of the same filesystem another name.
+    ///
+    /// # Errors
+    /// `EEXIST`, `EPERM`, `EMLINK`.
+    fn link(&self, name: Name<'_>, target: &InodeRef) -> Result<(), Errno> {
+        let _ = (name, target);
+        Err(Errno::EPERM)
+    }
+
+    /// Removes the name of something that is no directory.
+    ///
+    /// # Errors
+    /// `ENOENT`, `EISDIR`.
+    fn unlink(&self, name: Name<'_>) -> Result<(), Errno> {
+        let _ = name;
+        Err(Errno::EPERM)
+    }
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `ENOTEMPTY`.
+    fn remove_directory(&self, name: Name<'_>) -> Result<(), Errno> {
+        let _ = name;
+        Err(Errno::EPERM)
+    }
+
+    /// Moves `name` of this directory to `new_name` of `to`, a directory of the same filesystem. The VFS has excluded cycles and holds
+    /// the filesystem's rename lock.
+    ///
+    /// # Errors
+    /// `EINVAL` for flags that the filesystem does not know.
+    fn rename(
+        &self,
+        name: Name<'_>,
+        to: &InodeRef,
+        new_name: Name<'_>,
+        flags: RenameFlags,
+    ) -> Result<(), Errno> {
+        let _ = (name, to, new_name, flags);
+        Err(Errno::EPERM)
+    }
+
+    /// Where this symbolic link leads.
+    ///
+    /// # Errors
+    /// `EINVAL` if it is none, `EACCES` for a magic link that the caller may not follow.
+    fn read_link(&self, credentials: &Credentials) -> Result<LinkTarget, Errno> {
+        let _ = credentials;
+        Err(Errno::EINVAL)
+    }
+
+    /// Opens a regular file or a directory. Devices, FIFOs and sockets are opened by the VFS's [`crate::special::SpecialFiles`] instead, unless [`Self::opens_itself`].
+    ///
+    /// # Errors
+    /// `ENXIO`, `EIO`.
+    fn open(self: Arc<Self>, flags: OpenFlags, credentials: &Credentials) -> Result<Arc<dyn File>, Errno>;
+
+    /// Whether [`Self::open`] opens this inode though it is a device, FIFO or socket.
+    fn opens_itself(&self) -> bool {
+        false
+    }
+
+    /// The value of an extended attribute (full name with its namespace).
+    ///
+    /// # Errors
+    /// `ENODATA`, `EOPNOTSUPP`.
+    fn xattr(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
+        let _ = name;
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Sets an extended attribute; `create` and `replace` are the flags of setxattr(2).
+    ///
+    /// # Errors
+    /// `EEXIST`, `ENODATA`, `ENOSPC`, `EOPNOTSUPP`.
+    fn set_xattr(&self, name: &[u8], value: &[u8], create: bool, replace: bool) -> Result<(), Errno> {
+        let _ = (name, value, create, replace);
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Removes an extended attribute.
+    ///
+    /// # Errors
+    /// `ENODATA`, `EOPNOTSUPP`.
+    fn remove_xattr(&self, name: &[u8]) -> Result<(), Errno> {
+        let _ = name;
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// The names of all extended attributes.
+    ///
+    /// # Errors
+    /// `EIO`.
+    fn xattr_names(&self) -> Result<Vec<Vec<u8>>, Errno> {
+        Ok(Vec::new())
+    }
+
+    /// Itself, for a filesystem to recognise its own.
+    fn as_any(&self) -> &dyn Any;
+}

@@ -1,0 +1,239 @@
+//! Open file descriptions, as open(2) defines them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use abi::Errno;
+use parking_lot::Mutex;
+
+use crate::path::Path;
+use crate::{Attributes, Credentials, Events, File, FileKind, OpenFlags, Seek, Sink, Source};
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// An open file description: what descriptors refer to, and what dup(2), fork(2) and `SCM_RIGHTS` share.
+pub struct OpenFile {
+    /// Unique among all descriptions of the sandbox, for locks, epoll and kcmp(2).
+    pub id: u64,
+    /// Where it was opened, if it has a name in a mounted filesystem.
+    pub path: Option<Path>,
+    /// The file itself.
+    pub file: Arc<dyn File>,
+    /// Who opened it.
+    pub credentials: Arc<Credentials>,
+    flags: AtomicU32,
+    offset: Mutex<u64>,
+    owner: Mutex<Option<SignalOwner>>,
+}
+
+/// Who gets SIGIO and SIGURG (fcntl(2) `F_SETOWN`, `F_SETOWN_EX`, `F_SETSIG`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignalOwner {
+    /// `F_OWNER_TID` 0, `F_OWNER_PID` 1, `F_OWNER_PGRP` 2.
+    pub kind: u32,
+    /// Its id.
+    pub id: i32,
+    /// Signal instead of SIGIO, or 0.
+    pub signal: i32,
+}
+
+impl OpenFile {
+    /// A new description at offset 0. Creation flags (`O_CREAT`, `O_EXCL`, `O_NOCTTY`, `O_TRUNC`, `O_CLOEXEC`) are not kept.
+    #[must_use]
+    pub fn new(
+        file: Arc<dyn File>,
+        path: Option<Path>,
+        flags: OpenFlags,
+        credentials: Arc<Credentials>,
+    ) -> Arc<Self> {
+        let dropped =
+            OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
+        Arc::new(Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            path,
+            file,
+            credentials,
+            flags: AtomicU32::new(flags.difference(dropped).bits()),
+            offset: Mutex::new(0),
+            owner: Mutex::new(None),
+        })
+    }
+
+    /// The file status flags with the access mode.
+    #[must_use]
+    pub fn flags(&self) -> OpenFlags {
+        OpenFlags::from_bits_retain(self.flags.load(Ordering::Relaxed))
+    }
+
+    /// Replaces the flags that `F_SETFL` may change.
+    ///
+    /// # Errors
+    /// What the file says to it.
+    pub fn set_flags(&self, flags: OpenFlags) -> Result<(), Errno> {
+        let old = self.flags();
+        let new = old.difference(OpenFlags::SETTABLE) | flags.intersection(OpenFlags::SETTABLE);
+        self.flags.store(new.bits(), Ordering::Relaxed);
+        self.file.flags_changed(self).inspect_err(|_| self.flags.store(old.bits(), Ordering::Relaxed))
+    }
+
+    /// Who gets SIGIO.
+    #[must_use]
+    pub fn signal_owner(&self) -> Option<SignalOwner> {
+        *self.owner.lock()
+    }
+
+    /// Sets who gets SIGIO.
+    pub fn set_signal_owner(&self, owner: Option<SignalOwner>) {
+        *self.owner.lock() = owner;
+    }
+
+    /// What fstat(2) reports.
+    ///
+    /// # Errors
+    /// As the inode says.
+    pub fn attributes(&self) -> Result<Attributes, Errno> {
+        match &self.path {
+            Some(path) => path.inode().attributes(),
+            None => self.file.attributes(),
+        }
+    }
+
+    fn readable(&self) -> Result<(), Errno> {
+        let flags = self.flags();
+        if flags.contains(OpenFlags::PATH) || !flags.reads() { Err(Errno::EBADF) } else { Ok(()) }
+    }
+
+    fn writable(&self) -> Result<(), Errno> {
+        let flags = self.flags();
+        if flags.contains(OpenFlags::PATH) || !flags.writes() { Err(Errno::EBADF) } else { Ok(()) }
+    }
+
+    /// read(2): at the description's offset, which moves.
+    ///
+    /// # Errors
+    /// `EBADF` if not open for reading, `EAGAIN` if nothing is there now, and the file's own.
+    pub fn read(&self, into: &mut dyn Sink) -> Result<usize, Errno> {
+        self.readable()?;
+        if self.file.keeps_offset() || !self.file.seekable() {
+            return self.file.read(u64::MAX, into);
+        }
+        let mut offset = self.offset.lock();
+        let n = self.file.read(*offset, into)?;
+        *offset = offset.saturating_add(n as u64);
+        Ok(n)
+    }
+
+    /// pread(2).
+    ///
+    /// # Errors
+    /// `ESPIPE` for streams, and as [`Self::read`].
+    pub fn read_at(&self, offset: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
+        self.readable()?;
+        if !self.file.seekable() {
+            return Err(Errno::ESPIPE);
+        }
+        self.file.read(offset, into)
+    }
+
+    /// write(2): at the description's offset or, with `O_APPEND`, at the end.
+    ///
+    /// # Errors
+    /// `EBADF` if not open for writing, `EAGAIN` if there is no room now, and the file's own.
+    pub fn write(&self, from: &mut dyn Source) -> Result<usize, Errno> {
+        self.writable()?;
+        if self.file.keeps_offset() || !self.file.seekable() {
+            return self.file.write(Some(u64::MAX), from).map(|(n, _)| n);
+        }
+        let mut offset = self.offset.lock();
+        let at = if self.flags().contains(OpenFlags::APPEND) { None } else { Some(*offset) };
+        let (n, end) = self.file.write(at, from)?;
+        *offset = end;
+        Ok(n)
+    }
+
+    /// pwrite(2): with `O_APPEND` it appends all the same, as Linux does.
+    ///
+    /// # Errors
+    /// `ESPIPE` for streams, and as [`Self::write`].
+    pub fn write_at(&self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+        self.writable()?;
+        if !self.file.seekable() {
+            return Err(Errno::ESPIPE);
+        }
+        let at = if self.flags().contains(OpenFlags::APPEND) { None } else { Some(offset) };
+        self.file.write(at, from).map(|(n, _)| n)
+    }
+
+    /// lseek(2).
+    ///
+    /// # Errors
+    /// `ESPIPE` for streams, `EINVAL` for a negative result, `ENXIO`, `EOVERFLOW`.
+    pub fn seek(&self, to: Seek) -> Result<u64, Errno> {
+        if self.flags().contains(OpenFlags::PATH) {
+            return Err(Errno::EBADF);
+        }
+        if !self.file.seekable() {
+            return Err(Errno::ESPIPE);
+        }
+        if self.file.keeps_offset() {
+            return self.file.seek(to);
+        }
+        let mut offset = self.offset.lock();
+        let new = match to {
+            Seek::Set(at) => at,
+            Seek::Current(by) => offset.checked_add_signed(by).ok_or(Errno::EINVAL)?,
+            Seek::End(_) | Seek::Data(_) | Seek::Hole(_) => self.file.seek(to)?,
+        };
+        if i64::try_from(new).is_err() {
+            return Err(Errno::EINVAL);
+        }
+        *offset = new;
+        Ok(new)
+    }
+
+    /// getdents64(2): from where the last call ended.
+    ///
+    /// # Errors
+    /// `ENOTDIR`, `EINVAL` if not even one entry fits (the caller sees that).
+    pub fn read_directory(&self, into: &mut dyn crate::DirectorySink) -> Result<(), Errno> {
+        self.readable()?;
+        let mut offset = self.offset.lock();
+        let mut tracker = Tracker { into, position: *offset };
+        self.file.read_directory(*offset, &mut tracker)?;
+        *offset = tracker.position;
+        Ok(())
+    }
+
+    /// The description's offset.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        *self.offset.lock()
+    }
+
+    /// What it is ready for.
+    #[must_use]
+    pub fn poll(&self) -> Events {
+        self.file.poll()
+    }
+
+    /// Its type.
+    #[must_use]
+    pub fn kind(&self) -> FileKind {
+        self.path.as_ref().map_or(FileKind::Anonymous, |p| p.inode().kind())
+    }
+}
+
+struct Tracker<'a> {
+    into: &'a mut dyn crate::DirectorySink,
+    position: u64,
+}
+
+impl crate::DirectorySink for Tracker<'_> {
+    fn put(&mut self, entry: &crate::DirectoryEntry<'_>) -> bool {
+        let stored = self.into.put(entry);
+        if stored {
+            self.position = entry.next;
+        }
+        stored
+    }
+}
