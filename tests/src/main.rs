@@ -1,0 +1,4 @@
+//! Runs the end-to-end tests.
+#![forbid(unsafe_code)]
+
+fn main() {}
