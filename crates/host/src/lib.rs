@@ -1,1 +1,2 @@
 //! Safe wrappers of the host calls that the sentry and the gofer make. Together with `stub` and `platform` the only place for `unsafe`.
+pub mod random;

@@ -1,2 +1,25 @@
-//! Tasks, credentials, signals, timers and the loader.
+//! The kernel: tasks, credentials, signals, timers and the loader.
+//!
+//! A [`Task`] is an object; a system call is carried through by whichever thread of the sentry its stop or its wake-up
+//! reached ([`executor`]). A call that cannot finish parks as a future and gives the thread back. Nothing in here
+//! blocks.
+//!
+//! System calls themselves are in the crate `syscalls`, behind [`Dispatcher`].
 #![forbid(unsafe_code)]
+
+pub mod address_space;
+pub mod executor;
+pub mod fs_context;
+pub mod kernel;
+pub mod memory;
+pub mod outcome;
+pub mod task;
+pub mod time;
+pub mod wait;
+
+pub use address_space::AddressSpace;
+pub use fs_context::FsContext;
+pub use kernel::{Dispatcher, Kernel};
+pub use memory::{GuestSink, GuestSource, IoVec, UserAddr, UserPtr};
+pub use outcome::Outcome;
+pub use task::Task;

@@ -1,2 +1,15 @@
-//! The system call table and one file per call or family.
+//! The system call table and its handlers.
+//!
+//! A handler is a function of the calling task and typed arguments: decode, validate, delegate. Its row in
+//! [`table`] is the one place that knows its number, name, arguments and support level; dispatch, `--strace` and the
+//! support page come from there.
 #![forbid(unsafe_code)]
+
+pub mod argument;
+pub mod dispatch;
+pub mod row;
+pub mod system;
+pub mod table;
+
+pub use dispatch::Table;
+pub use row::{Handler, Row, Support};

@@ -1,0 +1,132 @@
+//! Who carries a system call through.
+//!
+//! Every thread of the sentry that calls into the kernel (a receiver of the platform, the timer thread, the host
+//! poller, the control server) does so within a *turn*. A wake-up during a turn only puts the task in the turn's queue;
+//! at the turn's end, with no locks held, the woken calls are polled, each by one thread at a time. So a write to a pipe completes the reader's call
+//! on the writer's thread, without a context switch between threads of the sentry.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+
+use parking_lot::Mutex;
+
+/// Something that can be polled: a task's parked call.
+pub trait Run: Send + Sync {
+    /// Polls it, once for all wake-ups so far.
+    fn run(self: Arc<Self>);
+}
+
+thread_local! {
+    static QUEUE: RefCell<Option<VecDeque<Arc<dyn Run>>>> = const { RefCell::new(None) };
+}
+
+/// Runs `f` as a turn, and then all that it woke. Within a turn it just runs `f`.
+pub fn turn<R>(f: impl FnOnce() -> R) -> R {
+    let outermost = QUEUE.with_borrow_mut(|queue| {
+        let outermost = queue.is_none();
+        queue.get_or_insert_default();
+        outermost
+    });
+    let result = f();
+    if outermost {
+        while let Some(next) = QUEUE.with_borrow_mut(|queue| queue.as_mut().and_then(VecDeque::pop_front)) {
+            next.run();
+        }
+        QUEUE.set(None);
+    }
+    result
+}
+
+/// Has it run at the end of this turn, or on a thread of its own if this thread is in none.
+fn submit(work: Arc<dyn Run>) {
+    let outside = QUEUE.with_borrow_mut(|queue| match queue {
+        Some(queue) => {
+            queue.push_back(work);
+            None
+        }
+        None => Some(work),
+    });
+    if let Some(work) = outside {
+        stray(work);
+    }
+}
+
+/// Wake-ups from threads that are in no turn. There should be none on a hot path.
+fn stray(work: Arc<dyn Run>) {
+    static SENDER: OnceLock<Mutex<mpsc::Sender<Arc<dyn Run>>>> = OnceLock::new();
+    let sender = SENDER.get_or_init(|| {
+        let (sender, receiver) = mpsc::channel::<Arc<dyn Run>>();
+        let body = move || {
+            while let Ok(work) = receiver.recv() {
+                turn(|| work.run());
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name(String::from("stray")).spawn(body) {
+            tracing::error!(%error, "no thread for stray wake-ups");
+        }
+        Mutex::new(sender)
+    });
+    let lost = sender.lock().send(work).is_err();
+    if lost {
+        tracing::error!("a wake-up was lost");
+    }
+}
+
+const IDLE: u8 = 0;
+const QUEUED: u8 = 1;
+const RUNNING: u8 = 2;
+const RUNNING_AGAIN: u8 = 3;
+
+/// Makes sure that a call is polled by one thread at a time and that no wake-up is lost.
+#[derive(Debug, Default)]
+pub struct Schedule(AtomicU8);
+
+impl Schedule {
+    /// A wake-up: queues `work` unless it is queued or will be polled again anyway.
+    pub fn wake(&self, work: impl FnOnce() -> Arc<dyn Run>) {
+        let step = |state| match state {
+            IDLE => Some(QUEUED),
+            RUNNING => Some(RUNNING_AGAIN),
+            _ => None,
+        };
+        if self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, step) == Ok(IDLE) {
+            submit(work());
+        }
+    }
+
+    /// Calls `poll` once for all wake-ups so far, and again for those that come meanwhile. If another thread is at it, that one polls again.
+    pub fn run(&self, mut poll: impl FnMut()) {
+        let enter = |state| match state {
+            IDLE | QUEUED => Some(RUNNING),
+            RUNNING => Some(RUNNING_AGAIN),
+            _ => None,
+        };
+        if !matches!(self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter), Ok(IDLE | QUEUED)) {
+            return;
+        }
+        loop {
+            poll();
+            if self.0.compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+                return;
+            }
+            self.0.store(RUNNING, Ordering::Release);
+        }
+    }
+}
+
+/// Polls a future to its first rest: for tests and for handlers that never wait.
+pub fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+    struct Nobody;
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+    let waker = Waker::from(Arc::new(Nobody));
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}

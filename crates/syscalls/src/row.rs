@@ -1,0 +1,107 @@
+//! What a row of the table says.
+
+use std::sync::Arc;
+
+use abi::Errno;
+use kernel::task::{Call, Work};
+use kernel::{Outcome, Task};
+
+/// How much of a system call is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// All that Linux documents.
+    Full,
+    /// Something is missing; the text says what.
+    Partial(&'static str),
+    /// It fails with `ENOSYS` (or what the handler says); the text says why.
+    None(&'static str),
+}
+
+/// The function behind a row.
+#[derive(Clone, Copy)]
+pub enum Handler {
+    /// Never waits.
+    Now(fn(&Arc<Task>, &[u64; 6]) -> Result<Outcome, Errno>),
+    /// May wait.
+    Later(fn(Arc<Task>, [u64; 6]) -> Call),
+    /// There is none.
+    Missing,
+}
+
+/// How one argument is shown.
+pub type Show = fn(u64, &Task) -> String;
+
+/// One system call.
+pub struct Row {
+    /// Its number on x86-64.
+    pub number: u64,
+    /// Its name.
+    pub name: &'static str,
+    /// How much of it there is.
+    pub support: Support,
+    /// Names of the arguments and how they are shown.
+    pub arguments: &'static [(&'static str, Show)],
+    /// What carries it out.
+    pub handler: Handler,
+}
+
+impl Row {
+    /// Starts the call.
+    #[must_use]
+    pub fn start(&self, task: &Arc<Task>, args: &[u64; 6]) -> Work {
+        match self.handler {
+            Handler::Now(handler) => Work::Done(handler(task, args)),
+            Handler::Later(handler) => Work::Later(handler(Arc::clone(task), *args)),
+            Handler::Missing => Work::Done(Err(Errno::ENOSYS)),
+        }
+    }
+}
+
+/// Writes rows: `now NAME(path::to::handler: arg: Type, ...) SUPPORT;` for handlers
+/// `fn(&Arc<Task>, Type, ...) -> Result<impl Into<Outcome>, Errno>`, `later` for the `async` ones (which get an `Arc<Task>` by reference too),
+/// `none NAME, "reason";` for calls that fail with `ENOSYS`.
+#[macro_export]
+macro_rules! rows {
+    (@one now $name:ident ($handler:path $(, $arg:ident : $type:ty)*) $support:expr) => {
+        $crate::Row {
+            number: abi::nr::$name,
+            name: stringify!($name),
+            support: $support,
+            arguments: &[$((stringify!($arg), <$type as $crate::argument::Argument>::show)),*],
+            handler: $crate::Handler::Now(|task, args| {
+                let mut raw = args.iter().copied();
+                $(let $arg = <$type as $crate::argument::Argument>::decode(raw.next().unwrap_or_default())?;)*
+                let _ = raw;
+                $handler(task $(, $arg)*).map(Into::into)
+            }),
+        }
+    };
+    (@one later $name:ident ($handler:path $(, $arg:ident : $type:ty)*) $support:expr) => {
+        $crate::Row {
+            number: abi::nr::$name,
+            name: stringify!($name),
+            support: $support,
+            arguments: &[$((stringify!($arg), <$type as $crate::argument::Argument>::show)),*],
+            handler: $crate::Handler::Later(|task, args| {
+                Box::pin(async move {
+                    let mut raw = args.into_iter();
+                    $(let $arg = <$type as $crate::argument::Argument>::decode(raw.next().unwrap_or_default())?;)*
+                    let _ = raw;
+                    $handler(&task $(, $arg)*).await.map(Into::into)
+                })
+            }),
+        }
+    };
+    ($($kind:ident $name:ident ($($inner:tt)*) $support:expr;)* $(; none { $($missing:ident, $why:literal;)* })?) => {
+        &[
+            $($crate::rows!(@one $kind $name ($($inner)*) $support),)*
+            $($($crate::Row {
+                number: abi::nr::$missing,
+                name: stringify!($missing),
+                support: $crate::Support::None($why),
+                arguments: &[],
+                handler: $crate::Handler::Missing,
+            },)*)?
+        ]
+    };
+}

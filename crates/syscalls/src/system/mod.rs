@@ -1,0 +1,3 @@
+//! The system as a whole: uname, sysinfo, getrandom and the like.
+
+pub mod getrandom;
