@@ -5,14 +5,17 @@
 //! at once or any time later and from any thread. Nothing here blocks, and nothing here may be blocked: an
 //! observer runs on the platform's receiver thread and must return soon.
 
+pub mod clone;
 pub mod context;
+pub mod mock;
 pub mod order;
 
 use std::sync::Arc;
 
 use abi::Errno;
 
-pub use context::Context;
+pub use clone::{CloneMemory, CloneRequest};
+pub use context::{Context, Registers};
 pub use order::{Advice, Mapping, Order, Source};
 
 /// Makes guest processes.
@@ -80,9 +83,12 @@ pub enum Stop {
     /// The orders given with [`Thread::perform`] are done: the results in order, up to and including the first that
     /// failed. With context, as before.
     Performed(Vec<Result<u64, Errno>>),
-    /// The answer to [`Thread::clone_thread`] and [`Thread::fork`]: the child, stopped with its parent's context
-    /// and not yet resumed. With context, as before.
+    /// The answer to [`Thread::clone_with`]: the child, stopped with its parent's context and not yet resumed; or why there is
+    /// none. With context, as before.
     Cloned(Result<Arc<dyn Thread>, Errno>),
+    /// To the observer of a child made with [`CloneRequest::parent_returns`]: this is its thread, stopped with its parent's
+    /// context. The parent runs already.
+    Started(Arc<dyn Thread>),
     /// The host thread is gone: it was ended ([`Thread::exit`], [`Thread::kill_process`]) or something killed it. The last stop.
     Gone(Gone),
 }
@@ -133,28 +139,37 @@ pub trait Thread: Send + Sync {
     /// `EINVAL` if the thread is not stopped with context, `ESRCH` if it is gone.
     fn context(&self) -> Result<Context, Errno>;
 
-    /// Replaces the registers of a thread stopped with context. Flags and segments are sanitised by the host.
+    /// Replaces the registers of a thread stopped with context. Flags and segments are sanitised by the host; a zero `cs`
+    /// or `ss` stands for the user's own.
+    ///
+    /// # Errors
+    /// As [`Self::context`]; `EINVAL` also for vector state of a form that the host does not know.
+    fn set_context(&self, context: &Context) -> Result<(), Errno>;
+
+    /// The registers without the vector state, which is dearer to read: after [`Stop::Trap`] this costs nothing.
     ///
     /// # Errors
     /// As [`Self::context`].
-    fn set_context(&self, context: &Context) -> Result<(), Errno>;
+    fn registers(&self) -> Result<Registers, Errno>;
+
+    /// Replaces the general registers alone. It costs no host call of its own: they go with the answer.
+    ///
+    /// # Errors
+    /// As [`Self::context`].
+    fn set_registers(&self, registers: &Registers) -> Result<(), Errno>;
+
+    /// Replaces the FS base (thread pointer), the GS base, or both. It costs no host call of its own.
+    ///
+    /// # Errors
+    /// As [`Self::context`].
+    fn set_bases(&self, fs_base: Option<u64>, gs_base: Option<u64>) -> Result<(), Errno>;
 
     /// Has a thread stopped with context carry out orders in its address space; [`Stop::Performed`] follows.
     fn perform(&self, orders: Vec<Order>);
 
-    /// Has a thread stopped with context make another thread of the same process, with a copy of its context. [`Stop::Cloned`] follows.
-    /// `clear_child_tid` is written and woken natively when the child ends; `tls` becomes its FS base.
-    fn clone_thread(&self, observer: Arc<dyn Observer>, tls: Option<u64>, clear_child_tid: Option<u64>);
-
-    /// Has a thread stopped with context make another process: with a copy-on-write copy of the memory, or with the same memory
-    /// if `share_memory` (vfork). [`Stop::Cloned`] follows. The rest as [`Self::clone_thread`].
-    fn fork(
-        &self,
-        observer: Arc<dyn Observer>,
-        share_memory: bool,
-        tls: Option<u64>,
-        clear_child_tid: Option<u64>,
-    );
+    /// Has a thread stopped with context make another thread or process, stopped with a copy of its context.
+    /// [`Stop::Cloned`] follows, or [`Stop::Started`] if the request asks for it.
+    fn clone_with(&self, request: CloneRequest);
 
     /// Ends this thread alone, as exit(2): what the host does then (robust futexes, clear_child_tid) is done. [`Stop::Gone`] follows.
     /// Works on a thread that is stopped in any way.
@@ -221,6 +236,6 @@ pub trait Memory: Send + Sync {
     /// `ESRCH` if the process is gone, `ENOENT` for another name.
     fn host_text(&self, name: &str) -> Result<String, Errno>;
 
-    /// Whether both are the same memory (vfork children share their parent's).
+    /// The same number for the same memory (vfork children share their parent's), and for no other.
     fn id(&self) -> u64;
 }
