@@ -48,7 +48,7 @@ impl Task {
             Stop::Trap(args) => self.syscall(args, true),
             Stop::Performed(results) => self.cell.lock().reply = Some(Reply::Performed(results)),
             Stop::Cloned(child) => self.cell.lock().reply = Some(Reply::Cloned(child)),
-            Stop::Fault(_) | Stop::Interrupted | Stop::Gone(_) => {}
+            Stop::Fault(_) | Stop::Interrupted | Stop::Started(_) | Stop::Gone(_) => {}
         }
     }
 
