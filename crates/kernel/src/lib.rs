@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address_space;
+pub mod current;
 pub mod executor;
 pub mod fs_context;
 pub mod kernel;

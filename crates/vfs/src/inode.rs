@@ -29,8 +29,11 @@ bitflags::bitflags! {
 pub enum LinkTarget {
     /// A path to walk from where the link lies.
     Path(Vec<u8>),
-    /// A place, without a path to it, as the links in /proc/PID/fd have.
+    /// A place, without a path to it, as `/proc/PID/cwd` has. readlink(2) shows its name.
     Place(crate::path::Path),
+    /// An open file, as the links in `/proc/PID/fd` have: opening the link opens its file anew where it has a name, and readlink(2) shows
+    /// the name or the file's [`File::description`].
+    Opened(Arc<crate::OpenFile>),
 }
 
 /// One file of a filesystem.

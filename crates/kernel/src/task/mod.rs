@@ -89,7 +89,7 @@ impl Task {
 
 impl Run for Task {
     fn run(self: Arc<Self>) {
-        self.schedule.run(|| self.step());
+        crate::current::with(&self, || self.schedule.run(|| self.step()));
     }
 }
 
