@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use abi::Errno;
 
-use crate::{Attributes, Credentials, Events, FileKind, OpenFile, Sink, Source, WaitQueue};
+use crate::{
+    AttributeChange, Attributes, Credentials, Events, FileKind, OpenFile, OpenFlags, Sink, Source, WaitQueue,
+};
 
 /// Where lseek(2) goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,10 @@ pub enum MapSource {
     /// Zero pages (/dev/zero).
     Anonymous,
 }
+
+/// A terminal, unique in the sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TerminalId(pub u64);
 
 /// Guest memory and identity for ioctl(2), whose argument only the file understands.
 pub trait IoctlContext {
@@ -190,6 +196,37 @@ pub trait File: Send + Sync + Any {
     /// `EIO`.
     fn attributes(&self) -> Result<Attributes, Errno> {
         Err(Errno::EIO)
+    }
+
+    /// For the same files: fchmod(2), fchown(2), ftruncate(2), futimens(3). Permission has been checked against [`Self::attributes`].
+    ///
+    /// # Errors
+    /// `EPERM` if they cannot be changed.
+    fn set_attributes(&self, change: &AttributeChange) -> Result<(), Errno> {
+        let _ = change;
+        Err(Errno::EPERM)
+    }
+
+    /// For the same files: open(2) of the link in /proc/PID/fd, which makes another description of the same pipe or device.
+    ///
+    /// # Errors
+    /// `ENXIO` for what cannot be opened by name, as sockets and anonymous inodes.
+    fn reopen(&self, flags: OpenFlags, credentials: &Credentials) -> Result<Arc<dyn File>, Errno> {
+        let _ = (flags, credentials);
+        Err(Errno::ENXIO)
+    }
+
+    /// open(2) must wait on [`Self::readiness`] while this fails with `EAGAIN`: a FIFO without its other end.
+    ///
+    /// # Errors
+    /// `EAGAIN`.
+    fn opened(&self) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    /// Which terminal this is, if it is one: job control is by sessions, which know terminals by this id.
+    fn terminal(&self) -> Option<TerminalId> {
+        None
     }
 
     /// For the same files: the text of the link in /proc/PID/fd: `pipe:[7]`, `anon_inode:[eventpoll]`.

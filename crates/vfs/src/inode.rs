@@ -32,7 +32,7 @@ pub enum LinkTarget {
     /// A place, without a path to it, as `/proc/PID/cwd` has. readlink(2) shows its name.
     Place(crate::path::Path),
     /// An open file, as the links in `/proc/PID/fd` have: opening the link opens its file anew where it has a name, and readlink(2) shows
-    /// the name or the file's [`File::description`].
+    /// the name or the file's [`File::description`]; without a name, opening it is [`File::reopen`] and stat(2) sees [`File::attributes`].
     Opened(Arc<crate::OpenFile>),
 }
 

@@ -26,7 +26,7 @@ pub mod wait;
 pub use attributes::{AttributeChange, Attributes, Device, FileKind, Owner, TimeChange, Timestamp};
 pub use credentials::{Access, Capability, CapabilitySet, Credentials};
 pub use fd_table::{Fd, FdTable};
-pub use file::{DirectoryEntry, DirectorySink, File, IoctlContext, MapSource, Seek};
+pub use file::{DirectoryEntry, DirectorySink, File, IoctlContext, MapSource, Seek, TerminalId};
 pub use filesystem::{FileSystem, FileSystemStatistics};
 pub use inode::{Inode, InodeRef, RenameFlags};
 pub use io::{Sink, Source};
