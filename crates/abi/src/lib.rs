@@ -6,5 +6,7 @@
 
 pub mod errno;
 pub mod nr;
+pub mod signal;
+pub mod time;
 
 pub use errno::Errno;
