@@ -14,6 +14,7 @@ pub mod fs_context;
 pub mod kernel;
 pub mod memory;
 pub mod outcome;
+pub mod signal;
 pub mod task;
 pub mod time;
 pub mod wait;

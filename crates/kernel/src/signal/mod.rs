@@ -1,0 +1,12 @@
+//! Signals: signal(7).
+//!
+//! A signal is *sent* to a task or a process, is *pending* until a task *takes* it, and then has its *action*. Taking is done by
+//! the task itself, at the end of a system call or when its thread was interrupted, never by the sender.
+
+mod actions;
+mod pending;
+mod quota;
+mod state;
+
+pub use quota::{Charge, Quota};
+pub use state::{ChildDisposition, GroupSignals, TaskSignals};
