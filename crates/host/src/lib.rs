@@ -1,2 +1,20 @@
-//! Safe wrappers of the host calls that the sentry and the gofer make. Together with `stub` and `platform` the only place for `unsafe`.
+//! Safe wrappers of the host calls that the sentry and the gofer make.
+//! Together with `stub` and `platform` the only place for `unsafe`.
+
+pub mod inherit;
+pub mod process;
 pub mod random;
+pub mod signals;
+pub mod spawn;
+
+use abi::Errno;
+
+/// A host error of rustix as the project's own type.
+pub(crate) fn errno_of(error: rustix::io::Errno) -> Errno {
+    Errno::from_raw(error.raw_os_error())
+}
+
+/// What the last failed call through libc left in `errno`.
+pub(crate) fn last_errno() -> Errno {
+    Errno::from_raw(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
+}
