@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod errno;
+pub mod ioctl;
 pub mod nr;
 pub mod signal;
 pub mod time;

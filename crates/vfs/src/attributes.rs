@@ -190,3 +190,24 @@ pub struct AttributeChange {
     /// New modification time.
     pub modified: Option<TimeChange>,
 }
+
+impl AttributeChange {
+    /// Carries the change out on attributes that are kept in memory. The change time moves too, unless nothing is to change.
+    pub fn apply(&self, to: &mut Attributes) {
+        if *self == Self::default() {
+            return;
+        }
+        let now = Timestamp::now();
+        let time = |change: TimeChange| match change {
+            TimeChange::Now => now,
+            TimeChange::To(at) => at,
+        };
+        to.mode = self.mode.unwrap_or(to.mode);
+        to.owner.uid = self.uid.unwrap_or(to.owner.uid);
+        to.owner.gid = self.gid.unwrap_or(to.owner.gid);
+        to.size = self.size.unwrap_or(to.size);
+        to.accessed = self.accessed.map_or(to.accessed, time);
+        to.modified = self.modified.map_or(to.modified, time);
+        to.changed = now;
+    }
+}

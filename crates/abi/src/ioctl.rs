@@ -1,0 +1,55 @@
+//! Requests of ioctl(2), as `include/uapi/asm-generic/ioctls.h` and its neighbours number them.
+
+macro_rules! requests {
+    ($($name:ident = $number:literal, $text:literal;)*) => {
+        $(#[doc = concat!($text, ".")] pub const $name: u32 = $number;)*
+
+        /// The name of a request.
+        #[must_use]
+        pub const fn name(request: u32) -> Option<&'static str> {
+            match request { $($number => Some(stringify!($name)),)* _ => None }
+        }
+    };
+}
+
+requests! {
+    TCGETS = 0x5401, "Gets the `termios` settings";
+    TCSETS = 0x5402, "Sets them now";
+    TCSETSW = 0x5403, "Sets them when the output is written";
+    TCSETSF = 0x5404, "Sets them when the output is written, and drops the input";
+    TCSBRK = 0x5409, "Sends a break, or waits for the output";
+    TCXONC = 0x540a, "Stops and starts the flow";
+    TCFLSH = 0x540b, "Drops input or output";
+    TIOCEXCL = 0x540c, "Exclusive mode";
+    TIOCNXCL = 0x540d, "Ends exclusive mode";
+    TIOCSCTTY = 0x540e, "Makes it the controlling terminal";
+    TIOCGPGRP = 0x540f, "Gets the foreground process group";
+    TIOCSPGRP = 0x5410, "Sets the foreground process group";
+    TIOCOUTQ = 0x5411, "Bytes of output that wait";
+    TIOCSTI = 0x5412, "Fakes input";
+    TIOCGWINSZ = 0x5413, "Gets the window size";
+    TIOCSWINSZ = 0x5414, "Sets the window size";
+    FIONREAD = 0x541b, "Bytes of input that wait";
+    TIOCNOTTY = 0x5422, "Gives up the controlling terminal";
+    TIOCSETD = 0x5423, "Sets the line discipline";
+    TIOCGETD = 0x5424, "Gets the line discipline";
+    TCSBRKP = 0x5425, "Sends a break, POSIX";
+    TIOCGSID = 0x5429, "Gets the session";
+    TCGETS2 = 0x802c_542a, "Gets the `termios2` settings";
+    TCSETS2 = 0x402c_542b, "Sets the `termios2` settings now";
+    TCSETSW2 = 0x402c_542c, "Sets them when the output is written";
+    TCSETSF2 = 0x402c_542d, "Sets them when the output is written, and drops the input";
+    TIOCGPTN = 0x8004_5430, "Gets the number of a pseudoterminal";
+    TIOCSPTLCK = 0x4004_5431, "Locks or unlocks a pseudoterminal";
+    FIONBIO = 0x5421, "Sets or clears `O_NONBLOCK`";
+    FIONCLEX = 0x5450, "Clears close-on-exec";
+    FIOCLEX = 0x5451, "Sets close-on-exec";
+    FIOASYNC = 0x5452, "Sets or clears `O_ASYNC`";
+    FIOQSIZE = 0x5460, "Gets the size of a file";
+    FIBMAP = 1, "The block number of a file's block";
+    FIGETBSZ = 2, "The block size of the filesystem";
+    FICLONE = 0x4004_9409, "Shares the data of another file";
+    FICLONERANGE = 0x4020_940d, "Shares a part of the data of another file";
+    FS_IOC_GETFLAGS = 0x8008_6601, "Gets the attributes of chattr(1)";
+    FS_IOC_SETFLAGS = 0x4008_6602, "Sets the attributes of chattr(1)";
+}
