@@ -1,2 +1,123 @@
-//! The gofer process: serves files over 9P.
+//! The gofer process: serves the files of one container over 9P2000.L.
+//!
+//! It stands between a sentry, which must be assumed to be compromised, and the host's files. What a client can do is what the
+//! messages say and no more: names are single components, never `.` or `..`; files are held by `O_PATH` descriptors and
+//! found only by looking one name up in one directory, without following links; what is opened is a regular file or
+//! a directory; a read-only mount refuses every change in the server too; tables and messages are bounded.
+//!
+//! There is one connection for each mount, each with its own thread and its own tables, so that one mount cannot name files of
+//! another. The sentry's VFS joins the trees. [`confine`] builds the walls, [`serve`] works behind them, and
+//! returns when all connections are closed.
 #![forbid(unsafe_code)]
+
+pub mod confine;
+mod connection;
+mod fids;
+pub mod filter;
+mod identity;
+mod names;
+mod node;
+mod serve;
+mod session;
+
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Barrier};
+
+pub use confine::{Source, confine};
+use host::seccomp::{AllowList, Mismatch, Scope};
+pub use node::Links;
+
+/// One tree to serve, and to whom.
+#[derive(Debug)]
+pub struct Export {
+    /// A connected Unix stream socket.
+    pub socket: OwnedFd,
+    /// The root of the tree: a directory, or the one file of a bind mount of a file. An `O_PATH` descriptor will do.
+    pub root: OwnedFd,
+    /// Whether changes are refused.
+    pub read_only: bool,
+}
+
+/// What a gofer serves.
+#[derive(Debug)]
+pub struct Config {
+    /// The trees, each with its connection.
+    pub exports: Vec<Export>,
+    /// Where this process's descriptors are found by name, to reopen what is held by an `O_PATH` descriptor.
+    pub links: Links,
+    /// Whether to install the seccomp filter ([`filter`]) before the first request is served.
+    pub filter: bool,
+}
+
+/// Why a gofer cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A step of building the walls failed.
+    #[error("the gofer cannot {step}: {source}")]
+    Confine {
+        /// What it was about to do.
+        step: String,
+        /// What the host said.
+        source: std::io::Error,
+    },
+    /// A thread could not be made.
+    #[error("the gofer cannot start a thread for a mount: {0}")]
+    Thread(std::io::Error),
+    /// The filter could not be installed.
+    #[error("the gofer cannot install its system call filter: {0}")]
+    Filter(abi::Errno),
+}
+
+/// Serves until all connections are closed.
+///
+/// # Errors
+/// If it could not begin; what goes wrong with one connection ends that one and is logged.
+pub fn serve(config: Config) -> Result<(), Error> {
+    raise_descriptor_limit();
+    let umask = rustix::process::umask(rustix::fs::Mode::empty());
+    let chown = session::may_chown();
+    // The filter comes between: it does not allow to make threads, and nothing may be served without it.
+    let start = Arc::new(Barrier::new(config.exports.len() + 1));
+    let mut threads = Vec::with_capacity(config.exports.len());
+    for (index, export) in config.exports.into_iter().enumerate() {
+        let start = Arc::clone(&start);
+        let links = config.links.clone();
+        let thread = std::thread::Builder::new().name(format!("mount {index}")).stack_size(256 << 10).spawn(
+            move || {
+                start.wait();
+                let session = session::Session::new(export.root, export.read_only, links, chown);
+                if let Err(error) = connection::run(&export.socket, session) {
+                    tracing::warn!(mount = index, %error, "the connection of a mount ended");
+                }
+            },
+        );
+        threads.push(thread.map_err(Error::Thread)?);
+    }
+    let filter = if config.filter { install_filter() } else { Ok(()) };
+    if let Err(error) = filter {
+        // The threads still wait at the barrier, and end with the process: nothing was served.
+        rustix::process::umask(umask);
+        return Err(Error::Filter(error));
+    }
+    start.wait();
+    for thread in threads {
+        if thread.join().is_err() {
+            tracing::error!("a mount's thread panicked");
+        }
+    }
+    Ok(())
+}
+
+fn install_filter() -> Result<(), abi::Errno> {
+    AllowList::new(filter::TABLE, Mismatch::Kill)?.install(Scope::Process)
+}
+
+/// A descriptor is held for each file that the client knows: as many as the host gives.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays where it is");
+    }
+}

@@ -222,8 +222,9 @@ messages! {
         Rmakenode { attr: Attr };
     /// fallocate(2) on an open fid.
     168 Allocate: Tallocate { fid: u32, mode: u32, offset: u64, length: u64 } => Rallocate {};
-    /// Reads directory entries with the attributes of each ([`crate::entry`]).
-    170 Readdirattr: Treaddirattr { fid: u32, offset: u64, count: u32 } => Rreaddirattr<'a> { data: Data<'a> };
+    /// Reads directory entries with the attributes of each ([`crate::entry`]), of a directory that need not be open; `end` is 1 if
+    /// none follow.
+    170 Readdirattr: Treaddirattr { fid: u32, offset: u64, count: u32 } => Rreaddirattr<'a> { end: u8, data: Data<'a> };
     /// Moves a file by its name, with the flags of renameat2(2).
     172 Renameat2: Trenameat2<'a> { olddirfid: u32, oldname: Text<'a>, newdirfid: u32, newname: Text<'a>, flags: u32 } => Rrenameat2 {};
     /// An extended attribute's value, or its length alone if `size` is 0.

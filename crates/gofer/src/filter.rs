@@ -1,0 +1,85 @@
+//! The host system calls that the gofer may make once it serves, and why. Any other kills it.
+
+use abi::nr;
+use host::seccomp::{Row, arg};
+
+/// `PROT_EXEC`.
+const EXECUTE: u64 = 4;
+/// `F_OFD_GETLK` and `F_OFD_SETLK`.
+const LOCK_COMMANDS: [u32; 2] = [36, 37];
+
+/// The allow list.
+pub const TABLE: &[Row] = &[
+    // Talking to the client.
+    Row::always(nr::recvfrom, "takes requests; descriptors sent along are closed by the host"),
+    Row::always(nr::sendmsg, "answers, with donated descriptors"),
+    // Finding and holding files.
+    Row::always(nr::openat, "looks one name up in one directory, and reopens what is held"),
+    Row::always(nr::close, "lets go of files"),
+    Row::always(nr::statx, "describes files"),
+    Row::always(nr::readlinkat, "reads symbolic links"),
+    Row::always(nr::getdents64, "lists directories"),
+    Row::always(nr::lseek, "goes on with a listing where the client wants"),
+    Row::always(nr::fstatfs, "describes filesystems"),
+    // Contents, where no descriptor was donated.
+    Row::always(nr::pread64, "reads files"),
+    Row::always(nr::pwrite64, "writes files"),
+    Row::always(nr::ftruncate, "sets the size of files"),
+    Row::always(nr::fallocate, "allocates space"),
+    Row::always(nr::fsync, "brings files to disk"),
+    Row::always(nr::fdatasync, "brings their contents to disk"),
+    Row::when(
+        nr::fcntl,
+        &[&[arg(1).is(LOCK_COMMANDS[0])], &[arg(1).is(LOCK_COMMANDS[1])]],
+        "sets and tests record locks of the base dialect, never waiting",
+    ),
+    // Names and attributes.
+    Row::always(nr::mkdirat, "makes directories"),
+    Row::always(nr::mknodat, "makes FIFOs and sockets; devices need a capability that is gone"),
+    Row::always(nr::symlinkat, "makes symbolic links"),
+    Row::always(nr::linkat, "makes hard links"),
+    Row::always(nr::unlinkat, "removes names"),
+    Row::always(nr::renameat2, "moves names"),
+    Row::always(nr::fchmodat, "changes permissions"),
+    Row::always(nr::fchownat, "changes owners"),
+    Row::always(nr::utimensat, "changes times"),
+    Row::always(nr::getxattr, "reads extended attributes"),
+    Row::always(nr::setxattr, "sets extended attributes"),
+    Row::always(nr::listxattr, "lists extended attributes"),
+    Row::always(nr::removexattr, "removes extended attributes"),
+    // The runtime of the language: memory, locks, the end of threads.
+    Row::when(nr::mmap, &[&[arg(2).without(EXECUTE)]], "memory of the allocator"),
+    Row::when(nr::mprotect, &[&[arg(2).without(EXECUTE)]], "memory of the allocator"),
+    Row::always(nr::munmap, "memory of the allocator, stacks of threads that ended"),
+    Row::always(nr::mremap, "memory of the allocator"),
+    Row::always(nr::madvise, "memory of the allocator, stacks of threads that ended"),
+    Row::always(nr::brk, "memory of the allocator"),
+    Row::always(nr::futex, "waits for threads to end"),
+    Row::always(nr::sched_yield, "lets the holder of a lock run"),
+    Row::always(nr::rt_sigprocmask, "the end of a thread"),
+    Row::always(nr::rt_sigreturn, "returns from signal handlers"),
+    Row::always(nr::sigaltstack, "the end of a thread"),
+    Row::always(nr::getrandom, "keys of hash tables"),
+    Row::always(nr::clock_gettime, "times in the log, where the host's vDSO cannot tell"),
+    Row::always(nr::write, "the log"),
+    Row::always(nr::exit, "the end of a thread"),
+    Row::always(nr::exit_group, "the end"),
+];
+
+#[cfg(test)]
+mod tests {
+    use host::seccomp::{AllowList, Mismatch};
+
+    use super::*;
+
+    #[test]
+    fn the_table_assembles_and_every_row_says_why() {
+        assert!(AllowList::new(TABLE, Mismatch::Kill).unwrap().len() > TABLE.len());
+        assert!(TABLE.iter().all(|row| !row.why.is_empty()));
+    }
+
+    #[test]
+    fn it_stays_below_what_others_need() {
+        assert!(TABLE.len() <= 54, "{} rows", TABLE.len());
+    }
+}

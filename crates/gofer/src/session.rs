@@ -1,0 +1,123 @@
+//! One mount as one client sees it, and what its requests have in common.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use abi::Errno;
+use ninep::frame::append_with;
+use ninep::message::{Message, Rlerror};
+use ninep::version::Dialect;
+use ninep::{Attr, Malformed, Writer};
+use rustix::thread::CapabilitySet;
+
+use crate::fids::Fids;
+use crate::identity::Identities;
+use crate::node::{Links, Node};
+
+/// What a connection knows.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) root: Option<OwnedFd>,
+    pub(crate) root_node: Option<Arc<Node>>,
+    pub(crate) read_only: bool,
+    pub(crate) links: Links,
+    /// Whether files can be given owners. Without the capability they stay this process's.
+    pub(crate) chown: bool,
+    /// What was agreed on; nothing before the version request.
+    pub(crate) dialect: Option<Dialect>,
+    /// The largest message, in bytes.
+    pub(crate) message_size: u32,
+    pub(crate) fids: Fids,
+    pub(crate) identities: Identities,
+}
+
+/// Whether this thread may change the owners of files.
+pub(crate) fn may_chown() -> bool {
+    rustix::thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::CHOWN))
+}
+
+impl Session {
+    pub(crate) fn new(root: OwnedFd, read_only: bool, links: Links, chown: bool) -> Self {
+        Self {
+            root: Some(root),
+            root_node: None,
+            read_only,
+            links,
+            chown,
+            dialect: None,
+            message_size: ninep::version::SMALLEST_SIZE,
+            fids: Fids::default(),
+            identities: Identities::default(),
+        }
+    }
+
+    /// Refuses changes on a read-only mount.
+    ///
+    /// # Errors
+    /// `EROFS`.
+    pub(crate) const fn changes(&self) -> Result<(), Errno> {
+        if self.read_only { Err(Errno::EROFS) } else { Ok(()) }
+    }
+
+    /// How many bytes of data fit in a reply with this many bytes besides it.
+    pub(crate) fn room(&self, asked: u32, besides: usize) -> u32 {
+        let overhead = u32::try_from(ninep::frame::HEADER + size_of::<u32>() + besides).unwrap_or(u32::MAX);
+        asked.min(self.message_size.saturating_sub(overhead))
+    }
+
+    pub(crate) fn attr(&mut self, node: &Node) -> Result<Attr, Errno> {
+        let stat = node.stat()?;
+        Ok(self.identities.attr(&stat))
+    }
+}
+
+/// Takes the reply to one request.
+pub(crate) struct Answer<'b> {
+    buffer: &'b mut Vec<u8>,
+    tag: u16,
+    /// A descriptor that goes with it.
+    pub(crate) donated: Option<OwnedFd>,
+}
+
+/// Why a reply could not be made: what the host said, or what the wire cannot carry.
+struct Failed(Errno);
+
+impl From<Malformed> for Failed {
+    fn from(_: Malformed) -> Self {
+        Self(Errno::EMSGSIZE)
+    }
+}
+
+impl<'b> Answer<'b> {
+    pub(crate) const fn new(buffer: &'b mut Vec<u8>, tag: u16) -> Self {
+        Self { buffer, tag, donated: None }
+    }
+
+    /// Sends this reply.
+    ///
+    /// # Errors
+    /// `EMSGSIZE` if it does not fit the wire.
+    pub(crate) fn reply<'a, M: Message<'a>>(&mut self, message: &M) -> Result<(), Errno> {
+        self.with::<M>(|writer| {
+            message.put(writer);
+            Ok(())
+        })
+    }
+
+    /// Sends a reply of this kind with fields written by `fill`.
+    ///
+    /// # Errors
+    /// What `fill` fails with; nothing is sent then.
+    pub(crate) fn with<'a, M: Message<'a>>(
+        &mut self,
+        fill: impl FnOnce(&mut Writer<'_>) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        append_with(self.buffer, self.tag, |writer| fill(writer).map(|()| M::TYPE).map_err(Failed))
+            .map_err(|failed| failed.0)
+    }
+
+    /// Sends an error.
+    pub(crate) fn error(&mut self, errno: Errno) -> Result<(), Errno> {
+        self.reply(&Rlerror { ecode: errno.raw().unsigned_abs() })
+    }
+}
