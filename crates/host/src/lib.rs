@@ -9,3 +9,15 @@ pub mod record_lock;
 pub mod seccomp;
 pub mod signals;
 pub mod spawn;
+
+use abi::Errno;
+
+/// A host error of rustix as the project's own type.
+pub(crate) fn errno_of(error: rustix::io::Errno) -> Errno {
+    Errno::from_raw(error.raw_os_error())
+}
+
+/// What the last failed call through libc left in `errno`.
+pub(crate) fn last_errno() -> Errno {
+    Errno::from_raw(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
+}

@@ -50,9 +50,5 @@ pub fn set_mount_attributes(mount: impl AsFd, set: MountAttributes, recursive: b
 }
 
 fn check(result: libc::c_long) -> Result<(), Errno> {
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(std::io::Error::last_os_error().raw_os_error().map_or(Errno::EIO, Errno::from_raw))
-    }
+    if result == 0 { Ok(()) } else { Err(crate::last_errno()) }
 }

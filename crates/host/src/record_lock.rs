@@ -66,11 +66,7 @@ fn call(file: impl AsFd, command: libc::c_int, lock: RecordLock) -> Result<libc:
     };
     // SAFETY: the command takes a pointer to a `flock`, which the kernel reads and for F_OFD_GETLK writes; it is valid for both.
     let result = unsafe { libc::fcntl(file.as_fd().as_raw_fd(), command, &raw mut request) };
-    if result == 0 {
-        Ok(request)
-    } else {
-        Err(std::io::Error::last_os_error().raw_os_error().map_or(Errno::EIO, Errno::from_raw))
-    }
+    if result == 0 { Ok(request) } else { Err(crate::last_errno()) }
 }
 
 #[cfg(test)]

@@ -31,6 +31,6 @@ pub(super) fn install(program: &[Instruction], scope: Scope) -> Result<(), Errno
         0 => Ok(()),
         // A positive result is the id of a thread that could not be synchronised.
         1.. => Err(Errno::ESRCH),
-        _ => Err(std::io::Error::last_os_error().raw_os_error().map_or(Errno::EIO, Errno::from_raw)),
+        _ => Err(crate::last_errno()),
     }
 }
