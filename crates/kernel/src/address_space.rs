@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use abi::Errno;
 use parking_lot::Mutex;
-use platform::Memory;
+use platform::{Mapping, Memory};
 use vfs::path::Path;
 
 /// The memory of one process (or of several, after vfork).
@@ -31,4 +32,51 @@ pub struct Image {
     pub auxv: Vec<u8>,
     /// Where the stack began.
     pub stack_start: u64,
+}
+
+impl AddressSpace {
+    /// A memory with a layout.
+    #[must_use]
+    pub fn new(memory: Arc<dyn Memory>, image: Image) -> Arc<Self> {
+        Arc::new(Self { memory, image: Mutex::new(image) })
+    }
+
+    /// No memory: every access fails. What a task has before its first program and after its end.
+    #[must_use]
+    pub fn none() -> Arc<Self> {
+        Self::new(Arc::new(NoMemory), Image::default())
+    }
+}
+
+/// The memory of a task that has none.
+struct NoMemory;
+
+impl Memory for NoMemory {
+    fn read(&self, _: u64, _: &mut [u8]) -> Result<usize, Errno> {
+        Err(Errno::ESRCH)
+    }
+
+    fn write(&self, _: u64, _: &[u8]) -> Result<usize, Errno> {
+        Err(Errno::ESRCH)
+    }
+
+    fn read_vectored(&self, _: &[(u64, usize)], _: &mut [u8]) -> Result<usize, Errno> {
+        Err(Errno::ESRCH)
+    }
+
+    fn write_vectored(&self, _: &[(u64, usize)], _: &[u8]) -> Result<usize, Errno> {
+        Err(Errno::ESRCH)
+    }
+
+    fn mappings(&self) -> Result<Vec<Mapping>, Errno> {
+        Err(Errno::ESRCH)
+    }
+
+    fn host_text(&self, _: &str) -> Result<String, Errno> {
+        Err(Errno::ESRCH)
+    }
+
+    fn id(&self) -> u64 {
+        u64::MAX
+    }
 }

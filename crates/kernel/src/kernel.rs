@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use parking_lot::{Condvar, Mutex};
 use platform::{Platform, SyscallArgs};
 
+use crate::pids::PidNamespace;
 use crate::task::Work;
 use crate::time::Timers;
-use crate::{Outcome, Task};
+use crate::{ExitStatus, Outcome, Task, ThreadGroup};
 
 /// Finds the handler of a system call.
 pub trait Dispatcher: Send + Sync {
@@ -30,6 +32,79 @@ pub struct Kernel {
     pub dispatcher: Box<dyn Dispatcher>,
     /// Timers.
     pub timers: Arc<Timers>,
+    /// Process and thread ids.
+    pub pids: PidNamespace,
     /// Whether system calls are logged.
     pub strace: bool,
+    /// Host and domain name.
+    pub names: Mutex<Names>,
+    /// When the sandbox started.
+    pub started: std::time::Instant,
+    ends: Mutex<Vec<(i32, ExitStatus)>>,
+    ended: Condvar,
+}
+
+/// What uname(2) reports and sethostname(2) changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// Host name.
+    pub host: Vec<u8>,
+    /// NIS domain name.
+    pub domain: Vec<u8>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { host: b"localhost".to_vec(), domain: b"(none)".to_vec() }
+    }
+}
+
+impl Kernel {
+    /// A kernel without processes.
+    #[must_use]
+    pub fn new(platform: Arc<dyn Platform>, dispatcher: Box<dyn Dispatcher>, strace: bool) -> Arc<Self> {
+        Arc::new(Self {
+            platform,
+            dispatcher,
+            timers: Arc::default(),
+            pids: PidNamespace::default(),
+            strace,
+            names: Mutex::default(),
+            started: std::time::Instant::now(),
+            ends: Mutex::default(),
+            ended: Condvar::new(),
+        })
+    }
+
+    /// The living thread of an id.
+    #[must_use]
+    pub fn task(&self, tid: i32) -> Option<Arc<Task>> {
+        self.pids.task(tid)
+    }
+
+    /// The process of an id, zombies too.
+    #[must_use]
+    pub fn group(&self, pid: i32) -> Option<Arc<ThreadGroup>> {
+        self.pids.group(pid)
+    }
+
+    /// Waits, on a thread that is none of the kernel's, until a process without parent has ended. For the sentry's control.
+    #[must_use]
+    pub fn wait_for_end(&self, pid: i32) -> ExitStatus {
+        let mut ends = self.ends.lock();
+        loop {
+            if let Some(at) = ends.iter().position(|(of, _)| *of == pid) {
+                return ends.swap_remove(at).1;
+            }
+            self.ended.wait(&mut ends);
+        }
+    }
+
+    /// Notes the end of a process that has no parent to wait for it.
+    pub(crate) fn process_ended(&self, group: &ThreadGroup, status: ExitStatus) {
+        if group.detached {
+            self.ends.lock().push((group.pid, status));
+            self.ended.notify_all();
+        }
+    }
 }

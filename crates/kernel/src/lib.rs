@@ -7,20 +7,31 @@
 //! System calls themselves are in the crate `syscalls`, behind [`Dispatcher`].
 #![forbid(unsafe_code)]
 
+pub mod accounting;
 pub mod address_space;
 pub mod current;
 pub mod executor;
+pub mod exit;
+pub mod exit_status;
 pub mod fs_context;
+pub mod group;
 pub mod kernel;
+pub mod limits;
+pub mod lock_order;
 pub mod memory;
 pub mod outcome;
+pub mod pids;
 pub mod signal;
 pub mod task;
+pub mod terminal;
 pub mod time;
+pub mod vfork;
 pub mod wait;
 
 pub use address_space::AddressSpace;
+pub use exit_status::ExitStatus;
 pub use fs_context::FsContext;
+pub use group::ThreadGroup;
 pub use kernel::{Dispatcher, Kernel};
 pub use memory::{GuestSink, GuestSource, IoVec, UserAddr, UserPtr};
 pub use outcome::Outcome;

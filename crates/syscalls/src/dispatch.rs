@@ -51,7 +51,7 @@ impl Table {
             tracing::warn!(
                 number,
                 name,
-                tid = task.tid,
+                tid = task.tid(),
                 "a program uses a system call that is not supported"
             );
         }

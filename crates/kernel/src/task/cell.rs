@@ -32,6 +32,8 @@ pub(crate) struct Current {
 pub(crate) enum Reply {
     Performed(Vec<Result<u64, Errno>>),
     Cloned(Result<Arc<dyn Thread>, Errno>),
+    /// The thread that was to carry it out is gone.
+    Lost,
 }
 
 /// The serialised part of a task: only touched by the thread that runs the task's step.
@@ -39,6 +41,8 @@ pub(crate) enum Reply {
 pub(crate) struct Cell {
     pub(crate) thread: Option<Arc<dyn Thread>>,
     pub(crate) generation: u64,
+    /// The thread that an execve(2) in progress prepares: its stops have the next generation.
+    pub(crate) next: Option<Arc<dyn Thread>>,
     pub(crate) inbox: VecDeque<(u64, Stop)>,
     pub(crate) current: Option<Current>,
     pub(crate) reply: Option<Reply>,

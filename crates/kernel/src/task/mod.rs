@@ -1,19 +1,24 @@
 //! A task: one thread of a guest process.
 
+pub mod attributes;
 mod cell;
 mod stops;
+mod threads;
 
 use std::sync::Arc;
 use std::sync::Weak;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use vfs::{Credentials, FdTable, Listener};
 
 use crate::executor::{Run, Schedule};
+use crate::signal::TaskSignals;
+use crate::vfork::Release;
 use crate::wait::TaskListener;
-use crate::{AddressSpace, FsContext, Kernel};
+use crate::{AddressSpace, FsContext, Kernel, ThreadGroup};
 
+pub use attributes::{Attributes, Comm};
 pub use cell::{Call, Work};
 pub use stops::Binding;
 
@@ -21,25 +26,98 @@ pub use stops::Binding;
 pub struct Task {
     /// What it shares with the whole sandbox.
     pub kernel: Arc<Kernel>,
-    /// Thread id.
-    pub tid: i32,
+    /// The process it belongs to.
+    pub group: Arc<ThreadGroup>,
+    /// Its signals.
+    pub signals: TaskSignals,
+    tid: AtomicI32,
     this: Weak<Self>,
     listener: Arc<dyn Listener>,
     schedule: Schedule,
     cell: Mutex<cell::Cell>,
     /// Set when a signal or a kill wants this task out of its wait.
     interrupt: AtomicBool,
+    /// Set when it is on its way out, so that its host thread's end is no surprise.
+    leaving: AtomicBool,
     files: RwLock<Arc<FdTable>>,
     fs: RwLock<Arc<Mutex<FsContext>>>,
     space: RwLock<Arc<AddressSpace>>,
     credentials: RwLock<Arc<Credentials>>,
+    attributes: Mutex<Attributes>,
+    /// For a child made by vfork(2): lets the parent go on.
+    vfork: Mutex<Option<Release>>,
+}
+
+/// What a new task is made of.
+pub struct Parts {
+    /// Its id.
+    pub tid: i32,
+    /// The process it will belong to.
+    pub group: Arc<ThreadGroup>,
+    /// Its signals.
+    pub signals: TaskSignals,
+    /// Its descriptors.
+    pub files: Arc<FdTable>,
+    /// Its place in the filesystem.
+    pub fs: Arc<Mutex<FsContext>>,
+    /// Its memory: [`AddressSpace::none`] before the first program.
+    pub space: Arc<AddressSpace>,
+    /// Who it is.
+    pub credentials: Arc<Credentials>,
+    /// Its settings.
+    pub attributes: Attributes,
 }
 
 impl Task {
+    /// A task that no thread carries yet.
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            kernel: Arc::clone(&parts.group.kernel),
+            group: parts.group,
+            signals: parts.signals,
+            tid: AtomicI32::new(parts.tid),
+            this: Weak::clone(this),
+            listener: Arc::new(TaskListener(Weak::clone(this))),
+            schedule: Schedule::default(),
+            cell: Mutex::default(),
+            interrupt: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
+            files: RwLock::new(parts.files),
+            fs: RwLock::new(parts.fs),
+            space: RwLock::new(parts.space),
+            credentials: RwLock::new(parts.credentials),
+            attributes: Mutex::new(parts.attributes),
+            vfork: Mutex::new(None),
+        })
+    }
+
+    /// Thread id. It changes once at most: when a thread that is not the leader executes a program, it takes over the leader's.
+    #[must_use]
+    pub fn tid(&self) -> i32 {
+        self.tid.load(Ordering::Relaxed)
+    }
+
+    /// Process id.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.group.pid
+    }
+
+    pub(crate) fn become_leader(&self) {
+        self.tid.store(self.group.pid, Ordering::Relaxed);
+    }
+
     /// Its descriptors.
     #[must_use]
     pub fn files(&self) -> Arc<FdTable> {
         Arc::clone(&self.files.read())
+    }
+
+    /// Gives it other descriptors, and returns the old ones: they close when nobody shares them and the caller drops them.
+    #[must_use]
+    pub fn replace_files(&self, files: Arc<FdTable>) -> Arc<FdTable> {
+        std::mem::replace(&mut *self.files.write(), files)
     }
 
     /// Its place in the filesystem.
@@ -48,13 +126,23 @@ impl Task {
         Arc::clone(&self.fs.read())
     }
 
+    /// Gives it a place in the filesystem of its own.
+    pub fn set_fs(&self, fs: Arc<Mutex<FsContext>>) {
+        *self.fs.write() = fs;
+    }
+
     /// Its memory layout.
     #[must_use]
     pub fn space(&self) -> Arc<AddressSpace> {
         Arc::clone(&self.space.read())
     }
 
-    /// Its memory.
+    /// Gives it another memory. Returns the old one.
+    pub(crate) fn replace_space(&self, space: Arc<AddressSpace>) -> Arc<AddressSpace> {
+        std::mem::replace(&mut *self.space.write(), space)
+    }
+
+    /// Its memory. After its end, one in which every access fails.
     #[must_use]
     pub fn memory(&self) -> Arc<dyn platform::Memory> {
         Arc::clone(&self.space.read().memory)
@@ -64,6 +152,16 @@ impl Task {
     #[must_use]
     pub fn credentials(&self) -> Arc<Credentials> {
         Arc::clone(&self.credentials.read())
+    }
+
+    /// Makes it somebody else.
+    pub fn set_credentials(&self, credentials: Credentials) {
+        *self.credentials.write() = Arc::new(credentials);
+    }
+
+    /// Its settings, to read or change. The guard is a lock of the highest rank: take no other under it.
+    pub fn attributes(&self) -> MutexGuard<'_, Attributes> {
+        self.attributes.lock()
     }
 
     /// What wakes it.
@@ -76,6 +174,32 @@ impl Task {
     #[must_use]
     pub fn interrupted(&self) -> bool {
         self.interrupt.load(Ordering::Acquire)
+    }
+
+    /// Sets whether its waits should end.
+    pub fn set_interrupted(&self, on: bool) {
+        self.interrupt.store(on, Ordering::Release);
+    }
+
+    /// Whether it has begun to end.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_leaving(&self) {
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    /// Notes who waits for it to execute a program or end.
+    pub(crate) fn set_vfork(&self, release: Release) {
+        *self.vfork.lock() = Some(release);
+    }
+
+    /// Lets the parent of a vfork(2) go on.
+    pub(crate) fn finish_vfork(&self) {
+        let release = self.vfork.lock().take();
+        drop(release);
     }
 
     /// Has its parked call polled.
@@ -97,9 +221,4 @@ struct Nothing;
 
 impl Run for Nothing {
     fn run(self: Arc<Self>) {}
-}
-
-#[expect(dead_code, reason = "used when tasks are made")]
-fn listener_of(task: &Weak<Task>) -> Arc<dyn Listener> {
-    Arc::new(TaskListener(Weak::clone(task)))
 }

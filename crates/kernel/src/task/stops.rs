@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use abi::Errno;
-use platform::{Observer, Resume, Stop, SyscallArgs, Thread};
+use platform::{Observer, Resume, Stop, SyscallArgs};
 
 use super::cell::{Current, Reply, Work};
 use crate::executor::{self, Run};
@@ -15,6 +15,20 @@ use crate::{Outcome, Task};
 pub struct Binding {
     task: Arc<Task>,
     generation: u64,
+}
+
+impl Binding {
+    /// For the first thread of a task.
+    #[must_use]
+    pub fn first(task: &Arc<Task>) -> Arc<Self> {
+        Arc::new(Self { task: Arc::clone(task), generation: 0 })
+    }
+
+    /// For the thread that an execve(2) prepares.
+    pub(crate) fn next(task: &Arc<Task>) -> Arc<Self> {
+        let generation = task.cell.lock().generation.wrapping_add(1);
+        Arc::new(Self { task: Arc::clone(task), generation })
+    }
 }
 
 impl Observer for Binding {
@@ -31,11 +45,12 @@ impl Task {
             let next = {
                 let mut cell = self.cell.lock();
                 let generation = cell.generation;
-                cell.inbox.pop_front().map(|(of, stop)| (of == generation, stop))
+                cell.inbox.pop_front().map(|(of, stop)| (of.wrapping_sub(generation), stop))
             };
             match next {
-                Some((true, stop)) => self.stop(stop),
-                Some((false, _)) => {}
+                Some((0, stop)) => self.stop(stop),
+                Some((1, stop)) => self.prepared(stop),
+                Some(_) => {}
                 None => break,
             }
         }
@@ -46,9 +61,11 @@ impl Task {
         match stop {
             Stop::Syscall(args) => self.syscall(args, false),
             Stop::Trap(args) => self.syscall(args, true),
-            Stop::Performed(results) => self.cell.lock().reply = Some(Reply::Performed(results)),
-            Stop::Cloned(child) => self.cell.lock().reply = Some(Reply::Cloned(child)),
-            Stop::Fault(_) | Stop::Interrupted | Stop::Started(_) | Stop::Gone(_) => {}
+            Stop::Performed(results) => self.reply_with(Reply::Performed(results)),
+            Stop::Cloned(child) => self.reply_with(Reply::Cloned(child)),
+            Stop::Started(thread) => self.started(thread),
+            Stop::Gone(how) => self.gone(how),
+            Stop::Fault(_) | Stop::Interrupted => {}
         }
     }
 
@@ -79,35 +96,6 @@ impl Task {
             Ok(Outcome::Ended) => {}
             Err(errno) => thread.resume(Resume::Return(errno.to_return())),
         }
-    }
-
-    /// The host thread that carries it now.
-    #[must_use]
-    pub fn thread(&self) -> Option<Arc<dyn Thread>> {
-        self.cell.lock().thread.clone()
-    }
-
-    /// Has the platform carry out orders in the guest's address space, in a call that came with registers.
-    ///
-    /// # Errors
-    /// `ESRCH` if the thread is gone.
-    pub async fn perform(
-        self: &Arc<Self>,
-        orders: Vec<platform::Order>,
-    ) -> Result<Vec<Result<u64, Errno>>, Errno> {
-        self.thread().ok_or(Errno::ESRCH)?.perform(orders);
-        match self.reply().await {
-            Reply::Performed(results) => Ok(results),
-            Reply::Cloned(_) => Err(Errno::EIO),
-        }
-    }
-
-    async fn reply(self: &Arc<Self>) -> Reply {
-        std::future::poll_fn(|_| match self.cell.lock().reply.take() {
-            Some(reply) => Poll::Ready(reply),
-            None => Poll::Pending,
-        })
-        .await
     }
 }
 

@@ -1,0 +1,145 @@
+//! Who is told when a process ends, stops or goes on.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use abi::signal::{CLD_CONTINUED, CLD_STOPPED, SI_USER, Siginfo, Signal};
+use vfs::Events;
+
+use crate::accounting::Consumption;
+use crate::pids::{Ended, INIT, JobEvent};
+use crate::signal::{self, ChildDisposition};
+use crate::{ExitStatus, Kernel, ThreadGroup};
+
+/// The process has ended: it becomes a zombie, its children get another parent, and its own parent hears of it.
+pub(crate) fn ended(group: &Arc<ThreadGroup>, ended: Ended) {
+    let kernel = &group.kernel;
+    hang_up(group);
+    let mut wake = Vec::new();
+    let mut reap = Vec::new();
+    let orphaned = kernel.pids.with(|inner| {
+        let aftermath = inner.relations.end(group.pid, ended);
+        let zombies = aftermath.adopted.iter().filter(|a| a.zombie).map(|a| a.child);
+        for pid in zombies.chain([group.pid]) {
+            let Some(relation) = inner.relations.get(pid).cloned() else { continue };
+            let (Some(child), Some(ended)) = (inner.group(pid), relation.ended) else { continue };
+            let parent = inner.group(relation.parent);
+            if tell_parent(&child, parent.as_ref(), &ended) {
+                reap.push(pid);
+            }
+            wake.extend(parent);
+        }
+        aftermath.orphaned
+    });
+    for id in orphaned {
+        continue_orphans(kernel, id);
+    }
+    reap.into_iter().for_each(|pid| kernel.pids.reap(pid));
+    wake.into_iter().for_each(|parent| parent.children_changed.notify(Events::IN));
+    if group.pid == INIT {
+        take_all_down(kernel);
+    }
+    kernel.process_ended(group, ended.status);
+    group.ended.notify(Events::IN);
+}
+
+/// Sends the exit signal. Whether nobody will wait for the child.
+fn tell_parent(child: &Arc<ThreadGroup>, parent: Option<&Arc<ThreadGroup>>, ended: &Ended) -> bool {
+    let Some(parent) = parent else { return true };
+    let exit_signal = Signal::new(child.exit_signal.load(Ordering::Relaxed)).ok();
+    let disposition = match exit_signal {
+        Some(Signal::SIGCHLD) => parent.signals.child_disposition(),
+        _ => ChildDisposition::Wait,
+    };
+    if let Some(signal) = exit_signal.filter(|_| disposition != ChildDisposition::Ignore) {
+        let (code, status) = (ended.status.child_code(), ended.status.child_status());
+        let info = about(child, ended.uid, code, status, ended.own);
+        signal::send_to_group(parent, info.with_signal(signal));
+    }
+    disposition != ChildDisposition::Wait
+}
+
+fn about(child: &ThreadGroup, uid: u32, code: i32, status: i32, used: Consumption) -> Siginfo {
+    Siginfo::child(code, child.pid, uid, status, ticks(used.user), ticks(used.system))
+}
+
+/// In units of `sysconf(_SC_CLK_TCK)`, which is 100 on all of Linux.
+pub(crate) fn ticks(time: Duration) -> i64 {
+    i64::try_from(time.as_millis() / 10).unwrap_or(i64::MAX)
+}
+
+/// A process was stopped by a signal.
+pub(crate) fn stopped(group: &Arc<ThreadGroup>, signal: i32) {
+    job_event(group, JobEvent::Stopped(signal), CLD_STOPPED, signal);
+}
+
+/// A stopped process was continued.
+pub(crate) fn continued(group: &Arc<ThreadGroup>) {
+    job_event(group, JobEvent::Continued, CLD_CONTINUED, Signal::SIGCONT.number());
+}
+
+fn job_event(group: &Arc<ThreadGroup>, event: JobEvent, code: i32, status: i32) {
+    let uid = group.representative().map_or(0, |t| t.credentials().uid);
+    let parent = group.kernel.pids.with(|inner| {
+        let relation = inner.relations.get_mut(group.pid).filter(|r| r.ended.is_none())?;
+        relation.job = Some(event);
+        let above = relation.parent;
+        let parent = inner.group(above)?;
+        if parent.signals.wants_child_stops() {
+            signal::send_to_group(&parent, about(group, uid, code, status, Consumption::default()));
+        }
+        Some(parent)
+    });
+    if let Some(parent) = parent {
+        parent.children_changed.notify(Events::IN);
+    }
+}
+
+/// A thread has ended: children that wanted a signal for that get it.
+pub(crate) fn parent_thread_ended(group: &Arc<ThreadGroup>, tid: i32) {
+    let children = group.kernel.pids.with(|inner| {
+        let relations = &inner.relations;
+        let children = relations.get(group.pid).map(|r| r.children.clone()).unwrap_or_default();
+        let mine = |pid: &i32| relations.get(*pid).is_some_and(|r| r.parent_tid == tid && r.ended.is_none());
+        children.iter().filter(|pid| mine(pid)).filter_map(|pid| inner.group(*pid)).collect::<Vec<_>>()
+    });
+    for task in children.iter().flat_map(|child| child.tasks()) {
+        let signal = task.attributes().parent_death_signal;
+        if let Ok(signal) = Signal::new(signal) {
+            signal::send_to_task(&task, Siginfo::user(signal, SI_USER, group.pid, 0));
+        }
+    }
+}
+
+/// A newly orphaned process group with stopped members gets SIGHUP and SIGCONT, as POSIX demands.
+fn continue_orphans(kernel: &Arc<Kernel>, process_group: i32) {
+    let members = kernel.pids.process_group(process_group);
+    let is_stopped = |g: &Arc<ThreadGroup>| g.signals.state.lock().stop.is_some();
+    if members.iter().any(is_stopped) {
+        for member in &members {
+            signal::send_to_group(member, Siginfo::kernel(Signal::SIGHUP));
+            signal::send_to_group(member, Siginfo::kernel(Signal::SIGCONT));
+        }
+    }
+}
+
+/// The leader of a session has ended: its terminal is free, and the foreground group hears of it.
+fn hang_up(group: &Arc<ThreadGroup>) {
+    let pids = &group.kernel.pids;
+    if group.session() != group.pid {
+        return;
+    }
+    let foreground = pids.drop_terminal(group.pid);
+    for member in foreground.into_iter().flat_map(|id| pids.process_group(id)) {
+        signal::send_to_group(&member, Siginfo::kernel(Signal::SIGHUP));
+        signal::send_to_group(&member, Siginfo::kernel(Signal::SIGCONT));
+    }
+}
+
+/// Init has ended: nothing of its namespace outlives it.
+fn take_all_down(kernel: &Arc<Kernel>) {
+    for group in kernel.pids.groups() {
+        super::exit_group(&group, ExitStatus::KILLED);
+    }
+}

@@ -1,0 +1,161 @@
+//! A thread group: what programs call a process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use abi::Errno;
+use parking_lot::Mutex;
+use vfs::{Events, WaitQueue};
+
+use crate::accounting::Usage;
+use crate::limits::Limits;
+use crate::signal::GroupSignals;
+use crate::{ExitStatus, Kernel, Task};
+
+/// A process.
+pub struct ThreadGroup {
+    /// What it shares with the whole sandbox.
+    pub kernel: Arc<Kernel>,
+    /// Process id: that of its leader.
+    pub pid: i32,
+    /// Its signals.
+    pub signals: GroupSignals,
+    /// Resource limits.
+    pub limits: Mutex<Limits>,
+    /// What ended threads and earlier images used, and children that were waited for.
+    pub usage: Mutex<Usage>,
+    /// The signal that the parent gets when it ends; 0 for none.
+    pub exit_signal: AtomicI32,
+    /// Whether execve(2) was called since it was forked (setpgid(2) wants to know).
+    pub executed: AtomicBool,
+    /// Whether it was started from outside, so that its end is kept for [`Kernel::wait_for_end`].
+    pub detached: bool,
+    /// Notified when a child changes state: for wait(2).
+    pub children_changed: Arc<WaitQueue>,
+    /// Notified when the process has ended: for pidfds and the control server.
+    pub ended: Arc<WaitQueue>,
+    /// Notified when a thread has ended: for execve(2).
+    pub(crate) tasks_changed: Arc<WaitQueue>,
+    pub(crate) state: Mutex<State>,
+}
+
+/// Who belongs to a process and how it goes down.
+#[derive(Default)]
+pub(crate) struct State {
+    /// Threads that have not ended, in the order of creation.
+    pub(crate) tasks: Vec<Arc<Task>>,
+    /// Set once by exit_group(2) or a fatal signal.
+    pub(crate) exit: Option<ExitStatus>,
+    /// What the leader said when it ended alone.
+    pub(crate) leader_exit: Option<ExitStatus>,
+    /// The thread that is executing a new program and has the others killed.
+    pub(crate) executing: Option<i32>,
+}
+
+impl ThreadGroup {
+    /// A process without threads.
+    #[must_use]
+    pub fn new(
+        kernel: Arc<Kernel>,
+        pid: i32,
+        signals: GroupSignals,
+        limits: Limits,
+        exit_signal: i32,
+        detached: bool,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            kernel,
+            pid,
+            signals,
+            limits: Mutex::new(limits),
+            usage: Mutex::default(),
+            exit_signal: AtomicI32::new(exit_signal),
+            executed: AtomicBool::new(false),
+            detached,
+            children_changed: WaitQueue::new(),
+            ended: WaitQueue::new(),
+            tasks_changed: WaitQueue::new(),
+            state: Mutex::default(),
+        })
+    }
+
+    /// Its living threads, in the order of creation.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<Arc<Task>> {
+        self.state.lock().tasks.clone()
+    }
+
+    /// The leader if it lives, or else the eldest living thread.
+    #[must_use]
+    pub fn representative(&self) -> Option<Arc<Task>> {
+        let state = self.state.lock();
+        let leader = state.tasks.iter().find(|t| t.tid() == self.pid);
+        leader.or_else(|| state.tasks.first()).cloned()
+    }
+
+    /// How it was told to end, if it was.
+    #[must_use]
+    pub fn exiting(&self) -> Option<ExitStatus> {
+        self.state.lock().exit
+    }
+
+    /// Adds a new thread.
+    ///
+    /// # Errors
+    /// `EAGAIN` if the process is ending or all but one thread are about to.
+    pub(crate) fn add_task(&self, task: &Arc<Task>) -> Result<(), Errno> {
+        let mut state = self.state.lock();
+        if state.exit.is_some() || state.executing.is_some() {
+            return Err(Errno::EAGAIN);
+        }
+        state.tasks.push(Arc::clone(task));
+        Ok(())
+    }
+
+    /// Takes an ended thread out. Whether it was the last one.
+    pub(crate) fn remove_task(&self, task: &Task) -> bool {
+        let (removed, last) = {
+            let mut state = self.state.lock();
+            let at = state.tasks.iter().position(|t| std::ptr::eq(Arc::as_ptr(t), task));
+            (at.map(|at| state.tasks.remove(at)), state.tasks.is_empty())
+        };
+        let found = removed.is_some();
+        drop(removed);
+        self.tasks_changed.notify(Events::IN);
+        found && last
+    }
+
+    /// The parent's process id, 0 if it has none.
+    #[must_use]
+    pub fn parent(&self) -> i32 {
+        self.kernel.pids.relation(self.pid).map_or(0, |r| r.parent)
+    }
+
+    /// Its process group.
+    #[must_use]
+    pub fn process_group(&self) -> i32 {
+        self.kernel.pids.relation(self.pid).map_or(0, |r| r.process_group)
+    }
+
+    /// Its session.
+    #[must_use]
+    pub fn session(&self) -> i32 {
+        self.kernel.pids.relation(self.pid).map_or(0, |r| r.session)
+    }
+
+    /// Tells the parent that the process was stopped by a signal: wait(2) with `WUNTRACED`, and SIGCHLD.
+    pub fn notify_parent_stopped(self: &Arc<Self>, signal: i32) {
+        crate::exit::notify::stopped(self, signal);
+    }
+
+    /// Tells the parent that the process goes on after SIGCONT: wait(2) with `WCONTINUED`, and SIGCHLD.
+    pub fn notify_parent_continued(self: &Arc<Self>) {
+        crate::exit::notify::continued(self);
+    }
+
+    /// Whether execve(2) was called since the fork.
+    #[must_use]
+    pub fn has_executed(&self) -> bool {
+        self.executed.load(Ordering::Relaxed)
+    }
+}

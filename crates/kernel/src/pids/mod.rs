@@ -1,0 +1,153 @@
+//! Process and thread ids, and what can be found by them.
+
+mod groups;
+pub mod relations;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use abi::Errno;
+use parking_lot::Mutex;
+
+pub use relations::{Aftermath, Ended, JobEvent, Relation, Relations, Session};
+
+use crate::{Task, ThreadGroup};
+
+/// The id of the first process, which adopts orphans and takes all others with it when it ends.
+pub const INIT: i32 = 1;
+/// Ids are below this: `/proc/sys/kernel/pid_max`.
+pub const PID_MAX: i32 = 4_194_304;
+/// The most threads that may exist at once: `/proc/sys/kernel/threads-max`.
+pub const THREADS_MAX: usize = 32_768;
+
+/// A pid namespace.
+#[derive(Default)]
+pub struct PidNamespace {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+pub(crate) struct Inner {
+    pub(crate) relations: Relations,
+    /// By thread id; `None` while the thread is being made.
+    tasks: HashMap<i32, Option<Arc<Task>>>,
+    /// By process id; zombies too.
+    groups: HashMap<i32, Arc<ThreadGroup>>,
+    last: i32,
+}
+
+impl Inner {
+    pub(crate) fn group(&self, pid: i32) -> Option<Arc<ThreadGroup>> {
+        self.groups.get(&pid).cloned()
+    }
+}
+
+/// An id that is taken for a thread to be. Dropping it gives it back, unless the thread was entered.
+pub struct Reservation {
+    kernel: Arc<crate::Kernel>,
+    /// The id.
+    pub id: i32,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut inner = self.kernel.pids.inner.lock();
+        if matches!(inner.tasks.get(&self.id), Some(None)) {
+            inner.tasks.remove(&self.id);
+        }
+    }
+}
+
+impl PidNamespace {
+    /// Works on the relations and groups under the namespace's lock (rank 1).
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Inner) -> R) -> R {
+        act(&mut self.inner.lock())
+    }
+
+    /// Takes the next free id.
+    ///
+    /// # Errors
+    /// `EAGAIN` when there are [`THREADS_MAX`] threads.
+    pub fn reserve(&self, kernel: &Arc<crate::Kernel>) -> Result<Reservation, Errno> {
+        let mut inner = self.inner.lock();
+        if inner.tasks.len() >= THREADS_MAX {
+            return Err(Errno::EAGAIN);
+        }
+        let mut id = inner.last;
+        loop {
+            // Low ids are not used again: Linux keeps those below 300 for the first round too.
+            id = if id.saturating_add(1) >= PID_MAX { 300 } else { id + 1 };
+            if !inner.tasks.contains_key(&id) && !inner.relations.uses(id) {
+                break;
+            }
+        }
+        inner.last = id;
+        inner.tasks.insert(id, None);
+        Ok(Reservation { kernel: Arc::clone(kernel), id })
+    }
+
+    /// Enters a thread under its id.
+    pub(crate) fn enter_task(&self, task: &Arc<Task>) {
+        self.inner.lock().tasks.insert(task.tid(), Some(Arc::clone(task)));
+    }
+
+    /// Enters a process as the child of another (0: of nobody).
+    pub(crate) fn enter_group(&self, group: &Arc<ThreadGroup>, parent: i32, parent_tid: i32) {
+        let mut inner = self.inner.lock();
+        inner.relations.insert(group.pid, parent, parent_tid);
+        inner.groups.insert(group.pid, Arc::clone(group));
+    }
+
+    /// Forgets a thread.
+    pub(crate) fn remove_task(&self, tid: i32) {
+        let task = self.inner.lock().tasks.remove(&tid);
+        drop(task);
+    }
+
+    /// Forgets a zombie.
+    pub(crate) fn reap(&self, pid: i32) {
+        let group = {
+            let mut inner = self.inner.lock();
+            inner.relations.reap(pid);
+            inner.groups.remove(&pid)
+        };
+        drop(group);
+    }
+
+    /// A living thread.
+    #[must_use]
+    pub fn task(&self, tid: i32) -> Option<Arc<Task>> {
+        self.inner.lock().tasks.get(&tid).cloned().flatten()
+    }
+
+    /// A process, zombies too.
+    #[must_use]
+    pub fn group(&self, pid: i32) -> Option<Arc<ThreadGroup>> {
+        self.inner.lock().group(pid)
+    }
+
+    /// All processes, zombies too, by id.
+    #[must_use]
+    pub fn groups(&self) -> Vec<Arc<ThreadGroup>> {
+        let inner = self.inner.lock();
+        inner.relations.pids().filter_map(|pid| inner.group(pid)).collect()
+    }
+
+    /// How many threads there are.
+    #[must_use]
+    pub fn task_count(&self) -> usize {
+        self.inner.lock().tasks.len()
+    }
+
+    /// The id given out last, as /proc/loadavg shows it.
+    #[must_use]
+    pub fn last_id(&self) -> i32 {
+        self.inner.lock().last
+    }
+
+    /// How a process stands to others.
+    #[must_use]
+    pub fn relation(&self, pid: i32) -> Option<Relation> {
+        self.inner.lock().relations.get(pid).cloned()
+    }
+}

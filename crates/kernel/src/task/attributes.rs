@@ -1,0 +1,82 @@
+//! What prctl(2) and the scheduler's calls set for one task.
+
+/// A task's name: `/proc/PID/comm`, at most 15 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Comm([u8; 16]);
+
+impl Comm {
+    /// The first 15 bytes of a name, up to a NUL.
+    #[must_use]
+    pub fn new(name: &[u8]) -> Self {
+        let mut comm = [0; 16];
+        let bytes = name.iter().take(15).take_while(|b| **b != 0);
+        comm.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        Self(comm)
+    }
+
+    /// With NULs behind it, as `PR_GET_NAME` copies it.
+    #[must_use]
+    pub const fn padded(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Without them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        let end = self.0.iter().position(|b| *b == 0).unwrap_or(self.0.len());
+        self.0.get(..end).unwrap_or_default()
+    }
+}
+
+/// A task's settings.
+#[derive(Clone, Debug)]
+pub struct Attributes {
+    /// Its name.
+    pub comm: Comm,
+    /// `PR_SET_PDEATHSIG`; 0 for none.
+    pub parent_death_signal: i32,
+    /// `PR_SET_TIMERSLACK`, nanoseconds.
+    pub timer_slack: u64,
+    /// personality(2).
+    pub personality: u32,
+    /// Niceness, -20 to 19.
+    pub nice: i32,
+    /// Scheduling policy (`SCHED_OTHER` and so on).
+    pub policy: i32,
+    /// ioprio_get(2).
+    pub io_priority: i32,
+    /// The CPUs it may run on, bit by bit; empty means all.
+    pub affinity: Vec<u64>,
+    /// Address and length given to set_robust_list(2).
+    pub robust_list: (u64, u64),
+    /// Address given to set_tid_address(2) or clone(2).
+    pub clear_child_tid: u64,
+}
+
+impl Default for Attributes {
+    fn default() -> Self {
+        Self {
+            comm: Comm::default(),
+            parent_death_signal: 0,
+            timer_slack: 50_000,
+            personality: 0,
+            nice: 0,
+            policy: 0,
+            io_priority: 0,
+            affinity: Vec::new(),
+            robust_list: (0, 0),
+            clear_child_tid: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Comm;
+
+    #[test]
+    fn names_are_cut_to_fifteen_bytes() {
+        assert_eq!(Comm::new(b"abcdefghijklmnopq").as_bytes(), b"abcdefghijklmno");
+        assert_eq!(Comm::new(b"ab\0cd").as_bytes(), b"ab");
+    }
+}

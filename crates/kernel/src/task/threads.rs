@@ -1,0 +1,106 @@
+//! The host threads that carry a task.
+
+use std::sync::Arc;
+
+use abi::Errno;
+use platform::{Gone, Order, Resume, Stop, Thread};
+
+use super::Task;
+use super::cell::Reply;
+
+impl Task {
+    /// The host thread that carries it now.
+    #[must_use]
+    pub fn thread(&self) -> Option<Arc<dyn Thread>> {
+        self.cell.lock().thread.clone()
+    }
+
+    /// Gives it its first host thread.
+    pub(crate) fn attach(&self, thread: Arc<dyn Thread>) {
+        self.cell.lock().thread = Some(thread);
+    }
+
+    /// Kills the host processes that carry it: the one it runs in, and the one that an execve(2) in progress prepares.
+    pub(crate) fn kill_threads(&self) {
+        let (now, next) = {
+            let cell = self.cell.lock();
+            (cell.thread.clone(), cell.next.clone())
+        };
+        [now, next].into_iter().flatten().for_each(|thread| thread.kill_process());
+    }
+
+    /// The child thread of a fork(2) whose parent has gone on already.
+    pub(super) fn started(self: &Arc<Self>, thread: Arc<dyn Thread>) {
+        if self.is_leaving() {
+            thread.kill_process();
+        }
+        self.cell.lock().thread = Some(Arc::clone(&thread));
+        thread.resume(Resume::Return(0));
+    }
+
+    /// A stop of the thread that an execve(2) prepares.
+    pub(super) fn prepared(self: &Arc<Self>, stop: Stop) {
+        if self.cell.lock().next.is_none() {
+            return;
+        }
+        match stop {
+            Stop::Performed(results) => self.reply_with(Reply::Performed(results)),
+            Stop::Gone(_) => self.reply_with(Reply::Lost),
+            _ => {}
+        }
+    }
+
+    pub(super) fn reply_with(&self, reply: Reply) {
+        self.cell.lock().reply = Some(reply);
+    }
+
+    /// The host thread is gone: what it was doing is dropped, and the task ends.
+    pub(super) fn gone(self: &Arc<Self>, how: Gone) {
+        let (call, reply, next) = {
+            let mut cell = self.cell.lock();
+            (cell.current.take(), cell.reply.take(), cell.next.take())
+        };
+        drop(call);
+        if let Some(Reply::Cloned(Ok(child))) = reply {
+            child.kill_process();
+        }
+        if let Some(next) = next {
+            next.kill_process();
+        }
+        crate::exit::gone(self, how);
+        self.cell.lock().thread = None;
+    }
+
+    /// Has the platform carry out orders in the guest's address space, in a call that came with registers.
+    ///
+    /// # Errors
+    /// `ESRCH` if the thread is gone.
+    pub async fn perform(self: &Arc<Self>, orders: Vec<Order>) -> Result<Vec<Result<u64, Errno>>, Errno> {
+        self.thread().ok_or(Errno::ESRCH)?.perform(orders);
+        self.performed().await
+    }
+
+    /// Waits for the results of orders given to one of its threads.
+    pub(crate) async fn performed(self: &Arc<Self>) -> Result<Vec<Result<u64, Errno>>, Errno> {
+        match self.reply().await {
+            Reply::Performed(results) => Ok(results),
+            Reply::Cloned(_) | Reply::Lost => Err(Errno::EAGAIN),
+        }
+    }
+
+    /// Waits for the answer to a request to clone its thread.
+    pub(crate) async fn cloned(self: &Arc<Self>) -> Result<Arc<dyn Thread>, Errno> {
+        match self.reply().await {
+            Reply::Cloned(child) => child,
+            Reply::Performed(_) | Reply::Lost => Err(Errno::EAGAIN),
+        }
+    }
+
+    async fn reply(self: &Arc<Self>) -> Reply {
+        std::future::poll_fn(|_| match self.cell.lock().reply.take() {
+            Some(reply) => std::task::Poll::Ready(reply),
+            None => std::task::Poll::Pending,
+        })
+        .await
+    }
+}

@@ -1,0 +1,46 @@
+//! The wait of a vfork(2) parent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use vfs::{Events, WaitQueue};
+
+use crate::Task;
+
+struct Gate {
+    open: AtomicBool,
+    queue: Arc<WaitQueue>,
+}
+
+/// The child's end: dropping it lets the parent go on.
+pub struct Release(Arc<Gate>);
+
+/// The parent's end.
+pub struct Wait(Arc<Gate>);
+
+/// Both ends.
+#[must_use]
+pub fn gate() -> (Release, Wait) {
+    let gate = Arc::new(Gate { open: AtomicBool::new(false), queue: WaitQueue::new() });
+    (Release(Arc::clone(&gate)), Wait(gate))
+}
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        self.0.open.store(true, Ordering::Release);
+        self.0.queue.notify(Events::IN);
+    }
+}
+
+impl Wait {
+    /// Waits until the child has executed a program or ended. No signal ends this wait but one that kills the process.
+    pub async fn opened(self, task: &Arc<Task>) {
+        let _registration = self.0.queue.register(Events::IN, task.listener());
+        std::future::poll_fn(|_| match self.0.open.load(Ordering::Acquire) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+    }
+}
