@@ -4,6 +4,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod epoll;
 pub mod errno;
 pub mod ioctl;
 pub mod nr;
