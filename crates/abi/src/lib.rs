@@ -10,5 +10,6 @@ pub mod ioctl;
 pub mod nr;
 pub mod signal;
 pub mod time;
+pub mod socket;
 
 pub use errno::Errno;
