@@ -190,6 +190,11 @@ pub trait File: Send + Sync + Any {
         Ok(())
     }
 
+    /// The inode of a file that has one but was not opened at a place (a memfd, an imported host file).
+    fn inode(&self) -> Option<crate::InodeRef> {
+        None
+    }
+
     /// For files without an inode in a mounted filesystem (pipes, sockets, anonymous inodes): what fstat(2) reports. With an inode this is not asked.
     ///
     /// # Errors

@@ -57,6 +57,14 @@ pub trait FileSystem: Send + Sync {
         String::new()
     }
 
+    /// Changes the filesystem's own options (`MS_REMOUNT`), given as mount(2) takes them.
+    ///
+    /// # Errors
+    /// `EINVAL` for options that it does not know or cannot change.
+    fn remount(&self, options: &[u8]) -> Result<(), Errno> {
+        if options.is_empty() { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+
     /// Whether names found in this filesystem may be cached as dentries (true), or must be looked up each time because they come and
     /// go without the VFS (proc).
     fn caches_names(&self) -> bool {

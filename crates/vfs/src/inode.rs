@@ -90,6 +90,23 @@ pub trait Inode: Send + Sync + Any {
         Err(Errno::EPERM)
     }
 
+    /// Makes a regular file and opens it, whatever its mode says: one round trip for filesystems with a server.
+    ///
+    /// # Errors
+    /// As [`Self::create`] and [`Self::open`].
+    fn create_and_open(
+        &self,
+        name: Name<'_>,
+        mode: u32,
+        owner: Owner,
+        flags: OpenFlags,
+        credentials: &Credentials,
+    ) -> Result<(InodeRef, Arc<dyn File>), Errno> {
+        let inode = self.create(name, FileKind::Regular, mode, owner, Device::default())?;
+        let file = Arc::clone(&inode).open(flags, credentials)?;
+        Ok((inode, file))
+    }
+
     /// Makes a directory.
     ///
     /// # Errors
@@ -213,6 +230,12 @@ pub trait Inode: Send + Sync + Any {
     /// `EIO`.
     fn xattr_names(&self) -> Result<Vec<Vec<u8>>, Errno> {
         Ok(Vec::new())
+    }
+
+    /// It was read through a mount that keeps access times: always if `strict`, else as far as the other times make it interesting
+    /// (`relatime`). Nothing to do for filesystems whose storage keeps them.
+    fn accessed(&self, strict: bool) {
+        let _ = strict;
     }
 
     /// Itself, for a filesystem to recognise its own.

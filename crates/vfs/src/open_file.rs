@@ -1,13 +1,14 @@
 //! Open file descriptions, as open(2) defines them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use abi::Errno;
 use parking_lot::Mutex;
 
+use crate::mount_flags::MountFlags;
 use crate::path::Path;
-use crate::{Attributes, Credentials, Events, File, FileKind, OpenFlags, Seek, Sink, Source};
+use crate::{Attributes, Credentials, Events, File, FileKind, InodeRef, OpenFlags, Seek, Sink, Source};
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -24,6 +25,11 @@ pub struct OpenFile {
     flags: AtomicU32,
     offset: Mutex<u64>,
     owner: Mutex<Option<SignalOwner>>,
+    written: AtomicBool,
+    /// Counted as a writer of its mount.
+    writes_mount: bool,
+    /// Has held a lock of its own (`F_OFD_SETLK`, flock(2)) that its end must release.
+    pub(crate) locked: AtomicBool,
 }
 
 /// Who gets SIGIO and SIGURG (fcntl(2) `F_SETOWN`, `F_SETOWN_EX`, `F_SETSIG`).
@@ -48,6 +54,11 @@ impl OpenFile {
     ) -> Arc<Self> {
         let dropped =
             OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
+        let stored = |p: &Path| p.inode().kind() == FileKind::Regular;
+        let writes_mount = flags.writes() && path.as_ref().is_some_and(stored);
+        if let Some(path) = path.as_ref().filter(|_| writes_mount) {
+            path.mount.add_writer();
+        }
         Arc::new(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             path,
@@ -56,6 +67,9 @@ impl OpenFile {
             flags: AtomicU32::new(flags.difference(dropped).bits()),
             offset: Mutex::new(0),
             owner: Mutex::new(None),
+            written: AtomicBool::new(false),
+            writes_mount,
+            locked: AtomicBool::new(false),
         })
     }
 
@@ -92,10 +106,16 @@ impl OpenFile {
     /// # Errors
     /// As the inode says.
     pub fn attributes(&self) -> Result<Attributes, Errno> {
-        match &self.path {
-            Some(path) => path.inode().attributes(),
+        match self.inode() {
+            Some(inode) => inode.attributes(),
             None => self.file.attributes(),
         }
+    }
+
+    /// The inode: of the place where it was opened, or of a file that has one without a place.
+    #[must_use]
+    pub fn inode(&self) -> Option<InodeRef> {
+        self.path.as_ref().map_or_else(|| self.file.inode(), |path| Some(path.inode()))
     }
 
     fn readable(&self) -> Result<(), Errno> {
@@ -106,6 +126,22 @@ impl OpenFile {
     fn writable(&self) -> Result<(), Errno> {
         let flags = self.flags();
         if flags.contains(OpenFlags::PATH) || !flags.writes() { Err(Errno::EBADF) } else { Ok(()) }
+    }
+
+    fn shed_privileges(&self) {
+        crate::ops::set_id::shed_privileges(self, !self.written.swap(true, Ordering::Relaxed));
+    }
+
+    /// Reading may have changed the access time: the mount decides whether it is kept.
+    fn touch(&self) {
+        let Some(path) = &self.path else { return };
+        let flags = path.mount.flags();
+        let still = flags.contains(MountFlags::NOATIME)
+            || self.flags().contains(OpenFlags::NOATIME)
+            || path.mount.is_read_only();
+        if !still {
+            path.dentry.inode_ref().accessed(!flags.contains(MountFlags::RELATIME));
+        }
     }
 
     /// read(2): at the description's offset, which moves.
@@ -120,6 +156,7 @@ impl OpenFile {
         let mut offset = self.offset.lock();
         let n = self.file.read(*offset, into)?;
         *offset = offset.saturating_add(n as u64);
+        self.touch();
         Ok(n)
     }
 
@@ -132,7 +169,9 @@ impl OpenFile {
         if !self.file.seekable() {
             return Err(Errno::ESPIPE);
         }
-        self.file.read(offset, into)
+        let n = self.file.read(offset, into)?;
+        self.touch();
+        Ok(n)
     }
 
     /// write(2): at the description's offset or, with `O_APPEND`, at the end.
@@ -141,6 +180,7 @@ impl OpenFile {
     /// `EBADF` if not open for writing, `EAGAIN` if there is no room now, and the file's own.
     pub fn write(&self, from: &mut dyn Source) -> Result<usize, Errno> {
         self.writable()?;
+        self.shed_privileges();
         if self.file.keeps_offset() || !self.file.seekable() {
             return self.file.write(Some(u64::MAX), from).map(|(n, _)| n);
         }
@@ -160,6 +200,7 @@ impl OpenFile {
         if !self.file.seekable() {
             return Err(Errno::ESPIPE);
         }
+        self.shed_privileges();
         let at = if self.flags().contains(OpenFlags::APPEND) { None } else { Some(offset) };
         self.file.write(at, from).map(|(n, _)| n)
     }
@@ -201,6 +242,7 @@ impl OpenFile {
         let mut tracker = Tracker { into, position: *offset };
         self.file.read_directory(*offset, &mut tracker)?;
         *offset = tracker.position;
+        self.touch();
         Ok(())
     }
 
@@ -219,7 +261,18 @@ impl OpenFile {
     /// Its type.
     #[must_use]
     pub fn kind(&self) -> FileKind {
-        self.path.as_ref().map_or(FileKind::Anonymous, |p| p.inode().kind())
+        self.inode().map_or(FileKind::Anonymous, |inode| inode.kind())
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        if let Some(path) = self.path.as_ref().filter(|_| self.writes_mount) {
+            path.mount.remove_writer();
+        }
+        if *self.locked.get_mut() {
+            crate::locks::release_description(self);
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::InodeRef;
+use abi::Errno;
+
 use crate::dentry::Dentry;
 use crate::mount::Mount;
+use crate::{Attributes, InodeRef};
 
 /// A dentry as seen through a mount.
 #[derive(Clone)]
@@ -21,10 +23,62 @@ impl Path {
     pub fn inode(&self) -> InodeRef {
         self.dentry.inode()
     }
+
+    /// What stat(2) reports of it.
+    ///
+    /// # Errors
+    /// As [`crate::Inode::attributes`].
+    pub fn attributes(&self) -> Result<Attributes, Errno> {
+        self.dentry.inode_ref().attributes()
+    }
+
+    /// The same place, but if something is mounted there, the root of that, and so on.
+    #[must_use]
+    pub fn topmost(mut self) -> Self {
+        while let Some(mount) = self.mount.child_at(&self.dentry) {
+            self = mount.root_path();
+        }
+        self
+    }
+
+    /// Whether it is the root of its mount.
+    #[must_use]
+    pub fn is_mount_root(&self) -> bool {
+        Arc::ptr_eq(&self.dentry, self.mount.root())
+    }
+
+    /// Another dentry of the same mount.
+    #[must_use]
+    pub fn with(&self, dentry: Arc<Dentry>) -> Self {
+        Self { mount: Arc::clone(&self.mount), dentry }
+    }
+
+    /// The directory above, across mounts, but not above `root`. Nothing at the very top.
+    #[must_use]
+    pub fn above(&self, root: &Self) -> Option<Self> {
+        let mut at = self.clone();
+        loop {
+            if at == *root {
+                return None;
+            }
+            if !at.is_mount_root() {
+                let parent = at.dentry.parent()?;
+                return Some(at.with(parent));
+            }
+            at = at.mount.mountpoint()?;
+        }
+    }
 }
 
 impl PartialEq for Path {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.mount, &other.mount) && Arc::ptr_eq(&self.dentry, &other.dentry)
+    }
+}
+
+impl std::fmt::Debug for Path {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = crate::path_name::within_mount(self);
+        write!(f, "Path({}:{})", self.mount.id, String::from_utf8_lossy(&name))
     }
 }

@@ -1,0 +1,58 @@
+//! Flags of a mount.
+
+bitflags::bitflags! {
+    /// What a mount restricts, with the `MS_*` numbers of mount(2).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct MountFlags: u32 {
+        /// Nothing can be changed.
+        const RDONLY = 1;
+        /// Set-ID bits and file capabilities have no effect.
+        const NOSUID = 2;
+        /// Device nodes cannot be opened.
+        const NODEV = 4;
+        /// Nothing can be executed.
+        const NOEXEC = 8;
+        /// Symbolic links are not followed.
+        const NOSYMFOLLOW = 0x100;
+        /// Access times are not kept.
+        const NOATIME = 0x400;
+        /// Access times of directories are not kept.
+        const NODIRATIME = 0x800;
+        /// Access times are kept as far as other times make them interesting (the default).
+        const RELATIME = 1 << 21;
+        /// Access times are kept always.
+        const STRICTATIME = 1 << 24;
+    }
+}
+
+impl MountFlags {
+    /// As /proc/mounts spells them: `rw,nosuid,relatime`.
+    #[must_use]
+    pub fn options(self) -> String {
+        let mut text = String::from(if self.contains(Self::RDONLY) { "ro" } else { "rw" });
+        for (flag, word) in [
+            (Self::NOSUID, ",nosuid"),
+            (Self::NODEV, ",nodev"),
+            (Self::NOEXEC, ",noexec"),
+            (Self::NOATIME, ",noatime"),
+            (Self::NODIRATIME, ",nodiratime"),
+            (Self::RELATIME, ",relatime"),
+            (Self::NOSYMFOLLOW, ",nosymfollow"),
+        ] {
+            if self.contains(flag) {
+                text.push_str(word);
+            }
+        }
+        text
+    }
+
+    /// The flags with the default for access times filled in, as mount(2) does.
+    #[must_use]
+    pub const fn with_default_times(self) -> Self {
+        if self.intersects(Self::NOATIME.union(Self::STRICTATIME)) {
+            self.difference(Self::RELATIME)
+        } else {
+            self.union(Self::RELATIME)
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! chmod(2), chown(2), utimensat(2), truncate(2) and their relatives: who may change what.
+
+use std::sync::Arc;
+
+use abi::Errno;
+
+use super::set_id::without_set_ids;
+use crate::caller::{At, Caller, Found};
+use crate::resolve::{AtFlags, Lookup};
+use crate::{Access, AttributeChange, Attributes, Capability, FileKind, InodeRef, OpenFile, TimeChange};
+
+/// What chown(2) changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnerChange {
+    /// New user.
+    pub uid: Option<u32>,
+    /// New group.
+    pub gid: Option<u32>,
+}
+
+impl Caller<'_> {
+    /// fchmodat2(2).
+    ///
+    /// # Errors
+    /// `EPERM` unless owner, `EOPNOTSUPP` for a symbolic link, `EROFS`.
+    pub fn change_mode(&self, at: &At<'_>, mode: u32, flags: AtFlags) -> Result<(), Errno> {
+        self.change_mode_of(&self.find(at, flags.lookup())?, mode)
+    }
+
+    /// fchmod(2).
+    ///
+    /// # Errors
+    /// As [`Self::change_mode`].
+    pub fn change_mode_of(&self, target: &Found, mode: u32) -> Result<(), Errno> {
+        let attributes = changeable(target)?;
+        if attributes.kind == FileKind::Symlink {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        if !self.credentials.owns(&attributes) {
+            return Err(Errno::EPERM);
+        }
+        let mode = self.permitted_mode(attributes.owner.gid, mode);
+        target.set_attributes(&AttributeChange { mode: Some(mode), ..Default::default() })
+    }
+
+    /// fchownat(2).
+    ///
+    /// # Errors
+    /// `EPERM`, `EROFS`.
+    pub fn change_owner(&self, at: &At<'_>, owner: OwnerChange, flags: AtFlags) -> Result<(), Errno> {
+        self.change_owner_of(&self.find(at, flags.lookup())?, owner)
+    }
+
+    /// fchown(2). Set-ID bits and file capabilities go.
+    ///
+    /// # Errors
+    /// As [`Self::change_owner`].
+    pub fn change_owner_of(&self, target: &Found, owner: OwnerChange) -> Result<(), Errno> {
+        let attributes = changeable(target)?;
+        let credentials = self.credentials;
+        let owns = attributes.owner.uid == credentials.fsuid;
+        let same_user = owner.uid.is_none_or(|uid| owns && uid == attributes.owner.uid);
+        let own_group = |gid| credentials.in_group(gid) || gid == attributes.owner.gid;
+        let same_group = owner.gid.is_none_or(|gid| owns && own_group(gid));
+        if !(same_user && same_group) {
+            credentials.need(Capability::Chown)?;
+        }
+        let mut change = AttributeChange { uid: owner.uid, gid: owner.gid, ..Default::default() };
+        if attributes.kind != FileKind::Directory {
+            let mode = without_set_ids(credentials, &attributes);
+            change.mode = (mode != attributes.mode).then_some(mode);
+        }
+        target.set_attributes(&change)?;
+        if let Some(inode) = target.inode().filter(|_| attributes.kind == FileKind::Regular) {
+            drop_file_capabilities(&inode);
+        }
+        Ok(())
+    }
+
+    /// utimensat(2). Without `times` (both now, the null pointer) the right to write is enough.
+    ///
+    /// # Errors
+    /// `EACCES` or `EPERM` unless owner, `EROFS`.
+    pub fn change_times(
+        &self,
+        at: &At<'_>,
+        times: Option<(Option<TimeChange>, Option<TimeChange>)>,
+        flags: AtFlags,
+    ) -> Result<(), Errno> {
+        self.change_times_of(&self.find(at, flags.lookup())?, times)
+    }
+
+    /// futimens(3).
+    ///
+    /// # Errors
+    /// As [`Self::change_times`].
+    pub fn change_times_of(
+        &self,
+        target: &Found,
+        times: Option<(Option<TimeChange>, Option<TimeChange>)>,
+    ) -> Result<(), Errno> {
+        let now = (Some(TimeChange::Now), Some(TimeChange::Now));
+        if times == Some((None, None)) {
+            return Ok(());
+        }
+        let attributes = changeable(target)?;
+        let (accessed, modified) = times.unwrap_or(now);
+        if !self.credentials.owns(&attributes) {
+            if (accessed, modified) != now {
+                return Err(Errno::EPERM);
+            }
+            self.credentials.check(&attributes, Access::WRITE)?;
+        }
+        target.set_attributes(&AttributeChange { accessed, modified, ..Default::default() })
+    }
+
+    /// truncate(2).
+    ///
+    /// # Errors
+    /// `EISDIR`, `EINVAL` for what has no size, `EACCES`, `EROFS`, `EFBIG`.
+    pub fn truncate(&self, at: &At<'_>, size: u64) -> Result<(), Errno> {
+        let found = self.find(at, Lookup::FOLLOW)?;
+        match found.attributes()?.kind {
+            FileKind::Regular => {}
+            FileKind::Directory => return Err(Errno::EISDIR),
+            _ => return Err(Errno::EINVAL),
+        }
+        let attributes = changeable(&found)?;
+        self.credentials.check(&attributes, Access::WRITE)?;
+        self.cut(&found, &attributes, size)
+    }
+
+    /// ftruncate(2).
+    ///
+    /// # Errors
+    /// `EINVAL` if it is not open for writing or has no size, `EFBIG`.
+    pub fn truncate_open(&self, file: &Arc<OpenFile>, size: u64) -> Result<(), Errno> {
+        let attributes = file.attributes()?;
+        if attributes.kind != FileKind::Regular || !file.flags().writes() {
+            return Err(Errno::EINVAL);
+        }
+        self.cut(&Found::of(Arc::clone(file)), &attributes, size)
+    }
+
+    fn cut(&self, target: &Found, attributes: &Attributes, size: u64) -> Result<(), Errno> {
+        if i64::try_from(size).is_err() {
+            return Err(Errno::EINVAL);
+        }
+        let mode = self.mode_after_write(attributes);
+        target.set_attributes(&AttributeChange { size: Some(size), mode, ..Default::default() })
+    }
+}
+
+/// The attributes of what was found, if it can be changed there.
+pub(super) fn changeable(target: &Found) -> Result<Attributes, Errno> {
+    target.writable()?;
+    target.attributes()
+}
+
+/// A file that changed hands or content has no capabilities any longer. That most have none is no error.
+pub(crate) fn drop_file_capabilities(inode: &InodeRef) {
+    let _ = inode.remove_xattr(b"security.capability");
+}

@@ -1,0 +1,104 @@
+//! mkdir(2), mknod(2), symlink(2).
+
+use std::sync::Arc;
+
+use abi::Errno;
+
+use super::directory_change::{DirectoryChange, ownership};
+use crate::caller::{At, Caller};
+use crate::dentry::Dentry;
+use crate::name::PATH_MAX;
+use crate::path::Path;
+use crate::walk::{Last, Parent};
+use crate::{Attributes, Capability, Device, FileKind, InodeRef, Name};
+
+impl Caller<'_> {
+    /// mkdirat(2).
+    ///
+    /// # Errors
+    /// `EEXIST`, `ENOENT`, `EROFS`, `EACCES`, `EMLINK`, `ENOSPC`.
+    pub fn make_directory(&self, at: &At<'_>, mode: u32) -> Result<Path, Errno> {
+        const KEPT: u32 = 0o1777;
+        let mode = mode & KEPT & !self.umask;
+        self.make(at, FileKind::Directory, |directory, name, attributes| {
+            let (owner, mode) = ownership(self, attributes, FileKind::Directory, mode);
+            directory.create_directory(name, mode, owner)
+        })
+    }
+
+    /// mknodat(2): `mode` holds type and permissions. Sockets are bound with it too.
+    ///
+    /// # Errors
+    /// `EPERM` for a directory and for devices without CAP_MKNOD, `EINVAL` for other types, and as [`Self::make_directory`].
+    pub fn make_node(&self, at: &At<'_>, mode: u32, device: Device) -> Result<Path, Errno> {
+        let kind = if mode & 0o170_000 == 0 {
+            FileKind::Regular
+        } else {
+            FileKind::from_mode(mode).ok_or(Errno::EINVAL)?
+        };
+        match kind {
+            FileKind::Directory => return Err(Errno::EPERM),
+            FileKind::Symlink | FileKind::Anonymous => return Err(Errno::EINVAL),
+            FileKind::CharacterDevice if device == Device::default() => {}
+            FileKind::CharacterDevice | FileKind::BlockDevice => self.credentials.need(Capability::Mknod)?,
+            FileKind::Regular | FileKind::Fifo | FileKind::Socket => {}
+        }
+        let mode = mode & 0o7777 & !self.umask;
+        self.make(at, kind, |directory, name, attributes| {
+            let (owner, mode) = ownership(self, attributes, kind, mode);
+            directory.create(name, kind, mode, owner, device)
+        })
+    }
+
+    /// symlinkat(2).
+    ///
+    /// # Errors
+    /// `ENOENT` for an empty target, and as [`Self::make_directory`].
+    pub fn make_symlink(&self, target: &[u8], at: &At<'_>) -> Result<(), Errno> {
+        if target.is_empty() {
+            return Err(Errno::ENOENT);
+        }
+        if target.len() >= PATH_MAX {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        self.make(at, FileKind::Symlink, |directory, name, attributes| {
+            let (owner, _) = ownership(self, attributes, FileKind::Symlink, 0o777);
+            directory.create_symlink(name, target, owner)
+        })?;
+        Ok(())
+    }
+
+    /// Makes a new name by what `maker` does in the directory (whose attributes it gets).
+    fn make(
+        &self,
+        at: &At<'_>,
+        kind: FileKind,
+        maker: impl FnOnce(&InodeRef, Name<'_>, &Attributes) -> Result<InodeRef, Errno>,
+    ) -> Result<Path, Errno> {
+        let parent = self.find_parent(at)?;
+        let (change, name) = begin_make(&parent, kind == FileKind::Directory)?;
+        change.may_create(self)?;
+        let attributes = parent.directory.attributes()?;
+        let name = Name::new(&name)?;
+        let inode = maker(parent.directory.dentry.inode_ref(), name, &attributes);
+        let dentry: Arc<Dentry> = change.made(name, inode)?;
+        Ok(parent.directory.with(dentry))
+    }
+}
+
+/// Locks the directory of a name that shall be made: it must be missing. A slash may follow the name of a directory only.
+pub(super) fn begin_make(
+    parent: &Parent,
+    slash_allowed: bool,
+) -> Result<(DirectoryChange<'_>, Vec<u8>), Errno> {
+    let Last::Name(name) = &parent.last else { return Err(Errno::EEXIST) };
+    let change = DirectoryChange::begin(&parent.directory);
+    if change.find(Name::new(name)?)?.is_some() {
+        return Err(Errno::EEXIST);
+    }
+    if parent.slash && !slash_allowed {
+        return Err(Errno::ENOENT);
+    }
+    parent.directory.mount.writable()?;
+    Ok((change, name.clone()))
+}

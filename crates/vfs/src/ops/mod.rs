@@ -1,0 +1,22 @@
+//! The file system calls on paths: one module for each family, all of them methods of [`crate::Caller`].
+
+mod access;
+mod change;
+mod directory_change;
+mod link;
+mod make;
+mod mounting;
+mod open;
+pub mod open_how;
+mod open_path;
+mod pivot;
+mod remove;
+mod rename;
+pub(crate) mod set_id;
+mod status;
+mod xattr;
+
+pub use change::OwnerChange;
+pub use mounting::UnmountFlags;
+pub use status::Status;
+pub use xattr::XattrMode;

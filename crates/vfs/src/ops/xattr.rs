@@ -1,0 +1,133 @@
+//! setxattr(2), getxattr(2), listxattr(2), removexattr(2): who may use which namespace, as xattr(7) has it.
+
+use abi::Errno;
+
+use super::change::changeable;
+use crate::caller::{Caller, Found};
+use crate::{Access, Attributes, Capability, FileKind};
+
+/// The longest name (`XATTR_NAME_MAX`).
+const NAME_MAX: usize = 255;
+/// The longest value (`XATTR_SIZE_MAX`).
+const SIZE_MAX: usize = 65_536;
+/// The longest list of names (`XATTR_LIST_MAX`).
+const LIST_MAX: usize = 65_536;
+
+/// Flags of setxattr(2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct XattrMode {
+    /// `XATTR_CREATE`: fail if it exists.
+    pub create: bool,
+    /// `XATTR_REPLACE`: fail if it does not.
+    pub replace: bool,
+}
+
+impl XattrMode {
+    /// The flags argument of setxattr(2).
+    ///
+    /// # Errors
+    /// `EINVAL` for unknown flags.
+    pub const fn parse(flags: u32) -> Result<Self, Errno> {
+        if flags & !3 != 0 {
+            return Err(Errno::EINVAL);
+        }
+        Ok(Self { create: flags & 1 != 0, replace: flags & 2 != 0 })
+    }
+}
+
+impl Caller<'_> {
+    /// getxattr(2).
+    ///
+    /// # Errors
+    /// `ENODATA`, `EOPNOTSUPP`, `EACCES`, `ERANGE` for a bad name.
+    pub fn xattr(&self, target: &Found, name: &[u8]) -> Result<Vec<u8>, Errno> {
+        check_name(name)?;
+        let attributes = target.attributes()?;
+        self.may_use(&attributes, name, false)?;
+        if name.starts_with(b"user.") {
+            self.credentials.check(&attributes, Access::READ)?;
+        }
+        target.inode().ok_or(Errno::EOPNOTSUPP)?.xattr(name)
+    }
+
+    /// setxattr(2).
+    ///
+    /// # Errors
+    /// `EPERM`, `EACCES`, `E2BIG` for a long value, `ENOSPC`, `EEXIST`, `ENODATA`, `EROFS`.
+    pub fn set_xattr(&self, target: &Found, name: &[u8], value: &[u8], mode: XattrMode) -> Result<(), Errno> {
+        check_name(name)?;
+        if value.len() > SIZE_MAX {
+            return Err(Errno::E2BIG);
+        }
+        let attributes = changeable(target)?;
+        self.may_change(&attributes, name)?;
+        target.inode().ok_or(Errno::EOPNOTSUPP)?.set_xattr(name, value, mode.create, mode.replace)
+    }
+
+    /// removexattr(2).
+    ///
+    /// # Errors
+    /// `ENODATA`, `EPERM`, `EACCES`, `EROFS`.
+    pub fn remove_xattr(&self, target: &Found, name: &[u8]) -> Result<(), Errno> {
+        check_name(name)?;
+        let attributes = changeable(target)?;
+        self.may_change(&attributes, name)?;
+        target.inode().ok_or(Errno::EOPNOTSUPP)?.remove_xattr(name)
+    }
+
+    /// listxattr(2): names, each with a NUL behind it. Those of `trusted.` only for CAP_SYS_ADMIN.
+    ///
+    /// # Errors
+    /// `E2BIG` if the list is longer than the system call can return.
+    pub fn list_xattrs(&self, target: &Found) -> Result<Vec<u8>, Errno> {
+        let Some(inode) = target.inode() else { return Ok(Vec::new()) };
+        let trusted = self.credentials.has(Capability::SysAdmin);
+        let mut list = Vec::new();
+        for name in inode.xattr_names()? {
+            if trusted || !name.starts_with(b"trusted.") {
+                list.extend_from_slice(&name);
+                list.push(0);
+            }
+        }
+        if list.len() > LIST_MAX { Err(Errno::E2BIG) } else { Ok(list) }
+    }
+
+    fn may_change(&self, attributes: &Attributes, name: &[u8]) -> Result<(), Errno> {
+        self.may_use(attributes, name, true)?;
+        if name == b"security.capability" {
+            return self.credentials.need(Capability::Setfcap);
+        }
+        if name.starts_with(b"security.") {
+            return self.credentials.need(Capability::SysAdmin);
+        }
+        if name.starts_with(b"user.") {
+            self.credentials.check(attributes, Access::WRITE)?;
+        }
+        Ok(())
+    }
+
+    /// What the namespace asks of the file and the caller.
+    fn may_use(&self, attributes: &Attributes, name: &[u8], change: bool) -> Result<(), Errno> {
+        const STICKY: u32 = 0o1000;
+        let refused = if change { Errno::EPERM } else { Errno::ENODATA };
+        if name.starts_with(b"trusted.") {
+            return if self.credentials.has(Capability::SysAdmin) { Ok(()) } else { Err(refused) };
+        }
+        if name.starts_with(b"user.") {
+            let sticky = attributes.kind == FileKind::Directory && attributes.mode & STICKY != 0;
+            return match attributes.kind {
+                FileKind::Directory if change && sticky && !self.credentials.owns(attributes) => {
+                    Err(Errno::EPERM)
+                }
+                FileKind::Regular | FileKind::Directory => Ok(()),
+                _ => Err(refused),
+            };
+        }
+        let known = name.starts_with(b"security.") || name.starts_with(b"system.");
+        if known { Ok(()) } else { Err(Errno::EOPNOTSUPP) }
+    }
+}
+
+fn check_name(name: &[u8]) -> Result<(), Errno> {
+    if name.is_empty() || name.len() > NAME_MAX { Err(Errno::ERANGE) } else { Ok(()) }
+}

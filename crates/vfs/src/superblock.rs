@@ -1,0 +1,172 @@
+//! A mounted filesystem with what the VFS keeps for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use abi::Errno;
+use parking_lot::Mutex;
+
+use crate::dentry::{Dentry, Known};
+use crate::dentry_cache::DentryCache;
+use crate::filesystem::FileSystemRef;
+use crate::{InodeRef, Name};
+
+/// A filesystem instance, its tree of dentries and their cache. All mounts of one instance share it.
+pub struct SuperBlock {
+    filesystem: FileSystemRef,
+    root: Arc<Dentry>,
+    cache: DentryCache,
+    caches_names: bool,
+    /// Counts changes of names: what was looked up before a change must not be cached after it.
+    changes: AtomicU64,
+    /// Held over renames between directories, so that ancestry holds still.
+    pub(crate) renames: Mutex<()>,
+    read_only: AtomicBool,
+}
+
+impl SuperBlock {
+    /// A superblock for a filesystem. Make one only for each instance: dentries of two do not know each other.
+    #[must_use]
+    pub fn new(filesystem: FileSystemRef) -> Arc<Self> {
+        Arc::new(Self {
+            root: Dentry::root(filesystem.root()),
+            caches_names: filesystem.caches_names(),
+            filesystem,
+            cache: DentryCache::new(),
+            changes: AtomicU64::new(0),
+            renames: Mutex::new(()),
+            read_only: AtomicBool::new(false),
+        })
+    }
+
+    /// The filesystem.
+    #[must_use]
+    pub const fn filesystem(&self) -> &FileSystemRef {
+        &self.filesystem
+    }
+
+    /// The dentry of its root directory.
+    #[must_use]
+    pub const fn root(&self) -> &Arc<Dentry> {
+        &self.root
+    }
+
+    /// Whether all of it is read-only, whatever the mounts say.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.read_only.load(Ordering::Acquire)
+    }
+
+    /// Makes all of it read-only, or writable again.
+    pub fn set_read_only(&self, on: bool) {
+        self.read_only.store(on, Ordering::Release);
+    }
+
+    /// Forgets the names that nobody uses (`/proc/sys/vm/drop_caches`, unmounting).
+    pub fn drop_names(&self) {
+        self.cache.clear();
+    }
+
+    /// What is known of a name without asking the filesystem.
+    pub(crate) fn known(&self, directory: &Dentry, name: &[u8]) -> Known {
+        if self.caches_names { directory.known(name) } else { Known::Unknown }
+    }
+
+    /// Where the count of changes stands: take it before a lookup whose result goes to [`Self::learn`].
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// A name is about to appear, vanish or move in the dentries as it did in the filesystem.
+    pub(crate) fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes over the result of a lookup made when the count of changes was `since`. Nothing if it may be outdated.
+    pub(crate) fn learn(
+        &self,
+        directory: &Arc<Dentry>,
+        name: Name<'_>,
+        inode: &InodeRef,
+        since: u64,
+    ) -> Option<Arc<Dentry>> {
+        let still = || self.changes() == since;
+        let (dentry, new) = directory.adopt(name.as_bytes(), inode, !self.caches_names, still)?;
+        if new && self.caches_names {
+            self.cache.keep(&dentry);
+        }
+        Some(dentry)
+    }
+
+    /// Takes over that a lookup found nothing.
+    pub(crate) fn learn_missing(&self, directory: &Arc<Dentry>, name: Name<'_>, since: u64) {
+        if self.caches_names && !directory.is_deleted() {
+            let name: Arc<[u8]> = Arc::from(name.as_bytes());
+            if directory.note_missing(Arc::clone(&name), || self.changes() == since) {
+                self.cache.keep_missing(directory, name);
+            }
+        }
+    }
+
+    /// Looks a name up while the directory's `changes` lock is held: the answer is exact until it is released.
+    ///
+    /// # Errors
+    /// Those of the filesystem but `ENOENT`, which is `None`.
+    pub(crate) fn find_locked(
+        &self,
+        directory: &Arc<Dentry>,
+        name: Name<'_>,
+    ) -> Result<Option<Arc<Dentry>>, Errno> {
+        match self.known(directory, name.as_bytes()) {
+            Known::Present(dentry) => return Ok(Some(dentry)),
+            Known::Missing => return Ok(None),
+            Known::Unknown => {}
+        }
+        match directory.inode_ref().lookup(name) {
+            Ok(inode) => Ok(Some(self.insert_locked(directory, name, &inode))),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The dentry of a name that is known to be there, while the directory's `changes` lock is held.
+    pub(crate) fn insert_locked(
+        &self,
+        directory: &Arc<Dentry>,
+        name: Name<'_>,
+        inode: &InodeRef,
+    ) -> Arc<Dentry> {
+        let adopted = directory.adopt(name.as_bytes(), inode, !self.caches_names, || true);
+        let (dentry, new) = adopted.unwrap_or_else(|| {
+            (Dentry::unnamed(directory, Arc::clone(inode), name.as_bytes(), false), false)
+        });
+        if new && self.caches_names {
+            self.cache.keep(&dentry);
+        }
+        dentry
+    }
+
+    /// A name was removed in the filesystem.
+    pub(crate) fn removed(&self, directory: &Arc<Dentry>, dentry: &Arc<Dentry>) {
+        self.changed();
+        directory.remove_child(&dentry.name());
+        self.cache.release(dentry);
+    }
+
+    /// A replaced dentry, already out of its directory, is kept no longer.
+    pub(crate) fn release(&self, dentry: &Dentry) {
+        self.cache.release(dentry);
+    }
+
+    /// How many unused dentries are kept at this time.
+    #[cfg(test)]
+    pub(crate) fn cached(&self) -> usize {
+        self.cache.len()
+    }
+}
+
+impl Drop for SuperBlock {
+    fn drop(&mut self) {
+        self.cache.clear();
+    }
+}

@@ -1,0 +1,340 @@
+//! Walking a path: path_resolution(7).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use abi::Errno;
+
+use crate::caller::{At, Base, Caller, Found};
+use crate::dentry::Dentry;
+use crate::inode::LinkTarget;
+use crate::mount_flags::MountFlags;
+use crate::name::PATH_MAX;
+use crate::path::Path;
+use crate::resolve::{Lookup, Resolve};
+use crate::walk_ahead::Ahead;
+use crate::{Access, FileKind, Name};
+
+/// Symbolic links followed in one walk.
+const LINKS_MAX: u32 = 40;
+
+/// Counts renames: a confined walk through `..` is not to be trusted if one came between.
+pub(crate) static RENAMES: AtomicU64 = AtomicU64::new(0);
+
+/// The last component of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Last {
+    /// There is none: the walk has arrived.
+    Here,
+    /// `.`
+    Dot,
+    /// `..`
+    DotDot,
+    /// A name.
+    Name(Vec<u8>),
+}
+
+/// A path walked up to its last component.
+pub(crate) struct Parent {
+    /// The directory that the last component is looked up in.
+    pub(crate) directory: Path,
+    /// The last component.
+    pub(crate) last: Last,
+    /// Whether a slash follows it.
+    pub(crate) slash: bool,
+}
+
+/// A walk under way.
+pub(crate) struct Walk<'a> {
+    caller: &'a Caller<'a>,
+    resolve: Resolve,
+    /// What `..` does not leave.
+    root: Path,
+    /// How far the walk has come.
+    pub(crate) at: Path,
+    /// A file without a place that a magic link led to.
+    file: Option<Arc<crate::OpenFile>>,
+    /// The text still to walk, from `position` on.
+    text: Vec<u8>,
+    position: usize,
+    links: u32,
+    renames: u64,
+    ahead: Ahead,
+}
+
+impl Caller<'_> {
+    /// Where a path leads.
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`, `EBADF`.
+    pub fn find(&self, at: &At<'_>, lookup: Lookup) -> Result<Found, Errno> {
+        self.resolve(at, lookup, Resolve::empty())
+    }
+
+    /// Where a path leads, with the restrictions of openat2(2).
+    ///
+    /// # Errors
+    /// As [`Self::find`], and `EXDEV`, `EAGAIN` as openat2(2) says.
+    pub fn resolve(&self, at: &At<'_>, lookup: Lookup, resolve: Resolve) -> Result<Found, Errno> {
+        if at.path.is_empty() && lookup.contains(Lookup::EMPTY) {
+            return self.base(at.base);
+        }
+        Walk::start(self, at, resolve)?.finish(lookup.contains(Lookup::FOLLOW))
+    }
+
+    /// Where a path leads, if that is a place in the tree of mounts.
+    ///
+    /// # Errors
+    /// As [`Self::find`], and `ENOTDIR` for a file without a place.
+    pub fn find_path(&self, at: &At<'_>, lookup: Lookup) -> Result<Path, Errno> {
+        self.find(at, lookup)?.path_or(Errno::ENOTDIR)
+    }
+
+    /// A path up to its last component.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub(crate) fn find_parent(&self, at: &At<'_>) -> Result<Parent, Errno> {
+        let mut walk = Walk::start(self, at, Resolve::empty())?;
+        let (last, slash) = walk.reach_last()?;
+        Ok(Parent { directory: walk.at, last, slash })
+    }
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn start(caller: &'a Caller<'a>, at: &At<'_>, resolve: Resolve) -> Result<Self, Errno> {
+        if at.path.is_empty() {
+            return Err(Errno::ENOENT);
+        }
+        if at.path.len() >= PATH_MAX {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        let absolute = at.path.starts_with(b"/");
+        if absolute && resolve.contains(Resolve::BENEATH) {
+            return Err(Errno::EXDEV);
+        }
+        let from_root = absolute && !resolve.contains(Resolve::IN_ROOT);
+        let base = if from_root { caller.root.clone() } else { caller.start_of(at.base)? };
+        let root = if resolve.is_scoped() { base.clone() } else { caller.root.clone() };
+        Ok(Self {
+            caller,
+            resolve,
+            root,
+            at: base,
+            file: None,
+            text: at.path.to_vec(),
+            position: 0,
+            links: 0,
+            renames: RENAMES.load(Ordering::Acquire),
+            ahead: Ahead::default(),
+        })
+    }
+
+    /// Walks to the end.
+    pub(crate) fn finish(mut self, follow: bool) -> Result<Found, Errno> {
+        loop {
+            let (last, slash) = self.reach_last()?;
+            match last {
+                Last::Here => {}
+                Last::Dot => {}
+                Last::DotDot => self.up()?,
+                Last::Name(name) => {
+                    let next = self.child(&name)?.ok_or(Errno::ENOENT)?;
+                    if next.dentry.inode_ref().kind() == FileKind::Symlink {
+                        if follow || slash {
+                            self.follow(&next)?;
+                            continue;
+                        }
+                        if self.resolve.contains(Resolve::NO_SYMLINKS) {
+                            return Err(Errno::ELOOP);
+                        }
+                    }
+                    self.at = next;
+                }
+            }
+            return self.arrived(slash);
+        }
+    }
+
+    fn arrived(self, slash: bool) -> Result<Found, Errno> {
+        if let Some(file) = self.file {
+            return if slash { Err(Errno::ENOTDIR) } else { Ok(Found::File(file)) };
+        }
+        if slash && self.at.dentry.inode_ref().kind() != FileKind::Directory {
+            return Err(Errno::ENOTDIR);
+        }
+        Ok(Found::Path(self.at))
+    }
+
+    /// Walks up to the last component, which is returned with whether a slash follows it.
+    pub(crate) fn reach_last(&mut self) -> Result<(Last, bool), Errno> {
+        loop {
+            let Some((name, slash, more)) = self.next_component() else { return Ok((Last::Here, false)) };
+            self.enter()?;
+            if !more {
+                let last = match name.as_slice() {
+                    b"." => Last::Dot,
+                    b".." => Last::DotDot,
+                    _ => Last::Name(name),
+                };
+                return Ok((last, slash));
+            }
+            match name.as_slice() {
+                b"." => {}
+                b".." => self.up()?,
+                _ => {
+                    let next = self.child(&name)?.ok_or(Errno::ENOENT)?;
+                    if next.dentry.inode_ref().kind() == FileKind::Symlink {
+                        self.follow(&next)?;
+                    } else {
+                        self.at = next;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next component, whether a slash follows it, and whether anything comes after that.
+    fn next_component(&mut self) -> Option<(Vec<u8>, bool, bool)> {
+        let rest = self.text.get(self.position..)?;
+        let skipped = rest.iter().take_while(|b| **b == b'/').count();
+        let rest = rest.get(skipped..)?;
+        let length = rest.iter().take_while(|b| **b != b'/').count();
+        if length == 0 {
+            return None;
+        }
+        let name = rest.get(..length)?.to_vec();
+        let after = rest.get(length..)?;
+        let slashes = after.iter().take_while(|b| **b == b'/').count();
+        let more = after.len() > slashes;
+        self.position = self.position.saturating_add(skipped).saturating_add(length).saturating_add(slashes);
+        Some((name, slashes > 0, more))
+    }
+
+    /// The walk is about to look something up where it is: that must be a directory which may be searched.
+    fn enter(&self) -> Result<(), Errno> {
+        if self.file.is_some() || self.at.dentry.inode_ref().kind() != FileKind::Directory {
+            return Err(Errno::ENOTDIR);
+        }
+        self.caller.may(&self.at, Access::EXECUTE)
+    }
+
+    /// To the directory above.
+    pub(crate) fn up(&mut self) -> Result<(), Errno> {
+        self.ahead.clear();
+        if self.at == self.root {
+            return if self.resolve.contains(Resolve::BENEATH) { Err(Errno::EXDEV) } else { Ok(()) };
+        }
+        if let Some(above) = self.at.above(&self.root) {
+            let crossed = !Arc::ptr_eq(&above.mount, &self.at.mount);
+            if crossed && self.resolve.contains(Resolve::NO_XDEV) {
+                return Err(Errno::EXDEV);
+            }
+            let partial = !Arc::ptr_eq(above.mount.root(), above.mount.superblock().root());
+            if partial && !above.dentry.is_within(above.mount.root()) {
+                return Err(Errno::ENOENT);
+            }
+            self.at = above.topmost();
+        }
+        if self.resolve.is_scoped() && RENAMES.load(Ordering::Acquire) != self.renames {
+            return Err(Errno::EAGAIN);
+        }
+        Ok(())
+    }
+
+    /// What a name in the directory where the walk is leads to, across mounts; nothing if it is missing.
+    pub(crate) fn child(&mut self, name: &[u8]) -> Result<Option<Path>, Errno> {
+        let name = Name::new(name)?;
+        let rest = self.text.get(self.position..).unwrap_or_default();
+        let cached_only = self.resolve.contains(Resolve::CACHED);
+        let Some(dentry) = self.ahead.child(&self.at, name, rest, cached_only)? else { return Ok(None) };
+        let path = self.at.with(dentry);
+        if !path.dentry.is_mountpoint() {
+            return Ok(Some(path));
+        }
+        let top = path.topmost();
+        if !Arc::ptr_eq(&top.mount, &self.at.mount) {
+            self.ahead.clear();
+            if self.resolve.contains(Resolve::NO_XDEV) {
+                return Err(Errno::EXDEV);
+            }
+        }
+        Ok(Some(top))
+    }
+
+    /// Goes on where a symbolic link leads, and then with the rest of the path.
+    pub(crate) fn follow(&mut self, link: &Path) -> Result<(), Errno> {
+        self.ahead.clear();
+        self.links = self.links.saturating_add(1);
+        let refused = self.resolve.contains(Resolve::NO_SYMLINKS)
+            || link.mount.flags().contains(MountFlags::NOSYMFOLLOW);
+        if self.links > LINKS_MAX || refused {
+            return Err(Errno::ELOOP);
+        }
+        match link.dentry.inode_ref().read_link(self.caller.credentials)? {
+            LinkTarget::Path(target) => self.follow_text(target),
+            LinkTarget::Place(place) => {
+                self.may_jump()?;
+                if self.resolve.contains(Resolve::NO_XDEV) && !Arc::ptr_eq(&place.mount, &self.at.mount) {
+                    return Err(Errno::EXDEV);
+                }
+                self.at = place;
+                Ok(())
+            }
+            LinkTarget::Opened(file) => {
+                self.may_jump()?;
+                match Found::of(file) {
+                    Found::Path(place) => self.at = place,
+                    Found::File(file) => self.file = Some(file),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn may_jump(&self) -> Result<(), Errno> {
+        if self.resolve.contains(Resolve::NO_MAGICLINKS) {
+            return Err(Errno::ELOOP);
+        }
+        if self.resolve.is_scoped() { Err(Errno::EXDEV) } else { Ok(()) }
+    }
+
+    fn follow_text(&mut self, mut target: Vec<u8>) -> Result<(), Errno> {
+        if target.is_empty() {
+            return Err(Errno::ENOENT);
+        }
+        if target.starts_with(b"/") {
+            let leaves = self.resolve.contains(Resolve::BENEATH)
+                || self.resolve.contains(Resolve::NO_XDEV) && !Arc::ptr_eq(&self.root.mount, &self.at.mount);
+            if leaves {
+                return Err(Errno::EXDEV);
+            }
+            self.at = self.root.clone();
+        }
+        // The slashes behind the link were skipped: whatever is left, or a final slash, follows after one.
+        let rest = self.text.get(self.position..).unwrap_or_default();
+        if !rest.is_empty() || self.text.ends_with(b"/") {
+            target.push(b'/');
+            target.extend_from_slice(rest);
+        }
+        self.text = target;
+        self.position = 0;
+        Ok(())
+    }
+}
+
+impl Caller<'_> {
+    /// Where a relative path starts.
+    fn start_of(&self, base: Base<'_>) -> Result<Path, Errno> {
+        self.base(base)?.path_or(Errno::ENOTDIR)
+    }
+}
+
+/// The dentry of a name in a directory, without permission checks or mounts: for the kernel's own preparations.
+///
+/// # Errors
+/// `ENOENT`.
+pub fn child_of(directory: &Path, name: Name<'_>) -> Result<Arc<Dentry>, Errno> {
+    let _changes = directory.dentry.changes.lock();
+    directory.mount.superblock().find_locked(&directory.dentry, name)?.ok_or(Errno::ENOENT)
+}
