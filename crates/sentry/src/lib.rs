@@ -1,2 +1,18 @@
 //! The sentry process: boots and assembles the kernel.
+//!
+//! The runtime starts one process per sandbox in namespaces of its own and calls [`enter`] there. That process
+//! empties its file system, forks the sentry and stays behind as init of the pid namespace: when the sentry or the
+//! runtime is gone it ends, and the host ends everything else in the namespace with it.
 #![forbid(unsafe_code)]
+
+mod assemble;
+mod boot;
+pub mod control;
+mod failure;
+mod init;
+mod isolation;
+mod privileges;
+pub mod spec;
+
+pub use boot::{Boot, Document, enter};
+pub use failure::Failure;

@@ -1,0 +1,112 @@
+//! From a process in new namespaces to a running kernel: the order in which rights are used and given up.
+
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+
+use host::process::{Fork, fork};
+use serde::{Deserialize, Serialize};
+
+use crate::control::{Channel, Event, ExitStatus};
+use crate::failure::{Failure, Trying};
+use crate::spec::ContainerSpec;
+use crate::{assemble, init, isolation, privileges};
+
+/// What the runtime tells a sandbox, as JSON in a sealed memory file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// The container to run.
+    pub container: ContainerSpec,
+    /// How many connections to the gofer were handed over.
+    pub connections: usize,
+    /// User and group for stubs, in the sandbox's user namespace. Without one they run as the sentry's own, because
+    /// an unprivileged user has no other to give.
+    pub stub_user: Option<u32>,
+    /// Whether guest system calls are logged.
+    pub strace: bool,
+    /// Whether host calls that the sentry's filter does not list are only logged, for debugging.
+    pub report_denied_calls: bool,
+}
+
+/// Everything that a sandbox's process was started with.
+#[derive(Debug)]
+pub struct Boot {
+    /// What to run.
+    pub document: Document,
+    /// Standard input, output and error of the runtime, for the container's first process.
+    pub stdio: [OwnedFd; 3],
+    /// The channel to the runtime.
+    pub control: Channel,
+    /// Ends when the runtime does.
+    pub life: OwnedFd,
+    /// One socket per file system that the gofer serves.
+    pub connections: Vec<OwnedFd>,
+}
+
+/// What the kernel is assembled from.
+#[derive(Debug)]
+pub(crate) struct Materials {
+    /// As in [`Boot`].
+    pub(crate) document: Document,
+    /// As in [`Boot`].
+    pub(crate) stdio: [OwnedFd; 3],
+    /// As in [`Boot`].
+    pub(crate) control: Channel,
+    /// As in [`Boot`].
+    pub(crate) connections: Vec<OwnedFd>,
+    /// Directory: `/proc` of the sandbox's pid namespace.
+    pub(crate) proc: OwnedFd,
+}
+
+/// Turns the calling process, which is the first in its namespaces, has one thread and is root of its user namespace, into init and
+/// sentry of a sandbox. Returns in both, with the process's exit code.
+#[must_use]
+pub fn enter(boot: Boot) -> ExitCode {
+    let Boot { document, stdio, control, life, connections } = boot;
+    let prepared = isolation::open_proc()
+        .and_then(|proc| isolation::empty_root().map(|()| proc))
+        .and_then(|proc| fork().trying("fork the sentry").map(|side| (proc, side)));
+    match prepared {
+        Err(failure) => report(&control, Err(&failure)),
+        Ok((proc, Fork::Child)) => {
+            drop(life);
+            sentry(Materials { document, stdio, control, connections, proc })
+        }
+        Ok((proc, Fork::Parent(pid))) => {
+            drop((stdio, control, connections, proc));
+            init::watch(&document.container.id, pid, &life).unwrap_or_else(|failure| {
+                tracing::error!("{failure}");
+                ExitCode::FAILURE
+            })
+        }
+    }
+}
+
+/// The sentry's life. Until the zygote exists there must be no second thread.
+fn sentry(materials: Materials) -> ExitCode {
+    let started = privileges::raise_descriptor_limit()
+        .and_then(|()| assemble::fork_zygote(&materials))
+        .and_then(|zygote| privileges::keep_only(privileges::SENTRY).map(|()| zygote));
+    let Materials { control, .. } = &materials;
+    match started {
+        Err(failure) => report(control, Err(&failure)),
+        Ok(zygote) => {
+            let outcome = assemble::run(zygote, &materials);
+            report(control, outcome.as_ref().copied())
+        }
+    }
+}
+
+/// Tells the runtime how it ended. The exit code only says whether that was possible.
+fn report(control: &Channel, outcome: Result<ExitStatus, &Failure>) -> ExitCode {
+    let event = match outcome {
+        Ok(status) => Event::Exited(status),
+        Err(failure) => Event::Failed { message: failure.to_string() },
+    };
+    match control.send(&event) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("cannot tell the runtime {event:?}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

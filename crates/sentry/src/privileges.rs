@@ -1,0 +1,34 @@
+//! What a process of the sandbox may still do once it runs.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{CapabilitySet, CapabilitySets, clear_ambient_capability_set, set_capabilities};
+
+use crate::failure::{Failure, Trying};
+
+/// The sentry's capabilities, which count in its own user namespace only:
+/// stubs run as another user, and their memory is read and written (`SYS_PTRACE`) and they are killed (`KILL`).
+pub(crate) const SENTRY: CapabilitySet = CapabilitySet::SYS_PTRACE.union(CapabilitySet::KILL);
+
+/// Init's capabilities.
+pub(crate) const INIT: CapabilitySet = CapabilitySet::empty();
+
+/// Gives up every capability but these, for this process and all that it will start, and any way to gain one.
+pub(crate) fn keep_only(kept: CapabilitySet) -> Result<(), Failure> {
+    for capability in CapabilitySet::all().difference(kept).iter() {
+        // Capabilities that this kernel does not know are EINVAL: there is nothing to give up then.
+        match rustix::thread::remove_capability_from_bounding_set(capability) {
+            Ok(()) | Err(rustix::io::Errno::INVAL) => {}
+            error @ Err(_) => error.trying("give up capabilities")?,
+        }
+    }
+    clear_ambient_capability_set().trying("give up ambient capabilities")?;
+    let sets = CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
+    set_capabilities(None, sets).trying("give up capabilities")?;
+    rustix::thread::set_no_new_privs(true).trying("forbid new privileges")
+}
+
+/// Raises the number of descriptors to what the host allows: each file that a guest has open may need one.
+pub(crate) fn raise_descriptor_limit() -> Result<(), Failure> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).trying("raise the descriptor limit")
+}

@@ -1,0 +1,173 @@
+//! What a sentry is told to run: the container's description after the runtime has checked and resolved it.
+//!
+//! This is what the sentry understands, not what an OCI configuration may say; the runtime translates.
+
+use serde::{Deserialize, Serialize};
+
+/// One container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerSpec {
+    /// The container's ID, for messages.
+    pub id: String,
+    /// Host name in its UTS namespace.
+    pub hostname: String,
+    /// NIS domain name.
+    pub domainname: String,
+    /// The first process.
+    pub process: ProcessSpec,
+    /// The root file system.
+    pub root: RootSpec,
+    /// What is mounted on it, in this order.
+    pub mounts: Vec<MountSpec>,
+    /// Paths that a container must not see into.
+    pub masked_paths: Vec<String>,
+    /// Paths that a container must not change.
+    pub readonly_paths: Vec<String>,
+}
+
+/// A program to start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessSpec {
+    /// `argv`, never empty. Without a slash the first is looked for in the directories of `PATH` in `env`.
+    pub args: Vec<String>,
+    /// `environ`, each `NAME=value`.
+    pub env: Vec<String>,
+    /// Working directory, absolute.
+    pub cwd: String,
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
+    /// File creation mask.
+    pub umask: u32,
+    /// Capability sets.
+    pub capabilities: CapabilitySpec,
+    /// Limits other than the default ones.
+    pub rlimits: Vec<RlimitSpec>,
+    /// `PR_SET_NO_NEW_PRIVS`.
+    pub no_new_privileges: bool,
+    /// Whether a terminal of its own is asked for, instead of the descriptors that the runtime was given.
+    pub terminal: bool,
+    /// `/proc/self/oom_score_adj`.
+    pub oom_score_adj: i32,
+}
+
+/// Capability sets, one bit for each capability number of capability(7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapabilitySpec {
+    /// Bounding set.
+    pub bounding: u64,
+    /// Effective set.
+    pub effective: u64,
+    /// Inheritable set.
+    pub inheritable: u64,
+    /// Permitted set.
+    pub permitted: u64,
+    /// Ambient set.
+    pub ambient: u64,
+}
+
+/// One resource limit, as setrlimit(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RlimitSpec {
+    /// The number of `RLIMIT_*`.
+    pub resource: u32,
+    /// What applies.
+    pub soft: u64,
+    /// How far it can be raised.
+    pub hard: u64,
+}
+
+/// The root file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootSpec {
+    /// Which of the gofer's connections serves it.
+    pub connection: usize,
+    /// Whether it refuses writes.
+    pub read_only: bool,
+    /// Whether writes are kept in memory, over the host's files.
+    pub overlay: bool,
+}
+
+/// One mount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MountSpec {
+    /// Where, absolute, as seen in the container.
+    pub destination: String,
+    /// What.
+    pub kind: MountKind,
+    /// How.
+    pub flags: MountFlags,
+}
+
+/// What is mounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MountKind {
+    /// Files of the host, served by the gofer over this connection. `overlay` as in [`RootSpec`].
+    Gofer {
+        /// Index of the connection.
+        connection: usize,
+        /// Whether writes are kept in memory.
+        overlay: bool,
+    },
+    /// Files in memory.
+    Tmpfs(TmpfsOptions),
+    /// Processes.
+    Proc,
+    /// Devices and kernel objects.
+    Sysfs,
+    /// The standard devices.
+    Devtmpfs,
+    /// Pseudo-terminals.
+    Devpts(DevptsOptions),
+    /// POSIX message queues.
+    Mqueue,
+    /// Control groups, version 1 or 2 as the sentry has them.
+    Cgroup,
+}
+
+/// tmpfs(5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TmpfsOptions {
+    /// Bytes.
+    pub size: Option<u64>,
+    /// Inodes.
+    pub inodes: Option<u64>,
+    /// Mode of the root directory.
+    pub mode: Option<u32>,
+    /// Its owner.
+    pub uid: Option<u32>,
+    /// Its group.
+    pub gid: Option<u32>,
+}
+
+/// devpts(5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DevptsOptions {
+    /// Mode of new terminals.
+    pub mode: Option<u32>,
+    /// Mode of `ptmx`.
+    pub ptmx_mode: Option<u32>,
+    /// Owner of new terminals.
+    pub uid: Option<u32>,
+    /// Group of new terminals.
+    pub gid: Option<u32>,
+}
+
+/// Flags of mount(2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent flag of mount(2)")]
+pub struct MountFlags {
+    /// `MS_RDONLY`.
+    pub read_only: bool,
+    /// `MS_NOSUID`.
+    pub no_suid: bool,
+    /// `MS_NODEV`.
+    pub no_dev: bool,
+    /// `MS_NOEXEC`.
+    pub no_exec: bool,
+    /// `MS_NOATIME`.
+    pub no_atime: bool,
+}
