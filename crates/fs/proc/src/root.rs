@@ -1,0 +1,104 @@
+//! The root directory: the system's files and one directory for each process.
+
+use std::sync::Arc;
+
+use abi::Errno;
+use kernel::{Task, current};
+use synthetic::{Directory, Entry, Link, Make, Meta, Node, Table};
+use vfs::inode::LinkTarget;
+use vfs::{Credentials, FileKind, Owner};
+
+use crate::{System, sysctl, system, task};
+
+pub(crate) const INODE: u64 = 1;
+const FIRST: u64 = 16;
+
+pub(crate) struct Root {
+    system: System,
+    table: Table<System>,
+}
+
+impl Root {
+    pub(crate) fn new(system: System) -> Self {
+        Self { table: Table::new(system.clone(), FILES, Owner::default(), FIRST), system }
+    }
+}
+
+impl Directory for Root {
+    fn lookup(&self, name: &[u8]) -> Option<Node> {
+        if let Some(node) = self.table.lookup(name) {
+            return Some(node);
+        }
+        let id = task::parse_id(name)?;
+        if self.system.kernel.group(id).is_some() {
+            return Some(task::process(&self.system, id));
+        }
+        // As in Linux, a thread's directory can be reached here though it is not listed.
+        let thread = self.system.kernel.task(id)?;
+        Some(task::process(&self.system, thread.pid()))
+    }
+
+    fn list(&self) -> Vec<(Vec<u8>, u64, FileKind)> {
+        let mut names = self.table.list();
+        for group in self.system.kernel.pids.groups() {
+            names.push((group.pid.to_string().into_bytes(), task::inode(group.pid), FileKind::Directory));
+        }
+        names
+    }
+
+    fn subdirectories(&self) -> u64 {
+        self.table.subdirectories().saturating_add(self.system.kernel.pids.groups().len() as u64)
+    }
+}
+
+/// A link whose target depends on who asks.
+struct OfCaller(fn(&Arc<Task>) -> String);
+
+impl Link for OfCaller {
+    fn target(&self, _: &Credentials) -> Result<LinkTarget, Errno> {
+        let caller = current::task().ok_or(Errno::ENOENT)?;
+        Ok(LinkTarget::Path((self.0)(&caller).into_bytes()))
+    }
+}
+
+/// A link that always leads to the same place.
+struct Fixed(&'static str);
+
+impl Link for Fixed {
+    fn target(&self, _: &Credentials) -> Result<LinkTarget, Errno> {
+        Ok(LinkTarget::Path(self.0.as_bytes().to_vec()))
+    }
+}
+
+const fn text(name: &'static str, generate: fn(&System) -> Result<Vec<u8>, Errno>) -> Entry<System> {
+    Entry { name, mode: 0o444, make: Make::Text(generate) }
+}
+
+const fn link(name: &'static str, make: fn(&System, Meta) -> Node) -> Entry<System> {
+    Entry { name, mode: 0o777, make: Make::Node(make, FileKind::Symlink) }
+}
+
+static FILES: &[Entry<System>] = &[
+    text("cmdline", system::text::cmdline),
+    text("cpuinfo", system::cpu::cpuinfo),
+    text("devices", system::text::devices),
+    text("filesystems", system::text::filesystems),
+    text("loadavg", system::load::loadavg),
+    text("meminfo", system::memory::meminfo),
+    link("mounts", |_, meta| Node::Link(meta, Arc::new(Fixed("self/mounts")))),
+    link("net", |_, meta| Node::Link(meta, Arc::new(Fixed("self/net")))),
+    link("self", |_, meta| Node::Link(meta, Arc::new(OfCaller(|task| task.pid().to_string())))),
+    text("stat", system::cpu::stat),
+    text("swaps", system::memory::swaps),
+    Entry {
+        name: "sys",
+        mode: 0o555,
+        make: Make::Node(|system, meta| sysctl::directory(system, meta), FileKind::Directory),
+    },
+    link("thread-self", |_, meta| {
+        Node::Link(meta, Arc::new(OfCaller(|task| format!("{}/task/{}", task.pid(), task.tid()))))
+    }),
+    text("uptime", system::load::uptime),
+    text("version", system::text::version),
+    text("vmstat", system::memory::vmstat),
+];

@@ -1,0 +1,236 @@
+//! /proc/sys: the settings that programs read, and the few that they may write.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use abi::Errno;
+use kernel::pids::{PID_MAX, THREADS_MAX};
+use kernel::version;
+use synthetic::{Content, Directory, Meta, Node};
+use vfs::{FileKind, Owner};
+
+use crate::System;
+
+/// A setting, or a directory of them.
+enum Setting {
+    Directory(&'static [(&'static str, Setting)]),
+    /// What it says, without the newline.
+    Value(fn(&System) -> Result<Vec<u8>, Errno>),
+    /// The same, with what writing does.
+    Changeable(fn(&System) -> Result<Vec<u8>, Errno>, fn(&System, &[u8]) -> Result<(), Errno>),
+}
+
+use Setting::{Changeable, Value};
+
+const fn directory_of(entries: &'static [(&'static str, Setting)]) -> Setting {
+    Setting::Directory(entries)
+}
+
+macro_rules! fixed {
+    ($text:expr) => {
+        Value(|_| Ok($text.to_string().into_bytes()))
+    };
+}
+
+static ROOT: &[(&str, Setting)] = &[
+    (
+        "fs",
+        directory_of(&[
+            ("aio-max-nr", fixed!(0)),
+            ("file-max", fixed!(i64::MAX)),
+            (
+                "inotify",
+                directory_of(&[
+                    ("max_queued_events", fixed!(16384)),
+                    ("max_user_instances", fixed!(128)),
+                    ("max_user_watches", fixed!(65536)),
+                ]),
+            ),
+            ("nr_open", fixed!(1 << 20)),
+            ("overflowgid", fixed!(65534)),
+            ("overflowuid", fixed!(65534)),
+            ("pipe-max-size", fixed!(1 << 20)),
+            ("protected_hardlinks", fixed!(0)),
+            ("protected_symlinks", fixed!(0)),
+        ]),
+    ),
+    (
+        "kernel",
+        directory_of(&[
+            ("cap_last_cap", Value(|_| Ok((vfs::Capability::ALL.len() - 1).to_string().into_bytes()))),
+            ("core_pattern", fixed!("core")),
+            ("domainname", Value(|system| Ok(system.kernel.names.lock().domain.clone()))),
+            ("hostname", Changeable(|system| Ok(system.kernel.names.lock().host.clone()), set_hostname)),
+            ("ngroups_max", fixed!(65536)),
+            ("osrelease", fixed!(version::RELEASE)),
+            ("ostype", fixed!("Linux")),
+            ("overflowgid", fixed!(65534)),
+            ("overflowuid", fixed!(65534)),
+            ("pid_max", fixed!(PID_MAX)),
+            (
+                "random",
+                directory_of(&[
+                    ("boot_id", Value(|system| Ok(boot_id(system).into_bytes()))),
+                    ("entropy_avail", fixed!(256)),
+                    ("poolsize", fixed!(256)),
+                    ("uuid", Value(|_| Ok(uuid(&random()?).into_bytes()))),
+                ]),
+            ),
+            ("randomize_va_space", fixed!(2)),
+            ("seccomp", directory_of(&[("actions_avail", fixed!(""))])),
+            ("threads-max", fixed!(THREADS_MAX)),
+            ("version", fixed!(version::VERSION)),
+        ]),
+    ),
+    (
+        "net",
+        directory_of(&[
+            (
+                "core",
+                directory_of(&[
+                    ("rmem_default", fixed!(212_992)),
+                    ("rmem_max", fixed!(212_992)),
+                    ("somaxconn", fixed!(4096)),
+                    ("wmem_default", fixed!(212_992)),
+                    ("wmem_max", fixed!(212_992)),
+                ]),
+            ),
+            (
+                "ipv4",
+                directory_of(&[
+                    ("ip_local_port_range", fixed!("32768\t60999")),
+                    ("tcp_rmem", fixed!("4096\t131072\t6291456")),
+                    ("tcp_wmem", fixed!("4096\t16384\t4194304")),
+                ]),
+            ),
+            ("unix", directory_of(&[("max_dgram_qlen", fixed!(512))])),
+        ]),
+    ),
+    (
+        "vm",
+        directory_of(&[
+            ("max_map_count", fixed!(65530)),
+            ("min_free_kbytes", fixed!(67584)),
+            (
+                "mmap_min_addr",
+                Value(|system| Ok(system.kernel.platform.address_range().start.to_string().into_bytes())),
+            ),
+            ("overcommit_memory", fixed!(0)),
+            ("overcommit_ratio", fixed!(50)),
+            ("swappiness", fixed!(60)),
+        ]),
+    ),
+];
+
+fn set_hostname(system: &System, text: &[u8]) -> Result<(), Errno> {
+    let name: Vec<u8> = text.iter().copied().take_while(|b| !matches!(b, 0 | b'\n')).collect();
+    if name.len() > 64 {
+        return Err(Errno::EINVAL);
+    }
+    system.kernel.names.lock().host = name;
+    Ok(())
+}
+
+fn random() -> Result<[u8; 16], Errno> {
+    let mut bytes = [0; 16];
+    host::random::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A version 4 UUID (RFC 9562) of random bytes.
+fn uuid(random: &[u8; 16]) -> String {
+    let number = u128::from_be_bytes(*random);
+    let number = number & !(0xf << 76) | (4 << 76);
+    let number = number & !(0x3 << 62) | (2 << 62);
+    let hex = format!("{number:032x}");
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
+/// The same for as long as the sandbox lives: made from when it started and where its kernel lies.
+fn boot_id(system: &System) -> String {
+    static ID: std::sync::OnceLock<[u8; 16]> = std::sync::OnceLock::new();
+    let _ = system;
+    uuid(ID.get_or_init(|| random().unwrap_or_default()))
+}
+
+/// The directory /proc/sys.
+pub(crate) fn directory(system: &System, meta: Meta) -> Node {
+    Node::Directory(meta, Arc::new(Settings { system: system.clone(), entries: ROOT, inode: meta.inode }))
+}
+
+struct Settings {
+    system: System,
+    entries: &'static [(&'static str, Setting)],
+    inode: u64,
+}
+
+impl Settings {
+    /// Stable numbers without a table of them: hashed from the place in the tree, out of the way of those counted up.
+    fn inode_of(&self, name: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.inode, name).hash(&mut hasher);
+        hasher.finish() | 1 << 63
+    }
+}
+
+impl Directory for Settings {
+    fn lookup(&self, name: &[u8]) -> Option<Node> {
+        let (name, setting) = self.entries.iter().find(|(n, _)| n.as_bytes() == name)?;
+        let meta = |mode| Meta { inode: self.inode_of(name), mode, owner: Owner::default() };
+        let value = |store| Arc::new(Setter { system: self.system.clone(), setting, store });
+        Some(match setting {
+            Setting::Directory(entries) => {
+                let inner = Self { system: self.system.clone(), entries, inode: self.inode_of(name) };
+                Node::Directory(meta(0o555), Arc::new(inner))
+            }
+            Value(_) => Node::File(meta(0o444), value(None)),
+            Changeable(_, store) => Node::File(meta(0o644), value(Some(*store))),
+        })
+    }
+
+    fn list(&self) -> Vec<(Vec<u8>, u64, FileKind)> {
+        let entries = self.entries.iter().map(|(name, setting)| {
+            let kind = match setting {
+                Setting::Directory(_) => FileKind::Directory,
+                _ => FileKind::Regular,
+            };
+            (name.as_bytes().to_vec(), self.inode_of(name), kind)
+        });
+        entries.collect()
+    }
+
+    fn subdirectories(&self) -> u64 {
+        self.entries.iter().filter(|(_, s)| matches!(s, Setting::Directory(_))).count() as u64
+    }
+}
+
+struct Setter {
+    system: System,
+    setting: &'static Setting,
+    store: Option<fn(&System, &[u8]) -> Result<(), Errno>>,
+}
+
+impl Content for Setter {
+    fn generate(&self) -> Result<Vec<u8>, Errno> {
+        let mut text = match self.setting {
+            Value(read) | Changeable(read, _) => read(&self.system)?,
+            Setting::Directory(_) => return Err(Errno::EISDIR),
+        };
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    fn store(&self, _: u64, text: &[u8]) -> Result<(), Errno> {
+        self.store.ok_or(Errno::EACCES)?(&self.system, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn uuids_have_version_and_variant() {
+        assert_eq!(super::uuid(&[0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(super::uuid(&[0; 16]), "00000000-0000-4000-8000-000000000000");
+    }
+}

@@ -1,0 +1,6 @@
+//! Files about the system as a whole.
+
+pub(crate) mod cpu;
+pub(crate) mod load;
+pub(crate) mod memory;
+pub(crate) mod text;

@@ -1,0 +1,24 @@
+//! /proc/PID/mounts and mountinfo.
+
+use abi::Errno;
+use vfs::mount_list::MountRecord;
+
+use super::Subject;
+
+pub(super) fn mounts(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    lines(subject, MountRecord::mounts_line)
+}
+
+pub(super) fn mountinfo(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    lines(subject, MountRecord::mountinfo_line)
+}
+
+fn lines(subject: &Subject, show: fn(&MountRecord) -> Vec<u8>) -> Result<Vec<u8>, Errno> {
+    let task = subject.task()?;
+    let fs = task.fs();
+    let (namespace, root) = {
+        let fs = fs.lock();
+        (std::sync::Arc::clone(&fs.namespace), fs.root.clone())
+    };
+    Ok(namespace.list(&root).iter().flat_map(show).collect())
+}

@@ -1,0 +1,134 @@
+//! Small files about a task's settings.
+
+use abi::Errno;
+use kernel::limits::{INFINITY, Resource};
+use kernel::task::Comm;
+
+use super::Subject;
+
+/// The name; a zombie keeps none but what is known of it.
+pub(super) fn comm(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    let mut name = subject.task()?.attributes().comm.as_bytes().to_vec();
+    name.push(b'\n');
+    Ok(name)
+}
+
+/// Only threads of the process itself may rename one of its threads.
+pub(super) fn set_comm(subject: &Subject, text: &[u8]) -> Result<(), Errno> {
+    let task = subject.task()?;
+    if kernel::current::task().is_none_or(|caller| caller.pid() != task.pid()) {
+        return Err(Errno::EINVAL);
+    }
+    let name = text.strip_suffix(b"\n").unwrap_or(text);
+    task.attributes().comm = Comm::new(name);
+    Ok(())
+}
+
+/// There are no control groups inside: the process is in the root of the only hierarchy.
+pub(super) fn cgroup(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    subject.group().map(|_| b"0::/\n".to_vec())
+}
+
+/// The whole range maps to itself: there is one user namespace.
+pub(super) fn id_map(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    subject.group().map(|_| format!("{:>10} {:>10} {:>10}\n", 0, 0, u32::MAX).into_bytes())
+}
+
+pub(super) fn setgroups(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    subject.group().map(|_| b"allow\n".to_vec())
+}
+
+/// The initial user namespace's maps and the like are not to be written.
+pub(super) fn refuse(_: &Subject, _: &[u8]) -> Result<(), Errno> {
+    Err(Errno::EPERM)
+}
+
+/// Not set, as without audit: the number for "nobody".
+pub(super) fn loginuid(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    subject.group().map(|_| u32::MAX.to_string().into_bytes())
+}
+
+/// I/O is not accounted per task: a guest's calls are counted by what the host read and wrote for its pages alone, which is nothing.
+pub(super) fn io(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    let names = ["rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes"];
+    subject.task().map(|_| names.map(|name| format!("{name}: 0\n")).concat().into_bytes())
+}
+
+pub(super) fn wchan(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    subject.group().map(|_| b"0".to_vec())
+}
+
+pub(super) fn personality(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    Ok(format!("{:08x}\n", subject.task()?.attributes().personality).into_bytes())
+}
+
+pub(super) fn timer_slack(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    Ok(format!("{}\n", subject.task()?.attributes().timer_slack).into_bytes())
+}
+
+pub(super) fn set_timer_slack(subject: &Subject, text: &[u8]) -> Result<(), Errno> {
+    let slack = number(text)?.try_into().map_err(|_| Errno::EINVAL)?;
+    subject.task()?.attributes().timer_slack = if slack == 0 { 50_000 } else { slack };
+    Ok(())
+}
+
+/// The host's out-of-memory killer decides by the host's own score, to which this is added when it is set there.
+pub(super) fn oom_score(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    let adjustment = subject.task()?.group.oom_score_adjustment();
+    Ok(format!("{}\n", 666_i32.saturating_add(adjustment).max(0)).into_bytes())
+}
+
+pub(super) fn oom_score_adj(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    Ok(format!("{}\n", subject.task()?.group.oom_score_adjustment()).into_bytes())
+}
+
+pub(super) fn set_oom_score_adj(subject: &Subject, text: &[u8]) -> Result<(), Errno> {
+    let value =
+        i32::try_from(number(text)?).ok().filter(|v| (-1000..=1000).contains(v)).ok_or(Errno::EINVAL)?;
+    let task = subject.task()?;
+    let may = kernel::current::task().is_some_and(|c| c.credentials().has(vfs::Capability::SysResource));
+    if value < task.group.oom_score_adjustment() && !may {
+        return Err(Errno::EACCES);
+    }
+    task.group.set_oom_score_adjustment(value);
+    Ok(())
+}
+
+fn number(text: &[u8]) -> Result<i64, Errno> {
+    std::str::from_utf8(text).ok().and_then(|t| t.trim().parse().ok()).ok_or(Errno::EINVAL)
+}
+
+/// Names and units of the limits, in the order of their numbers.
+const LIMITS: &[(Resource, &str, &str)] = &[
+    (Resource::Cpu, "Max cpu time", "seconds"),
+    (Resource::Fsize, "Max file size", "bytes"),
+    (Resource::Data, "Max data size", "bytes"),
+    (Resource::Stack, "Max stack size", "bytes"),
+    (Resource::Core, "Max core file size", "bytes"),
+    (Resource::Rss, "Max resident set", "bytes"),
+    (Resource::Nproc, "Max processes", "processes"),
+    (Resource::Nofile, "Max open files", "files"),
+    (Resource::Memlock, "Max locked memory", "bytes"),
+    (Resource::As, "Max address space", "bytes"),
+    (Resource::Locks, "Max file locks", "locks"),
+    (Resource::Sigpending, "Max pending signals", "signals"),
+    (Resource::Msgqueue, "Max msgqueue size", "bytes"),
+    (Resource::Nice, "Max nice priority", ""),
+    (Resource::Rtprio, "Max realtime priority", ""),
+    (Resource::Rttime, "Max realtime timeout", "us"),
+];
+
+pub(super) fn limits(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    let limits = subject.group()?.limits.lock().clone();
+    let mut text = format!("{:<25} {:<20} {:<20} {:<10}\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+    let shown = |value: u64| if value == INFINITY { String::from("unlimited") } else { value.to_string() };
+    for (resource, name, unit) in LIMITS {
+        let limit = limits.get(*resource);
+        text.push_str(&format!(
+            "{name:<25} {:<20} {:<20} {unit:<10}\n",
+            shown(limit.soft),
+            shown(limit.hard)
+        ));
+    }
+    Ok(text.into_bytes())
+}

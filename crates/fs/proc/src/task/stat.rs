@@ -1,0 +1,74 @@
+//! /proc/PID/stat: proc_pid_stat(5).
+
+use std::time::Duration;
+
+use abi::Errno;
+use kernel::accounting::Consumption;
+use kernel::limits::Resource;
+
+use super::Subject;
+use super::memory::host_size;
+use super::status::{State, state};
+use super::times::{ticks, used_by};
+
+pub(super) fn stat(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    let group = subject.group()?;
+    let relation = subject.system.kernel.pids.relation(subject.pid).ok_or(Errno::ESRCH)?;
+    let task = subject.task().ok();
+    let state = state(subject);
+    let used = match (&task, subject.tid) {
+        (Some(task), Some(_)) => task.thread().map_or_else(Consumption::default, |thread| {
+            let (user, system) = thread.cpu_time();
+            Consumption { user, system, max_resident: 0 }
+        }),
+        _ => used_by(&group),
+    };
+    let children = group.usage.lock().children;
+    let (terminal, foreground) = subject.system.kernel.pids.terminal_of(relation.session);
+    let (comm, nice, policy) = task.as_ref().map_or_else(
+        || (group.last_comm(), 0, 0),
+        |task| {
+            let attributes = task.attributes();
+            (attributes.comm.as_bytes().to_vec(), attributes.nice, attributes.policy)
+        },
+    );
+    let (size, resident) = task.as_ref().filter(|_| state != State::Zombie).map_or((0, 0), |task| {
+        (host_size(task, "VmSize").saturating_mul(1024), host_size(task, "VmRSS") / 4)
+    });
+    let image = task.as_ref().map(|task| task.space().image.lock().clone()).unwrap_or_default();
+    let started = ticks(group.started.saturating_duration_since(subject.system.kernel.started));
+    let threads = group.tasks().len();
+    let limit = group.limits.lock().get(Resource::Rss).soft;
+    let mut text = format!("{} (", subject.id()).into_bytes();
+    text.extend(comm);
+    let time = |d: Duration| ticks(d);
+    text.extend(
+        format!(
+            ") {} {} {} {} {terminal} {foreground} {} 0 0 0 0 {} {} {} {} {} {nice} {threads} 0 {started} {size} {resident} {limit} 0 0 {} 0 0 {} {} {} {} 0 0 0 17 0 0 {policy} 0 0 0 0 0 {} {} {} {} {} {} {}\n",
+            state.letter(),
+            relation.parent,
+            relation.process_group,
+            relation.session,
+            if group.has_executed() { 0x0040_0000 } else { 0x0040_0040 },
+            time(used.user),
+            time(used.system),
+            time(children.user),
+            time(children.system),
+            nice.saturating_add(20),
+            image.stack_start,
+            task.as_ref().map_or(0, |t| t.signals.pending().bits()),
+            task.as_ref().map_or(0, |t| t.signals.blocked().bits()),
+            group.signals.caught_and_ignored().1.bits(),
+            group.signals.caught_and_ignored().0.bits(),
+            image.brk_start,
+            image.arguments.start,
+            image.arguments.end,
+            image.environment.start,
+            image.environment.end,
+            0,
+            0,
+        )
+        .bytes(),
+    );
+    Ok(text)
+}

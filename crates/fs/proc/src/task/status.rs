@@ -1,0 +1,150 @@
+//! /proc/PID/status: proc_pid_status(5).
+
+use abi::Errno;
+use kernel::limits::Resource;
+
+use super::Subject;
+use super::memory::host_status;
+
+/// What a task is doing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Running,
+    Sleeping,
+    Stopped,
+    Zombie,
+}
+
+impl State {
+    pub(super) const fn letter(self) -> char {
+        match self {
+            Self::Running => 'R',
+            Self::Sleeping => 'S',
+            Self::Stopped => 'T',
+            Self::Zombie => 'Z',
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Sleeping => "sleeping",
+            Self::Stopped => "stopped",
+            Self::Zombie => "zombie",
+        }
+    }
+}
+
+/// A task that waits in the sentry sleeps; one in guest code does what its host thread does (a futex wait is the host's).
+pub(super) fn state(subject: &Subject) -> State {
+    let Ok(task) = subject.task() else { return State::Zombie };
+    if task.signals.is_stopped() {
+        return State::Stopped;
+    }
+    if task.is_waiting() {
+        return State::Sleeping;
+    }
+    if kernel::current::task().is_some_and(|caller| caller.tid() == task.tid()) {
+        return State::Running;
+    }
+    let host = task.memory().host_text("stat").unwrap_or_default();
+    let letter = host.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+    if letter == Some('R') { State::Running } else { State::Sleeping }
+}
+
+pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    let group = subject.group()?;
+    let relation = subject.system.kernel.pids.relation(subject.pid).ok_or(Errno::ESRCH)?;
+    let state = state(subject);
+    let task = subject.task().ok();
+    let mut text = b"Name:\t".to_vec();
+    text.extend(match &task {
+        Some(task) => task.attributes().comm.as_bytes().to_vec(),
+        None => group.last_comm(),
+    });
+    text.push(b'\n');
+    let mut add = |line: String| text.extend(line.bytes());
+    if let Some(task) = &task {
+        add(format!("Umask:\t{:04o}\n", task.fs().lock().umask));
+    }
+    let (id, pid, parent) = (subject.id(), subject.pid, relation.parent);
+    add(format!(
+        "State:\t{} ({})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{id}\nPPid:\t{parent}\nTracerPid:\t0\n",
+        state.letter(),
+        state.name()
+    ));
+    if let Some(task) = &task {
+        let c = task.credentials();
+        add(format!("Uid:\t{}\t{}\t{}\t{}\n", c.uid, c.euid, c.suid, c.fsuid));
+        add(format!("Gid:\t{}\t{}\t{}\t{}\n", c.gid, c.egid, c.sgid, c.fsgid));
+        let descriptors = task.files().list().last().map_or(0, |(fd, _)| fd.0.unsigned_abs() + 1);
+        add(format!("FDSize:\t{}\n", descriptors.max(1).next_multiple_of(64)));
+        add(format!("Groups:\t{}\n", c.groups.iter().map(|gid| format!("{gid} ")).collect::<String>()));
+    }
+    let (process_group, session) = (relation.process_group, relation.session);
+    add(format!("NStgid:\t{pid}\nNSpid:\t{id}\nNSpgid:\t{process_group}\nNSsid:\t{session}\n"));
+    if let Some(task) = task.as_ref().filter(|_| state != State::Zombie) {
+        add(host_status(task));
+    }
+    add(format!("Threads:\t{}\n", group.tasks().len()));
+    let limit = group.limits.lock().get(Resource::Sigpending).soft;
+    add(format!("SigQ:\t{}/{limit}\n", group.signals.queued()));
+    let (caught, ignored) = group.signals.caught_and_ignored();
+    let (pending, blocked) =
+        task.as_ref().map_or((0, 0), |t| (t.signals.pending().bits(), t.signals.blocked().bits()));
+    let shared = group.signals.pending().bits();
+    for (name, set) in [
+        ("SigPnd", pending),
+        ("ShdPnd", shared),
+        ("SigBlk", blocked),
+        ("SigIgn", ignored.bits()),
+        ("SigCgt", caught.bits()),
+    ] {
+        add(format!("{name}:\t{set:016x}\n"));
+    }
+    if let Some(task) = &task {
+        let c = task.credentials();
+        for (name, set) in [
+            ("CapInh", c.inheritable),
+            ("CapPrm", c.permitted),
+            ("CapEff", c.effective),
+            ("CapBnd", c.bounding),
+            ("CapAmb", c.ambient),
+        ] {
+            add(format!("{name}:\t{:016x}\n", set.0));
+        }
+        add(format!("NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0\n", u32::from(c.no_new_privileges)));
+        let (mask, list) = cpus(&task.attributes().affinity);
+        add(format!(
+            "Cpus_allowed:\t{mask}\nCpus_allowed_list:\t{list}\nMems_allowed:\t1\nMems_allowed_list:\t0\n"
+        ));
+    }
+    add(String::from("voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n"));
+    Ok(text)
+}
+
+/// The processors it may run on, as a mask and as a list.
+fn cpus(affinity: &[u64]) -> (String, String) {
+    let all = crate::system::cpu::count().min(64);
+    let every = u64::MAX.checked_shr(u32::try_from(64 - all).unwrap_or(0)).unwrap_or(0);
+    let mask = affinity.first().copied().unwrap_or(every) & every;
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for cpu in (0..64).filter(|cpu| mask & (1 << cpu) != 0) {
+        match ranges.last_mut() {
+            Some((_, last)) if last.saturating_add(1) == cpu => *last = cpu,
+            _ => ranges.push((cpu, cpu)),
+        }
+    }
+    let show = |(first, last): &(u64, u64)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    };
+    (format!("{mask:x}"), ranges.iter().map(show).collect::<Vec<_>>().join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn lists_of_processors_are_ranges() {
+        assert_eq!(super::cpus(&[0b1]).1, "0");
+    }
+}
