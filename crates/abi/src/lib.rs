@@ -9,7 +9,7 @@ pub mod errno;
 pub mod ioctl;
 pub mod nr;
 pub mod signal;
-pub mod time;
 pub mod socket;
+pub mod time;
 
 pub use errno::Errno;

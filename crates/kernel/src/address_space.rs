@@ -1,5 +1,6 @@
 //! What the sentry keeps of a guest's memory: only what the host cannot know.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use abi::Errno;
@@ -13,6 +14,8 @@ pub struct AddressSpace {
     pub memory: Arc<dyn Memory>,
     /// What execve(2) laid out.
     pub image: Mutex<Image>,
+    /// Which guest file a mapped host file is: by the host's device and inode numbers.
+    mapped: Mutex<HashMap<(u64, u64), Path>>,
 }
 
 /// The layout of a program image: the ranges that /proc/PID shows and that brk(2) moves.
@@ -38,7 +41,25 @@ impl AddressSpace {
     /// A memory with a layout.
     #[must_use]
     pub fn new(memory: Arc<dyn Memory>, image: Image) -> Arc<Self> {
-        Arc::new(Self { memory, image: Mutex::new(image) })
+        Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::default() })
+    }
+
+    /// A copy of the layout over another memory, as fork(2) makes it.
+    #[must_use]
+    pub fn fork(&self, memory: Arc<dyn Memory>) -> Arc<Self> {
+        let (image, mapped) = (self.image.lock().clone(), self.mapped.lock().clone());
+        Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::new(mapped) })
+    }
+
+    /// Notes that a host file is mapped for this guest file, for /proc/PID/maps.
+    pub fn note_mapping(&self, host: (u64, u64), file: &Path) {
+        self.mapped.lock().insert(host, file.clone());
+    }
+
+    /// The guest file that a mapped host file stands for.
+    #[must_use]
+    pub fn mapped_file(&self, host: (u64, u64)) -> Option<Path> {
+        self.mapped.lock().get(&host).cloned()
     }
 
     /// No memory: every access fails. What a task has before its first program and after its end.

@@ -1,14 +1,60 @@
 //! Where a task stands in the filesystem: what `CLONE_FS` shares.
 
-use vfs::path::Path;
+use std::any::Any;
+use std::sync::Arc;
 
-/// Root, working directory and umask.
+use abi::Errno;
+use vfs::caller::Caller;
+use vfs::mount_namespace::MountNamespace;
+use vfs::path::Path;
+use vfs::special::SpecialFiles;
+use vfs::{Attributes, Credentials, File, InodeRef, OpenFlags};
+
+use crate::Task;
+
+/// Root, working directory, umask, and the mounts that they lie in.
 #[derive(Clone)]
 pub struct FsContext {
+    /// The mounts.
+    pub namespace: Arc<MountNamespace>,
     /// What `/` means.
     pub root: Path,
     /// Where relative paths start.
     pub cwd: Path,
     /// Bits that new files do not get.
     pub umask: u32,
+}
+
+impl Task {
+    /// Carries out an operation on paths on behalf of this task, from where it stands.
+    pub fn with_caller<R>(&self, act: impl FnOnce(&Caller<'_>) -> R) -> R {
+        let context = self.fs().lock().clone();
+        let (credentials, files) = (self.credentials(), self.files());
+        act(&Caller {
+            root: &context.root,
+            working_directory: &context.cwd,
+            credentials: &credentials,
+            umask: context.umask,
+            files: &files,
+            special: self.kernel.special(),
+            namespace: &context.namespace,
+            task: Some(self),
+        })
+    }
+}
+
+/// A kernel without devices: what there is before any are registered.
+pub(crate) struct NoSpecialFiles;
+
+impl SpecialFiles for NoSpecialFiles {
+    fn open(
+        &self,
+        _: &InodeRef,
+        _: &Attributes,
+        _: OpenFlags,
+        _: &Credentials,
+        _: Option<&dyn Any>,
+    ) -> Result<Arc<dyn File>, Errno> {
+        Err(Errno::ENXIO)
+    }
 }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::Instant;
 
 use abi::Errno;
 use parking_lot::Mutex;
 use vfs::{Events, WaitQueue};
 
-use crate::accounting::Usage;
+use crate::accounting::{Consumption, Usage};
 use crate::limits::Limits;
 use crate::signal::GroupSignals;
+use crate::task::Comm;
 use crate::{ExitStatus, Kernel, Task};
 
 /// A process.
@@ -30,6 +32,12 @@ pub struct ThreadGroup {
     pub executed: AtomicBool,
     /// Whether it was started from outside, so that its end is kept for [`Kernel::wait_for_end`].
     pub detached: bool,
+    /// When it was made.
+    pub started: Instant,
+    /// Added to the host's score when memory runs out: /proc/PID/oom_score_adj, -1000 to 1000.
+    pub oom_score_adjustment: AtomicI32,
+    /// The name that its last thread had.
+    last_comm: Mutex<Comm>,
     /// Notified when a child changes state: for wait(2).
     pub children_changed: Arc<WaitQueue>,
     /// Notified when the process has ended: for pidfds and the control server.
@@ -72,6 +80,9 @@ impl ThreadGroup {
             exit_signal: AtomicI32::new(exit_signal),
             executed: AtomicBool::new(false),
             detached,
+            started: Instant::now(),
+            oom_score_adjustment: AtomicI32::new(0),
+            last_comm: Mutex::default(),
             children_changed: WaitQueue::new(),
             ended: WaitQueue::new(),
             tasks_changed: WaitQueue::new(),
@@ -112,6 +123,23 @@ impl ThreadGroup {
         Ok(())
     }
 
+    /// What it used so far: its host process, and those of earlier program images.
+    #[must_use]
+    pub fn consumption(&self) -> Consumption {
+        let past = self.usage.lock().past;
+        let thread = self.representative().and_then(|task| task.thread());
+        thread.map_or(past, |thread| {
+            let (user, system) = thread.process_cpu_time();
+            past.plus(Consumption { user, system, max_resident: 0 })
+        })
+    }
+
+    /// The name of its last thread, for a zombie.
+    #[must_use]
+    pub fn last_comm(&self) -> Comm {
+        *self.last_comm.lock()
+    }
+
     /// Takes an ended thread out. Whether it was the last one.
     pub(crate) fn remove_task(&self, task: &Task) -> bool {
         let (removed, last) = {
@@ -120,7 +148,9 @@ impl ThreadGroup {
             (at.map(|at| state.tasks.remove(at)), state.tasks.is_empty())
         };
         let found = removed.is_some();
-        drop(removed);
+        if let Some(task) = removed.filter(|_| last) {
+            *self.last_comm.lock() = task.attributes().comm;
+        }
         self.tasks_changed.notify(Events::IN);
         found && last
     }

@@ -1,10 +1,13 @@
 //! What all tasks of a sandbox share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Condvar, Mutex};
 use platform::{Platform, SyscallArgs};
 
+use vfs::special::SpecialFiles;
+
+use crate::fs_context::NoSpecialFiles;
 use crate::pids::PidNamespace;
 use crate::task::Work;
 use crate::time::Timers;
@@ -42,6 +45,7 @@ pub struct Kernel {
     pub started: std::time::Instant,
     ends: Mutex<Vec<(i32, ExitStatus)>>,
     ended: Condvar,
+    special: OnceLock<Arc<dyn SpecialFiles>>,
 }
 
 /// What uname(2) reports and sethostname(2) changes.
@@ -73,7 +77,24 @@ impl Kernel {
             started: std::time::Instant::now(),
             ends: Mutex::default(),
             ended: Condvar::new(),
+            special: OnceLock::new(),
         })
+    }
+
+    /// Says who opens devices and FIFOs. Once, before the first process.
+    pub fn set_special(&self, special: Arc<dyn SpecialFiles>) {
+        if self.special.set(special).is_err() {
+            tracing::error!("devices were registered twice; the first registration stays");
+        }
+    }
+
+    /// Who opens devices and FIFOs.
+    #[must_use]
+    pub fn special(&self) -> &dyn SpecialFiles {
+        match self.special.get() {
+            Some(special) => &**special,
+            None => &NoSpecialFiles,
+        }
     }
 
     /// The living thread of an id.

@@ -25,6 +25,7 @@ pub mod signal;
 pub mod task;
 pub mod terminal;
 pub mod time;
+pub mod version;
 pub mod vfork;
 pub mod wait;
 

@@ -26,6 +26,15 @@ impl PidNamespace {
         self.with(|inner| inner.relations.session(session).and_then(|s| s.terminal.clone()))
     }
 
+    /// The controlling terminal of a session as /proc/PID/stat shows it: device number and foreground process group, 0 and -1 without one.
+    #[must_use]
+    pub fn terminal_of(&self, session: i32) -> (u64, i32) {
+        match self.terminal(session) {
+            Some(terminal) => (terminal.device.encode(), self.foreground(session)),
+            None => (0, -1),
+        }
+    }
+
     /// The session whose controlling terminal this is.
     #[must_use]
     pub fn session_of(&self, terminal: TerminalId) -> Option<i32> {

@@ -15,6 +15,12 @@ impl Task {
         self.cell.lock().thread.clone()
     }
 
+    /// Whether a system call of its waits for something.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.cell.lock().current.is_some()
+    }
+
     /// Gives it its first host thread.
     pub(crate) fn attach(&self, thread: Arc<dyn Thread>) {
         self.cell.lock().thread = Some(thread);

@@ -1,5 +1,7 @@
 //! Small files about a task's settings.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use abi::Errno;
 use kernel::limits::{INFINITY, Resource};
 use kernel::task::Comm;
@@ -48,12 +50,6 @@ pub(super) fn loginuid(subject: &Subject) -> Result<Vec<u8>, Errno> {
     subject.group().map(|_| u32::MAX.to_string().into_bytes())
 }
 
-/// I/O is not accounted per task: a guest's calls are counted by what the host read and wrote for its pages alone, which is nothing.
-pub(super) fn io(subject: &Subject) -> Result<Vec<u8>, Errno> {
-    let names = ["rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes"];
-    subject.task().map(|_| names.map(|name| format!("{name}: 0\n")).concat().into_bytes())
-}
-
 pub(super) fn wchan(subject: &Subject) -> Result<Vec<u8>, Errno> {
     subject.group().map(|_| b"0".to_vec())
 }
@@ -72,14 +68,8 @@ pub(super) fn set_timer_slack(subject: &Subject, text: &[u8]) -> Result<(), Errn
     Ok(())
 }
 
-/// The host's out-of-memory killer decides by the host's own score, to which this is added when it is set there.
-pub(super) fn oom_score(subject: &Subject) -> Result<Vec<u8>, Errno> {
-    let adjustment = subject.task()?.group.oom_score_adjustment();
-    Ok(format!("{}\n", 666_i32.saturating_add(adjustment).max(0)).into_bytes())
-}
-
 pub(super) fn oom_score_adj(subject: &Subject) -> Result<Vec<u8>, Errno> {
-    Ok(format!("{}\n", subject.task()?.group.oom_score_adjustment()).into_bytes())
+    Ok(format!("{}\n", subject.task()?.group.oom_score_adjustment.load(Relaxed)).into_bytes())
 }
 
 pub(super) fn set_oom_score_adj(subject: &Subject, text: &[u8]) -> Result<(), Errno> {
@@ -87,10 +77,10 @@ pub(super) fn set_oom_score_adj(subject: &Subject, text: &[u8]) -> Result<(), Er
         i32::try_from(number(text)?).ok().filter(|v| (-1000..=1000).contains(v)).ok_or(Errno::EINVAL)?;
     let task = subject.task()?;
     let may = kernel::current::task().is_some_and(|c| c.credentials().has(vfs::Capability::SysResource));
-    if value < task.group.oom_score_adjustment() && !may {
+    if value < task.group.oom_score_adjustment.load(Relaxed) && !may {
         return Err(Errno::EACCES);
     }
-    task.group.set_oom_score_adjustment(value);
+    task.group.oom_score_adjustment.store(value, Relaxed);
     Ok(())
 }
 

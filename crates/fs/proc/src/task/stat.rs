@@ -26,7 +26,7 @@ pub(super) fn stat(subject: &Subject) -> Result<Vec<u8>, Errno> {
     let children = group.usage.lock().children;
     let (terminal, foreground) = subject.system.kernel.pids.terminal_of(relation.session);
     let (comm, nice, policy) = task.as_ref().map_or_else(
-        || (group.last_comm(), 0, 0),
+        || (group.last_comm().as_bytes().to_vec(), 0, 0),
         |task| {
             let attributes = task.attributes();
             (attributes.comm.as_bytes().to_vec(), attributes.nice, attributes.policy)
@@ -56,10 +56,10 @@ pub(super) fn stat(subject: &Subject) -> Result<Vec<u8>, Errno> {
             time(children.system),
             nice.saturating_add(20),
             image.stack_start,
-            task.as_ref().map_or(0, |t| t.signals.pending().bits()),
-            task.as_ref().map_or(0, |t| t.signals.blocked().bits()),
-            group.signals.caught_and_ignored().1.bits(),
-            group.signals.caught_and_ignored().0.bits(),
+            task.as_ref().map_or(0, |t| t.signals.pending().0),
+            task.as_ref().map_or(0, |t| t.signals.blocked().0),
+            group.signals.caught_and_ignored().1.0,
+            group.signals.caught_and_ignored().0.0,
             image.brk_start,
             image.arguments.start,
             image.arguments.end,

@@ -60,7 +60,7 @@ pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
     let mut text = b"Name:\t".to_vec();
     text.extend(match &task {
         Some(task) => task.attributes().comm.as_bytes().to_vec(),
-        None => group.last_comm(),
+        None => group.last_comm().as_bytes().to_vec(),
     });
     text.push(b'\n');
     let mut add = |line: String| text.extend(line.bytes());
@@ -90,15 +90,14 @@ pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
     let limit = group.limits.lock().get(Resource::Sigpending).soft;
     add(format!("SigQ:\t{}/{limit}\n", group.signals.queued()));
     let (caught, ignored) = group.signals.caught_and_ignored();
-    let (pending, blocked) =
-        task.as_ref().map_or((0, 0), |t| (t.signals.pending().bits(), t.signals.blocked().bits()));
-    let shared = group.signals.pending().bits();
+    let (pending, blocked) = task.as_ref().map_or((0, 0), |t| (t.signals.pending().0, t.signals.blocked().0));
+    let shared = group.signals.pending().0;
     for (name, set) in [
         ("SigPnd", pending),
         ("ShdPnd", shared),
         ("SigBlk", blocked),
-        ("SigIgn", ignored.bits()),
-        ("SigCgt", caught.bits()),
+        ("SigIgn", ignored.0),
+        ("SigCgt", caught.0),
     ] {
         add(format!("{name}:\t{set:016x}\n"));
     }
