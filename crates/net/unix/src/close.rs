@@ -20,7 +20,7 @@ impl Inner {
             if how.write {
                 stream.out.finish();
             }
-        } else if self.core.kind != Kind::Stream {
+        } else {
             self.shut_down_packets(how, peer.as_ref());
         }
         if how.read {

@@ -115,7 +115,7 @@ impl Inner {
     }
 
     /// What lies in the inbox came from the old peer: it goes, and the old peer learns of it.
-    fn forget_messages(self: &Arc<Self>, old: &Arc<Self>) {
+    pub(crate) fn forget_messages(self: &Arc<Self>, old: &Arc<Self>) {
         let mut inbox = self.inbox.lock();
         if inbox.queue.is_empty() {
             return;

@@ -19,6 +19,9 @@ impl Inner {
         if message.flags.contains(MessageFlags::OOB) {
             return Err(Errno::EOPNOTSUPP);
         }
+        if self.core.kind == Kind::Datagram && self.write_shut.load(Ordering::Relaxed) {
+            return Err(Errno::EPIPE);
+        }
         let target = self.destination(message.to)?;
         let send_buffer = self.core.options.lock().send_buffer;
         let data = Datagram::fetch(message.data, send_buffer.saturating_sub(RESERVE))?;
@@ -76,10 +79,15 @@ impl Inner {
     }
 
     /// The destination is closed: a socket connected to it is so no more.
-    fn lose_peer(&self, target: &Arc<Self>) -> Errno {
+    fn lose_peer(self: &Arc<Self>, target: &Arc<Self>) -> Errno {
         let mut state = self.state.lock();
-        if matches!(&*state, State::Connected { peer, .. } if Arc::ptr_eq(peer, target)) {
+        let connected = matches!(&*state, State::Connected { peer, .. } if Arc::ptr_eq(peer, target));
+        if connected {
             *state = State::Idle;
+        }
+        drop(state);
+        if connected {
+            self.forget_messages(target);
         }
         Errno::ECONNREFUSED
     }

@@ -131,13 +131,12 @@ impl Inner {
         }
     }
 
-    fn poll_stream(&self) -> Events {
+    fn poll_stream(self: &Arc<Self>) -> Events {
         let Some(stream) = self.stream() else {
-            let listening = matches!(*self.state.lock(), State::Listening(_));
-            return if listening {
+            return if matches!(*self.state.lock(), State::Listening(_)) {
                 self.poll_listener()
             } else {
-                Events::OUT | Events::WRNORM | Events::WRBAND | Events::HUP
+                self.poll_packets() | Events::HUP
             };
         };
         let mut events = Events::empty();

@@ -58,7 +58,7 @@ impl Inner {
             separate_senders: wants_credentials,
             discard: false,
         };
-        if message.into.room() == 0 {
+        if message.into.room() == 0 && stream.input.available() > 0 {
             return Ok(Received::default());
         }
         let piece = match stream.input.receive(message.into, mode) {
