@@ -90,11 +90,7 @@ static FILES: &[Entry<System>] = &[
     link("self", |_, meta| Node::Link(meta, Arc::new(OfCaller(|task| task.pid().to_string())))),
     text("stat", system::cpu::stat),
     text("swaps", system::memory::swaps),
-    Entry {
-        name: "sys",
-        mode: 0o555,
-        make: Make::Node(|system, meta| sysctl::directory(system, meta), FileKind::Directory),
-    },
+    Entry { name: "sys", mode: 0o555, make: Make::Node(sysctl::directory, FileKind::Directory) },
     link("thread-self", |_, meta| {
         Node::Link(meta, Arc::new(OfCaller(|task| format!("{}/task/{}", task.pid(), task.tid()))))
     }),

@@ -1,28 +1,15 @@
 //! /proc/sys: the settings that programs read, and the few that they may write.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
-
 use abi::Errno;
 use kernel::pids::{PID_MAX, THREADS_MAX};
 use kernel::version;
-use synthetic::{Content, Directory, Meta, Node};
-use vfs::{FileKind, Owner};
+use synthetic::tree::{self, Setting};
+use synthetic::{Meta, Node};
 
 use crate::System;
-
-/// A setting, or a directory of them.
-enum Setting {
-    Directory(&'static [(&'static str, Setting)]),
-    /// What it says, without the newline.
-    Value(fn(&System) -> Result<Vec<u8>, Errno>),
-    /// The same, with what writing does.
-    Changeable(fn(&System) -> Result<Vec<u8>, Errno>, fn(&System, &[u8]) -> Result<(), Errno>),
-}
-
 use Setting::{Changeable, Value};
 
-const fn directory_of(entries: &'static [(&'static str, Setting)]) -> Setting {
+const fn directory_of(entries: &'static [(&'static str, Setting<System>)]) -> Setting<System> {
     Setting::Directory(entries)
 }
 
@@ -32,7 +19,7 @@ macro_rules! fixed {
     };
 }
 
-static ROOT: &[(&str, Setting)] = &[
+static ROOT: &[(&str, Setting<System>)] = &[
     (
         "fs",
         directory_of(&[
@@ -156,74 +143,7 @@ fn boot_id(system: &System) -> String {
 
 /// The directory /proc/sys.
 pub(crate) fn directory(system: &System, meta: Meta) -> Node {
-    Node::Directory(meta, Arc::new(Settings { system: system.clone(), entries: ROOT, inode: meta.inode }))
-}
-
-struct Settings {
-    system: System,
-    entries: &'static [(&'static str, Setting)],
-    inode: u64,
-}
-
-impl Settings {
-    /// Stable numbers without a table of them: hashed from the place in the tree, out of the way of those counted up.
-    fn inode_of(&self, name: &str) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (self.inode, name).hash(&mut hasher);
-        hasher.finish() | 1 << 63
-    }
-}
-
-impl Directory for Settings {
-    fn lookup(&self, name: &[u8]) -> Option<Node> {
-        let (name, setting) = self.entries.iter().find(|(n, _)| n.as_bytes() == name)?;
-        let meta = |mode| Meta { inode: self.inode_of(name), mode, owner: Owner::default() };
-        let value = |store| Arc::new(Setter { system: self.system.clone(), setting, store });
-        Some(match setting {
-            Setting::Directory(entries) => {
-                let inner = Self { system: self.system.clone(), entries, inode: self.inode_of(name) };
-                Node::Directory(meta(0o555), Arc::new(inner))
-            }
-            Value(_) => Node::File(meta(0o444), value(None)),
-            Changeable(_, store) => Node::File(meta(0o644), value(Some(*store))),
-        })
-    }
-
-    fn list(&self) -> Vec<(Vec<u8>, u64, FileKind)> {
-        let entries = self.entries.iter().map(|(name, setting)| {
-            let kind = match setting {
-                Setting::Directory(_) => FileKind::Directory,
-                _ => FileKind::Regular,
-            };
-            (name.as_bytes().to_vec(), self.inode_of(name), kind)
-        });
-        entries.collect()
-    }
-
-    fn subdirectories(&self) -> u64 {
-        self.entries.iter().filter(|(_, s)| matches!(s, Setting::Directory(_))).count() as u64
-    }
-}
-
-struct Setter {
-    system: System,
-    setting: &'static Setting,
-    store: Option<fn(&System, &[u8]) -> Result<(), Errno>>,
-}
-
-impl Content for Setter {
-    fn generate(&self) -> Result<Vec<u8>, Errno> {
-        let mut text = match self.setting {
-            Value(read) | Changeable(read, _) => read(&self.system)?,
-            Setting::Directory(_) => return Err(Errno::EISDIR),
-        };
-        text.push(b'\n');
-        Ok(text)
-    }
-
-    fn store(&self, _: u64, text: &[u8]) -> Result<(), Errno> {
-        self.store.ok_or(Errno::EACCES)?(&self.system, text)
-    }
+    tree::directory(system, ROOT, meta)
 }
 
 #[cfg(test)]

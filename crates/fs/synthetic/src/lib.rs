@@ -9,6 +9,7 @@ mod file;
 mod filesystem;
 mod inode;
 mod table;
+pub mod tree;
 
 pub use filesystem::Synthetic;
 pub use inode::{Content, Directory, Link, Meta, Node};

@@ -1,0 +1,81 @@
+//! The part of sysfs that programs without devices read: processors, memory policy, and the directories that they expect to list.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use synthetic::tree::{self, Setting};
+use synthetic::{Meta, Synthetic};
+use vfs::{Device, FileSystem, Owner};
+
+/// `SYSFS_MAGIC`.
+const MAGIC: u64 = 0x6265_6572;
+
+/// What the files tell of.
+#[derive(Clone)]
+struct Machine {
+    cpus: u32,
+}
+
+impl Machine {
+    /// A list of all processors, as in `0-3`.
+    fn list(&self) -> String {
+        match self.cpus {
+            0 | 1 => String::from("0"),
+            cpus => format!("0-{}", cpus - 1),
+        }
+    }
+}
+
+/// A sysfs for a sandbox with so many processors.
+#[must_use]
+pub fn filesystem(cpus: u32, device: Device) -> Arc<dyn FileSystem> {
+    let meta = Meta { inode: 1, mode: 0o555, owner: Owner::default() };
+    Synthetic::new("sysfs", MAGIC, device, tree::directory(&Machine { cpus }, ROOT, meta))
+}
+
+const EMPTY: Setting<Machine> = Setting::Directory(&[]);
+const CPUS: Setting<Machine> = Setting::Value(|machine| Ok(machine.list().into_bytes()));
+const NODE_ZERO: Setting<Machine> = Setting::Value(|_| Ok(b"0".to_vec()));
+
+static ROOT: &[(&str, Setting<Machine>)] = &[
+    ("block", EMPTY),
+    ("bus", EMPTY),
+    ("class", Setting::Directory(&[("net", EMPTY)])),
+    ("dev", Setting::Directory(&[("block", EMPTY), ("char", EMPTY)])),
+    (
+        "devices",
+        Setting::Directory(&[(
+            "system",
+            Setting::Directory(&[
+                ("cpu", Setting::Directory(&[("online", CPUS), ("possible", CPUS), ("present", CPUS)])),
+                ("node", Setting::Directory(&[("online", NODE_ZERO), ("possible", NODE_ZERO)])),
+            ]),
+        )]),
+    ),
+    ("firmware", EMPTY),
+    ("fs", Setting::Directory(&[("cgroup", EMPTY)])),
+    (
+        "kernel",
+        Setting::Directory(&[(
+            "mm",
+            Setting::Directory(&[(
+                "transparent_hugepage",
+                Setting::Directory(&[(
+                    "enabled",
+                    Setting::Value(|_| Ok(b"always [madvise] never".to_vec())),
+                )]),
+            )]),
+        )]),
+    ),
+    ("module", EMPTY),
+    ("power", EMPTY),
+];
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn processors_are_listed_from_zero() {
+        assert_eq!(super::Machine { cpus: 1 }.list(), "0");
+        assert_eq!(super::Machine { cpus: 4 }.list(), "0-3");
+    }
+}
