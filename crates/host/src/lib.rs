@@ -1,6 +1,7 @@
 //! Safe wrappers of the host calls that the sentry and the gofer make.
 //! Together with `stub` and `platform` the only place for `unsafe`.
 
+pub mod descriptions;
 pub mod inherit;
 pub mod mounts;
 pub mod process;
@@ -9,6 +10,7 @@ pub mod record_lock;
 pub mod seccomp;
 pub mod signals;
 pub mod spawn;
+pub mod terminal;
 
 use abi::Errno;
 

@@ -29,6 +29,7 @@ pub mod ops;
 pub mod path;
 pub mod path_name;
 pub mod resolve;
+pub mod scratch;
 pub mod special;
 pub mod superblock;
 pub mod wait;
