@@ -37,6 +37,8 @@ pub struct Kernel {
     pub timers: Arc<Timers>,
     /// Process and thread ids.
     pub pids: PidNamespace,
+    /// Queued signals and timers of each user.
+    pub signal_quota: Arc<crate::signal::Quota>,
     /// Whether system calls are logged.
     pub strace: bool,
     /// Host and domain name.
@@ -72,6 +74,7 @@ impl Kernel {
             dispatcher,
             timers: Arc::default(),
             pids: PidNamespace::default(),
+            signal_quota: Arc::default(),
             strace,
             names: Mutex::default(),
             started: std::time::Instant::now(),

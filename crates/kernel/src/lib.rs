@@ -22,6 +22,7 @@ pub mod memory;
 pub mod outcome;
 pub mod pids;
 pub mod signal;
+mod strace;
 pub mod task;
 pub mod terminal;
 pub mod time;

@@ -67,7 +67,9 @@ pub(crate) fn release(task: &Arc<Task>, last_of_host: bool) {
     drop(task.replace_files(FdTable::new()));
     let group = Arc::clone(&task.group);
     let tid = task.tid();
-    if !group.remove_task(task) {
+    let last = group.remove_task(task);
+    crate::signal::task_ended(task);
+    if !last {
         if tid != group.pid {
             task.kernel.pids.remove_task(tid);
         }
@@ -88,6 +90,7 @@ pub(crate) fn release(task: &Arc<Task>, last_of_host: bool) {
         task.kernel.pids.remove_task(tid);
     }
     task.kernel.pids.remove_task(group.pid);
+    crate::signal::group_ended(&group);
     notify::parent_thread_ended(&group, tid);
     notify::ended(&group, ended);
 }

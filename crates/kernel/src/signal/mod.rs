@@ -4,19 +4,31 @@
 //! the task itself, at the end of a system call or when its thread was interrupted, never by the sender.
 
 mod actions;
+pub mod altstack;
+mod arch;
+mod attention;
+mod deliver;
+mod lineage;
+mod mask;
 mod pending;
+pub mod permission;
 mod quota;
+mod restart;
+mod send;
 mod state;
+mod stop;
+mod take;
 
+pub(crate) use arch::set_result;
+pub use deliver::sigreturn;
+pub(crate) use deliver::{Answer, Pause, deliver, fault};
+pub use lineage::{exec_reset, group_ended, task_ended};
+pub(crate) use mask::restore_after_call;
+pub use mask::{has_pending, pending_blocked, set_blocked, set_blocked_for_call, set_wanted, take_one_of};
+pub(crate) use pending::Queued;
 pub use quota::{Charge, Quota};
+pub(crate) use restart::{forget, prepare};
+pub use send::{Origin, Target, send, send_to_group, send_to_task};
 pub use state::{ChildDisposition, GroupSignals, TaskSignals};
-
-/// Sends a signal to a task. Takes locks of rank 2 and above.
-pub fn send_to_task(task: &std::sync::Arc<crate::Task>, info: abi::signal::Siginfo) {
-    let _ = (task, info);
-}
-
-/// Sends a signal to a process. Takes locks of rank 2 and above.
-pub fn send_to_group(group: &std::sync::Arc<crate::ThreadGroup>, info: abi::signal::Siginfo) {
-    let _ = (group, info);
-}
+pub(crate) use stop::join_stop;
+pub(crate) use take::{Delivery, Next, force, force_fatal, take};

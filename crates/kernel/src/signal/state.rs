@@ -4,18 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use abi::signal::{ActionFlags, AltStack, AltStackFlags, SIG_IGN, SigAction, Signal, SignalSet};
+use abi::signal::{ActionFlags, SIG_IGN, SigAction, Signal, SignalSet};
 use parking_lot::{Mutex, RwLock};
-use platform::SyscallArgs;
 use vfs::WaitQueue;
 
 use super::actions::Actions;
+use super::altstack::AlternateStack;
+use super::attention::Attention;
 use super::pending::Pending;
+use crate::time::ProcessTimers;
 
 /// Mask, pending signals and alternate stack of a task.
 #[derive(Default)]
 pub struct TaskSignals {
     pub(crate) state: Mutex<TaskState>,
+    pub(super) attention: Attention,
 }
 
 /// See [`TaskSignals`].
@@ -28,12 +31,14 @@ pub(crate) struct TaskState {
     /// What sigtimedwait(2) is waiting for: wakes it though blocked.
     pub(crate) wanted: SignalSet,
     pub(crate) pending: Pending,
-    pub(crate) alt_stack: Option<AlternateStack>,
+    pub(crate) alt_stack: AlternateStack,
     /// Whether the task has come to rest in a stop of its process.
     pub(crate) stopped: bool,
     /// Set once: the task takes no more signals.
     pub(crate) ended: bool,
     pub(crate) restart: Restart,
+    /// The last fault, which Linux shows in the frames of all later handlers too.
+    pub(crate) fault: Fault,
 }
 
 /// What is needed to go on with a call that was cut short and has a relative timeout.
@@ -45,32 +50,15 @@ pub(crate) struct Restart {
     pub(crate) resumed: bool,
 }
 
-/// An alternate stack, as sigaltstack(2) set it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AlternateStack {
-    pub(crate) base: u64,
-    pub(crate) size: u64,
-    pub(crate) autodisarm: bool,
-}
-
-impl AlternateStack {
-    /// Whether a stack pointer is on it.
-    pub(crate) const fn holds(&self, sp: u64) -> bool {
-        sp > self.base && sp.wrapping_sub(self.base) <= self.size
-    }
-}
-
-impl TaskState {
-    /// The alternate stack as a frame or sigaltstack(2) reports it, for a task with this stack pointer.
-    pub(crate) fn report_alt_stack(&self, sp: u64) -> AltStack {
-        let Some(stack) = self.alt_stack else {
-            return AltStack { flags: AltStackFlags::DISABLE.bits(), ..AltStack::default() };
-        };
-        let mut flags = AltStackFlags::empty();
-        flags.set(AltStackFlags::AUTODISARM, stack.autodisarm);
-        flags.set(AltStackFlags::ONSTACK, !stack.autodisarm && stack.holds(sp));
-        AltStack { base: stack.base, flags: flags.bits(), padding: 0, size: stack.size }
-    }
+/// What a signal frame says about a fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// `trapno`.
+    pub(crate) trap: u64,
+    /// `err`.
+    pub(crate) error: u64,
+    /// `cr2`.
+    pub(crate) address: u64,
 }
 
 impl TaskSignals {
@@ -92,17 +80,23 @@ impl TaskSignals {
         self.state.lock().stopped
     }
 
-    /// For another thread of the process: the mask.
-    pub(crate) fn for_thread(&self) -> Self {
-        let blocked = self.state.lock().blocked;
-        Self { state: Mutex::new(TaskState { blocked, ..TaskState::default() }) }
+    /// Whether a call has replaced the mask for its duration.
+    pub(crate) fn has_temporary_mask(&self) -> bool {
+        self.state.lock().saved.is_some()
     }
 
-    /// For the first thread of a forked process: the mask, and the alternate stack unless memory is shared for good.
+    /// For another thread of the process: the mask.
+    pub(crate) fn for_thread(&self) -> Self {
+        self.for_process(false)
+    }
+
+    /// For the first thread of a forked process: the mask, and the alternate stack unless memory is shared for good
+    /// (`CLONE_VM` without `CLONE_VFORK`).
     pub(crate) fn for_process(&self, keep_alt_stack: bool) -> Self {
         let state = self.state.lock();
-        let alt_stack = state.alt_stack.filter(|_| keep_alt_stack);
-        Self { state: Mutex::new(TaskState { blocked: state.blocked, alt_stack, ..TaskState::default() }) }
+        let alt_stack = if keep_alt_stack { state.alt_stack } else { AlternateStack::default() };
+        let child = TaskState { blocked: state.blocked, alt_stack, ..TaskState::default() };
+        Self { state: Mutex::new(child), attention: Attention::default() }
     }
 }
 
@@ -115,6 +109,7 @@ pub struct GroupSignals {
     protected: AtomicBool,
     /// Notified when a signal becomes pending: for signalfd(2).
     pub(crate) arrived: Arc<WaitQueue>,
+    pub(crate) timers: ProcessTimers,
 }
 
 /// See [`GroupSignals`].
@@ -235,11 +230,4 @@ pub enum ChildDisposition {
     NoWait,
     /// SIGCHLD is ignored: no signal, no zombie.
     Ignore,
-}
-
-/// The call that a task is in, as restarts need it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Interrupted {
-    pub(crate) args: SyscallArgs,
-    pub(crate) errno: abi::Errno,
 }

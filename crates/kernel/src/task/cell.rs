@@ -8,6 +8,7 @@ use abi::Errno;
 use platform::{Stop, SyscallArgs, Thread};
 
 use crate::Outcome;
+use crate::signal::Answer;
 
 /// A system call that waits.
 pub type Call = Pin<Box<dyn Future<Output = Result<Outcome, Errno>> + Send>>;
@@ -20,12 +21,66 @@ pub enum Work {
     Later(Call),
 }
 
+/// How the registers of a stopped thread can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Not at all: the thread takes a return value and nothing else ([`Stop::Syscall`]).
+    Light,
+    /// It takes a return value, orders or registers ([`Stop::Trap`]).
+    Trap,
+    /// It takes registers.
+    Registers,
+}
+
 /// A call in progress.
 pub(crate) struct Current {
     pub(crate) args: SyscallArgs,
-    /// Whether the thread's registers can be read and written.
-    pub(crate) context: bool,
+    pub(crate) access: Access,
     pub(crate) call: Call,
+}
+
+/// A stopped thread whose task has nothing left to do but to see to its signals.
+pub(crate) struct Rest {
+    pub(crate) access: Access,
+    /// The call that has ended, and what the guest is to be told.
+    pub(crate) ended: Option<(SyscallArgs, Result<Outcome, Errno>)>,
+    /// Whether guest code was interrupted, perhaps in a native futex wait.
+    pub(crate) interrupted: bool,
+}
+
+impl Rest {
+    /// Between two instructions of the guest.
+    pub(crate) const fn between(access: Access) -> Self {
+        Self { access, ended: None, interrupted: false }
+    }
+
+    /// After a call.
+    pub(crate) const fn after(args: SyscallArgs, access: Access, result: Result<Outcome, Errno>) -> Self {
+        Self { access, ended: Some((args, result)), interrupted: false }
+    }
+
+    /// Whether the call ended early because a signal may have come.
+    pub(crate) fn cut_short(&self) -> Option<(SyscallArgs, Errno)> {
+        match &self.ended {
+            Some((args, Err(errno))) if errno.is_restart() || *errno == Errno::EINTR => Some((*args, *errno)),
+            _ => None,
+        }
+    }
+
+    /// Whether a handler can be started from here.
+    pub(crate) const fn registers_at_hand(&self) -> bool {
+        !matches!(self.access, Access::Light) && !matches!(self.ended, Some((_, Ok(Outcome::Orders(_)))))
+    }
+
+    /// What the call has to say in the registers.
+    pub(crate) fn answer(&self) -> Answer {
+        match &self.ended {
+            Some((_, Ok(Outcome::Value(value)))) => Answer::Value(*value),
+            Some((args, Err(errno))) if errno.is_restart() => Answer::CutShort(*args, *errno),
+            Some((_, Err(errno))) => Answer::Value(errno.to_return()),
+            _ => Answer::None,
+        }
+    }
 }
 
 /// The answer of the platform to what a call asked of it.
@@ -46,4 +101,10 @@ pub(crate) struct Cell {
     pub(crate) inbox: VecDeque<(u64, Stop)>,
     pub(crate) current: Option<Current>,
     pub(crate) reply: Option<Reply>,
+    /// A call that was answered with `EINTR` for the registers to be fetched: how it really ended.
+    pub(crate) cut_short: Option<(SyscallArgs, Errno)>,
+    /// A call whose value will be that of the orders under way.
+    pub(crate) ordered: Option<SyscallArgs>,
+    /// The thread rests in a stop of its process.
+    pub(crate) rest: Option<Rest>,
 }

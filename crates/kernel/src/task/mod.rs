@@ -2,6 +2,7 @@
 
 pub mod attributes;
 mod cell;
+mod settle;
 mod stops;
 mod threads;
 
@@ -19,6 +20,7 @@ use crate::wait::TaskListener;
 use crate::{AddressSpace, FsContext, Kernel, ThreadGroup};
 
 pub use attributes::{Attributes, Comm};
+pub(crate) use cell::Rest;
 pub use cell::{Call, Work};
 pub use stops::Binding;
 
@@ -35,8 +37,6 @@ pub struct Task {
     listener: Arc<dyn Listener>,
     schedule: Schedule,
     cell: Mutex<cell::Cell>,
-    /// Set when a signal or a kill wants this task out of its wait.
-    interrupt: AtomicBool,
     /// Set when it is on its way out, so that its host thread's end is no surprise.
     leaving: AtomicBool,
     files: RwLock<Arc<FdTable>>,
@@ -81,7 +81,6 @@ impl Task {
             listener: Arc::new(TaskListener(Weak::clone(this))),
             schedule: Schedule::default(),
             cell: Mutex::default(),
-            interrupt: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             files: RwLock::new(parts.files),
             fs: RwLock::new(parts.fs),
@@ -173,12 +172,7 @@ impl Task {
     /// Whether its current wait should end for a signal.
     #[must_use]
     pub fn interrupted(&self) -> bool {
-        self.interrupt.load(Ordering::Acquire)
-    }
-
-    /// Sets whether its waits should end.
-    pub fn set_interrupted(&self, on: bool) {
-        self.interrupt.store(on, Ordering::Release);
+        self.signals.wants_attention()
     }
 
     /// Whether it has begun to end.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use abi::Errno;
-use platform::{Observer, Resume, Stop, SyscallArgs};
+use platform::{Observer, Stop, SyscallArgs};
 
-use super::cell::{Current, Reply, Work};
+use super::cell::{Access, Current, Reply, Rest, Work};
 use crate::executor::{self, Run};
-use crate::{Outcome, Task};
+use crate::{Outcome, Task, signal, strace};
 
 /// Ties a host thread to its task. A task gets a new thread, and a new generation, with each execve(2): stops
 /// of an older one no longer concern it.
@@ -55,46 +55,94 @@ impl Task {
             }
         }
         self.poll_call();
+        self.leave_rest();
     }
 
     fn stop(self: &Arc<Self>, stop: Stop) {
+        self.mark_stopped();
         match stop {
-            Stop::Syscall(args) => self.syscall(args, false),
-            Stop::Trap(args) => self.syscall(args, true),
-            Stop::Performed(results) => self.reply_with(Reply::Performed(results)),
+            Stop::Syscall(args) => self.begin_call(args, Access::Light),
+            Stop::Trap(args) => self.begin_call(args, Access::Trap),
+            Stop::Performed(results) => self.performed_orders(results),
             Stop::Cloned(child) => self.reply_with(Reply::Cloned(child)),
             Stop::Started(thread) => self.started(thread),
             Stop::Gone(how) => self.gone(how),
-            Stop::Fault(_) | Stop::Interrupted => {}
+            Stop::Fault(fault) => {
+                signal::fault(self, &fault);
+                self.settle(Rest::between(Access::Registers));
+            }
+            Stop::Interrupted => {
+                let cut_short = self.cell.lock().cut_short.take();
+                self.settle(match cut_short {
+                    Some((args, errno)) => Rest::after(args, Access::Registers, Err(errno)),
+                    None => Rest { interrupted: true, ..Rest::between(Access::Registers) },
+                });
+            }
         }
     }
 
-    fn syscall(self: &Arc<Self>, args: SyscallArgs, context: bool) {
+    /// Results of orders: for the call that asked for them, or as the value of one that has ended.
+    fn performed_orders(self: &Arc<Self>, results: Vec<Result<u64, Errno>>) {
+        let rest = self.cell.lock().ordered.take();
+        match rest {
+            None => self.reply_with(Reply::Performed(results)),
+            Some(args) => {
+                let last = results.last().copied().unwrap_or(Ok(0));
+                self.settle(Rest::after(args, Access::Registers, last.map(Outcome::Value)));
+            }
+        }
+    }
+
+    fn begin_call(self: &Arc<Self>, args: SyscallArgs, access: Access) {
+        signal::forget(self);
+        if let Some(result) = self.dispatch(args, access) {
+            self.settle(Rest::after(args, access, result));
+        }
+    }
+
+    /// Starts a call, for the first time or again. The result, unless it waits.
+    pub(super) fn dispatch(
+        self: &Arc<Self>,
+        args: SyscallArgs,
+        access: Access,
+    ) -> Option<Result<Outcome, Errno>> {
+        strace::enter(self, &args);
         match self.kernel.dispatcher.dispatch(self, &args) {
-            Work::Done(result) => self.finish(&args, context, result),
-            Work::Later(call) => self.cell.lock().current = Some(Current { args, context, call }),
+            Work::Done(result) => Some(result),
+            Work::Later(call) => {
+                let result = self.poll(Current { args, access, call });
+                if result.is_none() {
+                    strace::wait(self, &args);
+                }
+                result
+            }
         }
     }
 
     fn poll_call(self: &Arc<Self>) {
-        let Some(mut current) = self.cell.lock().current.take() else { return };
-        let waker = Waker::from(Arc::new(TaskWaker(Arc::downgrade(self))));
-        match current.call.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(result) => self.finish(&current.args, current.context, result),
-            Poll::Pending => self.cell.lock().current = Some(current),
+        let Some(current) = self.cell.lock().current.take() else { return };
+        let (args, access) = (current.args, current.access);
+        if let Some(result) = self.poll(current) {
+            self.settle(Rest::after(args, access, result));
         }
     }
 
-    /// Lets the guest go on with a call's result.
-    fn finish(self: &Arc<Self>, args: &SyscallArgs, context: bool, result: Result<Outcome, Errno>) {
-        let _ = (args, context);
-        let Some(thread) = self.thread() else { return };
-        match result {
-            Ok(Outcome::Value(value)) => thread.resume(Resume::Return(value)),
-            Ok(Outcome::Orders(orders)) => thread.resume(Resume::ReturnOrders(orders)),
-            Ok(Outcome::Context) => thread.resume(Resume::Context),
-            Ok(Outcome::Ended) => {}
-            Err(errno) => thread.resume(Resume::Return(errno.to_return())),
+    fn poll(self: &Arc<Self>, mut current: Current) -> Option<Result<Outcome, Errno>> {
+        let waker = Waker::from(Arc::new(TaskWaker(Arc::downgrade(self))));
+        match current.call.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(result) => Some(result),
+            Poll::Pending => {
+                self.cell.lock().current = Some(current);
+                None
+            }
+        }
+    }
+
+    /// A task that rests in a stop of its process looks whether it may go on.
+    fn leave_rest(self: &Arc<Self>) {
+        let rest = self.cell.lock().rest.take();
+        if let Some(rest) = rest {
+            self.settle(rest);
         }
     }
 }

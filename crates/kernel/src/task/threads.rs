@@ -40,8 +40,7 @@ impl Task {
         if self.is_leaving() {
             thread.kill_process();
         }
-        self.cell.lock().thread = Some(Arc::clone(&thread));
-        thread.resume(Resume::Return(0));
+        self.start(thread, Resume::Return(0));
     }
 
     /// A stop of the thread that an execve(2) prepares.

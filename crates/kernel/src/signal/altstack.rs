@@ -1,0 +1,87 @@
+//! Alternate stacks: sigaltstack(2).
+
+use std::sync::Arc;
+
+use abi::Errno;
+use abi::signal::{AltStack, AltStackFlags};
+
+use crate::Task;
+
+/// The least size: `MINSIGSTKSZ`.
+pub const MINIMUM: u64 = 2048;
+
+/// An alternate stack as it was set. Size 0: there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AlternateStack {
+    pub(crate) base: u64,
+    pub(crate) size: u64,
+    pub(crate) flags: AltStackFlags,
+}
+
+impl AlternateStack {
+    /// Whether a stack pointer lies on it.
+    pub(crate) const fn holds(&self, sp: u64) -> bool {
+        sp > self.base && sp.wrapping_sub(self.base) <= self.size
+    }
+
+    /// Whether a task with this stack pointer is using it. With `SS_AUTODISARM` nobody ever is, as far as can be told.
+    pub(crate) const fn in_use(&self, sp: u64) -> bool {
+        !self.flags.contains(AltStackFlags::AUTODISARM) && self.holds(sp)
+    }
+
+    /// Whether a handler that asks for it can be given it.
+    pub(crate) const fn free(&self, sp: u64) -> bool {
+        self.size != 0 && !self.in_use(sp)
+    }
+
+    /// As it stands in a signal frame.
+    pub(crate) const fn to_frame(self) -> AltStack {
+        AltStack { base: self.base, flags: self.flags.bits(), padding: 0, size: self.size }
+    }
+
+    /// What is left of it while a handler runs on it.
+    pub(crate) const fn entered(self) -> Self {
+        if self.flags.contains(AltStackFlags::AUTODISARM) {
+            return Self { base: 0, size: 0, flags: AltStackFlags::DISABLE };
+        }
+        self
+    }
+}
+
+/// The alternate stack of a task with this stack pointer.
+#[must_use]
+pub fn get(task: &Arc<Task>, sp: u64) -> AltStack {
+    let stack = task.signals.state.lock().alt_stack;
+    let usage = match (stack.size, stack.in_use(sp)) {
+        (0, _) => AltStackFlags::DISABLE,
+        (_, true) => AltStackFlags::ONSTACK,
+        (_, false) => AltStackFlags::empty(),
+    };
+    let flags = usage | stack.flags.intersection(AltStackFlags::AUTODISARM);
+    AltStack { flags: flags.bits(), ..stack.to_frame() }
+}
+
+/// Sets the alternate stack of a task with this stack pointer.
+///
+/// # Errors
+/// `EPERM` while it is in use, `EINVAL` for unknown flags, `ENOMEM` if it is too small.
+pub fn set(task: &Arc<Task>, sp: u64, new: &AltStack) -> Result<(), Errno> {
+    let mut state = task.signals.state.lock();
+    if state.alt_stack.size != 0 && state.alt_stack.in_use(sp) {
+        return Err(Errno::EPERM);
+    }
+    let flags = AltStackFlags::from_bits(new.flags).ok_or(Errno::EINVAL)?;
+    let mode = flags.difference(AltStackFlags::AUTODISARM);
+    if mode == AltStackFlags::DISABLE {
+        state.alt_stack = AlternateStack { base: 0, size: 0, flags };
+        return Ok(());
+    }
+    if mode.contains(AltStackFlags::DISABLE) {
+        return Err(Errno::EINVAL);
+    }
+    if new.size < MINIMUM {
+        return Err(Errno::ENOMEM);
+    }
+    state.alt_stack = AlternateStack { base: new.base, size: new.size, flags };
+    Ok(())
+}

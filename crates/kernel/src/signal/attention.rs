@@ -1,0 +1,65 @@
+//! How a task is made to look at its signals.
+//!
+//! The sender makes the signal pending, demands attention, and then either interrupts the guest thread or has the parked call
+//! polled. The task marks itself as running, resumes its thread, and then looks whether attention was demanded meanwhile. All four
+//! accesses are sequentially consistent, so at least one side sees the other: no demand is lost, at the price of a needless interruption at times.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use platform::{Resume, Thread};
+
+use super::TaskSignals;
+use crate::Task;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Attention {
+    demanded: AtomicBool,
+    running: AtomicBool,
+}
+
+impl TaskSignals {
+    /// Whether there may be a signal to take.
+    pub(crate) fn wants_attention(&self) -> bool {
+        self.attention.demanded.load(Ordering::SeqCst)
+    }
+
+    /// Under the lock that guards what it shall look at.
+    pub(crate) fn demand_attention(&self) {
+        self.attention.demanded.store(true, Ordering::SeqCst);
+    }
+
+    /// Under the locks of the task's and the group's signals: there is nothing to take.
+    pub(crate) fn clear_attention(&self) {
+        self.attention.demanded.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Task {
+    /// Has it look at its signals, whatever it is doing: out of guest code, out of a wait, out of a stop.
+    pub(crate) fn kick(&self) {
+        self.signals.demand_attention();
+        if self.signals.attention.running.load(Ordering::SeqCst) {
+            if let Some(thread) = self.thread() {
+                thread.interrupt();
+            }
+        } else {
+            self.wake();
+        }
+    }
+
+    /// Its thread has stopped.
+    pub(crate) fn mark_stopped(&self) {
+        self.signals.attention.running.store(false, Ordering::SeqCst);
+    }
+
+    /// Resumes its thread, which nothing has kept from it.
+    pub(crate) fn resume(&self, thread: &Arc<dyn Thread>, how: Resume) {
+        self.signals.attention.running.store(true, Ordering::SeqCst);
+        thread.resume(how);
+        if self.interrupted() {
+            thread.interrupt();
+        }
+    }
+}

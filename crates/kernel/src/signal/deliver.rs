@@ -1,0 +1,122 @@
+//! Delivery: starting a handler, and coming back from it.
+
+use std::sync::Arc;
+
+use abi::Errno;
+use abi::signal::{ActionFlags, SI_KERNEL, Siginfo, Signal};
+use platform::{Context, SyscallArgs, Thread};
+
+use super::state::Fault;
+use super::{Delivery, altstack, arch, force, force_fatal, mask, restart};
+use crate::Task;
+
+/// How a call that has ended shows in the registers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer {
+    /// The registers are as they shall be.
+    None,
+    /// This value.
+    Value(u64),
+    /// Cut short: it fails with `EINTR` or runs again.
+    CutShort(SyscallArgs, Errno),
+}
+
+/// Where a stopped thread stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pause {
+    /// What its call has to say.
+    pub(crate) answer: Answer,
+    /// Whether it was interrupted in guest code, and so perhaps in a native futex wait.
+    pub(crate) interrupted: bool,
+}
+
+/// Starts a handler: the thread's registers become those at its entry. If there is no room for the frame, SIGSEGV is raised instead.
+///
+/// # Errors
+/// `ESRCH` if the thread is gone.
+pub(crate) fn deliver(
+    task: &Arc<Task>,
+    thread: &dyn Thread,
+    pause: Pause,
+    delivery: &Delivery,
+) -> Result<(), Errno> {
+    let memory = task.memory();
+    let mut context = thread.context()?;
+    let restarts = delivery.action.known_flags().contains(ActionFlags::RESTART);
+    match pause.answer {
+        Answer::None if pause.interrupted => {
+            arch::fails_with_eintr(&*memory, &mut context.registers, restarts);
+        }
+        Answer::None => {}
+        Answer::Value(value) => arch::set_result(&mut context.registers, value),
+        Answer::CutShort(args, errno) if restart::after_handler(errno, &delivery.action) => {
+            arch::rewind(&mut context.registers, &args);
+        }
+        Answer::CutShort(..) => arch::set_result(&mut context.registers, Errno::EINTR.to_return()),
+    }
+    let (blocked, stack, fault) = {
+        let state = task.signals.state.lock();
+        (state.saved.unwrap_or(state.blocked), state.alt_stack, state.fault)
+    };
+    match arch::build_frame(&*memory, &mut context, delivery, blocked, &stack, &fault) {
+        Ok(()) => entered(task, delivery),
+        Err(_) if delivery.signal == Signal::SIGSEGV => force_fatal(task, Signal::SIGSEGV),
+        Err(_) => force(task, Siginfo::kernel(Signal::SIGSEGV)),
+    }
+    thread.set_context(&context)
+}
+
+/// The handler will run: what it wants blocked is blocked.
+fn entered(task: &Arc<Task>, delivery: &Delivery) {
+    let mut blocked = {
+        let mut state = task.signals.state.lock();
+        state.saved = None;
+        state.alt_stack = state.alt_stack.entered();
+        state.blocked
+    };
+    blocked = blocked | delivery.action.mask;
+    if !delivery.action.known_flags().contains(ActionFlags::NODEFER) {
+        blocked.insert(delivery.signal);
+    }
+    mask::set_blocked(task, blocked);
+}
+
+/// Coming back from a handler: rt_sigreturn(2). The registers become those of the frame. A bad frame raises SIGSEGV.
+///
+/// # Errors
+/// `ESRCH` if the thread is gone.
+pub fn sigreturn(task: &Arc<Task>) -> Result<(), Errno> {
+    let thread = task.thread().ok_or(Errno::ESRCH)?;
+    let mut context = thread.context()?;
+    if restore(task, &*thread, &mut context).is_err() {
+        force(task, Siginfo::kernel(Signal::SIGSEGV));
+    }
+    Ok(())
+}
+
+fn restore(task: &Arc<Task>, thread: &dyn Thread, context: &mut Context) -> Result<(), Errno> {
+    let (blocked, stack) = arch::restore_frame(&*task.memory(), context)?;
+    thread.set_context(context)?;
+    mask::set_blocked(task, blocked);
+    // As Linux: whatever is wrong with the stack's description is ignored.
+    let _ = altstack::set(task, context.registers.rsp, &stack);
+    Ok(())
+}
+
+/// Guest code faulted: the signal cannot be escaped.
+pub(crate) fn fault(task: &Arc<Task>, fault: &platform::Fault) {
+    let Ok(signal) = Signal::new(fault.signal) else { return };
+    {
+        let mut state = task.signals.state.lock();
+        // Only page faults have an address of their own; the register keeps the last one's.
+        let address = if fault.trap == PAGE_FAULT { fault.address } else { state.fault.address };
+        state.fault = Fault { trap: fault.trap, error: fault.error, address };
+    }
+    let info = match fault.code {
+        SI_KERNEL => Siginfo::kernel(signal),
+        code => Siginfo::fault(signal, code, fault.address),
+    };
+    force(task, info);
+}
+
+const PAGE_FAULT: u64 = 14;

@@ -1,0 +1,115 @@
+//! Masks, and whether a change of them lets a signal through.
+
+use std::sync::Arc;
+
+use abi::Errno;
+use abi::signal::{Siginfo, SignalSet};
+
+use super::pending;
+use super::send;
+use super::state::TaskState;
+use crate::Task;
+
+impl TaskState {
+    /// Ends the use of a temporary mask. Whether there was one.
+    pub(crate) fn restore_mask(&mut self) -> bool {
+        match self.saved.take() {
+            Some(saved) => {
+                self.blocked = saved;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// Replaces the task's mask; SIGKILL and SIGSTOP cannot be blocked. Signals of the process that it blocks now go to another thread.
+pub fn set_blocked(task: &Arc<Task>, blocked: SignalSet) {
+    change(task, |state| state.blocked = blocked.without(SignalSet::UNBLOCKABLE));
+}
+
+/// Replaces the mask until the call that is being carried out has ended, as sigsuspend(2) and ppoll(2) do. A handler that
+/// ends the call runs with this mask, and returns to the one before.
+pub fn set_blocked_for_call(task: &Arc<Task>, blocked: SignalSet) {
+    change(task, |state| {
+        state.saved.get_or_insert(state.blocked);
+        state.blocked = blocked.without(SignalSet::UNBLOCKABLE);
+    });
+}
+
+/// Ends the use of a temporary mask, if there is one: the call has ended without a signal.
+pub(crate) fn restore_after_call(task: &Arc<Task>) {
+    let needed = task.signals.state.lock().saved.is_some();
+    if needed {
+        change(task, |state| {
+            state.restore_mask();
+        });
+    }
+}
+
+/// Changes what a task blocks, and sees to it that each pending signal of the process has somebody to take it.
+fn change(task: &Arc<Task>, how: impl FnOnce(&mut TaskState)) {
+    let tasks = task.group.tasks();
+    let mut woken = Vec::new();
+    {
+        let shared = task.group.signals.state.lock();
+        let newly = {
+            let mut own = task.signals.state.lock();
+            let before = own.blocked;
+            how(&mut own);
+            let open = (shared.pending.set() | own.pending.set()).without(own.blocked);
+            if !open.is_empty() {
+                task.signals.demand_attention();
+            }
+            own.blocked.without(before)
+        };
+        let others: Vec<Arc<Task>> = tasks.into_iter().filter(|t| !Arc::ptr_eq(t, task)).collect();
+        for signal in (shared.pending.set() & newly).iter() {
+            if let Some(other) = send::choose(&others, signal) {
+                other.signals.demand_attention();
+                woken.push(other);
+            }
+        }
+    }
+    for other in woken {
+        other.kick();
+    }
+}
+
+/// Pending for the task or its process, and blocked: sigpending(2).
+#[must_use]
+pub fn pending_blocked(task: &Arc<Task>) -> SignalSet {
+    let shared = task.group.signals.state.lock();
+    let own = task.signals.state.lock();
+    (shared.pending.set() | own.pending.set()) & own.blocked
+}
+
+/// Whether one of these is pending for the task or its process, blocked or not: readiness of signalfd(2).
+#[must_use]
+pub fn has_pending(task: &Arc<Task>, wanted: SignalSet) -> bool {
+    let shared = task.group.signals.state.lock();
+    let own = task.signals.state.lock();
+    !((shared.pending.set() | own.pending.set()) & wanted).is_empty()
+}
+
+/// Takes one of these signals without its action: sigtimedwait(2), signalfd(2).
+///
+/// # Errors
+/// `EAGAIN` if none is pending.
+pub fn take_one_of(task: &Arc<Task>, wanted: SignalSet) -> Result<Siginfo, Errno> {
+    let wanted = wanted.without(SignalSet::UNBLOCKABLE);
+    let queued = {
+        let mut shared = task.group.signals.state.lock();
+        let mut own = task.signals.state.lock();
+        match pending::next(own.pending.set() & wanted) {
+            Some(signal) => own.pending.take(signal),
+            None => pending::next(shared.pending.set() & wanted).and_then(|s| shared.pending.take(s)),
+        }
+    };
+    Ok(crate::time::process::taken(task, queued.ok_or(Errno::EAGAIN)?))
+}
+
+/// Says which signals shall wake the task although it blocks them; none at the end of the wait.
+pub fn set_wanted(task: &Arc<Task>, wanted: SignalSet) {
+    task.signals.state.lock().wanted = wanted;
+}

@@ -1,0 +1,125 @@
+//! What stands between the end of a system call (or a fault, or an interruption) and the guest's going on: its signals.
+
+use std::sync::Arc;
+
+use platform::{Resume, Thread};
+
+use super::cell::{Access, Rest};
+use crate::signal::{self, Answer, Next, Pause};
+use crate::{Outcome, Task, exit, strace};
+
+impl Task {
+    /// Gives the task its first thread and lets it go. If its process is stopping, it will come to rest as the others.
+    pub(crate) fn start(&self, thread: Arc<dyn Thread>, how: Resume) {
+        self.cell.lock().thread = Some(Arc::clone(&thread));
+        signal::join_stop(self);
+        self.resume(&thread, how);
+    }
+
+    /// Sees to the task's signals and then lets the guest go on, or start a handler, or has the task rest or end.
+    pub(super) fn settle(self: &Arc<Self>, mut rest: Rest) {
+        loop {
+            match rest.ended {
+                Some((_, Ok(Outcome::Ended))) => return,
+                Some((_, Ok(Outcome::Context))) => {
+                    strace::leave(self, &rest);
+                    rest = Rest::between(Access::Registers);
+                }
+                _ => {}
+            }
+            let Some(thread) = self.thread() else { return };
+            match self.next(&rest) {
+                Next::Nothing => match self.go_on(&thread, rest) {
+                    Some(again) => rest = again,
+                    None => return,
+                },
+                Next::Handler => return self.fetch_registers(&thread, rest),
+                Next::Deliver(delivery) => {
+                    strace::leave(self, &rest);
+                    let pause = Pause { answer: rest.answer(), interrupted: rest.interrupted };
+                    if signal::deliver(self, &*thread, pause, &delivery).is_err() {
+                        return;
+                    }
+                    rest = Rest::between(Access::Registers);
+                }
+                Next::Rest => {
+                    // Whoever ends the stop wakes the task, which then comes here again.
+                    self.cell.lock().rest = Some(rest);
+                    return;
+                }
+                Next::Exit(status) => return exit::exit_group(&self.group, status),
+                Next::Leave => return thread.exit(),
+            }
+        }
+    }
+
+    /// What its signals have it do. A mask that was replaced for the call stays in force only if a signal may have ended the call.
+    fn next(self: &Arc<Self>, rest: &Rest) -> Next {
+        let temporary = self.signals.has_temporary_mask();
+        if temporary && rest.cut_short().is_none() {
+            signal::restore_after_call(self);
+        }
+        if temporary || self.interrupted() {
+            signal::take(self, rest.registers_at_hand())
+        } else {
+            Next::Nothing
+        }
+    }
+
+    /// Lets the guest go on. A call that was cut short for nothing runs again: if it ends at once, that is the new state.
+    fn go_on(self: &Arc<Self>, thread: &Arc<dyn Thread>, rest: Rest) -> Option<Rest> {
+        strace::leave(self, &rest);
+        let Rest { access, ended, .. } = rest;
+        match (ended, access) {
+            (None, _) => self.resume(thread, Resume::Context),
+            (Some((args, Err(errno))), _) if errno.is_restart() => {
+                signal::prepare(self, errno);
+                let result = self.dispatch(args, access)?;
+                return Some(Rest::after(args, access, result));
+            }
+            (Some((args, Ok(Outcome::Orders(orders)))), Access::Registers) => {
+                self.cell.lock().ordered = Some(args);
+                thread.perform(orders);
+            }
+            (Some((_, Ok(Outcome::Orders(orders)))), _) => self.resume(thread, Resume::ReturnOrders(orders)),
+            (Some((_, result)), access) => {
+                let value = match result {
+                    Ok(Outcome::Value(value)) => value,
+                    Ok(_) => 0,
+                    Err(errno) => errno.to_return(),
+                };
+                if access != Access::Registers {
+                    self.resume(thread, Resume::Return(value));
+                } else if let Ok(mut registers) = thread.registers() {
+                    signal::set_result(&mut registers, value);
+                    if thread.set_registers(&registers).is_ok() {
+                        self.resume(thread, Resume::Context);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// A handler is to run, and the registers are not at hand: the call is answered, and the guest stopped before its next
+    /// instruction; or its orders are carried out first.
+    fn fetch_registers(self: &Arc<Self>, thread: &Arc<dyn Thread>, rest: Rest) {
+        let cut_short = rest.cut_short();
+        match rest.ended {
+            Some((args, Ok(Outcome::Orders(orders)))) => {
+                self.cell.lock().ordered = Some(args);
+                thread.perform(orders);
+            }
+            _ => {
+                self.cell.lock().cut_short = cut_short;
+                let value = match rest.answer() {
+                    Answer::Value(value) => value,
+                    Answer::CutShort(_, errno) => errno.to_return(),
+                    Answer::None => 0,
+                };
+                thread.interrupt();
+                self.resume(thread, Resume::Return(value));
+            }
+        }
+    }
+}
