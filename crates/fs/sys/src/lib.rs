@@ -54,19 +54,7 @@ static ROOT: &[(&str, Setting<Machine>)] = &[
     ),
     ("firmware", EMPTY),
     ("fs", Setting::Directory(&[("cgroup", EMPTY)])),
-    (
-        "kernel",
-        Setting::Directory(&[(
-            "mm",
-            Setting::Directory(&[(
-                "transparent_hugepage",
-                Setting::Directory(&[(
-                    "enabled",
-                    Setting::Value(|_| Ok(b"always [madvise] never".to_vec())),
-                )]),
-            )]),
-        )]),
-    ),
+    ("kernel", Setting::Directory(&[("mm", EMPTY)])),
     ("module", EMPTY),
     ("power", EMPTY),
 ];
