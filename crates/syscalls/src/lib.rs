@@ -8,6 +8,7 @@
 pub mod argument;
 pub mod dispatch;
 pub mod row;
+pub mod support;
 pub mod system;
 pub mod table;
 

@@ -45,6 +45,9 @@ mod tests {
             std::fs::write(path, &page).unwrap();
         }
         let written = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(written == page, "docs/system-calls.md is out of date: run UPDATE=1 cargo test -p syscalls support");
+        assert!(
+            written == page,
+            "docs/system-calls.md is out of date: run UPDATE=1 cargo test -p syscalls support"
+        );
     }
 }
