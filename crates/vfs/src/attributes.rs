@@ -78,6 +78,15 @@ pub struct Device {
 }
 
 impl Device {
+    /// `st_dev` of anonymous inodes. The numbers of this and the next three are never given to a mounted filesystem.
+    pub const ANONYMOUS: Self = Self::new(0, 1);
+    /// `st_dev` of pipes.
+    pub const PIPES: Self = Self::new(0, 2);
+    /// `st_dev` of sockets.
+    pub const SOCKETS: Self = Self::new(0, 3);
+    /// `st_dev` of imported host files.
+    pub const HOST: Self = Self::new(0, 4);
+
     /// A device number.
     #[must_use]
     pub const fn new(major: u32, minor: u32) -> Self {

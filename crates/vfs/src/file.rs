@@ -7,7 +7,8 @@ use std::sync::Arc;
 use abi::Errno;
 
 use crate::{
-    AttributeChange, Attributes, Credentials, Events, FileKind, OpenFile, OpenFlags, Sink, Source, WaitQueue,
+    AttributeChange, Attributes, Credentials, Device, Events, FileKind, OpenFile, OpenFlags, Sink, Source,
+    WaitQueue,
 };
 
 /// Where lseek(2) goes.
@@ -188,6 +189,11 @@ pub trait File: Send + Sync + Any {
     fn flags_changed(&self, description: &OpenFile) -> Result<(), Errno> {
         let _ = description;
         Ok(())
+    }
+
+    /// For files without an inode in a mounted filesystem: what `st_dev` shows.
+    fn device(&self) -> Device {
+        Device::ANONYMOUS
     }
 
     /// The inode of a file that has one but was not opened at a place (a memfd, an imported host file).

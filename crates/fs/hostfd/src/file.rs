@@ -9,8 +9,8 @@ use abi::Errno;
 use rustix::fs::{FallocateFlags, SeekFrom, fallocate, fdatasync, fsync};
 use rustix::io::ReadWriteFlags;
 use vfs::{
-    AttributeChange, Attributes, Credentials, Events, File, IoctlContext, MapSource, OpenFile, OpenFlags,
-    Owner, Seek, Sink, Source, TerminalId, WaitQueue, scratch,
+    AttributeChange, Attributes, Credentials, Device, Events, File, IoctlContext, MapSource, OpenFile,
+    OpenFlags, Owner, Seek, Sink, Source, TerminalId, WaitQueue, scratch,
 };
 
 use crate::poller::Watched;
@@ -175,6 +175,10 @@ impl File for HostFile {
     fn flags_changed(&self, description: &OpenFile) -> Result<(), Errno> {
         self.append.store(description.flags().contains(OpenFlags::APPEND), Ordering::Relaxed);
         Ok(())
+    }
+
+    fn device(&self) -> Device {
+        Device::HOST
     }
 
     fn attributes(&self) -> Result<Attributes, Errno> {

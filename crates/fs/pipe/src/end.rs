@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use abi::Errno;
 use abi::ioctl::FIONREAD;
 use vfs::{
-    AttributeChange, Attributes, Credentials, Events, File, InodeRef, IoctlContext, OpenFile, OpenFlags,
-    Owner, Sink, Source, WaitQueue,
+    AttributeChange, Attributes, Credentials, Device, Events, File, InodeRef, IoctlContext, OpenFile,
+    OpenFlags, Owner, Sink, Source, WaitQueue,
 };
 
 use crate::Pipe;
@@ -123,6 +123,10 @@ impl File for PipeEnd {
     fn flags_changed(&self, description: &OpenFile) -> Result<(), Errno> {
         self.packets.store(description.flags().contains(OpenFlags::DIRECT), Ordering::Relaxed);
         Ok(())
+    }
+
+    fn device(&self) -> Device {
+        Device::PIPES
     }
 
     fn attributes(&self) -> Result<Attributes, Errno> {

@@ -40,7 +40,7 @@ impl LockKey {
     /// # Errors
     /// As its attributes.
     pub fn of(file: &OpenFile) -> Result<Self, Errno> {
-        let device = file.inode().map_or_else(Device::default, |inode| inode.filesystem().device());
+        let device = file.inode().map_or_else(|| file.file.device(), |inode| inode.filesystem().device());
         Ok(Self { device, inode: file.attributes()?.inode })
     }
 }

@@ -29,7 +29,11 @@ impl Status {
     /// As the inode says.
     pub fn of(found: &Found) -> Result<Self, Errno> {
         let attributes = found.attributes()?;
-        let device = found.inode().map_or_else(Device::default, |i| i.filesystem().device());
+        let device = match (found.inode(), found) {
+            (Some(inode), _) => inode.filesystem().device(),
+            (None, Found::File(file)) => file.file.device(),
+            (None, Found::Path(_)) => Device::default(),
+        };
         let (mount, mount_root) = match found {
             Found::Path(path) => (path.mount.id, path.is_mount_root()),
             Found::File(_) => (0, false),
