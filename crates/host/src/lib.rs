@@ -3,6 +3,7 @@
 
 pub mod descriptions;
 pub mod inherit;
+pub mod memory_file;
 pub mod mounts;
 pub mod process;
 pub mod random;

@@ -1,6 +1,7 @@
 //! A mounted filesystem: the superblock.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use abi::Errno;
 
@@ -69,6 +70,15 @@ pub trait FileSystem: Send + Sync {
     /// go without the VFS (proc).
     fn caches_names(&self) -> bool {
         true
+    }
+}
+
+impl Device {
+    /// A device number for a filesystem without a device: major 0 and a minor that no other has.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        Self::new(0, NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 

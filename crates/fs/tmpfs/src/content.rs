@@ -1,0 +1,310 @@
+//! The content of a regular file: in the sentry's memory until somebody maps it, then in a host file.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use abi::Errno;
+use host::memory_file::MemoryFile;
+use vfs::{Sink, Source};
+
+use crate::filesystem::Shared;
+use crate::pages::{PAGE, Pages, pages_of, split};
+use crate::seals::Seals;
+
+/// The largest size of a file (`MAX_LFS_FILESIZE`).
+const SIZE_MAX: u64 = i64::MAX.cast_unsigned();
+/// Bytes moved at once between a guest and a host file.
+const CHUNK: u64 = 65_536;
+
+/// Content with its size; what it takes up is charged to the filesystem.
+pub(crate) struct Content {
+    size: u64,
+    storage: Storage,
+    seals: Seals,
+    /// Pages charged.
+    charged: u64,
+    shared: Arc<Shared>,
+}
+
+enum Storage {
+    Heap(Pages),
+    Host(MemoryFile),
+}
+
+impl Content {
+    pub(crate) fn new(shared: &Arc<Shared>, seals: Seals) -> Self {
+        Self {
+            size: 0,
+            storage: Storage::Heap(Pages::default()),
+            seals,
+            charged: 0,
+            shared: Arc::clone(shared),
+        }
+    }
+
+    pub(crate) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Blocks of 512 bytes.
+    pub(crate) fn blocks(&self) -> u64 {
+        match &self.storage {
+            Storage::Heap(pages) => pages.len().saturating_mul(PAGE / 512),
+            Storage::Host(file) => file.blocks().unwrap_or(0),
+        }
+    }
+
+    pub(crate) const fn seals(&self) -> Seals {
+        self.seals
+    }
+
+    /// Adds seals.
+    ///
+    /// # Errors
+    /// `EPERM` if they are sealed, `EBUSY` for `F_SEAL_WRITE` while there are writable shared mappings.
+    pub(crate) fn add_seals(&mut self, seals: Seals) -> Result<(), Errno> {
+        if self.seals.contains(Seals::SEAL) {
+            return Err(Errno::EPERM);
+        }
+        if let Storage::Host(file) = &self.storage
+            && seals.contains(Seals::WRITE)
+        {
+            // The host knows the mappings. It is asked for no other seal: those are kept here.
+            file.seal(Seals::WRITE.bits())?;
+        }
+        self.seals |= seals;
+        Ok(())
+    }
+
+    pub(crate) fn read(&self, offset: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
+        let room = u64::try_from(into.room()).unwrap_or(u64::MAX);
+        let end = self.size.min(offset.saturating_add(room));
+        match &self.storage {
+            Storage::Heap(pages) => pages.read(offset, end, into),
+            Storage::Host(file) => read_host(file, offset, end, into),
+        }
+    }
+
+    /// Writes at an offset or at the end. Returns the count and the offset behind.
+    pub(crate) fn write(
+        &mut self,
+        offset: Option<u64>,
+        from: &mut dyn Source,
+    ) -> Result<(usize, u64), Errno> {
+        let start = offset.unwrap_or(self.size);
+        let wanted = u64::try_from(from.left()).unwrap_or(u64::MAX);
+        if wanted == 0 {
+            return Ok((0, start));
+        }
+        if start >= SIZE_MAX {
+            return Err(Errno::EFBIG);
+        }
+        let end = start.saturating_add(wanted).min(SIZE_MAX);
+        self.seals.check_write(end > self.size)?;
+        let mut at = start;
+        while at < end {
+            let stepped = match &self.storage {
+                Storage::Heap(_) => self.write_page(at, end, from),
+                Storage::Host(_) => self.write_chunk(at, end, from),
+            };
+            match stepped {
+                Ok(0) => break,
+                Ok(count) => at = at.saturating_add(count as u64),
+                Err(error) if at == start => return Err(error),
+                Err(_) => break,
+            }
+            self.size = self.size.max(at);
+        }
+        let done = usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX);
+        Ok((done, at))
+    }
+
+    fn write_page(&mut self, at: u64, end: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+        let Storage::Heap(pages) = &mut self.storage else { return Err(Errno::EIO) };
+        let (number, _) = split(at);
+        let new = !pages.contains(number);
+        if new {
+            self.shared.pages.take(1)?;
+        }
+        let count = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
+        let result = pages.write(at, count, from);
+        if new && matches!(result, Ok(0) | Err(_)) {
+            pages.drop_if_empty(number);
+            self.shared.pages.give_back(1);
+        } else if new {
+            self.charged = self.charged.saturating_add(1);
+        }
+        result
+    }
+
+    fn write_chunk(&mut self, at: u64, end: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+        let Storage::Host(file) = &self.storage else { return Err(Errno::EIO) };
+        let length = end.saturating_sub(at).min(CHUNK);
+        let worst = pages_of(at.saturating_add(length)).saturating_sub(at / PAGE);
+        if let Err(error) = self.shared.pages.take(worst) {
+            // Only what is there already can be written over.
+            let hole = file.seek(at, true).unwrap_or(at);
+            if hole < at.saturating_add(length) || at.saturating_add(length) > self.size {
+                return Err(error);
+            }
+        } else {
+            self.charged = self.charged.saturating_add(worst);
+        }
+        let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
+        let result = from.take(&mut buffer).and_then(|taken| {
+            let data = buffer.get(..taken).unwrap_or_default();
+            file.write_all(at, data).inspect_err(|_| from.give_back(taken)).map(|()| taken)
+        });
+        self.settle();
+        result
+    }
+
+    /// Charges what the host file takes up, which guests change through their mappings.
+    pub(crate) fn settle(&mut self) {
+        let Storage::Host(file) = &self.storage else { return };
+        let used = file.blocks().map_or(self.charged, |blocks| blocks / (PAGE / 512));
+        if used > self.charged {
+            self.shared.pages.take_anyway(used.saturating_sub(self.charged));
+        } else {
+            self.shared.pages.give_back(self.charged.saturating_sub(used));
+        }
+        self.charged = used;
+    }
+
+    /// truncate(2).
+    pub(crate) fn set_size(&mut self, size: u64) -> Result<(), Errno> {
+        if size > SIZE_MAX {
+            return Err(Errno::EFBIG);
+        }
+        self.seals.check_size(self.size, size)?;
+        match &mut self.storage {
+            Storage::Heap(pages) => {
+                let freed = pages.cut(size);
+                self.shared.pages.give_back(freed);
+                self.charged = self.charged.saturating_sub(freed);
+            }
+            Storage::Host(file) => file.set_size(size)?,
+        }
+        self.size = size;
+        self.settle();
+        Ok(())
+    }
+
+    /// fallocate(2) without a mode or with `FALLOC_FL_KEEP_SIZE`.
+    pub(crate) fn reserve(&mut self, start: u64, end: u64, keep_size: bool) -> Result<(), Errno> {
+        if end > SIZE_MAX {
+            return Err(Errno::EFBIG);
+        }
+        if !keep_size && end > self.size {
+            self.seals.check_size(self.size, end)?;
+        }
+        let range = (start / PAGE)..pages_of(end);
+        if range.end.saturating_sub(range.start) > self.shared.pages.limit() {
+            return Err(Errno::ENOSPC);
+        }
+        match &mut self.storage {
+            Storage::Heap(pages) => reserve_pages(pages, range, &self.shared, &mut self.charged)?,
+            Storage::Host(file) => {
+                let free = self.shared.pages.limit().saturating_sub(self.shared.pages.used());
+                if range.end.saturating_sub(range.start) > free.saturating_add(self.charged) {
+                    return Err(Errno::ENOSPC);
+                }
+                file.allocate(start, end.saturating_sub(start), keep_size)?;
+            }
+        }
+        if !keep_size {
+            self.size = self.size.max(end);
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// fallocate(2) with `FALLOC_FL_PUNCH_HOLE`.
+    pub(crate) fn punch(&mut self, start: u64, end: u64) -> Result<(), Errno> {
+        self.seals.check_write(false)?;
+        match &mut self.storage {
+            Storage::Heap(pages) => {
+                let freed = pages.punch(start, end);
+                self.shared.pages.give_back(freed);
+                self.charged = self.charged.saturating_sub(freed);
+            }
+            Storage::Host(file) => file.punch(start, end.saturating_sub(start))?,
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// `SEEK_DATA` and `SEEK_HOLE`.
+    pub(crate) fn seek(&self, offset: u64, hole: bool) -> Result<u64, Errno> {
+        if offset >= self.size {
+            return Err(Errno::ENXIO);
+        }
+        match &self.storage {
+            Storage::Host(file) => file.seek(offset, hole),
+            Storage::Heap(pages) if hole => Ok(pages.next_hole(offset).min(self.size)),
+            Storage::Heap(pages) => pages.next_data(offset).filter(|at| *at < self.size).ok_or(Errno::ENXIO),
+        }
+    }
+
+    /// A host file with this content, to be mapped: for writing too if `writable`.
+    pub(crate) fn host_file(&mut self, writable: bool) -> Result<OwnedFd, Errno> {
+        if let Storage::Heap(pages) = &self.storage {
+            let file = MemoryFile::new(c"tmpfs")?;
+            file.set_size(self.size)?;
+            for (number, page) in pages.iter() {
+                file.write_all(number.saturating_mul(PAGE), page)?;
+            }
+            self.storage = Storage::Host(file);
+            self.settle();
+        }
+        match &self.storage {
+            Storage::Host(file) if writable => file.read_write(),
+            Storage::Host(file) => file.read_only(),
+            Storage::Heap(_) => Err(Errno::EIO),
+        }
+    }
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        self.shared.pages.give_back(self.charged);
+    }
+}
+
+/// Reserves the missing pages of a range, all or none.
+fn reserve_pages(
+    pages: &mut Pages,
+    range: std::ops::Range<u64>,
+    shared: &Shared,
+    charged: &mut u64,
+) -> Result<(), Errno> {
+    let missing: Vec<u64> = range.filter(|page| !pages.contains(*page)).collect();
+    let count = missing.len() as u64;
+    shared.pages.take(count)?;
+    *charged = charged.saturating_add(count);
+    for page in missing {
+        pages.reserve(page);
+    }
+    Ok(())
+}
+
+fn read_host(file: &MemoryFile, mut at: u64, end: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
+    let mut buffer = vec![0; usize::try_from(end.saturating_sub(at).min(CHUNK)).unwrap_or(0)];
+    let mut done: usize = 0;
+    while at < end && into.room() > 0 {
+        let length = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(buffer.len());
+        let count = file.read(at, buffer.get_mut(..length).unwrap_or_default())?;
+        let data = buffer.get(..count).unwrap_or_default();
+        let put = match into.put(data) {
+            Ok(put) => put,
+            Err(error) if done == 0 => return Err(error),
+            Err(_) => break,
+        };
+        done = done.saturating_add(put);
+        at = at.saturating_add(put as u64);
+        if put < length {
+            break;
+        }
+    }
+    Ok(done)
+}

@@ -1,0 +1,66 @@
+//! Extended attributes of one inode.
+
+use std::collections::BTreeMap;
+
+use abi::Errno;
+
+/// Bytes of names and values that one inode can have.
+const BYTES_MAX: usize = 131_072;
+
+/// Names with their values.
+#[derive(Debug, Default)]
+pub(crate) struct Xattrs {
+    values: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+/// Names of these namespaces are kept; `system.` has none here.
+fn kept(name: &[u8]) -> Result<(), Errno> {
+    let known = [&b"user."[..], b"trusted.", b"security."]
+        .iter()
+        .any(|prefix| name.len() > prefix.len() && name.starts_with(prefix));
+    if known { Ok(()) } else { Err(Errno::EOPNOTSUPP) }
+}
+
+impl Xattrs {
+    pub(crate) fn get(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
+        kept(name)?;
+        self.values.get(name).cloned().ok_or(Errno::ENODATA)
+    }
+
+    pub(crate) fn set(
+        &mut self,
+        name: &[u8],
+        value: &[u8],
+        create: bool,
+        replace: bool,
+    ) -> Result<(), Errno> {
+        kept(name)?;
+        let old = self.values.get(name);
+        if create && old.is_some() {
+            return Err(Errno::EEXIST);
+        }
+        if replace && old.is_none() {
+            return Err(Errno::ENODATA);
+        }
+        let others: usize = self
+            .values
+            .iter()
+            .filter(|(n, _)| *n != name)
+            .map(|(n, v)| n.len().saturating_add(v.len()))
+            .sum();
+        if others.saturating_add(name.len()).saturating_add(value.len()) > BYTES_MAX {
+            return Err(Errno::ENOSPC);
+        }
+        self.values.insert(name.to_vec(), value.to_vec());
+        Ok(())
+    }
+
+    pub(crate) fn remove(&mut self, name: &[u8]) -> Result<(), Errno> {
+        kept(name)?;
+        self.values.remove(name).map(drop).ok_or(Errno::ENODATA)
+    }
+
+    pub(crate) fn names(&self) -> Vec<Vec<u8>> {
+        self.values.keys().cloned().collect()
+    }
+}
