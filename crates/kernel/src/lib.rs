@@ -25,6 +25,8 @@ pub mod signal;
 mod strace;
 pub mod task;
 pub mod terminal;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod version;
 pub mod vfork;

@@ -32,3 +32,6 @@ pub use send::{Origin, Target, send, send_to_group, send_to_task};
 pub use state::{ChildDisposition, GroupSignals, TaskSignals};
 pub(crate) use stop::join_stop;
 pub(crate) use take::{Delivery, Next, force, force_fatal, take};
+
+#[cfg(test)]
+mod tests;

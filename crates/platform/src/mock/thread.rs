@@ -96,6 +96,17 @@ impl MockThread {
         self.state.lock().phase == Phase::Running
     }
 
+    /// The registers that the guest has, also while it runs.
+    #[must_use]
+    pub fn mock_context(&self) -> Context {
+        self.state.lock().context.clone()
+    }
+
+    /// What the guest does to its registers.
+    pub fn set_mock_context(&self, context: Context) {
+        self.state.lock().context = context;
+    }
+
     /// The memory, with the mock's own helpers.
     #[must_use]
     pub fn mock_memory(&self) -> Arc<MockMemory> {
