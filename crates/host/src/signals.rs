@@ -33,11 +33,20 @@ pub fn divert(signals: &[i32]) -> Result<OwnedFd, Errno> {
     }
 }
 
+/// A signal as it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Diverted {
+    /// Its number.
+    pub number: i32,
+    /// Whether the host's kernel sent it, as a terminal's driver does for a key, and not a process.
+    pub from_kernel: bool,
+}
+
 /// The next signal that came in, if one did.
 ///
 /// # Errors
 /// Those of read(2) but `EAGAIN`.
-pub fn next(diverted: &OwnedFd) -> Result<Option<i32>, Errno> {
+pub fn next(diverted: &OwnedFd) -> Result<Option<Diverted>, Errno> {
     // SAFETY: all zero is a valid value of this structure of integers.
     let mut info: libc::signalfd_siginfo = unsafe { std::mem::zeroed() };
     let size = size_of::<libc::signalfd_siginfo>();
@@ -49,7 +58,8 @@ pub fn next(diverted: &OwnedFd) -> Result<Option<i32>, Errno> {
             error => Err(error),
         };
     }
-    Ok(i32::try_from(info.ssi_signo).ok().filter(|_| usize::try_from(read) == Ok(size)))
+    let number = i32::try_from(info.ssi_signo).ok().filter(|_| usize::try_from(read) == Ok(size));
+    Ok(number.map(|number| Diverted { number, from_kernel: info.ssi_code == libc::SI_KERNEL }))
 }
 
 #[cfg(test)]
@@ -62,7 +72,7 @@ mod tests {
         assert_eq!(next(&signals), Ok(None));
         // SAFETY: the signal is blocked in this thread, which is the one that it is sent to.
         unsafe { libc::pthread_kill(libc::pthread_self(), libc::SIGUSR1) };
-        assert_eq!(next(&signals), Ok(Some(libc::SIGUSR1)));
+        assert_eq!(next(&signals), Ok(Some(Diverted { number: libc::SIGUSR1, from_kernel: false })));
         assert_eq!(next(&signals), Ok(None));
         assert_eq!(divert(&[500]).map(drop), Err(Errno::EINVAL));
     }

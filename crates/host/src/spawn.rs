@@ -29,6 +29,14 @@ impl Namespaces {
             | libc::CLONE_NEWUTS
             | libc::CLONE_NEWNET) as u64,
     );
+    /// As [`Self::SANDBOX`], but with the caller's users: for a process that serves files of any owner.
+    pub const GOFER: Self = Self(Self::SANDBOX.0 & !(libc::CLONE_NEWUSER as u64));
+
+    /// Whether users are among them: [`Spawn::start`]'s `prepare` must write their maps then.
+    #[must_use]
+    pub const fn has_users(self) -> bool {
+        self.0 & libc::CLONE_NEWUSER as u64 != 0
+    }
 }
 
 /// How a process is started. It gets a session of its own, default signal actions and an empty signal mask.

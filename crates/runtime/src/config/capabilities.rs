@@ -1,0 +1,94 @@
+//! Capability names to bits.
+
+use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities};
+use sentry::spec::CapabilitySpec;
+
+/// The names of capability(7), by number.
+const NAMES: [Capability; 41] = [
+    Capability::Chown,
+    Capability::DacOverride,
+    Capability::DacReadSearch,
+    Capability::Fowner,
+    Capability::Fsetid,
+    Capability::Kill,
+    Capability::Setgid,
+    Capability::Setuid,
+    Capability::Setpcap,
+    Capability::LinuxImmutable,
+    Capability::NetBindService,
+    Capability::NetBroadcast,
+    Capability::NetAdmin,
+    Capability::NetRaw,
+    Capability::IpcLock,
+    Capability::IpcOwner,
+    Capability::SysModule,
+    Capability::SysRawio,
+    Capability::SysChroot,
+    Capability::SysPtrace,
+    Capability::SysPacct,
+    Capability::SysAdmin,
+    Capability::SysBoot,
+    Capability::SysNice,
+    Capability::SysResource,
+    Capability::SysTime,
+    Capability::SysTtyConfig,
+    Capability::Mknod,
+    Capability::Lease,
+    Capability::AuditWrite,
+    Capability::AuditControl,
+    Capability::Setfcap,
+    Capability::MacOverride,
+    Capability::MacAdmin,
+    Capability::Syslog,
+    Capability::WakeAlarm,
+    Capability::BlockSuspend,
+    Capability::AuditRead,
+    Capability::Perfmon,
+    Capability::Bpf,
+    Capability::CheckpointRestore,
+];
+
+/// All capabilities, as root has them.
+pub(crate) const ALL: u64 = (1 << NAMES.len()) - 1;
+
+/// Every set full but inheritable and ambient, as root's are.
+pub(crate) const ROOT: CapabilitySpec =
+    CapabilitySpec { bounding: ALL, effective: ALL, inheritable: 0, permitted: ALL, ambient: 0 };
+
+/// The sets of a configuration. A set that is not given is empty.
+pub(crate) fn translate(sets: Option<&LinuxCapabilities>) -> CapabilitySpec {
+    let Some(sets) = sets else { return CapabilitySpec::default() };
+    CapabilitySpec {
+        bounding: bits(sets.bounding().as_ref()),
+        effective: bits(sets.effective().as_ref()),
+        inheritable: bits(sets.inheritable().as_ref()),
+        permitted: bits(sets.permitted().as_ref()),
+        ambient: bits(sets.ambient().as_ref()),
+    }
+}
+
+fn bits(set: Option<&Capabilities>) -> u64 {
+    let Some(set) = set else { return 0 };
+    NAMES
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| set.contains(name))
+        .fold(0, |bits, (number, _)| bits | 1 << number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_linuxs() {
+        let one = |name| bits(Some(&Capabilities::from([name])));
+        // From capability.h: CAP_CHOWN 0, CAP_KILL 5, CAP_SYS_ADMIN 21, CAP_AUDIT_WRITE 29, CAP_CHECKPOINT_RESTORE 40.
+        assert_eq!(one(Capability::Chown), 1);
+        assert_eq!(one(Capability::Kill), 1 << 5);
+        assert_eq!(one(Capability::SysAdmin), 1 << 21);
+        assert_eq!(one(Capability::AuditWrite), 1 << 29);
+        assert_eq!(one(Capability::CheckpointRestore), 1 << 40);
+        assert_eq!(bits(Some(&NAMES.into_iter().collect())), ALL);
+    }
+}

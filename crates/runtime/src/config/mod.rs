@@ -1,0 +1,10 @@
+//! OCI configurations: read, checked, and translated to what a sentry and a gofer are told.
+
+pub(crate) mod capabilities;
+pub(crate) mod initial;
+pub(crate) mod load;
+pub(crate) mod mounts;
+pub(crate) mod process;
+pub(crate) mod translate;
+
+pub(crate) use translate::{Export, Plan};

@@ -1,0 +1,138 @@
+//! A whole configuration to a [`Plan`].
+
+use std::path::{Path, PathBuf};
+
+use oci_spec::runtime::Spec;
+use sentry::spec::{ContainerSpec, MountFlags, MountKind, MountSpec, RootSpec};
+use serde::{Deserialize, Serialize};
+
+use super::load::Config;
+use super::{mounts, process};
+use crate::error::{Error, Trying};
+
+/// A tree of the host that the gofer serves. Its index in [`Plan::exports`] is its connection's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Export {
+    /// Resolved, absolute.
+    pub(crate) path: PathBuf,
+    /// Whether the gofer refuses writes.
+    pub(crate) read_only: bool,
+    /// Whether what is mounted below `path` is served too.
+    pub(crate) recursive: bool,
+}
+
+/// What is run, and which files it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// For the sentry.
+    pub(crate) container: ContainerSpec,
+    /// For the gofer; the first is the root.
+    pub(crate) exports: Vec<Export>,
+}
+
+/// How the root is treated beyond what the configuration says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RootWrites {
+    /// As the configuration says.
+    AsConfigured,
+    /// Kept in memory.
+    Overlay,
+}
+
+/// Translates a configuration; every error names the file and the field.
+pub(crate) fn translate(config: &Config, id: &str, writes: RootWrites) -> Result<Plan, Error> {
+    let path = &config.path;
+    let wrong = |problem: String| Error::Config { path: path.clone(), problem };
+    let spec = &config.spec;
+    let process = spec.process().as_ref().ok_or_else(|| wrong("process: is missing".to_owned()))?;
+    let process = process::translate(process).map_err(wrong)?;
+    let (root, mut exports) = root(config, writes)?;
+    let mounts = spec.mounts().as_deref().unwrap_or_default();
+    let mut mounts = mounts::translate(mounts, &config.bundle, &mut exports).map_err(wrong)?;
+    add_devices(&mut mounts);
+    let linux = spec.linux().as_ref();
+    let paths = |list: Option<&Vec<String>>| list.cloned().unwrap_or_default();
+    let container = ContainerSpec {
+        id: id.to_owned(),
+        hostname: hostname(spec),
+        domainname: spec.domainname().clone().unwrap_or_else(|| "(none)".to_owned()),
+        process,
+        root,
+        mounts,
+        masked_paths: paths(linux.and_then(|linux| linux.masked_paths().as_ref())),
+        readonly_paths: paths(linux.and_then(|linux| linux.readonly_paths().as_ref())),
+    };
+    Ok(Plan { container, exports })
+}
+
+fn root(config: &Config, writes: RootWrites) -> Result<(RootSpec, Vec<Export>), Error> {
+    let wrong = |problem: String| Error::Config { path: config.path.clone(), problem };
+    let root = config.spec.root().as_ref().ok_or_else(|| wrong("root: is missing".to_owned()))?;
+    let path = resolve(&config.bundle.join(root.path()))?;
+    let read_only = root.readonly().unwrap_or(false);
+    let overlay = writes == RootWrites::Overlay && !read_only;
+    let export = Export { path, read_only: read_only || overlay, recursive: true };
+    Ok((RootSpec { connection: 0, read_only, overlay }, vec![export]))
+}
+
+fn resolve(path: &Path) -> Result<PathBuf, Error> {
+    let resolved = path.canonicalize().trying_on("open the root directory", path)?;
+    if !resolved.is_dir() {
+        return Err(abi::Errno::ENOTDIR).trying_on("open the root directory", path);
+    }
+    Ok(resolved)
+}
+
+/// Without a name of its own a container sees what `uname -n` says of a machine that has none.
+fn hostname(spec: &Spec) -> String {
+    spec.hostname().clone().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// The specification wants the standard devices in every container, also where no mount of `/dev` is asked for.
+fn add_devices(mounts: &mut Vec<MountSpec>) {
+    if mounts.iter().all(|mount| mount.destination.trim_end_matches('/') != "/dev") {
+        let flags = MountFlags { no_suid: true, no_exec: true, ..MountFlags::default() };
+        mounts.insert(0, MountSpec { destination: "/dev".to_owned(), kind: MountKind::Devtmpfs, flags });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(root: &Path) -> Config {
+        let json = r#"{"process": {"user": {}, "args": ["sh"], "cwd": "/"}, "root": {"path": "rootfs"}}"#;
+        let spec = serde_json::from_str(json).unwrap();
+        Config { bundle: root.to_owned(), path: root.join("config.json"), spec }
+    }
+
+    #[test]
+    fn a_bare_configuration_gets_devices_and_a_name() {
+        let bundle = tempfile::tempdir().unwrap();
+        std::fs::create_dir(bundle.path().join("rootfs")).unwrap();
+        let plan = translate(&config(bundle.path()), "x", RootWrites::AsConfigured).unwrap();
+        assert_eq!(plan.container.mounts[0].kind, MountKind::Devtmpfs);
+        assert_eq!(plan.container.hostname, "localhost");
+        assert_eq!(plan.container.root, RootSpec { connection: 0, read_only: false, overlay: false });
+        assert!(!plan.exports[0].read_only);
+    }
+
+    #[test]
+    fn under_an_overlay_the_gofer_refuses_writes() {
+        let bundle = tempfile::tempdir().unwrap();
+        std::fs::create_dir(bundle.path().join("rootfs")).unwrap();
+        let plan = translate(&config(bundle.path()), "x", RootWrites::Overlay).unwrap();
+        assert!(plan.exports[0].read_only && plan.container.root.overlay && !plan.container.root.read_only);
+    }
+
+    #[test]
+    fn a_root_must_be_a_directory_that_is_there() {
+        let bundle = tempfile::tempdir().unwrap();
+        let message =
+            |config: &Config| translate(config, "x", RootWrites::AsConfigured).unwrap_err().to_string();
+        let expected = format!("cannot open the root directory {}", bundle.path().join("rootfs").display());
+        assert_eq!(message(&config(bundle.path())), format!("{expected}: ENOENT: no such file or directory"));
+        std::fs::write(bundle.path().join("rootfs"), "").unwrap();
+        assert_eq!(message(&config(bundle.path())), format!("{expected}: ENOTDIR: not a directory"));
+    }
+}

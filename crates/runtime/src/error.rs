@@ -1,0 +1,91 @@
+//! What a user is told: one sentence that names the field or the path.
+
+use std::io;
+use std::path::PathBuf;
+
+use abi::Errno;
+
+/// A failure of the runtime.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A file or directory could not be used.
+    #[error("cannot {what} {}: {error}", path.display())]
+    Path {
+        /// A verb, as in "open".
+        what: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// How it failed.
+        error: Errno,
+    },
+    /// `config.json` is not a configuration.
+    #[error("{}: {problem}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        problem: String,
+    },
+    /// A host call failed.
+    #[error("cannot {what}: {error}")]
+    Host {
+        /// A verb and its object.
+        what: &'static str,
+        /// How it failed.
+        error: Errno,
+    },
+    /// Not a name for a container.
+    #[error(
+        "container ID {0:?} is invalid: it may hold letters, digits and _ + - . only, and be neither \".\" nor \"..\""
+    )]
+    InvalidId(String),
+    /// The name is taken.
+    #[error("container ID {0:?} is already in use")]
+    IdInUse(String),
+    /// Anything that is a sentence already.
+    #[error("{0}")]
+    Message(String),
+}
+
+/// The number of a standard library error.
+pub(crate) fn errno(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+}
+
+/// Says what was tried when something failed.
+pub(crate) trait Trying<T> {
+    /// With a verb and its object.
+    fn trying(self, what: &'static str) -> Result<T, Error>;
+    /// With a verb, and the path that it was tried on.
+    fn trying_on(self, what: &'static str, path: impl Into<PathBuf>) -> Result<T, Error>;
+}
+
+impl<T> Trying<T> for Result<T, Errno> {
+    fn trying(self, what: &'static str) -> Result<T, Error> {
+        self.map_err(|error| Error::Host { what, error })
+    }
+
+    fn trying_on(self, what: &'static str, path: impl Into<PathBuf>) -> Result<T, Error> {
+        self.map_err(|error| Error::Path { what, path: path.into(), error })
+    }
+}
+
+impl<T> Trying<T> for io::Result<T> {
+    fn trying(self, what: &'static str) -> Result<T, Error> {
+        self.map_err(|error| errno(&error)).trying(what)
+    }
+
+    fn trying_on(self, what: &'static str, path: impl Into<PathBuf>) -> Result<T, Error> {
+        self.map_err(|error| errno(&error)).trying_on(what, path)
+    }
+}
+
+impl<T> Trying<T> for rustix::io::Result<T> {
+    fn trying(self, what: &'static str) -> Result<T, Error> {
+        self.map_err(|error| Errno::from_raw(error.raw_os_error())).trying(what)
+    }
+
+    fn trying_on(self, what: &'static str, path: impl Into<PathBuf>) -> Result<T, Error> {
+        self.map_err(|error| Errno::from_raw(error.raw_os_error())).trying_on(what, path)
+    }
+}

@@ -1,0 +1,151 @@
+//! Watching a sandbox until nothing of it is left.
+
+use std::os::fd::AsFd;
+
+use host::spawn::Child;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Signal, WaitOptions, WaitStatus, kill_process, pidfd_send_signal, waitpid};
+use sentry::control::{Event, ExitStatus, ReceiveError};
+
+use super::launch::Sandbox;
+use super::signals::Forwarded;
+use super::terminal::Modes;
+use crate::error::{Error, Trying};
+
+/// Passes signals on and waits for the end. However it comes, no process of the sandbox is left after.
+pub(crate) fn until_the_end(
+    id: &str,
+    sandbox: Sandbox,
+    signals: &Forwarded,
+    terminal: &Modes,
+) -> Result<ExitStatus, Error> {
+    let outcome = watch(&sandbox, signals, terminal);
+    // What the sentry has said counts; what it did not say shows in how it ended.
+    if !matches!(outcome, Ok(End::Exited(_) | End::Failed(_) | End::Silent)) {
+        kill(&sandbox.init);
+    }
+    let init = reap(&sandbox.init);
+    let gofer = end(&sandbox.gofer);
+    match outcome? {
+        End::Exited(status) => Ok(status),
+        End::Failed(message) => Err(Error::Message(printable(&message))),
+        End::GoferGone => {
+            Err(Error::Message(format!("{id}: the gofer {}, the sandbox was ended", described(gofer))))
+        }
+        End::Silent => {
+            Err(Error::Message(format!("{id}: the sentry {}, the sandbox was ended", described(init))))
+        }
+        End::Malformed(error) => Err(Error::Message(format!("{id}: {error}, the sandbox was ended"))),
+    }
+}
+
+/// How the watch ended.
+enum End {
+    Exited(ExitStatus),
+    Failed(String),
+    /// The sandbox ended without a word.
+    Silent,
+    GoferGone,
+    Malformed(ReceiveError),
+}
+
+fn watch(sandbox: &Sandbox, signals: &Forwarded, terminal: &Modes) -> Result<End, Error> {
+    loop {
+        let mut watched = [
+            PollFd::new(&sandbox.control, PollFlags::IN),
+            PollFd::new(&sandbox.init.pidfd, PollFlags::IN),
+            PollFd::new(&sandbox.gofer.pidfd, PollFlags::IN),
+            PollFd::new(signals, PollFlags::IN),
+        ];
+        rustix::io::retry_on_intr(|| poll(&mut watched, None)).trying("wait for the sandbox")?;
+        let [said, init_ended, gofer_ended, signalled] = watched.map(|fd| !fd.revents().is_empty());
+        if said {
+            match sandbox.control.receive() {
+                Ok(Event::Started) => tracing::debug!("the container runs"),
+                Ok(Event::Stopped { .. }) => stop_with_the_container(terminal),
+                Ok(Event::Exited(status)) => return Ok(End::Exited(status)),
+                Ok(Event::Failed { message }) => return Ok(End::Failed(message)),
+                // Init is about to end too, and tells how the sentry did.
+                Err(ReceiveError::Closed) => return Ok(End::Silent),
+                Err(error) => return Ok(End::Malformed(error)),
+            }
+        } else if init_ended {
+            return Ok(End::Silent);
+        } else if gofer_ended {
+            return Ok(End::GoferGone);
+        } else if signalled {
+            while let Some(request) = signals.next()? {
+                // A sentry that is gone will be noticed; one that does not listen must not stop us.
+                if let Err(error) = sandbox.control.send(&request) {
+                    tracing::debug!("a signal was lost: {error}");
+                }
+            }
+        }
+    }
+}
+
+/// The container was stopped, as by Ctrl-Z: so are we, and the user's shell gets its terminal back.
+fn stop_with_the_container(terminal: &Modes) {
+    let guests = terminal.now();
+    terminal.restore();
+    let _ = kill_process(rustix::process::getpid(), Signal::STOP);
+    // Here again after SIGCONT, which is forwarded like any other signal.
+    guests.restore();
+}
+
+fn kill(child: &Child) {
+    let _ = pidfd_send_signal(child.pidfd.as_fd(), Signal::KILL);
+}
+
+/// Kills a child if it has not ended by itself, and says how it ended.
+pub(crate) fn end(child: &Child) -> Option<WaitStatus> {
+    if let Ok(Some((_, status))) = waitpid(Some(child.pid), WaitOptions::NOHANG) {
+        return Some(status);
+    }
+    kill(child);
+    reap(child)
+}
+
+fn reap(child: &Child) -> Option<WaitStatus> {
+    rustix::io::retry_on_intr(|| waitpid(Some(child.pid), WaitOptions::empty()))
+        .ok()
+        .flatten()
+        .map(|(_, status)| status)
+}
+
+/// "was killed by signal 9" or "ended with exit code 1". Init reports a sentry's signal as a shell does.
+fn described(status: Option<WaitStatus>) -> String {
+    let Some(status) = status else { return "is gone".to_owned() };
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code @ 129..), _) => format!("was killed by signal {}", code - 128),
+        (Some(code), _) => format!("ended unexpectedly with exit code {code}"),
+        (_, Some(signal)) => format!("was killed by signal {signal}"),
+        _ => "is gone".to_owned(),
+    }
+}
+
+/// What may be shown on a terminal: a sentry that was taken over could send escape sequences.
+fn printable(message: &str) -> String {
+    message
+        .chars()
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_cannot_drive_the_terminal() {
+        assert_eq!(printable("exec: \u{1b}[2Jé\n"), "exec: \\u{1b}[2Jé\\n");
+    }
+
+    #[test]
+    fn ends_are_told_in_words() {
+        let of = |raw| described(Some(WaitStatus::new(raw)));
+        assert_eq!(of(9), "was killed by signal 9");
+        assert_eq!(of(137 << 8), "was killed by signal 9");
+        assert_eq!(of(1 << 8), "ended unexpectedly with exit code 1");
+    }
+}
