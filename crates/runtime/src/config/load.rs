@@ -55,7 +55,7 @@ mod tests {
         assert_eq!(problem("{\n  \"process\": }"), "process: expected value at line 2 column 14");
         assert_eq!(
             problem("{\"process\": {\"cwd\": \"/\", \"user\": {\"uid\": \"root\"}}}"),
-            "process.user.uid: invalid type: string \"root\", expected u32 at line 1 column 48"
+            "process.user.uid: invalid type: string \"root\", expected u32 at line 1 column 47"
         );
         assert_eq!(problem(""), "EOF while parsing a value at line 1 column 0");
     }

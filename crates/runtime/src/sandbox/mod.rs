@@ -18,7 +18,7 @@ pub(crate) fn run(plan: Plan, global: &Global, log: &Log) -> Result<u8, Error> {
     let id = plan.container.id.clone();
     // First, so that no signal is lost between here and the container's start.
     let signals = signals::Forwarded::divert()?;
-    let mut terminal = terminal::Modes::save();
+    let terminal = terminal::Modes::save();
     let sandbox = launch::launch(plan, global, log)?;
     let outcome = supervise::until_the_end(&id, sandbox, &signals, &terminal);
     // A program that ends by itself may leave the terminal as it likes, as stty(1) does.

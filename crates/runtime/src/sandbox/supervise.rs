@@ -115,8 +115,14 @@ fn reap(child: &Child) -> Option<WaitStatus> {
 
 /// "was killed by signal 9" or "ended with exit code 1". Init reports a sentry's signal as a shell does.
 fn described(status: Option<WaitStatus>) -> String {
-    let Some(status) = status else { return "is gone".to_owned() };
-    match (status.exit_status(), status.terminating_signal()) {
+    match status {
+        Some(status) => in_words(status.exit_status(), status.terminating_signal()),
+        None => in_words(None, None),
+    }
+}
+
+fn in_words(code: Option<i32>, signal: Option<i32>) -> String {
+    match (code, signal) {
         (Some(code @ 129..), _) => format!("was killed by signal {}", code - 128),
         (Some(code), _) => format!("ended unexpectedly with exit code {code}"),
         (_, Some(signal)) => format!("was killed by signal {signal}"),
@@ -143,9 +149,8 @@ mod tests {
 
     #[test]
     fn ends_are_told_in_words() {
-        let of = |raw| described(Some(WaitStatus::new(raw)));
-        assert_eq!(of(9), "was killed by signal 9");
-        assert_eq!(of(137 << 8), "was killed by signal 9");
-        assert_eq!(of(1 << 8), "ended unexpectedly with exit code 1");
+        assert_eq!(in_words(None, Some(9)), "was killed by signal 9");
+        assert_eq!(in_words(Some(137), None), "was killed by signal 9");
+        assert_eq!(in_words(Some(1), None), "ended unexpectedly with exit code 1");
     }
 }
