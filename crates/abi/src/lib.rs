@@ -4,12 +4,17 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod clone;
+pub mod elf;
 pub mod epoll;
 pub mod errno;
 pub mod ioctl;
+pub mod memory;
 pub mod nr;
+pub mod resource;
 pub mod signal;
 pub mod socket;
 pub mod time;
+pub mod wait;
 
 pub use errno::Errno;

@@ -1,21 +1,17 @@
 //! Where a task stands in the filesystem: what `CLONE_FS` shares.
 
-use std::any::Any;
 use std::sync::Arc;
 
-use abi::Errno;
 use vfs::caller::Caller;
 use vfs::mount_namespace::MountNamespace;
 use vfs::path::Path;
-use vfs::special::SpecialFiles;
-use vfs::{Attributes, Credentials, File, InodeRef, OpenFlags};
 
 use crate::Task;
 
-/// Root, working directory, umask, and the mounts that they lie in.
+/// Root, working directory, umask and mounts.
 #[derive(Clone)]
 pub struct FsContext {
-    /// The mounts.
+    /// The mounts. They are here because whoever gets another namespace stops sharing the rest too.
     pub namespace: Arc<MountNamespace>,
     /// What `/` means.
     pub root: Path,
@@ -25,36 +21,30 @@ pub struct FsContext {
     pub umask: u32,
 }
 
-impl Task {
-    /// Carries out an operation on paths on behalf of this task, from where it stands.
-    pub fn with_caller<R>(&self, act: impl FnOnce(&Caller<'_>) -> R) -> R {
-        let context = self.fs().lock().clone();
-        let (credentials, files) = (self.credentials(), self.files());
-        act(&Caller {
-            root: &context.root,
-            working_directory: &context.cwd,
-            credentials: &credentials,
-            umask: context.umask,
-            files: &files,
-            special: self.kernel.special(),
-            namespace: &context.namespace,
-            task: Some(self),
-        })
+impl FsContext {
+    /// At the root of a namespace, with the usual umask.
+    #[must_use]
+    pub fn new(namespace: Arc<MountNamespace>) -> Self {
+        let root = namespace.root_path();
+        Self { namespace, cwd: root.clone(), root, umask: 0o022 }
     }
 }
 
-/// A kernel without devices: what there is before any are registered.
-pub(crate) struct NoSpecialFiles;
-
-impl SpecialFiles for NoSpecialFiles {
-    fn open(
-        &self,
-        _: &InodeRef,
-        _: &Attributes,
-        _: OpenFlags,
-        _: &Credentials,
-        _: Option<&dyn Any>,
-    ) -> Result<Arc<dyn File>, Errno> {
-        Err(Errno::ENXIO)
+impl Task {
+    /// Acts on paths on the task's behalf. No lock is held while `act` runs.
+    pub fn with_caller<R>(self: &Arc<Self>, act: impl FnOnce(&Caller<'_>) -> R) -> R {
+        let fs = self.fs().lock().clone();
+        let credentials = self.credentials();
+        let files = self.files();
+        act(&Caller {
+            root: &fs.root,
+            working_directory: &fs.cwd,
+            credentials: &credentials,
+            umask: fs.umask,
+            files: &files,
+            special: &*self.kernel.special,
+            namespace: &fs.namespace,
+            task: Some(&**self),
+        })
     }
 }

@@ -140,19 +140,20 @@ impl ThreadGroup {
         *self.last_comm.lock()
     }
 
-    /// Takes an ended thread out. Whether it was the last one.
-    pub(crate) fn remove_task(&self, task: &Task) -> bool {
+    /// Takes an ended thread out. Whether it was the last one; nothing if it was not in.
+    pub(crate) fn remove_task(&self, task: &Task) -> Option<bool> {
         let (removed, last) = {
             let mut state = self.state.lock();
             let at = state.tasks.iter().position(|t| std::ptr::eq(Arc::as_ptr(t), task));
             (at.map(|at| state.tasks.remove(at)), state.tasks.is_empty())
         };
-        let found = removed.is_some();
-        if let Some(task) = removed.filter(|_| last) {
-            *self.last_comm.lock() = task.attributes().comm;
+        let removed = removed?;
+        if last {
+            *self.last_comm.lock() = removed.attributes().comm;
         }
+        drop(removed);
         self.tasks_changed.notify(Events::IN);
-        found && last
+        Some(last)
     }
 
     /// The parent's process id, 0 if it has none.

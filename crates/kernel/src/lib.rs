@@ -9,7 +9,10 @@
 
 pub mod accounting;
 pub mod address_space;
+pub mod children;
+pub mod clone;
 pub mod current;
+pub mod exec;
 pub mod executor;
 pub mod exit;
 pub mod exit_status;
@@ -20,6 +23,7 @@ pub mod limits;
 pub mod lock_order;
 pub mod memory;
 pub mod outcome;
+pub mod pidfd;
 pub mod pids;
 pub mod signal;
 mod strace;

@@ -69,10 +69,9 @@ pub(crate) fn release(task: &Arc<Task>, last_of_host: bool) {
     let tid = task.tid();
     let last = group.remove_task(task);
     crate::signal::task_ended(task);
+    let Some(last) = last else { return };
     if !last {
-        if tid != group.pid {
-            task.kernel.pids.remove_task(tid);
-        }
+        task.kernel.pids.remove_task(tid);
         notify::parent_thread_ended(&group, tid);
         return;
     }
@@ -86,10 +85,7 @@ pub(crate) fn release(task: &Arc<Task>, last_of_host: bool) {
         state.exit.or(state.leader_exit).unwrap_or(ExitStatus::Exited(0))
     };
     let ended = Ended { status, own: past.past, children: past.children, uid: task.credentials().uid };
-    if tid != group.pid {
-        task.kernel.pids.remove_task(tid);
-    }
-    task.kernel.pids.remove_task(group.pid);
+    task.kernel.pids.remove_task(tid);
     crate::signal::group_ended(&group);
     notify::parent_thread_ended(&group, tid);
     notify::ended(&group, ended);

@@ -37,6 +37,12 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
+    /// Forgets a zombie. What comes back is to be dropped without the lock.
+    pub(crate) fn reap(&mut self, pid: i32) -> Option<Arc<ThreadGroup>> {
+        self.relations.reap(pid);
+        self.groups.remove(&pid)
+    }
+
     pub(crate) fn group(&self, pid: i32) -> Option<Arc<ThreadGroup>> {
         self.groups.get(&pid).cloned()
     }
@@ -91,6 +97,31 @@ impl PidNamespace {
         self.inner.lock().tasks.insert(task.tid(), Some(Arc::clone(task)));
     }
 
+    /// Enters a new process with its only thread, if `still` agrees: that is asked under the lock that senders of signals to groups of
+    /// processes take too.
+    pub(crate) fn enter_child(
+        &self,
+        child: &Arc<Task>,
+        parent: i32,
+        parent_tid: i32,
+        still: impl FnOnce() -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        let mut inner = self.inner.lock();
+        still()?;
+        let pid = child.group.pid;
+        inner.relations.insert(pid, parent, parent_tid);
+        inner.groups.insert(pid, Arc::clone(&child.group));
+        inner.tasks.insert(child.tid(), Some(Arc::clone(child)));
+        Ok(())
+    }
+
+    /// How many threads a real user has.
+    #[must_use]
+    pub fn tasks_of(&self, uid: u32) -> usize {
+        let inner = self.inner.lock();
+        inner.tasks.values().flatten().filter(|t| t.credentials().uid == uid).count()
+    }
+
     /// Enters a process as the child of another (0: of nobody).
     pub(crate) fn enter_group(&self, group: &Arc<ThreadGroup>, parent: i32, parent_tid: i32) {
         let mut inner = self.inner.lock();
@@ -106,11 +137,7 @@ impl PidNamespace {
 
     /// Forgets a zombie.
     pub(crate) fn reap(&self, pid: i32) {
-        let group = {
-            let mut inner = self.inner.lock();
-            inner.relations.reap(pid);
-            inner.groups.remove(&pid)
-        };
+        let group = self.inner.lock().reap(pid);
         drop(group);
     }
 

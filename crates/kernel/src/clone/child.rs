@@ -1,0 +1,91 @@
+//! The child of clone(2) as the kernel knows it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use abi::Errno;
+use abi::clone::CloneFlags;
+use parking_lot::Mutex;
+use platform::{CloneMemory, Thread};
+
+use super::CloneRequest;
+use crate::task::Parts;
+use crate::{AddressSpace, Task, ThreadGroup};
+
+/// A task like `parent`, in its process or in one of its own, that nobody knows yet.
+pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Arc<Task> {
+    let has = |wanted: CloneFlags| request.flags.contains(wanted);
+    let mut attributes = parent.attributes().clone();
+    attributes.robust_list = (0, 0);
+    attributes.clear_child_tid = if has(CloneFlags::CHILD_CLEARTID) { request.child_tid } else { 0 };
+    if !has(CloneFlags::THREAD) {
+        attributes.parent_death_signal = 0;
+    }
+    let (group, signals) = if has(CloneFlags::THREAD) {
+        (Arc::clone(&parent.group), parent.signals.for_thread())
+    } else {
+        let keeps_stack = !has(CloneFlags::VM) || has(CloneFlags::VFORK);
+        (process(parent, id, request), parent.signals.for_process(keeps_stack))
+    };
+    let files = parent.files();
+    let fs = parent.fs();
+    Task::new(Parts {
+        tid: id,
+        group,
+        signals,
+        files: if has(CloneFlags::FILES) { files } else { files.fork() },
+        fs: if has(CloneFlags::FS) { fs } else { Arc::new(Mutex::new(fs.lock().clone())) },
+        space: parent.space(),
+        credentials: parent.credentials(),
+        attributes,
+    })
+}
+
+fn process(parent: &Task, id: i32, request: &CloneRequest) -> Arc<ThreadGroup> {
+    let signals = parent.group.signals.for_process(request.flags.contains(CloneFlags::SIGHAND));
+    if request.flags.contains(CloneFlags::CLEAR_SIGHAND) {
+        signals.clear_handlers();
+    }
+    let exit_signal = if request.flags.contains(CloneFlags::PARENT) {
+        parent.group.exit_signal.load(Ordering::Relaxed)
+    } else {
+        request.exit_signal
+    };
+    let limits = parent.group.limits.lock().clone();
+    ThreadGroup::new(Arc::clone(&parent.kernel), id, signals, limits, exit_signal, false)
+}
+
+/// The child's memory is the parent's, or the copy that its host process has.
+pub(super) fn give_memory(child: &Task, parent: &Task, host: &Arc<dyn Thread>, memory: CloneMemory) {
+    if memory == CloneMemory::Copy {
+        let image = parent.space().image.lock().clone();
+        drop(child.replace_space(AddressSpace::new(host.memory(), image)));
+    }
+}
+
+/// Enters the child where others can find it.
+///
+/// # Errors
+/// `EAGAIN` if the process is going down, `ERESTARTNOINTR` if a signal for the parent came meanwhile.
+pub(super) fn enter(parent: &Arc<Task>, child: &Arc<Task>, flags: CloneFlags) -> Result<(), Errno> {
+    let pids = &parent.kernel.pids;
+    if flags.contains(CloneFlags::THREAD) {
+        child.group.add_task(child)?;
+        pids.enter_task(child);
+        return Ok(());
+    }
+    let (above, above_tid) = if flags.contains(CloneFlags::PARENT) {
+        let relation = pids.relation(parent.group.pid).ok_or(Errno::ESRCH)?;
+        (relation.parent, relation.parent_tid)
+    } else {
+        (parent.group.pid, parent.tid())
+    };
+    child.group.add_task(child)?;
+    let met = pids.enter_child(child, above, above_tid, || {
+        if parent.interrupted() || parent.is_leaving() { Err(Errno::ERESTARTNOINTR) } else { Ok(()) }
+    });
+    if met.is_err() {
+        child.group.remove_task(child);
+    }
+    met
+}

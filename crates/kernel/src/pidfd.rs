@@ -1,0 +1,79 @@
+//! Descriptors that stand for a process: pidfd_open(2).
+
+use std::any::Any;
+use std::sync::Arc;
+
+use abi::Errno;
+use vfs::{Attributes, Credentials, Device, Events, File, FileKind, OpenFile, OpenFlags, Owner, Timestamp, WaitQueue};
+
+use crate::ThreadGroup;
+
+/// The file behind a pidfd. Readable once the process has ended.
+pub struct PidFile {
+    group: Arc<ThreadGroup>,
+}
+
+/// A description for a process. `NONBLOCK` is the only flag that means something.
+#[must_use]
+pub fn open(group: &Arc<ThreadGroup>, flags: OpenFlags, credentials: &Arc<Credentials>) -> Arc<OpenFile> {
+    let file = Arc::new(PidFile { group: Arc::clone(group) });
+    OpenFile::new(file, None, flags | OpenFlags::RDWR, Arc::clone(credentials))
+}
+
+/// The process that a description stands for.
+///
+/// # Errors
+/// `EBADF` if it is no pidfd.
+pub fn process(file: &OpenFile) -> Result<Arc<ThreadGroup>, Errno> {
+    let pidfd: Option<&PidFile> = file.file.as_any().downcast_ref();
+    pidfd.map(|p| Arc::clone(&p.group)).ok_or(Errno::EBADF)
+}
+
+impl File for PidFile {
+    fn seekable(&self) -> bool {
+        false
+    }
+
+    fn poll(&self) -> Events {
+        let pids = &self.group.kernel.pids;
+        // The id may be another process's by now.
+        let reaped = !pids.group(self.group.pid).is_some_and(|g| Arc::ptr_eq(&g, &self.group));
+        let ended = pids.relation(self.group.pid).is_none_or(|r| r.ended.is_some());
+        match (reaped, ended) {
+            (true, _) => Events::IN | Events::RDNORM | Events::HUP,
+            (false, true) => Events::IN | Events::RDNORM,
+            (false, false) => Events::empty(),
+        }
+    }
+
+    fn readiness(&self) -> Option<&Arc<WaitQueue>> {
+        Some(&self.group.ended)
+    }
+
+    fn attributes(&self) -> Result<Attributes, Errno> {
+        let now = Timestamp::default();
+        Ok(Attributes {
+            inode: u64::from(self.group.pid.unsigned_abs()),
+            kind: FileKind::Anonymous,
+            mode: 0o600,
+            links: 1,
+            owner: Owner::default(),
+            device: Device::default(),
+            size: 0,
+            blocks: 0,
+            block_size: 4096,
+            accessed: now,
+            modified: now,
+            changed: now,
+            born: None,
+        })
+    }
+
+    fn description(&self) -> String {
+        String::from("anon_inode:[pidfd]")
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
