@@ -1,22 +1,16 @@
 //! `struct rusage`, `struct rlimit` and `struct tms`.
 #![expect(missing_docs, reason = "the fields are those of getrusage(2), getrlimit(2) and times(2)")]
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use crate::time::Timeval;
 
-/// `struct timeval`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct TimevalPair {
-    pub seconds: i64,
-    pub microseconds: i64,
-}
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// `struct rusage`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Rusage {
-    pub user: TimevalPair,
-    pub system: TimevalPair,
+    pub user: Timeval,
+    pub system: Timeval,
     /// KiB.
     pub max_resident: i64,
     pub shared_text: i64,

@@ -1,6 +1,7 @@
 //! Safe wrappers of the host calls that the sentry and the gofer make.
 //! Together with `stub` and `platform` the only place for `unsafe`.
 
+pub mod auxv;
 pub mod descriptions;
 pub mod inherit;
 pub mod memory_file;

@@ -35,6 +35,10 @@ pub struct Image {
     pub auxv: Vec<u8>,
     /// Where the stack began.
     pub stack_start: u64,
+    /// The mapping that the stack lies in.
+    pub stack: core::ops::Range<u64>,
+    /// Whether others with the same ids may look into it (prctl(2) `PR_SET_DUMPABLE`).
+    pub dumpable: bool,
 }
 
 impl AddressSpace {

@@ -1,17 +1,21 @@
 //! Where a task stands in the filesystem: what `CLONE_FS` shares.
 
+use std::any::Any;
 use std::sync::Arc;
 
+use abi::Errno;
 use vfs::caller::Caller;
 use vfs::mount_namespace::MountNamespace;
 use vfs::path::Path;
+use vfs::special::SpecialFiles;
+use vfs::{Attributes, Credentials, File, InodeRef, OpenFlags};
 
 use crate::Task;
 
-/// Root, working directory, umask and mounts.
+/// Root, working directory, umask, and the mounts that they lie in.
 #[derive(Clone)]
 pub struct FsContext {
-    /// The mounts. They are here because whoever gets another namespace stops sharing the rest too.
+    /// The mounts.
     pub namespace: Arc<MountNamespace>,
     /// What `/` means.
     pub root: Path,
@@ -31,20 +35,35 @@ impl FsContext {
 }
 
 impl Task {
-    /// Acts on paths on the task's behalf. No lock is held while `act` runs.
-    pub fn with_caller<R>(self: &Arc<Self>, act: impl FnOnce(&Caller<'_>) -> R) -> R {
-        let fs = self.fs().lock().clone();
-        let credentials = self.credentials();
-        let files = self.files();
+    /// Carries out an operation on paths on behalf of this task, from where it stands.
+    pub fn with_caller<R>(&self, act: impl FnOnce(&Caller<'_>) -> R) -> R {
+        let context = self.fs().lock().clone();
+        let (credentials, files) = (self.credentials(), self.files());
         act(&Caller {
-            root: &fs.root,
-            working_directory: &fs.cwd,
+            root: &context.root,
+            working_directory: &context.cwd,
             credentials: &credentials,
-            umask: fs.umask,
+            umask: context.umask,
             files: &files,
-            special: &*self.kernel.special,
-            namespace: &fs.namespace,
-            task: Some(&**self),
+            special: self.kernel.special(),
+            namespace: &context.namespace,
+            task: Some(self),
         })
+    }
+}
+
+/// A kernel without devices: what there is before any are registered.
+pub(crate) struct NoSpecialFiles;
+
+impl SpecialFiles for NoSpecialFiles {
+    fn open(
+        &self,
+        _: &InodeRef,
+        _: &Attributes,
+        _: OpenFlags,
+        _: &Credentials,
+        _: Option<&dyn Any>,
+    ) -> Result<Arc<dyn File>, Errno> {
+        Err(Errno::ENXIO)
     }
 }

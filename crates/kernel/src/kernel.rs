@@ -4,7 +4,6 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Condvar, Mutex};
 use platform::{Platform, SyscallArgs};
-use vfs::special::SpecialFiles;
 
 use vfs::special::SpecialFiles;
 
@@ -34,8 +33,6 @@ pub struct Kernel {
     pub platform: Arc<dyn Platform>,
     /// The system calls.
     pub dispatcher: Box<dyn Dispatcher>,
-    /// Devices and FIFOs.
-    pub special: Box<dyn SpecialFiles>,
     /// Timers.
     pub timers: Arc<Timers>,
     /// Process and thread ids.
@@ -71,16 +68,10 @@ impl Default for Names {
 impl Kernel {
     /// A kernel without processes.
     #[must_use]
-    pub fn new(
-        platform: Arc<dyn Platform>,
-        dispatcher: Box<dyn Dispatcher>,
-        special: Box<dyn SpecialFiles>,
-        strace: bool,
-    ) -> Arc<Self> {
+    pub fn new(platform: Arc<dyn Platform>, dispatcher: Box<dyn Dispatcher>, strace: bool) -> Arc<Self> {
         Arc::new(Self {
             platform,
             dispatcher,
-            special,
             timers: Arc::default(),
             pids: PidNamespace::default(),
             signal_quota: Arc::default(),

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 
 use vfs::{Events, WaitQueue};
 
-use crate::Task;
+use crate::{Task, wait};
 
 struct Gate {
     open: AtomicBool,
@@ -36,11 +35,6 @@ impl Drop for Release {
 impl Wait {
     /// Waits until the child has executed a program or ended. No signal ends this wait but one that kills the process.
     pub async fn opened(self, task: &Arc<Task>) {
-        let _registration = self.0.queue.register(Events::IN, task.listener());
-        std::future::poll_fn(|_| match self.0.open.load(Ordering::Acquire) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        })
-        .await;
+        wait::regardless(task, &self.0.queue, || self.0.open.load(Ordering::Acquire).then_some(())).await;
     }
 }

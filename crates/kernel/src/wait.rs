@@ -38,6 +38,16 @@ pub async fn until<T>(
     .await
 }
 
+/// Waits for a condition that a queue announces, whatever signals come: only a kill ends it, with the task.
+pub(crate) async fn regardless<T>(
+    task: &Arc<Task>,
+    queue: &Arc<WaitQueue>,
+    mut condition: impl FnMut() -> Option<T>,
+) -> T {
+    let _registration = queue.register(Events::all(), task.listener());
+    poll_fn(|_| condition().map_or(Poll::Pending, Poll::Ready)).await
+}
+
 /// As [`until`], but gives up at a deadline.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use platform::{CloneMemory, Thread};
 
 use super::CloneRequest;
 use crate::task::Parts;
-use crate::{AddressSpace, Task, ThreadGroup};
+use crate::{Task, ThreadGroup};
 
 /// A task like `parent`, in its process or in one of its own, that nobody knows yet.
 pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Arc<Task> {
@@ -58,8 +58,7 @@ fn process(parent: &Task, id: i32, request: &CloneRequest) -> Arc<ThreadGroup> {
 /// The child's memory is the parent's, or the copy that its host process has.
 pub(super) fn give_memory(child: &Task, parent: &Task, host: &Arc<dyn Thread>, memory: CloneMemory) {
     if memory == CloneMemory::Copy {
-        let image = parent.space().image.lock().clone();
-        drop(child.replace_space(AddressSpace::new(host.memory(), image)));
+        drop(child.replace_space(parent.space().fork(host.memory())));
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use abi::clone::CloneFlags;
-use platform::CloneMemory;
+use platform::{CloneMemory, Resume};
 use vfs::{Fd, OpenFlags};
 
 use crate::limits::Resource;
@@ -98,12 +98,11 @@ impl Unstarted {
 
     fn start(mut self, child: &Task) -> Result<(), Errno> {
         let thread = self.0.take().ok_or(Errno::ESRCH)?;
-        child.attach(Arc::clone(&thread));
+        child.start(Arc::clone(&thread), Resume::Return(0));
         if child.is_leaving() {
             // It was killed since it was entered, when there was no thread to kill yet.
             thread.kill_process();
         }
-        thread.resume(platform::Resume::Return(0));
         Ok(())
     }
 }

@@ -21,9 +21,17 @@ impl Task {
         self.cell.lock().current.is_some()
     }
 
-    /// Gives it its first host thread.
-    pub(crate) fn attach(&self, thread: Arc<dyn Thread>) {
-        self.cell.lock().thread = Some(thread);
+    /// Sets the thread that an execve(2) prepares. Returns the one that was set before.
+    pub(crate) fn set_next(&self, thread: Option<Arc<dyn Thread>>) -> Option<Arc<dyn Thread>> {
+        std::mem::replace(&mut self.cell.lock().next, thread)
+    }
+
+    /// The prepared thread becomes the task's. Returns the old one, whose stops no longer concern the task.
+    pub(crate) fn change_over(&self) -> Option<Arc<dyn Thread>> {
+        let mut cell = self.cell.lock();
+        cell.generation = cell.generation.wrapping_add(1);
+        let next = cell.next.take();
+        std::mem::replace(&mut cell.thread, next)
     }
 
     /// Kills the host processes that carry it: the one it runs in, and the one that an execve(2) in progress prepares.
@@ -37,10 +45,10 @@ impl Task {
 
     /// The child thread of a fork(2) whose parent has gone on already.
     pub(super) fn started(self: &Arc<Self>, thread: Arc<dyn Thread>) {
+        self.start(Arc::clone(&thread), Resume::Return(0));
         if self.is_leaving() {
             thread.kill_process();
         }
-        self.start(thread, Resume::Return(0));
     }
 
     /// A stop of the thread that an execve(2) prepares.
@@ -61,11 +69,11 @@ impl Task {
 
     /// The host thread is gone: what it was doing is dropped, and the task ends.
     pub(super) fn gone(self: &Arc<Self>, how: Gone) {
-        let (call, reply, next) = {
+        let (call, rest, reply, next) = {
             let mut cell = self.cell.lock();
-            (cell.current.take(), cell.reply.take(), cell.next.take())
+            (cell.current.take(), cell.rest.take(), cell.reply.take(), cell.next.take())
         };
-        drop(call);
+        drop((call, rest));
         if let Some(Reply::Cloned(Ok(child))) = reply {
             child.kill_process();
         }
