@@ -26,6 +26,7 @@ pub mod outcome;
 pub mod pidfd;
 pub mod pids;
 pub mod signal;
+pub mod spawn;
 mod strace;
 pub mod task;
 pub mod terminal;

@@ -4,7 +4,9 @@ use std::any::Any;
 use std::sync::Arc;
 
 use abi::Errno;
-use vfs::{Attributes, Credentials, Device, Events, File, FileKind, OpenFile, OpenFlags, Owner, Timestamp, WaitQueue};
+use vfs::{
+    Attributes, Credentials, Device, Events, File, FileKind, OpenFile, OpenFlags, Owner, Timestamp, WaitQueue,
+};
 
 use crate::ThreadGroup;
 

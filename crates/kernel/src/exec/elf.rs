@@ -68,10 +68,7 @@ pub(super) fn is_elf(start: &[u8]) -> bool {
 ///
 /// # Errors
 /// `ENOEXEC` for what is no executable of this machine, and what `read` fails with.
-pub(super) fn parse(
-    start: &[u8],
-    read: impl Fn(u64, usize) -> Result<Vec<u8>, Errno>,
-) -> Result<Elf, Errno> {
+pub(super) fn parse(start: &[u8], read: impl Fn(u64, usize) -> Result<Vec<u8>, Errno>) -> Result<Elf, Errno> {
     let (header, _) = FileHeader::read_from_prefix(start).map_err(|_| Errno::ENOEXEC)?;
     let [_, _, _, _, class, data, ..] = header.ident;
     let known = is_elf(start)
@@ -114,9 +111,10 @@ pub(super) fn parse(
     if parsed.segments.is_empty() {
         return Err(Errno::ENOEXEC);
     }
-    let holder = parsed.segments.iter().find(|s| {
-        header.phoff >= s.offset && header.phoff < s.offset.saturating_add(s.file_size)
-    });
+    let holder = parsed
+        .segments
+        .iter()
+        .find(|s| header.phoff >= s.offset && header.phoff < s.offset.saturating_add(s.file_size));
     let computed = holder.map(|s| s.address.wrapping_add(header.phoff - s.offset));
     parsed.headers_address = told.or(computed).unwrap_or(0);
     Ok(parsed)

@@ -78,7 +78,11 @@ impl Executable {
     /// Who it makes its executor.
     pub(super) fn identity(&self) -> Identity {
         let no_set_id = self.path.as_ref().is_none_or(|p| p.mount.flags().contains(MountFlags::NOSUID));
-        let value = self.path.as_ref().filter(|_| !no_set_id).and_then(|p| p.inode().xattr(b"security.capability").ok());
+        let value = self
+            .path
+            .as_ref()
+            .filter(|_| !no_set_id)
+            .and_then(|p| p.inode().xattr(b"security.capability").ok());
         Identity {
             uid: self.attributes.owner.uid,
             gid: self.attributes.owner.gid,

@@ -47,7 +47,8 @@ impl Dice {
 
     /// A number below `limit`.
     pub(super) fn below(&mut self, limit: u64) -> u64 {
-        let word = self.bytes.get(self.used..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
+        let word =
+            self.bytes.get(self.used..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
         self.used = self.used.saturating_add(8);
         u64::from_le_bytes(word).checked_rem(limit).unwrap_or(0)
     }
@@ -89,7 +90,8 @@ pub(super) fn choose(
         true if program.interpreter.is_none() => place(LOADER_BASE, LOADER_PAGES, program, dice),
         true => place(PROGRAM_BASE, PROGRAM_PAGES, program, dice),
     };
-    let loader_bias = loader.filter(|l| l.relocatable).map_or(0, |l| place(LOADER_BASE, LOADER_PAGES, l, dice));
+    let loader_bias =
+        loader.filter(|l| l.relocatable).map_or(0, |l| place(LOADER_BASE, LOADER_PAGES, l, dice));
     for (elf, bias) in [(Some(program), program_bias), (loader, loader_bias)] {
         if let Some(elf) = elf {
             let span = elf.span();

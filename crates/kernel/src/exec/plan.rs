@@ -78,4 +78,3 @@ impl Plan {
         if memory.write_vectored(&pieces, &bytes)? == bytes.len() { Ok(()) } else { Err(Errno::EFAULT) }
     }
 }
-

@@ -107,8 +107,7 @@ pub(super) async fn prepare(
         Some(elf) => elf.entry.wrapping_add(layout.loader_bias),
         None => program.entry.wrapping_add(layout.program_bias),
     };
-    let registers =
-        Registers { rip: entry, rsp: stack.pointer, eflags: FLAGS, ..Registers::default() };
+    let registers = Registers { rip: entry, rsp: stack.pointer, eflags: FLAGS, ..Registers::default() };
     thread.set_context(&Context { registers, ..Context::default() })?;
 
     let readable = file.readable(task);

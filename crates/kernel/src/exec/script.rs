@@ -56,7 +56,10 @@ mod tests {
     #[test]
     fn one_argument_at_most() {
         assert_eq!(read(b"#!/bin/sh\necho"), (b"/bin/sh".to_vec(), None));
-        assert_eq!(read(b"#! /usr/bin/env python3 -u \n"), (b"/usr/bin/env".to_vec(), Some(b"python3 -u".to_vec())));
+        assert_eq!(
+            read(b"#! /usr/bin/env python3 -u \n"),
+            (b"/usr/bin/env".to_vec(), Some(b"python3 -u".to_vec()))
+        );
         assert_eq!(read(b"#!/bin/sh"), (b"/bin/sh".to_vec(), None));
     }
 

@@ -110,10 +110,8 @@ mod tests {
 
     #[test]
     fn a_program_finds_its_strings() {
-        let strings = Strings {
-            arguments: vec![b"sh".to_vec(), b"-c".to_vec()],
-            environment: vec![b"A=1".to_vec()],
-        };
+        let strings =
+            Strings { arguments: vec![b"sh".to_vec(), b"-c".to_vec()], environment: vec![b"A=1".to_vec()] };
         let facts = Facts {
             values: vec![(auxv::PAGESZ, 4096)],
             random: [7; 16],

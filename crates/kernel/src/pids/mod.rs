@@ -123,6 +123,7 @@ impl PidNamespace {
     }
 
     /// Enters a process as the child of another (0: of nobody).
+    #[cfg(test)]
     pub(crate) fn enter_group(&self, group: &Arc<ThreadGroup>, parent: i32, parent_tid: i32) {
         let mut inner = self.inner.lock();
         inner.relations.insert(group.pid, parent, parent_tid);

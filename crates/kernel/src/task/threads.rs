@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use platform::{Gone, Order, Resume, Stop, Thread};
+use platform::{Gone, Order, Resume, Stop, SyscallArgs, Thread};
 
 use super::Task;
-use super::cell::Reply;
+use super::cell::{Access, Call, Current, Reply};
+use crate::executor::Run;
 
 impl Task {
     /// The host thread that carries it now.
@@ -41,6 +42,12 @@ impl Task {
             (cell.thread.clone(), cell.next.clone())
         };
         [now, next].into_iter().flatten().for_each(|thread| thread.kill_process());
+    }
+
+    /// Has a call carried out that no guest has made: the one that starts the first program.
+    pub(crate) fn carry_out(self: &Arc<Self>, args: SyscallArgs, call: Call) {
+        self.cell.lock().current = Some(Current { args, access: Access::Registers, call });
+        Arc::clone(self).run();
     }
 
     /// The child thread of a fork(2) whose parent has gone on already.

@@ -1,0 +1,151 @@
+//! Starting a process from outside: the first one of a container, and those that `exec` adds to it.
+
+use std::sync::Arc;
+
+use abi::Errno;
+use parking_lot::{Condvar, Mutex};
+use platform::SyscallArgs;
+use vfs::caller::At;
+use vfs::resolve::Lookup;
+use vfs::{Credentials, FdTable};
+
+use crate::exec::{self, Program, Strings};
+use crate::limits::Limits;
+use crate::signal::{GroupSignals, TaskSignals};
+use crate::task::{Attributes, Parts};
+use crate::{AddressSpace, FsContext, Kernel, Outcome, Task, ThreadGroup, executor, exit};
+
+/// Where programs are looked for without a `PATH`.
+const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What to start.
+pub struct Spawn {
+    /// Arguments and environment. The first argument names the program; without a slash it is looked for in `PATH`.
+    pub strings: Strings,
+    /// Root, working directory, umask and mounts.
+    pub fs: FsContext,
+    /// Descriptors.
+    pub files: Arc<FdTable>,
+    /// Who it is.
+    pub credentials: Credentials,
+    /// Resource limits.
+    pub limits: Limits,
+}
+
+/// A process on its way to its first program.
+pub struct Started {
+    /// The process.
+    pub group: Arc<ThreadGroup>,
+    result: Arc<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    result: Mutex<Option<Result<(), Errno>>>,
+    known: Condvar,
+}
+
+impl Waiting {
+    fn set(&self, result: Result<(), Errno>) {
+        self.result.lock().get_or_insert(result);
+        self.known.notify_all();
+    }
+}
+
+/// Tells whoever waits that the process went down before its program stood, if nothing else was told.
+struct Teller(Arc<Waiting>);
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        self.0.set(Err(Errno::EAGAIN));
+    }
+}
+
+impl Started {
+    /// Waits, on a thread that is none of the kernel's, until the program runs.
+    ///
+    /// # Errors
+    /// Those of execve(2); the process is gone then.
+    pub fn wait(&self) -> Result<(), Errno> {
+        let mut result = self.result.result.lock();
+        loop {
+            match *result {
+                Some(known) => return known,
+                None => self.result.known.wait(&mut result),
+            }
+        }
+    }
+}
+
+/// Starts a process without parent, in a process group and a session of its own. The first one is init: what is orphaned becomes its child,
+/// signals that it has no handler for do not reach it from inside, and its end ends all others.
+///
+/// # Errors
+/// `EAGAIN` with too many threads.
+pub fn spawn(kernel: &Arc<Kernel>, what: Spawn) -> Result<Started, Errno> {
+    let reservation = kernel.pids.reserve(kernel)?;
+    let pid = reservation.id;
+    let group = ThreadGroup::new(Arc::clone(kernel), pid, GroupSignals::default(), what.limits, 17, true);
+    if pid == crate::pids::INIT {
+        group.signals.protect();
+    }
+    let task = Task::new(Parts {
+        tid: pid,
+        group: Arc::clone(&group),
+        signals: TaskSignals::default(),
+        files: what.files,
+        fs: Arc::new(Mutex::new(what.fs)),
+        space: AddressSpace::none(),
+        credentials: Arc::new(what.credentials),
+        attributes: Attributes::default(),
+    });
+    group.add_task(&task)?;
+    kernel.pids.enter_child(&task, 0, 0, || Ok(()))?;
+    let result = Arc::new(Waiting::default());
+    let teller = Teller(Arc::clone(&result));
+    let starter = Arc::clone(&task);
+    let strings = what.strings;
+    let call = Box::pin(async move {
+        match search(&starter, strings).await {
+            Ok(outcome) => {
+                teller.0.set(Ok(()));
+                Ok(outcome)
+            }
+            Err(errno) => {
+                teller.0.set(Err(errno));
+                exit::release(&starter, true);
+                Ok(Outcome::Ended)
+            }
+        }
+    });
+    let nothing = SyscallArgs { number: u64::MAX, args: [0; 6], ip: 0 };
+    executor::turn(|| task.carry_out(nothing, call));
+    Ok(Started { group, result })
+}
+
+/// Executes the program that the first argument names, as execvp(3) finds it.
+async fn search(task: &Arc<Task>, strings: Strings) -> Result<Outcome, Errno> {
+    let name = strings.arguments.first().cloned().filter(|n| !n.is_empty()).ok_or(Errno::ENOENT)?;
+    if name.contains(&b'/') {
+        return run(task, name, strings).await;
+    }
+    let path = strings.environment.iter().find_map(|v| v.strip_prefix(b"PATH="));
+    let path = path.unwrap_or(DEFAULT_PATH).to_vec();
+    let mut failure = Errno::ENOENT;
+    for directory in path.split(|b| *b == b':') {
+        let directory: &[u8] = if directory.is_empty() { b"." } else { directory };
+        let candidate = [directory, b"/", &name].concat();
+        match run(task, candidate, strings.clone()).await {
+            Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+            Err(Errno::EACCES) => failure = Errno::EACCES,
+            done => return done,
+        }
+    }
+    Err(failure)
+}
+
+async fn run(task: &Arc<Task>, path: Vec<u8>, strings: Strings) -> Result<Outcome, Errno> {
+    let program =
+        Program { at: At::here(&path), lookup: Lookup::FOLLOW, name: path.clone(), vanishes: false, strings };
+    exec::execute(task, program).await
+}
