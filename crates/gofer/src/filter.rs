@@ -5,8 +5,12 @@ use host::seccomp::{Row, arg};
 
 /// `PROT_EXEC`.
 const EXECUTE: u64 = 4;
-/// `F_OFD_GETLK` and `F_OFD_SETLK`.
-const LOCK_COMMANDS: [u32; 2] = [36, 37];
+/// `F_GETFD`.
+const GET_FLAGS: u32 = 1;
+/// `F_OFD_GETLK`.
+const GET_LOCK: u32 = 36;
+/// `F_OFD_SETLK`.
+const SET_LOCK: u32 = 37;
 
 /// The allow list.
 pub const TABLE: &[Row] = &[
@@ -30,8 +34,8 @@ pub const TABLE: &[Row] = &[
     Row::always(nr::fdatasync, "brings their contents to disk"),
     Row::when(
         nr::fcntl,
-        &[&[arg(1).is(LOCK_COMMANDS[0])], &[arg(1).is(LOCK_COMMANDS[1])]],
-        "sets and tests record locks of the base dialect, never waiting",
+        &[&[arg(1).is(GET_LOCK)], &[arg(1).is(SET_LOCK)], &[arg(1).is(GET_FLAGS)]],
+        "record locks of the base dialect, never waiting; debug builds look at a descriptor before they close it",
     ),
     // Names and attributes.
     Row::always(nr::mkdirat, "makes directories"),

@@ -76,7 +76,8 @@ pub fn serve(config: Config) -> Result<(), Error> {
     raise_descriptor_limit();
     let umask = rustix::process::umask(rustix::fs::Mode::empty());
     let chown = session::may_chown();
-    // The filter comes between: it does not allow to make threads, and nothing may be served without it.
+    // Twice: when all threads run, for the filter does not allow what a thread does at its start; and when the filter is
+    // there, for nothing may be served without it.
     let start = Arc::new(Barrier::new(config.exports.len() + 1));
     let mut threads = Vec::with_capacity(config.exports.len());
     for (index, export) in config.exports.into_iter().enumerate() {
@@ -84,6 +85,7 @@ pub fn serve(config: Config) -> Result<(), Error> {
         let links = config.links.clone();
         let thread = std::thread::Builder::new().name(format!("mount {index}")).stack_size(256 << 10).spawn(
             move || {
+                start.wait();
                 start.wait();
                 let session = session::Session::new(export.root, export.read_only, links, chown);
                 if let Err(error) = connection::run(&export.socket, session) {
@@ -93,6 +95,7 @@ pub fn serve(config: Config) -> Result<(), Error> {
         );
         threads.push(thread.map_err(Error::Thread)?);
     }
+    start.wait();
     let filter = if config.filter { install_filter() } else { Ok(()) };
     if let Err(error) = filter {
         // The threads still wait at the barrier, and end with the process: nothing was served.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use abi::Errno;
 use ninep::flags::Access;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Statx, StatxFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Statx, StatxFlags};
 
 use crate::names::Name;
 
@@ -50,7 +50,8 @@ impl Node {
     /// The inode behind a descriptor that is open for something else.
     pub(crate) fn holding(fd: BorrowedFd<'_>, links: &Links) -> Result<Self, Errno> {
         let path = links.0.join(fd.as_raw_fd().to_string());
-        let held = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(errno)?;
+        let held =
+            rustix::fs::openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(errno)?;
         Self::root(held)
     }
 
@@ -108,7 +109,7 @@ impl Node {
             Access::ReadWrite => OFlags::RDWR,
         };
         let fixed = OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        rustix::fs::open(self.path(links), access | extra | fixed, Mode::empty()).map_err(errno)
+        rustix::fs::openat(CWD, self.path(links), access | extra | fixed, Mode::empty()).map_err(errno)
     }
 
     /// Opens a directory for listing.

@@ -102,7 +102,14 @@ pub(super) fn rename(
     let origin = still_there(session.fids.get(request.fid)?)?;
     let new = session.fids.directory(request.dfid)?;
     let name = Name::new(request.name)?;
-    rustix::fs::renameat(origin.parent.fd(), &*origin.name, new.fd(), name.bytes()).map_err(errno)?;
+    rustix::fs::renameat_with(
+        origin.parent.fd(),
+        &*origin.name,
+        new.fd(),
+        name.bytes(),
+        RenameFlags::empty(),
+    )
+    .map_err(errno)?;
     session.fids.get_mut(request.fid)?.origin = Some(Origin { parent: new, name: name.bytes().into() });
     answer.reply(&Rrename {})
 }
