@@ -85,7 +85,7 @@ pub enum Order {
         /// `MS_*` bits.
         flags: u32,
     },
-    /// set_tid_address(2): what the host clears and wakes when the thread ends.
+    /// set_tid_address(2): what the host clears and wakes when the thread ends. Its result has no meaning.
     SetClearChildTid {
         /// Address, or 0.
         address: u64,

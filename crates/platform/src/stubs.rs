@@ -1,0 +1,131 @@
+//! Guest processes as processes of the host: the platform that the sentry uses.
+//!
+//! # How it works
+//!
+//! [`Zygote::start`] executes the stub program (`crates/stub`) once. [`StubPlatform::start`] then keeps a pool of its
+//! copies, each with a filter and a listener of its own: an [`image::Image`]. A guest thread is a host thread; what it
+//! asks for reaches the image's receiver thread as a seccomp notification, either of the guest's own call ([`Stop::Syscall`]) or of a
+//! ring, the stub's call for the sentry, made from a signal handler with all registers saved ([`Stop::Trap`],
+//! [`Stop::Fault`], [`Stop::Interrupted`]). The answer to a ring is a result, or a command that refers to the mailbox in the thread's
+//! slot. [`filter::table`] says which calls take which way.
+//!
+//! Three kinds of threads work here: a receiver per image, the reaper, and the courier ([`delivery`]), besides the one
+//! that fills the pool.
+//!
+//! # What the sentry must keep to
+//! - SIGCHLD must not be ignored, and the sentry must not wait for any child (`wait4(-1)`), only for those it knows: stubs are the platform's.
+//! - Sentry and stubs are in one pid namespace, of which the sentry is not the init.
+//! - With another user for the stubs, the sentry keeps CAP_SYS_PTRACE and CAP_KILL.
+//!
+//! # Host calls that the platform makes
+//!
+//! | call | when | argument rules |
+//! |---|---|---|
+//! | seccomp, memfd_create, socketpair, fork, dup2, fcntl, execveat, getauxval's data | [`Zygote::start`] only | |
+//! | sendto, recvfrom | a new stub is wanted | the zygote's socket |
+//! | pidfd_open, pidfd_getfd | a new stub's listener | the stub's pid, descriptor 1 |
+//! | ioctl | always | `SECCOMP_IOCTL_NOTIF_RECV`, `_SEND`, `_ID_VALID`, `_ADDFD`, `_SET_FLAGS` |
+//! | poll | receivers | one listener |
+//! | process_vm_readv, process_vm_writev | registers, orders, guest memory | an unreaped child |
+//! | tgkill | interrupts (SIGURG), slots (0), membership (0) | an unreaped child |
+//! | kill | ending guests (SIGKILL), 0 | an unreaped child |
+//! | waitid, wait4 | the reaper | the zygote's process group; one pid |
+//! | openat, read, close | maps and times, through the descriptor of /proc | read only |
+//! | setpriority | niceness | one thread |
+//! | getrandom | tokens for clones | |
+//! | clone, futex, mmap, munmap, mprotect, madvise, sched_yield, exit, clock_gettime, nanosleep | threads, memory, locks | those of any threaded program |
+//!
+//! # What is not here yet
+//! Patched call sites, the poller and the spinning mailbox. Their place: the shared windows at [`interface::WINDOWS`], a
+//! module beside the stub's handler for the trampolines, and a policy module here, next to [`image`], which decides
+//! when a thread is hot. Nothing of the present path changes for a thread that is not.
+
+mod arch;
+mod batch;
+mod calls;
+mod clones;
+mod delivery;
+mod exit;
+pub mod filter;
+mod frame;
+mod guest;
+mod image;
+#[path = "../../stub/src/interface.rs"]
+pub mod interface;
+mod memory;
+mod pool;
+mod process;
+mod procfs;
+mod reaper;
+mod shared;
+mod slots;
+mod start;
+mod thread;
+
+use std::sync::{Arc, mpsc};
+
+use abi::Errno;
+
+use crate::{Observer, Platform, Thread};
+use interface::{BASE, SIZE};
+use shared::Shared;
+pub use start::{Options, StartError, Zygote};
+
+/// The [`Platform`] of stubs. When it is dropped all guests are killed.
+pub struct StubPlatform {
+    shared: Arc<Shared>,
+    workers: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl StubPlatform {
+    /// Starts the platform's threads.
+    ///
+    /// # Errors
+    /// If there can be no threads.
+    pub fn start(zygote: Zygote) -> Result<Self, StartError> {
+        let (courier, parcels) = mpsc::channel();
+        let shared = Arc::new(Shared::new(&zygote, courier));
+        let mut platform = Self { shared: Arc::clone(&shared), workers: Vec::new() };
+        platform.work("courier", move || delivery::carry(&parcels))?;
+        let reaped = Arc::clone(&shared);
+        platform.work("reaper", move || reaper::reap_all(&reaped))?;
+        platform.work("pool", move || pool::fill(&shared, &zygote))?;
+        Ok(platform)
+    }
+
+    fn work(&mut self, name: &str, act: impl FnOnce() + Send + 'static) -> Result<(), StartError> {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(act);
+        self.workers.push(thread.map_err(|_| StartError::new("cannot start the platform's threads"))?);
+        Ok(())
+    }
+}
+
+impl Drop for StubPlatform {
+    fn drop(&mut self) {
+        self.shared.close();
+        for worker in self.workers.drain(..) {
+            // A worker that panicked has said so.
+            drop(worker.join());
+        }
+    }
+}
+
+impl Platform for StubPlatform {
+    fn create_process(&self, observer: Arc<dyn Observer>) -> Result<Arc<dyn Thread>, Errno> {
+        let thread = self.shared.pool.take()?;
+        thread.set_observer(observer);
+        Ok(thread)
+    }
+
+    fn vdso(&self) -> Option<u64> {
+        self.shared.vdso
+    }
+
+    fn address_range(&self) -> core::ops::Range<u64> {
+        arch::USER_START..arch::USER_END
+    }
+
+    fn reserved_range(&self) -> core::ops::Range<u64> {
+        BASE..BASE + SIZE
+    }
+}

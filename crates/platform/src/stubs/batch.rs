@@ -1,0 +1,329 @@
+//! Orders: checked, cut into parts that fit the mailbox, carried out by the stub.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use abi::{Errno, nr};
+
+use super::calls::{self, Notification};
+use super::delivery::deliver_later;
+use super::filter::table::STUB_ADVICE;
+use super::interface::{BASE, Mailbox, ORDERS, OrderRecord, SIZE, answer};
+use super::thread::{Phase, State, StubThread, Way};
+use crate::{Order, Source, Stop};
+
+const MAP_SHARED: u32 = 1;
+const MAP_PRIVATE: u32 = 2;
+const MAP_ANONYMOUS: u32 = 0x20;
+/// What an order may ask for: as [`super::filter::table::MAP_FLAGS`], and `MAP_GROWSDOWN`, `MAP_SHARED_VALIDATE`.
+const MAP_FLAGS: u32 = super::filter::table::MAP_FLAGS | 0x100 | 0x3;
+const MREMAP_FLAGS: u32 = 7;
+const MREMAP_FIXED: u32 = 2;
+const MS_FLAGS: u32 = 7;
+const PROTECTIONS: u32 = 7 | 0x0100_0000 | 0x0200_0000;
+
+/// What happens when a batch is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Afterwards {
+    /// The kernel hears of it.
+    Report,
+    /// The guest goes on with the last result.
+    Return,
+    /// The thread ends.
+    Leave,
+}
+
+/// Orders under way.
+#[derive(Debug)]
+pub(super) struct Batch {
+    steps: VecDeque<Step>,
+    results: Vec<Result<u64, Errno>>,
+    afterwards: Afterwards,
+    /// For each call that the stub is making: whether an order ends with it.
+    in_flight: Vec<bool>,
+}
+
+/// One call of the stub's.
+#[derive(Debug)]
+enum Step {
+    Call { number: u64, args: [u64; 6], file: Option<Arc<OwnedFd>>, ends: bool },
+    Fail(Errno),
+}
+
+impl Batch {
+    pub(super) fn new(orders: Vec<Order>, returns: bool, unmap_all: &[(u64, u64)]) -> Self {
+        let steps = orders.into_iter().flat_map(|order| steps(order, unmap_all)).collect();
+        let afterwards = if returns { Afterwards::Return } else { Afterwards::Report };
+        Self { steps, results: Vec::new(), afterwards, in_flight: Vec::new() }
+    }
+
+    /// Wakes who waits for the thread to end, then ends it.
+    pub(super) fn last_wake(address: u64) -> Self {
+        const FUTEX_WAKE: u64 = 1;
+        let args = [address, FUTEX_WAKE, 1, 0, 0, 0];
+        let steps = VecDeque::from([Step::Call { number: nr::futex, args, file: None, ends: true }]);
+        Self { steps, results: Vec::new(), afterwards: Afterwards::Leave, in_flight: Vec::new() }
+    }
+
+    /// Enters the results of the calls that were in flight.
+    fn take(&mut self, results: &[u64]) {
+        for (index, ends) in core::mem::take(&mut self.in_flight).into_iter().enumerate() {
+            let result = match results.get(index) {
+                Some(value) => error_of(*value).map_or(Ok(*value), Err),
+                // A guest has meddled with its stub.
+                None => Err(Errno::EIO),
+            };
+            if result.is_err() {
+                self.results.push(result);
+                self.steps.clear();
+                return;
+            }
+            if ends {
+                self.results.push(result);
+            }
+        }
+    }
+}
+
+/// The error in a system call's result.
+pub(super) fn error_of(value: u64) -> Option<Errno> {
+    let negated = value.wrapping_neg();
+    if (1..=4095).contains(&negated) { i32::try_from(negated).ok().map(Errno::from_raw) } else { None }
+}
+
+/// Whether a range reaches into the stub's.
+fn touches_stub(address: u64, length: u64) -> bool {
+    address < BASE + SIZE && address.saturating_add(length) > BASE
+}
+
+fn steps(order: Order, unmap_all: &[(u64, u64)]) -> Vec<Step> {
+    let call = |number: u64, args: [u64; 6]| vec![Step::Call { number, args, file: None, ends: true }];
+    let ranged = |number: u64, address: u64, length: u64, third: u64| {
+        if touches_stub(address, length) {
+            return vec![Step::Fail(Errno::EINVAL)];
+        }
+        call(number, [address, length, third, 0, 0, 0])
+    };
+    match order {
+        Order::Map { address, length, protection, flags, source } => {
+            vec![map(address, length, protection, flags, source)]
+        }
+        Order::Unmap { address, length } => ranged(nr::munmap, address, length, 0),
+        Order::Protect { protection, .. } if protection & !PROTECTIONS != 0 => {
+            vec![Step::Fail(Errno::EINVAL)]
+        }
+        Order::Protect { address, length, protection } => {
+            ranged(nr::mprotect, address, length, protection.into())
+        }
+        Order::Remap { address, old_length, new_length, flags, new_address } => {
+            let to = flags & MREMAP_FIXED != 0 && touches_stub(new_address, new_length);
+            if to || flags & !MREMAP_FLAGS != 0 || touches_stub(address, old_length.max(new_length)) {
+                return vec![Step::Fail(Errno::EINVAL)];
+            }
+            let new_address = if flags & MREMAP_FIXED == 0 { 0 } else { new_address };
+            call(nr::mremap, [address, old_length, new_length, flags.into(), new_address, 0])
+        }
+        Order::Advise { address, length, advice } => match u32::try_from(advice.0) {
+            Ok(number) if STUB_ADVICE.contains(&number) => {
+                ranged(nr::madvise, address, length, number.into())
+            }
+            _ => vec![Step::Fail(Errno::EINVAL)],
+        },
+        Order::Sync { flags, .. } if flags & !MS_FLAGS != 0 => vec![Step::Fail(Errno::EINVAL)],
+        Order::Sync { address, length, flags } => ranged(nr::msync, address, length, flags.into()),
+        Order::SetClearChildTid { address } => call(nr::set_tid_address, [address, 0, 0, 0, 0, 0]),
+        Order::UnmapAll => {
+            let last = unmap_all.len().saturating_sub(1);
+            let step = |(index, (address, length)): (usize, &(u64, u64))| Step::Call {
+                number: nr::munmap,
+                args: [*address, *length, 0, 0, 0, 0],
+                file: None,
+                ends: index == last,
+            };
+            unmap_all.iter().enumerate().map(step).collect()
+        }
+    }
+}
+
+fn map(address: u64, length: u64, protection: u32, flags: u32, source: Source) -> Step {
+    let kind = flags & (MAP_SHARED | MAP_PRIVATE);
+    if flags & !MAP_FLAGS != 0 || protection & !PROTECTIONS != 0 || kind == 0 || touches_stub(address, length)
+    {
+        return Step::Fail(Errno::EINVAL);
+    }
+    const NO_FILE: u64 = u64::MAX;
+    let flags = u64::from(flags & !MAP_ANONYMOUS);
+    let (flags, offset, file) = match source {
+        Source::Anonymous => (flags | u64::from(MAP_ANONYMOUS), 0, None),
+        Source::File { file, offset } => (flags, offset, Some(file)),
+    };
+    let args = [address, length, protection.into(), flags, NO_FILE, offset];
+    Step::Call { number: nr::mmap, args, file, ends: true }
+}
+
+/// One answer's worth of calls.
+#[derive(Default)]
+struct Part {
+    records: Vec<OrderRecord>,
+    lent: Vec<(Arc<OwnedFd>, u64)>,
+    ends: Vec<bool>,
+}
+
+impl Part {
+    fn has_room(&self, file: Option<&Arc<OwnedFd>>) -> bool {
+        let lend = file.is_some_and(|file| self.number_of(file).is_none());
+        self.records.len() + self.lent.len() + 1 + usize::from(lend) <= ORDERS
+    }
+
+    fn number_of(&self, file: &Arc<OwnedFd>) -> Option<u64> {
+        self.lent.iter().find(|(lent, _)| Arc::ptr_eq(lent, file)).map(|(_, number)| *number)
+    }
+
+    /// The records' bytes, with the calls that give back what was lent.
+    fn bytes(mut self) -> (u64, Vec<u8>) {
+        for (_, number) in &self.lent {
+            let args = [*number, 0, 0, 0, 0, 0];
+            self.records.push(OrderRecord { number: nr::close, args, always: 1, result: 0 });
+        }
+        let count = u64::try_from(self.records.len()).unwrap_or(0);
+        let words = self.records.iter().flat_map(|r| {
+            let [a, b, c, d, e, f] = r.args;
+            [r.number, a, b, c, d, e, f, r.always, r.result]
+        });
+        (count, words.flat_map(u64::to_le_bytes).collect())
+    }
+}
+
+impl StubThread {
+    /// As [`crate::Thread::perform`].
+    pub(super) fn carry_out(&self, orders: Vec<Order>) {
+        let mut state = self.state.lock();
+        if let Phase::Stopped { id } = state.phase {
+            state.note_clear_child_tid(&orders);
+            let batch = Batch::new(orders, false, &self.process.shared.unmap_all);
+            self.advance(&mut state, id, batch);
+        }
+    }
+
+    /// Sends the next part of a batch, or ends it.
+    pub(super) fn advance(&self, state: &mut State, id: u64, mut batch: Batch) {
+        let mut part = Part::default();
+        while let Some(step) = batch.steps.pop_front() {
+            match self.add(&mut part, id, step) {
+                Ok(()) => {}
+                Err(Step::Fail(errno)) if part.records.is_empty() => {
+                    batch.results.push(Err(errno));
+                    batch.steps.clear();
+                }
+                Err(step) => {
+                    batch.steps.push_front(step);
+                    break;
+                }
+            }
+        }
+        if part.records.is_empty() && part.lent.is_empty() {
+            return self.finish(state, id, batch);
+        }
+        let returns = batch.afterwards == Afterwards::Return && batch.steps.is_empty();
+        batch.in_flight = core::mem::take(&mut part.ends);
+        let (count, bytes) = part.bytes();
+        let mailbox = state.frame.mailbox;
+        let extra = [
+            (mailbox + core::mem::offset_of!(Mailbox, count) as u64, &count.to_le_bytes()[..]),
+            (mailbox + core::mem::offset_of!(Mailbox, orders) as u64, &bytes[..]),
+        ];
+        let mut bits = match state.frame.write_back(&self.process, None, &extra) {
+            Ok(bits) => bits | answer::ORDERS,
+            Err(_) => return self.process.kill(),
+        };
+        if returns {
+            bits |= answer::FINAL;
+            state.phase = Phase::Running;
+            if core::mem::take(&mut state.interrupt) {
+                self.signal(state);
+            }
+        } else {
+            state.phase = Phase::Orders(Box::new(batch));
+        }
+        self.image.answer(id, answer::COMMAND | bits);
+    }
+
+    /// Adds a call to a part, and gives it back if it does not fit or cannot be.
+    fn add(&self, part: &mut Part, id: u64, step: Step) -> Result<(), Step> {
+        let Step::Call { number, mut args, file, ends } = step else { return Err(step) };
+        if !part.has_room(file.as_ref()) {
+            return Err(Step::Call { number, args, file, ends });
+        }
+        if let Some(file) = file {
+            let lent = match part.number_of(&file) {
+                Some(lent) => lent,
+                None => {
+                    let lent =
+                        calls::lend(self.image.listener.as_fd(), id, (*file).as_fd()).map_err(Step::Fail)?;
+                    part.lent.push((file, lent));
+                    lent
+                }
+            };
+            let [.., fd, _] = &mut args;
+            *fd = lent;
+        }
+        part.records.push(OrderRecord { number, args, always: 0, result: 0 });
+        part.ends.push(ends);
+        Ok(())
+    }
+
+    fn finish(&self, state: &mut State, id: u64, batch: Batch) {
+        state.phase = Phase::Stopped { id };
+        if core::mem::take(&mut state.exit) || batch.afterwards == Afterwards::Leave {
+            return self.leave(state, Way::Ring(id));
+        }
+        match batch.afterwards {
+            Afterwards::Return => {
+                let last = batch.results.last().copied().unwrap_or(Ok(0));
+                self.leave_stub(state, id, Some(last.unwrap_or_else(Errno::to_return)));
+            }
+            _ => {
+                if let Some(thread) = self.arc() {
+                    deliver_later(&thread, Stop::Performed(batch.results));
+                }
+            }
+        }
+    }
+
+    /// The stub has done its part.
+    pub(super) fn performed(&self, n: &Notification) {
+        let [_, count, few @ ..] = n.args;
+        let mut state = self.state.lock();
+        let mut batch = match core::mem::replace(&mut state.phase, Phase::Running) {
+            Phase::Orders(batch) => *batch,
+            other => {
+                state.phase = other;
+                return self.image.refuse(n.id);
+            }
+        };
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(batch.in_flight.len());
+        let results = match few.get(..count) {
+            Some(few) => few.to_vec(),
+            None => match self.read_results(state.frame.mailbox, count) {
+                Ok(results) => results,
+                Err(_) => return self.process.kill(),
+            },
+        };
+        batch.take(&results);
+        self.advance(&mut state, n.id, batch);
+    }
+
+    /// The results of more orders than the ring's arguments hold.
+    fn read_results(&self, mailbox: u64, count: usize) -> Result<Vec<u64>, Errno> {
+        const RECORD: usize = size_of::<OrderRecord>();
+        let mut bytes = vec![0; count * RECORD];
+        let at = mailbox + core::mem::offset_of!(Mailbox, orders) as u64;
+        self.process.read_exactly(&[(at, bytes.len())], &mut bytes)?;
+        let result = |record: &[u8]| {
+            let bytes = record.last_chunk::<8>().copied().unwrap_or_default();
+            u64::from_le_bytes(bytes)
+        };
+        Ok(bytes.chunks_exact(RECORD).map(result).collect())
+    }
+}

@@ -1,0 +1,164 @@
+//! Processes: making the first, signals, ends.
+
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
+
+use abi::Errno;
+
+use super::{check, last_error};
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::stubs) struct Death {
+    /// The signal that killed it.
+    pub(in crate::stubs) signal: Option<i32>,
+    /// CPU time in all: user, system.
+    pub(in crate::stubs) cpu_time: (Duration, Duration),
+}
+
+/// Whether the host knows user notifications.
+pub(in crate::stubs) fn probe_notifications() -> bool {
+    const GET_ACTION_AVAIL: libc::c_uint = 2;
+    let action: u32 = 0x7fc0_0000;
+    // SAFETY: reads one word.
+    unsafe { libc::syscall(libc::SYS_seccomp, GET_ACTION_AVAIL, 0, &raw const action) == 0 }
+}
+
+/// Whether the host knows these `SECCOMP_FILTER_FLAG_*`. Installs nothing.
+pub(in crate::stubs) fn probe_filter_flags(flags: libc::c_ulong) -> bool {
+    const SET_MODE_FILTER: libc::c_uint = 1;
+    // SAFETY: without a program the call fails in every case.
+    let result = unsafe { libc::syscall(libc::SYS_seccomp, SET_MODE_FILTER, flags, 0usize) };
+    result == -1 && last_error() == Errno::EFAULT
+}
+
+/// Forks, and has the child execute `program` with `socket` as its only descriptor. Returns its pid.
+///
+/// # Errors
+/// As fork(2). A failure to execute shows as the end of the child.
+pub(in crate::stubs) fn execute(program: BorrowedFd<'_>, socket: BorrowedFd<'_>) -> Result<i32, Errno> {
+    let arguments = [c"casemate-stub".as_ptr(), core::ptr::null()];
+    let environment = [core::ptr::null::<libc::c_char>()];
+    // SAFETY: the child makes nothing but system calls, on memory that was prepared before.
+    unsafe {
+        let pid = libc::fork();
+        if pid != 0 {
+            return check(pid).map(|_| pid);
+        }
+        if libc::dup2(socket.as_raw_fd(), 0) == 0 {
+            // dup2 of a descriptor onto itself would leave it to be closed.
+            libc::fcntl(0, libc::F_SETFD, 0);
+            libc::syscall(
+                libc::SYS_execveat,
+                program.as_raw_fd(),
+                c"".as_ptr(),
+                arguments.as_ptr(),
+                environment.as_ptr(),
+                libc::AT_EMPTY_PATH,
+            );
+        }
+        libc::_exit(127)
+    }
+}
+
+/// A copy of the descriptor `number` of process `pid`, which must be an unreaped child.
+///
+/// # Errors
+/// `EBADF` if it has none of that number, `ESRCH`, `EPERM`.
+pub(in crate::stubs) fn descriptor_of(pid: i32, number: i32) -> Result<OwnedFd, Errno> {
+    let to_fd = |result: libc::c_long| -> Result<OwnedFd, Errno> {
+        let fd = i32::try_from(check(result)?).map_err(|_| Errno::EIO)?;
+        // SAFETY: the host has just made it for us.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    };
+    // SAFETY: numbers only.
+    let process = to_fd(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    // SAFETY: numbers only.
+    to_fd(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0) })
+}
+
+/// tgkill(2). With signal 0 it tells whether the process has this thread.
+///
+/// # Errors
+/// `ESRCH`.
+pub(in crate::stubs) fn signal_thread(process: i32, thread: i32, signal: i32) -> Result<(), Errno> {
+    if process <= 0 || thread <= 0 {
+        return Err(Errno::ESRCH);
+    }
+    // SAFETY: numbers only.
+    check(unsafe { libc::syscall(libc::SYS_tgkill, process, thread, signal) }).map(|_| ())
+}
+
+/// Kills the whole process that `pid` (a process or one of its threads) belongs to.
+pub(in crate::stubs) fn kill_group(pid: i32) {
+    // Zero and negative numbers mean process groups, the sentry's own among them.
+    if pid > 0 {
+        // SAFETY: numbers only.
+        unsafe { libc::kill(pid, libc::SIGKILL) };
+    }
+}
+
+/// Kills all of a process group.
+pub(in crate::stubs) fn kill_process_group(group: i32) {
+    // -1 is everybody.
+    if group > 1 {
+        // SAFETY: numbers only.
+        unsafe { libc::kill(-group, libc::SIGKILL) };
+    }
+}
+
+/// Whether the kernel is older than this version.
+pub(in crate::stubs) fn kernel_before(major: u32, minor: u32) -> bool {
+    let name = rustix::system::uname();
+    let release = name.release().to_string_lossy();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0));
+    let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    version < (major, minor)
+}
+
+/// Whether a process of this number is there, dead or alive.
+pub(in crate::stubs) fn is_alive(pid: i32) -> bool {
+    // SAFETY: numbers only.
+    pid > 0 && unsafe { libc::kill(pid, 0) } == 0
+}
+
+/// Waits until a child in this process group has ended, and leaves it unreaped: its number cannot be another's yet.
+///
+/// # Errors
+/// `ECHILD` if there is none.
+pub(in crate::stubs) fn peek_dead(group: i32) -> Result<i32, Errno> {
+    let group = libc::id_t::try_from(group).map_err(|_| Errno::ECHILD)?;
+    // SAFETY: all-zero is a siginfo.
+    let mut info: libc::siginfo_t = unsafe { core::mem::zeroed() };
+    loop {
+        // SAFETY: the call writes the structure.
+        match check(unsafe {
+            libc::waitid(libc::P_PGID, group, &raw mut info, libc::WEXITED | libc::WNOWAIT)
+        }) {
+            // SAFETY: the call has filled in the part for children.
+            Ok(_) => return Ok(unsafe { info.si_pid() }),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// Reaps a child that has ended.
+///
+/// # Errors
+/// `ECHILD`.
+pub(in crate::stubs) fn reap(pid: i32) -> Result<Death, Errno> {
+    let mut status = 0;
+    // SAFETY: all-zero is a rusage.
+    let mut usage: libc::rusage = unsafe { core::mem::zeroed() };
+    // SAFETY: the call writes both.
+    check(unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) })?;
+    let time = |t: libc::timeval| {
+        let (seconds, micros) = (u64::try_from(t.tv_sec), u64::try_from(t.tv_usec));
+        Duration::from_secs(seconds.unwrap_or(0)) + Duration::from_micros(micros.unwrap_or(0))
+    };
+    Ok(Death {
+        signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
+        cpu_time: (time(usage.ru_utime), time(usage.ru_stime)),
+    })
+}

@@ -1,0 +1,52 @@
+//! How stops get to observers: never from within a call that the kernel makes, and nothing after [`Stop::Gone`].
+//!
+//! A stop that a call of the kernel's causes at once (the end of a thread, orders that need no host call) waits until the
+//! receiver thread that runs the kernel is back, or, from any other thread, goes through the courier thread.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::{Arc, mpsc};
+
+use super::thread::StubThread;
+use crate::Stop;
+
+/// A stop and whose it is.
+pub(super) type Parcel = (Arc<StubThread>, Stop);
+
+thread_local! {
+    /// On a receiver thread: what is to be delivered after the stop being delivered.
+    static AFTERWARDS: RefCell<Option<VecDeque<Parcel>>> = const { RefCell::new(None) };
+}
+
+/// Delivers a stop once the kernel has returned.
+pub(super) fn deliver_later(thread: &Arc<StubThread>, stop: Stop) {
+    let parcel = (Arc::clone(thread), stop);
+    let rest = AFTERWARDS.with_borrow_mut(|queue| match queue {
+        Some(queue) => {
+            queue.push_back(parcel);
+            None
+        }
+        None => Some(parcel),
+    });
+    if let Some(parcel) = rest {
+        thread.process.shared.send(parcel);
+    }
+}
+
+/// Runs `act`, which delivers stops, then what it has caused.
+pub(super) fn receiving(act: impl FnOnce()) {
+    AFTERWARDS.set(Some(VecDeque::new()));
+    act();
+    while let Some((thread, stop)) = AFTERWARDS.with_borrow_mut(|q| q.as_mut().and_then(VecDeque::pop_front))
+    {
+        thread.deliver(stop);
+    }
+    AFTERWARDS.set(None);
+}
+
+/// The courier thread's work.
+pub(super) fn carry(parcels: &mpsc::Receiver<Parcel>) {
+    while let Ok((thread, stop)) = parcels.recv() {
+        receiving(|| thread.deliver(stop));
+    }
+}

@@ -1,0 +1,129 @@
+//! How threads end.
+//!
+//! The host executes no exit(2) without the sentry's consent, so it knows of each before it happens. The kernel hears
+//! [`Stop::Gone`] when consent is given: after that the thread runs no more guest code. The last thread of a process is gone when
+//! the process is.
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use abi::{Errno, nr};
+
+use super::batch::Batch;
+use super::calls::{self, Direction, Notification};
+use super::delivery::deliver_later;
+use super::interface::answer;
+use super::thread::{Phase, State, StubThread, Way};
+use crate::{Gone, Stop};
+
+impl StubThread {
+    /// As [`crate::Thread::exit`].
+    pub(super) fn end(&self) {
+        let mut state = self.state.lock();
+        match state.phase {
+            Phase::Call { id, number: nr::exit } => self.leave(&mut state, Way::Call(id)),
+            Phase::Call { id, number: nr::exit_group } if self.is_alone() => {
+                self.leave(&mut state, Way::Call(id))
+            }
+            Phase::Call { id, .. } => self.end_with_context(&mut state, id),
+            Phase::Stopped { id } => self.leave(&mut state, Way::Ring(id)),
+            Phase::Running | Phase::CloneReturning { .. } => {
+                state.exit = true;
+                self.signal(&mut state);
+            }
+            Phase::Orders(_) | Phase::Cloning { .. } => state.exit = true,
+            Phase::Starting | Phase::Parked(_) | Phase::Leaving | Phase::Gone => {}
+        }
+    }
+
+    fn is_alone(&self) -> bool {
+        self.process.threads.lock().present.len() <= 1
+    }
+
+    /// Has a thread that waits in a call come back by the interrupt signal, to end then.
+    fn end_with_context(&self, state: &mut State, id: u64) {
+        state.exit = true;
+        self.signal(state);
+        state.phase = Phase::Running;
+        self.image.answer(id, Errno::EINTR.to_return());
+    }
+
+    /// Ends a stopped thread, the right way for its place in the process.
+    pub(super) fn leave(&self, state: &mut State, way: Way) {
+        let Some(myself) = self.arc() else { return };
+        let mut threads = self.process.threads.lock();
+        let alone = threads.present.len() <= 1;
+        if !alone && self.is_main() {
+            if state.clear_child_tid != 0 {
+                drop(threads);
+                return self.clear_child_tid(state, way);
+            }
+            threads.present.retain(|thread| !Arc::ptr_eq(thread, &myself));
+            threads.parked = Some(Arc::clone(&myself));
+            state.phase = Phase::Parked(way);
+            return deliver_later(&myself, Stop::Gone(Gone { last: false, signal: None }));
+        }
+        state.phase = Phase::Leaving;
+        if alone {
+            if let Some(main) = threads.parked.take() {
+                main.release();
+            }
+        } else {
+            threads.present.retain(|thread| !Arc::ptr_eq(thread, &myself));
+            self.process.space.slots.leave(self.process.pid, self.tid, self.slot);
+            deliver_later(&myself, Stop::Gone(Gone { last: false, signal: None }));
+        }
+        drop(threads);
+        if let Way::Call(_) = way
+            && !alone
+        {
+            self.image.unbind(self);
+        }
+        self.send_away(way);
+    }
+
+    /// Gives the word.
+    fn send_away(&self, way: Way) {
+        match way {
+            Way::Call(id) => {
+                let _ = calls::let_through(self.image.listener.as_fd(), id);
+            }
+            Way::Ring(id) => self.image.answer(id, answer::COMMAND | answer::EXIT),
+        }
+    }
+
+    /// Lets a parked main thread end.
+    fn release(&self) {
+        let mut state = self.state.lock();
+        if let Phase::Parked(way) = state.phase {
+            state.phase = Phase::Leaving;
+            self.send_away(way);
+        }
+    }
+
+    /// Does for a main thread that must stay what the host would do at its end.
+    fn clear_child_tid(&self, state: &mut State, way: Way) {
+        match way {
+            Way::Call(id) => self.end_with_context(state, id),
+            Way::Ring(id) => {
+                let address = core::mem::take(&mut state.clear_child_tid);
+                // As the host does: an address that cannot be written is nobody's concern.
+                let _ = self.process.transfer(Direction::Write(&[0; 4]), &[(address, 4)]);
+                self.advance(state, id, Batch::last_wake(address));
+            }
+        }
+    }
+
+    /// An exit(2) from the stub's text.
+    pub(super) fn consent_to_exit(&self, n: &Notification) {
+        let leaving = matches!(self.state.lock().phase, Phase::Leaving);
+        if !leaving {
+            return self.image.refuse(n.id);
+        }
+        if !self.process.threads.lock().present.iter().any(|thread| core::ptr::eq(Arc::as_ptr(thread), self))
+        {
+            self.image.unbind(self);
+        }
+        let _ = calls::let_through(self.image.listener.as_fd(), n.id);
+    }
+}

@@ -1,0 +1,89 @@
+//! The [`Thread`] that the kernel sees.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use abi::Errno;
+
+use super::memory::StubMemory;
+use super::thread::{Phase, State, StubThread};
+use crate::{CloneRequest, Context, Memory, Order, Registers, Resume, Thread};
+
+impl StubThread {
+    /// Runs `act` on a thread stopped with context.
+    fn stopped<T>(&self, act: impl FnOnce(&mut State) -> Result<T, Errno>) -> Result<T, Errno> {
+        let mut state = self.state.lock();
+        match state.phase {
+            Phase::Stopped { .. } => act(&mut state),
+            Phase::Gone => Err(Errno::ESRCH),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+}
+
+impl Thread for StubThread {
+    fn resume(&self, how: Resume) {
+        self.go_on(how);
+    }
+
+    fn interrupt(&self) {
+        self.ask_to_stop();
+    }
+
+    fn context(&self) -> Result<Context, Errno> {
+        self.stopped(|state| state.frame.context(&self.process))
+    }
+
+    fn set_context(&self, context: &Context) -> Result<(), Errno> {
+        self.stopped(|state| state.frame.set_context(&self.process, context))
+    }
+
+    fn registers(&self) -> Result<Registers, Errno> {
+        self.stopped(|state| state.frame.registers(&self.process))
+    }
+
+    fn set_registers(&self, registers: &Registers) -> Result<(), Errno> {
+        self.stopped(|state| state.frame.set_registers(&self.process, registers))
+    }
+
+    fn set_bases(&self, fs_base: Option<u64>, gs_base: Option<u64>) -> Result<(), Errno> {
+        self.stopped(|state| state.frame.set_bases(&self.process, fs_base, gs_base))
+    }
+
+    fn perform(&self, orders: Vec<Order>) {
+        self.carry_out(orders);
+    }
+
+    fn clone_with(&self, request: CloneRequest) {
+        self.make_child(request);
+    }
+
+    fn exit(&self) {
+        self.end();
+    }
+
+    fn kill_process(&self) {
+        self.kill_all();
+    }
+
+    fn memory(&self) -> Arc<dyn Memory> {
+        Arc::new(StubMemory(Arc::clone(&self.process)))
+    }
+
+    fn process_cpu_time(&self) -> (Duration, Duration) {
+        self.process.cpu_time()
+    }
+
+    fn cpu_time(&self) -> (Duration, Duration) {
+        let path = format!("{}/task/{}/stat", self.process.pid, self.tid);
+        self.process.alive(|_| self.process.shared.procfs.cpu_time(&path)).unwrap_or_default()
+    }
+
+    fn set_nice(&self, nice: i32) {
+        // A hint: without the right to raise a priority nothing happens.
+        let _ = self.process.alive(|_| {
+            let thread = rustix::process::Pid::from_raw(self.tid);
+            rustix::process::setpriority_process(thread, nice).map_err(|_| Errno::EPERM)
+        });
+    }
+}

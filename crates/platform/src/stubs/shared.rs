@@ -1,0 +1,120 @@
+//! What all parts of a platform share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak, mpsc};
+
+use parking_lot::Mutex;
+
+use super::calls;
+use super::delivery::Parcel;
+use super::image::Image;
+use super::pool::Pool;
+use super::process::{Process, Space};
+use super::procfs::Procfs;
+use super::slots::Slots;
+use super::start::Zygote;
+use super::thread::StubThread;
+
+/// The platform's state.
+pub(super) struct Shared {
+    pub(super) procfs: Arc<Procfs>,
+    /// The process group of all stubs, which is the zygote's pid.
+    pub(super) group: i32,
+    /// Bytes of a slot.
+    pub(super) slot_size: u64,
+    /// Where the vDSO is.
+    pub(super) vdso: Option<u64>,
+    /// What [`crate::Order::UnmapAll`] unmaps: start and length.
+    pub(super) unmap_all: Vec<(u64, u64)>,
+    /// Whether a receiver polls before it receives: older kernels do not wake it when the last thread dies.
+    pub(super) poll_first: bool,
+    pub(super) pool: Pool,
+    /// Live processes by pid.
+    pub(super) processes: Mutex<HashMap<i32, Arc<Process>>>,
+    /// Children that their parents have reported and that have not reported themselves: pid, image, token.
+    pub(super) awaited: Mutex<HashMap<i32, (Weak<Image>, u64)>>,
+    /// All images, for the rare search among their clones.
+    pub(super) images: Mutex<Vec<Weak<Image>>>,
+    /// To the courier, until the platform closes.
+    courier: Mutex<Option<mpsc::Sender<Parcel>>>,
+    /// Whether the process group has no member left.
+    extinct: Mutex<bool>,
+    next_space: AtomicU64,
+    warned: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(zygote: &Zygote, courier: mpsc::Sender<Parcel>) -> Self {
+        Self {
+            procfs: Arc::clone(&zygote.procfs),
+            group: zygote.pid,
+            slot_size: zygote.slot_size,
+            vdso: zygote.vdso,
+            unmap_all: zygote.unmap_all.clone(),
+            poll_first: calls::kernel_before(6, 11),
+            pool: Pool::default(),
+            processes: Mutex::default(),
+            awaited: Mutex::default(),
+            images: Mutex::default(),
+            courier: Mutex::new(Some(courier)),
+            extinct: Mutex::new(false),
+            next_space: AtomicU64::new(1),
+            warned: AtomicBool::new(false),
+        }
+    }
+
+    /// A memory with these slots.
+    pub(super) fn space(&self, slots: Slots) -> Arc<Space> {
+        Arc::new(Space { id: self.next_space.fetch_add(1, Ordering::Relaxed), slots })
+    }
+
+    /// Images that still have receivers.
+    pub(super) fn live_images(&self) -> Vec<Arc<Image>> {
+        self.images.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Enters an image, and forgets those that are no more.
+    pub(super) fn remember(&self, image: &Arc<Image>) {
+        let mut images = self.images.lock();
+        images.retain(|image| image.strong_count() > 0);
+        images.push(Arc::downgrade(image));
+    }
+
+    /// A new stub is ready.
+    pub(super) fn ready(&self, thread: Arc<StubThread>) {
+        self.pool.put(thread);
+    }
+
+    /// Has the courier deliver. Without one the platform is closing, and nobody listens.
+    pub(super) fn send(&self, parcel: Parcel) {
+        if let Some(courier) = &*self.courier.lock() {
+            drop(courier.send(parcel));
+        }
+    }
+
+    /// Says once that the host wakes guests the slow way.
+    pub(super) fn warn_of_slow_wake_ups(&self) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "the host kernel lacks SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (Linux 6.6): system calls will be slow"
+            );
+        }
+    }
+
+    /// No child of the group is left, and the group's number may become another's.
+    pub(super) fn extinct(&self) {
+        *self.extinct.lock() = true;
+    }
+
+    /// Kills everything, and lets the workers end.
+    pub(super) fn close(&self) {
+        self.pool.close();
+        let extinct = self.extinct.lock();
+        if !*extinct {
+            calls::kill_process_group(self.group);
+        }
+        drop(extinct);
+        *self.courier.lock() = None;
+    }
+}

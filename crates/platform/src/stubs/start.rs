@@ -1,0 +1,250 @@
+//! Starting: what the host must offer, the zygote, the platform's threads.
+
+use std::fmt;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use abi::Errno;
+use rustix::fs::MemfdFlags;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+
+use super::arch;
+use super::calls;
+use super::filter;
+use super::interface::{BASE, FILTER_MAX, MAILBOX_SIZE, SIZE, Setup, Unmap, ZygoteReply};
+use super::procfs::{Procfs, parse_maps};
+use crate::Mapping;
+
+/// The stub program, which `build.rs` has built.
+static STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub"));
+
+/// Bytes that a signal handler of the stub may use of its stack, below the signal frame.
+const HANDLER_STACK: u64 = 3072;
+
+/// Why there can be no guest processes on this host.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl StartError {
+    pub(super) fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+
+    pub(super) fn at(what: &str, errno: Errno) -> Self {
+        Self(format!("cannot {what}: {}", errno.description()))
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// What the zygote needs.
+#[derive(Debug)]
+pub struct Options {
+    /// The directory /proc of the pid namespace in which sentry and stubs are.
+    pub procfs: OwnedFd,
+    /// The user and group that the stubs run as, or the caller's. Another user needs CAP_SETUID and CAP_SETGID now, and
+    /// CAP_SYS_PTRACE and CAP_KILL as long as there are guests.
+    pub identity: Option<(u32, u32)>,
+}
+
+/// The process of which all guest processes are copies.
+#[derive(Debug)]
+pub struct Zygote {
+    pub(super) pid: i32,
+    pub(super) socket: OwnedFd,
+    pub(super) procfs: Arc<Procfs>,
+    pub(super) slot_size: u64,
+    pub(super) vdso: Option<u64>,
+    pub(super) unmap_all: Vec<(u64, u64)>,
+}
+
+impl Zygote {
+    /// Starts the zygote. Best called early: it copies the caller, for a moment, and inherits its namespaces and cgroup.
+    ///
+    /// # Errors
+    /// A sentence that names what the host lacks, or the step that failed.
+    pub fn start(options: Options) -> Result<Self, StartError> {
+        probe()?;
+        let slot_size = (MAILBOX_SIZE + arch::signal_frame_size() + HANDLER_STACK).next_power_of_two();
+        let program = program_file()?;
+        let (socket, theirs) =
+            rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+                .map_err(|e| StartError::at("make a socket for the zygote", errno(e)))?;
+        let pid = calls::execute(program.as_fd(), theirs.as_fd())
+            .map_err(|e| StartError::at("fork the zygote", e))?;
+        drop(theirs);
+        let procfs = Arc::new(Procfs::new(options.procfs));
+        let mut zygote = Self { pid, socket, procfs, slot_size, vdso: None, unmap_all: Vec::new() };
+        match zygote.prepare(options.identity) {
+            Ok(()) => Ok(zygote),
+            Err(error) => {
+                calls::kill_group(pid);
+                let _ = calls::reap(pid);
+                Err(error)
+            }
+        }
+    }
+
+    fn prepare(&mut self, identity: Option<(u32, u32)>) -> Result<(), StartError> {
+        let step = |what: &'static str| move |e| StartError::at(what, e);
+        self.send(&setup_bytes(self.slot_size, identity)?).map_err(step("set up the zygote"))?;
+        let reply = self.reply().map_err(step("set up the zygote"))?;
+        self.vdso = (reply.value != 0).then_some(reply.value);
+        let maps =
+            self.procfs.read(&format!("{}/maps", self.pid)).map_err(step("read the zygote's mappings"))?;
+        let maps = parse_maps(&maps);
+        self.unmap_all = everything_but(&kept(&maps));
+        self.send(&unmap_bytes(&maps)?).map_err(step("clear the zygote's memory"))?;
+        self.reply().map_err(step("clear the zygote's memory"))?;
+        Ok(())
+    }
+
+    fn send(&self, message: &[u8]) -> Result<(), Errno> {
+        rustix::net::send(&self.socket, message, SendFlags::NOSIGNAL).map(drop).map_err(errno)
+    }
+
+    /// The zygote's answer; its result is not negative.
+    fn reply(&self) -> Result<ZygoteReply, Errno> {
+        let mut bytes = [0; size_of::<ZygoteReply>()];
+        let (got, _) = rustix::net::recv(&self.socket, &mut bytes, RecvFlags::empty()).map_err(errno)?;
+        if got != bytes.len() {
+            return Err(Errno::EPIPE);
+        }
+        let [result, value] = [bytes.first_chunk::<8>(), bytes.last_chunk::<8>()];
+        let result = i64::from_le_bytes(result.copied().unwrap_or_default());
+        let value = u64::from_le_bytes(value.copied().unwrap_or_default());
+        match i32::try_from(result) {
+            Ok(error) if error < 0 => Err(Errno::from_raw(-error)),
+            _ => Ok(ZygoteReply { result, value }),
+        }
+    }
+
+    /// Has it make a stub. Returns its pid.
+    pub(super) fn spawn(&self) -> Result<i32, Errno> {
+        self.send(&[0; 8])?;
+        i32::try_from(self.reply()?.result).map_err(|_| Errno::EIO)
+    }
+}
+
+impl fmt::Debug for Procfs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Procfs")
+    }
+}
+
+fn errno(error: rustix::io::Errno) -> Errno {
+    Errno::from_raw(error.raw_os_error())
+}
+
+/// What the platform cannot do without.
+fn probe() -> Result<(), StartError> {
+    const NEW_LISTENER: u64 = 8;
+    const WAIT_KILLABLE_RECV: u64 = 32;
+    if !calls::probe_notifications() {
+        return Err(StartError::new(
+            "the host kernel has no seccomp user notifications (Linux 5.0, CONFIG_SECCOMP_FILTER)",
+        ));
+    }
+    if !calls::probe_filter_flags(NEW_LISTENER | WAIT_KILLABLE_RECV) {
+        return Err(StartError::new(
+            "the host kernel lacks SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (Linux 5.19), without which \
+             interrupted system calls would run twice",
+        ));
+    }
+    if !arch::has_segment_instructions() {
+        tracing::info!("no FSGSBASE instructions: segment bases are read and written by arch_prctl(2)");
+    }
+    Ok(())
+}
+
+/// The stub in a file that can be executed.
+fn program_file() -> Result<OwnedFd, StartError> {
+    let step = |e| StartError::at("put the stub into a memory file", errno(e));
+    let flags = MemfdFlags::CLOEXEC;
+    // Before Linux 6.3 there is no such flag, and memory files are executable.
+    let file = rustix::fs::memfd_create("stub", flags | MemfdFlags::EXEC)
+        .or_else(|_| rustix::fs::memfd_create("stub", flags))
+        .map_err(step)?;
+    let mut rest = STUB;
+    while !rest.is_empty() {
+        let written = rustix::io::write(&file, rest).map_err(step)?;
+        rest = rest.get(written..).unwrap_or_default();
+    }
+    Ok(file)
+}
+
+/// [`Setup`] as the zygote reads it.
+fn setup_bytes(slot_size: u64, identity: Option<(u32, u32)>) -> Result<Vec<u8>, StartError> {
+    let mut program = filter::program().map_err(StartError::new)?;
+    let length = u64::try_from(program.len()).unwrap_or(0);
+    program.resize(FILTER_MAX, 0);
+    let (user, group) = identity.unwrap_or_default();
+    let mut bytes = Vec::with_capacity(size_of::<Setup>());
+    for word in [identity.is_some().into(), user, group, arch::has_segment_instructions().into()] {
+        let word: u32 = word;
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    for word in [slot_size, length].into_iter().chain(program) {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    Ok(bytes)
+}
+
+/// What stays in a guest's memory when all is unmapped: the stub's range, the vDSO and its data.
+fn kept(maps: &[Mapping]) -> Vec<(u64, u64)> {
+    let mut kept = vec![(BASE, BASE + SIZE)];
+    let vdso = maps.iter().filter(|m| matches!(m.host_name.as_str(), "[vdso]" | "[vvar]" | "[vvar_vclock]"));
+    kept.extend(vdso.map(|m| (m.start, m.end)));
+    kept.sort_unstable();
+    kept
+}
+
+/// The gaps between these ranges, as start and length.
+fn everything_but(kept: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let mut gaps = Vec::new();
+    let mut at = 0;
+    for (start, end) in kept.iter().copied().chain([(arch::USER_END, arch::USER_END)]) {
+        if start > at {
+            gaps.push((at, start - at));
+        }
+        at = at.max(end);
+    }
+    gaps
+}
+
+/// The [`Unmap`] message for a zygote with these mappings.
+fn unmap_bytes(maps: &[Mapping]) -> Result<Vec<u8>, StartError> {
+    let vdso = kept(maps);
+    let overlaps = vdso.iter().any(|(start, end)| *start < BASE + SIZE && *end > BASE && *start != BASE);
+    let gaps = everything_but(&vdso);
+    // The list ends with an empty entry.
+    if overlaps || gaps.len() * 16 >= size_of::<Unmap>() {
+        return Err(StartError::new("the host lays out a new process's memory in an unknown way"));
+    }
+    let mut bytes: Vec<u8> =
+        gaps.iter().flat_map(|(start, length)| [*start, *length]).flat_map(u64::to_le_bytes).collect();
+    bytes.resize(size_of::<Unmap>(), 0);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_but_the_kept_ranges_is_unmapped() {
+        let gaps = everything_but(&[(0x1000, 0x2000), (0x2000, 0x3000), (0x5000, 0x6000)]);
+        assert_eq!(gaps, [(0, 0x1000), (0x3000, 0x2000), (0x6000, arch::USER_END - 0x6000)]);
+    }
+
+    #[test]
+    fn the_setup_has_the_agreed_size() {
+        assert_eq!(setup_bytes(8192, Some((1, 2))).unwrap().len(), size_of::<Setup>());
+    }
+}

@@ -1,0 +1,345 @@
+//! One guest thread, and where it is between the guest's code and the kernel's answer.
+
+use std::os::fd::AsFd;
+use std::sync::{Arc, Weak};
+
+use abi::{Errno, nr};
+use parking_lot::Mutex;
+
+use super::batch::Batch;
+use super::calls::{self, Notification};
+use super::frame::Frame;
+use super::image::Image;
+use super::interface::{answer, reason};
+use super::process::Process;
+use crate::{Fault, Gone, Observer, Order, Resume, Stop, SyscallArgs};
+
+/// The signal that makes a thread ring between two guest instructions. A standard one: it does not queue.
+const INTERRUPT: i32 = libc::SIGURG;
+const ENOSYS: u64 = Errno::ENOSYS.to_return();
+
+/// Where a thread is.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// On its way from the zygote.
+    Starting,
+    /// In guest code, or in a call that the host carries out.
+    Running,
+    /// In a notified system call.
+    Call { id: u64, number: u64 },
+    /// In a ring: stopped with context.
+    Stopped { id: u64 },
+    /// Carrying out orders.
+    Orders(Box<Batch>),
+    /// Making a child, then it rings. The child and the ring come in either order.
+    Cloning { token: u64, child: Option<Arc<StubThread>>, ring: Option<u64> },
+    /// Making a child, then it goes on by itself.
+    CloneReturning { token: u64 },
+    /// A main thread that has ended for the kernel and waits for the others.
+    Parked(Way),
+    /// Told to end.
+    Leaving,
+    /// Gone.
+    Gone,
+}
+
+/// How a thread that is to end waits for the word.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// In its own call of exit(2).
+    Call(u64),
+    /// In a ring.
+    Ring(u64),
+}
+
+pub(super) struct State {
+    pub(super) phase: Phase,
+    pub(super) frame: Frame,
+    /// The interrupt signal is on its way and has not rung yet.
+    pub(super) signalled: bool,
+    /// An interrupt was asked for while the thread was in the stub: it is sent when the thread goes on.
+    pub(super) interrupt: bool,
+    /// The thread ends as soon as it is stopped with context.
+    pub(super) exit: bool,
+    /// What the host clears when the thread ends, as far as the platform was told.
+    pub(super) clear_child_tid: u64,
+}
+
+impl State {
+    /// Notes what the host will clear when the thread ends.
+    pub(super) fn note_clear_child_tid(&mut self, orders: &[Order]) {
+        let set = orders.iter().rev().find_map(|order| match order {
+            Order::SetClearChildTid { address } => Some(*address),
+            _ => None,
+        });
+        self.clear_child_tid = set.unwrap_or(self.clear_child_tid);
+    }
+}
+
+/// A guest thread on its host thread.
+pub(super) struct StubThread {
+    myself: Weak<Self>,
+    pub(super) image: Arc<Image>,
+    pub(super) process: Arc<Process>,
+    /// The host's thread id.
+    pub(super) tid: i32,
+    pub(super) slot: u64,
+    pub(super) state: Mutex<State>,
+    /// Who receives the stops; nobody after the last. Held while one is delivered.
+    observer: Mutex<Option<Arc<dyn Observer>>>,
+}
+
+impl core::fmt::Debug for StubThread {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "StubThread({})", self.tid)
+    }
+}
+
+impl StubThread {
+    pub(super) fn new(
+        image: Arc<Image>,
+        process: Arc<Process>,
+        tid: i32,
+        slot: u64,
+        observer: Option<Arc<dyn Observer>>,
+        phase: Phase,
+        frame: Frame,
+    ) -> Arc<Self> {
+        let state =
+            State { phase, frame, signalled: false, interrupt: false, exit: false, clear_child_tid: 0 };
+        Arc::new_cyclic(|myself| Self {
+            myself: myself.clone(),
+            image,
+            process,
+            tid,
+            slot,
+            state: Mutex::new(state),
+            observer: Mutex::new(observer),
+        })
+    }
+
+    pub(super) fn arc(&self) -> Option<Arc<Self>> {
+        self.myself.upgrade()
+    }
+
+    /// Whose stops these are: set once, when a process leaves the pool.
+    pub(super) fn set_observer(&self, observer: Arc<dyn Observer>) {
+        *self.observer.lock() = Some(observer);
+    }
+
+    /// Gives the observer a stop, and none after the last.
+    pub(super) fn deliver(&self, stop: Stop) {
+        let mut place = self.observer.lock();
+        let observer = if matches!(stop, Stop::Gone(_)) { place.take() } else { place.clone() };
+        if let Some(observer) = observer {
+            observer.stopped(stop);
+        }
+    }
+
+    /// Whether it has not become ready.
+    pub(super) fn is_starting(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Starting)
+    }
+
+    pub(super) fn is_main(&self) -> bool {
+        self.tid == self.process.pid
+    }
+
+    /// A system call of the guest's that came as a notification.
+    pub(super) fn called(&self, n: &Notification) {
+        let args = SyscallArgs { number: u64::from(n.number), args: n.args, ip: n.ip };
+        {
+            let mut state = self.state.lock();
+            match state.phase {
+                Phase::Gone | Phase::Leaving | Phase::Parked(_) => return self.image.kill_rogue(n),
+                // The interrupt that ends it is on its way.
+                _ if state.exit => {
+                    state.phase = Phase::Running;
+                    return self.image.answer(n.id, Errno::EINTR.to_return());
+                }
+                _ => state.phase = Phase::Call { id: n.id, number: args.number },
+            }
+        }
+        self.deliver(Stop::Syscall(args));
+    }
+
+    /// A ring.
+    pub(super) fn rang(&self, why: u64, n: &Notification) {
+        let [at, first, second, third, fourth, _] = n.args;
+        match why {
+            reason::FRESH => self.fresh(n.id),
+            reason::HELLO => self.ready(n.id, at),
+            reason::TRAP | reason::FAULT | reason::INTERRUPTED => {
+                if !self.stop_with_context(n.id, at, why) {
+                    return;
+                }
+                match why {
+                    reason::TRAP => self.trapped(),
+                    reason::INTERRUPTED => self.deliver(Stop::Interrupted),
+                    _ => self.deliver(Stop::Fault(fault(first, second, third, fourth))),
+                }
+            }
+            reason::PERFORMED => self.performed(n),
+            reason::CLONED => self.cloned(n.id, first),
+            _ => self.image.refuse(n.id),
+        }
+    }
+
+    /// A new stub can be fetched from.
+    fn fresh(&self, id: u64) {
+        match self.state.lock().phase {
+            Phase::Starting => self.image.answer(id, 0),
+            _ => self.image.refuse(id),
+        }
+    }
+
+    /// A new stub from the zygote is ready.
+    fn ready(&self, id: u64, at: u64) {
+        let mut state = self.state.lock();
+        if !matches!(state.phase, Phase::Starting) {
+            return self.image.refuse(id);
+        }
+        state.phase = Phase::Stopped { id };
+        state.frame = Frame::cleared(at, self.process.space.slots.mailbox(self.slot));
+        drop(state);
+        if let Some(thread) = self.arc() {
+            self.process.shared.ready(thread);
+        }
+    }
+
+    /// Takes note of a ring from guest code. Returns whether the kernel is to hear of it.
+    fn stop_with_context(&self, id: u64, at: u64, why: u64) -> bool {
+        let mut state = self.state.lock();
+        if why == reason::INTERRUPTED {
+            state.signalled = false;
+        }
+        if !matches!(state.phase, Phase::Running | Phase::CloneReturning { .. }) {
+            self.image.refuse(id);
+            return false;
+        }
+        state.phase = Phase::Stopped { id };
+        state.frame = Frame::new(at, self.process.space.slots.mailbox(self.slot));
+        if core::mem::take(&mut state.exit) {
+            self.leave(&mut state, Way::Ring(id));
+            return false;
+        }
+        true
+    }
+
+    fn trapped(&self) {
+        let registers = self.state.lock().frame.registers(&self.process);
+        match registers {
+            Ok(r) => self.deliver(Stop::Trap(SyscallArgs {
+                number: r.rax,
+                args: [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9],
+                ip: r.rip,
+            })),
+            // It is dying, or has rung with a frame that is not there.
+            Err(_) => self.process.kill(),
+        }
+    }
+
+    /// As [`crate::Thread::resume`].
+    pub(super) fn go_on(&self, how: Resume) {
+        let mut state = self.state.lock();
+        match (&state.phase, how) {
+            (&Phase::Call { id, .. }, Resume::Return(value)) => {
+                state.phase = Phase::Running;
+                drop(state);
+                self.image.answer(id, value);
+            }
+            (&Phase::Call { id, number }, how) => {
+                tracing::error!(
+                    number,
+                    ?how,
+                    "a call without registers was answered with registers or orders"
+                );
+                state.phase = Phase::Running;
+                self.image.answer(id, Errno::EIO.to_return());
+            }
+            (&Phase::Stopped { id }, Resume::Return(value)) => self.leave_stub(&mut state, id, Some(value)),
+            (&Phase::Stopped { id }, Resume::Context) => self.leave_stub(&mut state, id, None),
+            (&Phase::Stopped { id }, Resume::ReturnOrders(orders)) => {
+                state.note_clear_child_tid(&orders);
+                let batch = Batch::new(orders, true, &self.process.shared.unmap_all);
+                self.advance(&mut state, id, batch);
+            }
+            _ => {}
+        }
+    }
+
+    /// Lets a thread in the stub go back to guest code, with this value in `rax` if there is one.
+    pub(super) fn leave_stub(&self, state: &mut State, id: u64, result: Option<u64>) {
+        if core::mem::take(&mut state.interrupt) {
+            self.signal(state);
+        }
+        state.phase = Phase::Running;
+        // Values that the stub would take for something else go through memory.
+        let plain = |value: u64| value & !answer::COMMAND_BITS != answer::COMMAND && value != ENOSYS;
+        match result {
+            Some(value) if plain(value) && !state.frame.is_changed() => self.image.answer(id, value),
+            result => match state.frame.write_back(&self.process, result, &[]) {
+                Ok(bits) => self.image.answer(id, answer::COMMAND | bits),
+                Err(_) => self.process.kill(),
+            },
+        }
+    }
+
+    /// Sends the interrupt signal, unless one is on its way.
+    pub(super) fn signal(&self, state: &mut State) {
+        if !core::mem::replace(&mut state.signalled, true) {
+            // A thread that is gone needs none.
+            let _ = self.process.alive(|pid| calls::signal_thread(pid, self.tid, INTERRUPT));
+        }
+    }
+
+    /// As [`crate::Thread::interrupt`].
+    pub(super) fn ask_to_stop(&self) {
+        let mut state = self.state.lock();
+        match state.phase {
+            Phase::Running | Phase::Call { .. } | Phase::CloneReturning { .. } => self.signal(&mut state),
+            Phase::Stopped { .. } | Phase::Orders(_) | Phase::Cloning { .. } => state.interrupt = true,
+            Phase::Starting | Phase::Parked(_) | Phase::Leaving | Phase::Gone => {}
+        }
+    }
+
+    /// As [`crate::Thread::kill_process`].
+    pub(super) fn kill_all(&self) {
+        let threads = self.process.threads.lock().present.clone();
+        for thread in &threads {
+            // A process in exit_group(2) ends by itself, which is cheaper than a kill.
+            let mut state = thread.state.lock();
+            if let Phase::Call { id, number: nr::exit_group } = state.phase {
+                state.phase = Phase::Leaving;
+                let _ = calls::let_through(self.image.listener.as_fd(), id);
+                return;
+            }
+        }
+        self.process.kill();
+    }
+
+    /// The thread is gone with its process.
+    pub(super) fn died(&self, gone: Gone) {
+        self.image.unbind(self);
+        let phase = core::mem::replace(&mut self.state.lock().phase, Phase::Gone);
+        self.process.space.slots.give_back(self.slot);
+        if let Phase::Cloning { child: Some(child), .. } = phase {
+            // Nobody will ever hear of it.
+            child.process.kill();
+        }
+        self.image.abandon_clones(|pending| pending.dies_with(self));
+        self.deliver(Stop::Gone(gone));
+    }
+}
+
+/// The words of a fault's ring.
+fn fault(what: u64, address: u64, trap: u64, error: u64) -> Fault {
+    let [a, b, c, d, e, f, g, h] = what.to_le_bytes();
+    Fault {
+        signal: i32::from_le_bytes([a, b, c, d]),
+        code: i32::from_le_bytes([e, f, g, h]),
+        address,
+        trap,
+        error,
+    }
+}

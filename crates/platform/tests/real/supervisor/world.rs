@@ -1,0 +1,161 @@
+//! All guests of a test.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use platform::stubs::{Options, StubPlatform, Zygote};
+use platform::{Fault, Gone};
+
+use super::task::Task;
+
+/// How a guest process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Code(i32),
+    Signal(i32),
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) output: Vec<u8>,
+    /// Guest processes that have ended: pid, parent, how.
+    pub(crate) ended: Vec<(u64, u64, Exit)>,
+    /// Tasks in wait4: pid of the waiter.
+    pub(crate) waiting: Vec<Arc<Task>>,
+    /// Calls counted by the guest's own number 1000.
+    pub(crate) counted: HashMap<u64, u64>,
+    pub(crate) live: HashMap<u64, Arc<Task>>,
+    pub(crate) gone: Vec<(u64, Gone)>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) parked: Vec<Arc<Task>>,
+    pub(crate) protocol_errors: Vec<String>,
+}
+
+/// A platform and what its guests have done.
+pub(crate) struct World {
+    pub(crate) platform: Option<StubPlatform>,
+    pub(crate) state: Mutex<State>,
+    pub(crate) changed: Condvar,
+    pub(crate) next_pid: AtomicU64,
+    pub(crate) program: PathBuf,
+    pub(crate) file: Arc<OwnedFd>,
+    /// Total stops seen, and how many of them were Gone; every thread must get exactly one of those.
+    pub(crate) made: AtomicU64,
+}
+
+impl World {
+    pub(crate) fn new(program: &Path) -> Arc<Self> {
+        let procfs = File::open("/proc").unwrap().into();
+        let zygote = Zygote::start(Options { procfs, identity: None }).unwrap();
+        let path = std::env::temp_dir().join(format!("platform-test-{}-{:p}", std::process::id(), &zygote));
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
+        file.set_len(1 << 16).unwrap();
+        std::fs::remove_file(path).unwrap();
+        Arc::new(Self {
+            platform: Some(StubPlatform::start(zygote).unwrap()),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            next_pid: AtomicU64::new(100),
+            program: program.to_owned(),
+            file: Arc::new(file.into()),
+            made: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn platform(&self) -> &StubPlatform {
+        self.platform.as_ref().unwrap()
+    }
+
+    pub(crate) fn pid(&self) -> u64 {
+        self.next_pid.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Starts the program as a new guest process.
+    pub(crate) fn start(self: &Arc<Self>, arguments: &[&str]) -> Arc<Task> {
+        let pid = self.pid();
+        let task = Task::new(Arc::clone(self), pid, pid, 0);
+        let arguments: Vec<String> =
+            std::iter::once("guest").chain(arguments.iter().copied()).map(str::to_owned).collect();
+        task.execute(arguments).unwrap();
+        task
+    }
+
+    /// Waits for a process to end.
+    pub(crate) fn wait(&self, pid: u64) -> Exit {
+        self.until(&format!("end of {pid}"), |state| {
+            state.ended.iter().find(|(ended, ..)| *ended == pid).map(|(_, _, exit)| *exit)
+        })
+    }
+
+    pub(crate) fn until<T>(&self, what: &str, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut state = self.state.lock().unwrap();
+        loop {
+            if let Some(found) = look(&mut state) {
+                return found;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let live: Vec<String> = state.live.values().map(|t| t.describe()).collect();
+                panic!(
+                    "no {what} in time; output: {:?}; errors {:?}; live: {live:#?}",
+                    String::from_utf8_lossy(&state.output),
+                    state.protocol_errors
+                );
+            }
+            state = self.changed.wait_timeout(state, left.min(Duration::from_millis(100))).unwrap().0;
+        }
+    }
+
+    /// Runs the program with these arguments to its end. Returns how it ended and what it wrote.
+    pub(crate) fn run(self: &Arc<Self>, arguments: &[&str]) -> (Exit, String) {
+        let task = self.start(arguments);
+        let exit = self.wait(task.pid);
+        let output = core::mem::take(&mut self.state.lock().unwrap().output);
+        (exit, String::from_utf8_lossy(&output).into_owned())
+    }
+
+    /// Waits until every host thread has had its last stop, then closes the platform.
+    pub(crate) fn finish(mut self: Arc<Self>) {
+        let made = self.made.load(Ordering::Relaxed);
+        self.until("last stops", |state| {
+            (state.gone.len() as u64 >= made && state.live.is_empty()).then_some(())
+        });
+        let mut state = self.state.lock().unwrap();
+        assert_eq!(state.gone.len() as u64, made, "each thread has one last stop");
+        assert_eq!(state.protocol_errors, Vec::<String>::new());
+        state.parked.clear();
+        state.waiting.clear();
+        drop(state);
+        // Observers that are being left may hold it for a moment longer.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            match Arc::try_unwrap(self) {
+                Ok(world) => return drop(world),
+                Err(again) => self = again,
+            }
+            assert!(Instant::now() < deadline, "the world is still held {} times", Arc::strong_count(&self));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Children of this process, as the host sees them.
+pub(crate) fn children() -> Vec<i32> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
+        let parent =
+            stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
+        if parent == Some(std::process::id()) {
+            all.push(pid);
+        }
+    }
+    all
+}

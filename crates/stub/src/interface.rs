@@ -1,0 +1,156 @@
+//! What stub and sentry agree on: addresses, the ring's numbers, the mailbox.
+//!
+//! Compiled into both. Everything the sentry reads here was written by a process that a guest may control: it reads each
+//! word once, checks it, and trusts nothing else.
+
+/// First address of the range that is the stub's. A multiple of 4 GiB, so that the filter compares one word.
+pub const BASE: u64 = 0x7ff0_0000_0000;
+/// Bytes of the stub's range. All of it is mapped, mostly inaccessible, so that no guest mapping lands in it.
+pub const SIZE: u64 = 1 << 32;
+/// System calls from the first bytes of the range are the stub's own.
+pub const TEXT_SIZE: u64 = 0x1_0000;
+/// The stub's variables.
+pub const DATA: u64 = BASE + 0x10_0000;
+/// Where the slots of threads begin, one after the other. The addresses up to [`WINDOWS`] are theirs.
+pub const SLOTS: u64 = BASE + 0x1000_0000;
+/// How many slots are made accessible at a time.
+pub const SLOT_CHUNK: u64 = 64;
+/// The place of the shared windows that hot threads will get (mailbox spinning, bulk data). Nothing is there yet.
+pub const WINDOWS: u64 = BASE + 0xc000_0000;
+
+/// The system call number of the ring: no kernel has one near it. The low bits say why it rings.
+pub const RING: u64 = 0x2000_0000;
+
+/// Why a stub rings. The first argument is the address of the `ucontext` in the signal frame, except for [`FRESH`].
+pub mod reason {
+    /// A new stub from the zygote has installed its filter.
+    pub const FRESH: u64 = 1;
+    /// A new thread or process is ready. Argument 1: the token it was made with, 0 for one from the zygote.
+    pub const HELLO: u64 = 2;
+    /// A system call that needs registers.
+    pub const TRAP: u64 = 3;
+    /// A fault. Arguments: signal and `si_code` (upper half), address, trap number, error code.
+    pub const FAULT: u64 = 4;
+    /// The interrupt signal found guest code.
+    pub const INTERRUPTED: u64 = 5;
+    /// Orders are done. Arguments: how many were carried out, then the results of the first four.
+    pub const PERFORMED: u64 = 6;
+    /// A clone is done. Argument 1: its result.
+    pub const CLONED: u64 = 7;
+}
+
+/// What the sentry answers to a ring: a value for the guest's `rax`, or, in a range that no system call
+/// returns, a set of commands.
+pub mod answer {
+    /// The upper 48 bits of a command. No command at all means: go on with the registers as they are.
+    pub const COMMAND: u64 = 0xffff_ffff_fffe_0000;
+    /// The bits of a command.
+    pub const COMMAND_BITS: u64 = 0xffff;
+    /// Load the FS and GS bases from the mailbox.
+    pub const BASES: u64 = 1;
+    /// Carry out the mailbox's orders, then ring.
+    pub const ORDERS: u64 = 2;
+    /// With [`ORDERS`]: do not ring but go on, the last result in `rax`.
+    pub const FINAL: u64 = 4;
+    /// Make the clone that the mailbox describes, then ring.
+    pub const CLONE: u64 = 8;
+    /// With [`CLONE`]: if it succeeds do not ring but go on, with the mailbox's value in `rax`.
+    pub const CLONE_RETURNS: u64 = 16;
+    /// End this thread.
+    pub const EXIT: u64 = 32;
+}
+
+/// How many orders one answer can carry.
+pub const ORDERS: usize = 16;
+
+/// One system call that the stub makes for the sentry.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct OrderRecord {
+    /// System call number.
+    pub number: u64,
+    /// Arguments.
+    pub args: [u64; 6],
+    /// Not 0: carried out even after a failure, and its result is dropped.
+    pub always: u64,
+    /// What it returned.
+    pub result: u64,
+}
+
+/// A clone to be made.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct CloneRecord {
+    /// `CLONE_*` bits and the exit signal.
+    pub flags: u64,
+    /// The child's slot, as the distance from the parent's; 0 if the child has the parent's address in a copy of the memory.
+    pub slot_distance: u64,
+    /// With `CLONE_CHILD_CLEARTID`.
+    pub child_tid: u64,
+    /// With `CLONE_SETTLS`.
+    pub tls: u64,
+    /// The clone's unused sixth argument, which tells one clone from another.
+    pub token: u64,
+    /// The child's stack pointer, or 0 for its parent's.
+    pub child_rsp: u64,
+    /// The parent's `rax` with [`answer::CLONE_RETURNS`].
+    pub parent_returns: u64,
+    /// Start and length of slots that must be made accessible first; the length may be 0.
+    pub chunk: [u64; 2],
+    /// What the clone returned.
+    pub result: u64,
+}
+
+/// The part of a slot that both sides use. It lies at the end of the slot, above the signal stack.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct Mailbox {
+    /// The FS and the GS base: the guest's on a ring, the ones to load on [`answer::BASES`].
+    pub bases: [u64; 2],
+    /// How many orders there are.
+    pub count: u64,
+    /// The clone.
+    pub clone: CloneRecord,
+    /// The orders.
+    pub orders: [OrderRecord; ORDERS],
+}
+
+/// Bytes at the end of a slot that belong to the mailbox: a multiple of 64, which signal frames want.
+pub const MAILBOX_SIZE: u64 = (size_of::<Mailbox>() as u64).next_multiple_of(64);
+
+/// The longest filter, in instructions.
+pub const FILTER_MAX: usize = 512;
+
+/// The first message to the zygote.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Setup {
+    /// Whether to take on `uid` and `gid`.
+    pub change_user: u32,
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Whether `rdfsbase` and its like work.
+    pub fsgsbase: u32,
+    /// Bytes of a slot: a power of two.
+    pub slot_size: u64,
+    /// Instructions in `filter`.
+    pub filter_length: u64,
+    /// The stubs' system call filter: `struct sock_filter`.
+    pub filter: [u64; FILTER_MAX],
+}
+
+/// The second message to the zygote: what is to be unmapped, as pairs of start and length; a length of 0 ends the list.
+pub type Unmap = [[u64; 2]; 8];
+
+/// What the zygote answers to each message: a result or a negated error number, and a second value.
+/// After [`Setup`]: 0 and the address of the vDSO. After [`Unmap`]: 0. After a request for a stub (any eight bytes): its pid.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct ZygoteReply {
+    /// Result.
+    pub result: i64,
+    /// Second value.
+    pub value: u64,
+}
