@@ -2,6 +2,7 @@
 //! Together with `stub` and `platform` the only place for `unsafe`.
 
 pub mod auxv;
+pub mod clock;
 pub mod descriptions;
 pub mod inherit;
 pub mod memory_file;

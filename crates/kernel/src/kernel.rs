@@ -39,6 +39,8 @@ pub struct Kernel {
     pub pids: PidNamespace,
     /// Queued signals and timers of each user.
     pub signal_quota: Arc<crate::signal::Quota>,
+    /// Notified when a signal has become pending anywhere: for signalfd(2).
+    pub signal_arrivals: Arc<vfs::WaitQueue>,
     /// Whether system calls are logged.
     pub strace: bool,
     /// Host and domain name.
@@ -75,6 +77,7 @@ impl Kernel {
             timers: Arc::default(),
             pids: PidNamespace::default(),
             signal_quota: Arc::default(),
+            signal_arrivals: Arc::default(),
             strace,
             names: Mutex::default(),
             started: std::time::Instant::now(),

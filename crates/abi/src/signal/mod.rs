@@ -2,12 +2,14 @@
 //! `asm-generic/siginfo.h`, `asm/sigcontext.h` and `asm/ucontext.h` define them.
 
 mod action;
+mod fd;
 mod frame;
 mod info;
 mod number;
 mod set;
 
 pub use action::{ActionFlags, AltStack, AltStackFlags, SIG_DFL, SIG_IGN, SigAction};
+pub use fd::SignalFdInfo;
 pub use frame::{
     FP_XSTATE_MAGIC1, FP_XSTATE_MAGIC2, FXSAVE_SIZE, FpSoftware, RtFrame, SigContext, UContext, UContextFlags,
 };

@@ -58,7 +58,7 @@ impl Task {
     pub(crate) fn resume(&self, thread: &Arc<dyn Thread>, how: Resume) {
         self.signals.attention.running.store(true, Ordering::SeqCst);
         thread.resume(how);
-        if self.interrupted() {
+        if self.signals.wants_attention() {
             thread.interrupt();
         }
     }

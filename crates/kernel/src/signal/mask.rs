@@ -76,6 +76,21 @@ fn change(task: &Arc<Task>, how: impl FnOnce(&mut TaskState)) {
     }
 }
 
+/// Whether the task has something to see to: a signal that it does not block, a stop, or its end. If not, it is not asked for again.
+pub(crate) fn has_work(task: &Task) -> bool {
+    if !task.signals.wants_attention() {
+        return false;
+    }
+    let shared = task.group.signals.state.lock();
+    let own = task.signals.state.lock();
+    let open = (shared.pending.set() | own.pending.set()).without(own.blocked);
+    let work = task.is_leaving() || shared.stop.is_some() || !open.is_empty();
+    if !work {
+        task.signals.clear_attention();
+    }
+    work
+}
+
 /// Pending for the task or its process, and blocked: sigpending(2).
 #[must_use]
 pub fn pending_blocked(task: &Arc<Task>) -> SignalSet {

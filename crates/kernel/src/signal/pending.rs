@@ -36,9 +36,9 @@ impl Pending {
         self.queue.len()
     }
 
-    /// Adds an instance. A standard signal that is pending already stays as it is.
+    /// Adds an instance. A standard signal that is pending already stays as it is, but a timer's has a place of its own.
     pub(crate) fn push(&mut self, signal: Signal, queued: Queued) {
-        if !signal.is_realtime() && self.set.has(signal) {
+        if !signal.is_realtime() && self.set.has(signal) && queued.timer.is_none() {
             return;
         }
         self.set.insert(signal);

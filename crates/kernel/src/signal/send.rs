@@ -60,20 +60,20 @@ pub fn send_to_group(group: &Arc<ThreadGroup>, info: Siginfo) {
 /// # Errors
 /// `EINVAL` if `info` names no signal, `EAGAIN` if a real-time signal with particulars of its own finds the quota of the target's user used up.
 pub fn send(target: Target<'_>, info: Siginfo, origin: Origin) -> Result<(), Errno> {
-    send_from_timer(target, info, origin, None)
+    send_from_timer(target, info, origin, None).map(|_| ())
 }
 
-/// As [`send`], for a POSIX timer if it has an id.
+/// As [`send`], for a POSIX timer if it has an id. Whether the signal became pending.
 pub(crate) fn send_from_timer(
     target: Target<'_>,
     info: Siginfo,
     origin: Origin,
     timer: Option<i32>,
-) -> Result<(), Errno> {
+) -> Result<bool, Errno> {
     let signal = info.signal().ok_or(Errno::EINVAL)?;
     let group = target.group();
     if group.exiting().is_some() {
-        return Ok(());
+        return Ok(false);
     }
     if signal.stops() {
         stop::discard(group, SignalSet::of(&[Signal::SIGCONT]));
@@ -81,16 +81,16 @@ pub(crate) fn send_from_timer(
         stop::go_on(group);
     }
     if ignored(&target, signal, origin) {
-        return Ok(());
+        return Ok(false);
     }
     let queued = queue_entry(group, signal, info, timer)?;
     let woken = enqueue(&target, signal, queued);
-    group.signals.arrived.notify(vfs::Events::IN);
+    group.kernel.signal_arrivals.notify(vfs::Events::IN);
     if let Some(task) = woken {
         tracing::trace!(tid = task.tid(), %signal, "signal sent");
         task.kick();
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Whether the signal would do nothing and is not worth keeping. A blocked one is always kept: its action may have changed when it is

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use abi::signal::{ActionFlags, SIG_IGN, SigAction, Signal, SignalSet};
 use parking_lot::{Mutex, RwLock};
-use vfs::WaitQueue;
 
 use super::actions::Actions;
 use super::altstack::AlternateStack;
@@ -107,8 +106,6 @@ pub struct GroupSignals {
     actions: RwLock<Arc<Mutex<Actions>>>,
     /// Whether signals without a handler from inside the container do nothing: set for its init.
     protected: AtomicBool,
-    /// Notified when a signal becomes pending: for signalfd(2).
-    pub(crate) arrived: Arc<WaitQueue>,
     pub(crate) timers: ProcessTimers,
 }
 
@@ -151,12 +148,6 @@ impl GroupSignals {
     #[must_use]
     pub fn caught_and_ignored(&self) -> (SignalSet, SignalSet) {
         self.with_actions(|actions| actions.summary())
-    }
-
-    /// The queue that is notified when a signal becomes pending for the process or one of its threads.
-    #[must_use]
-    pub fn arrivals(&self) -> &Arc<WaitQueue> {
-        &self.arrived
     }
 
     /// Makes it the init of a container: signals without a handler from inside do nothing to it.

@@ -169,10 +169,10 @@ impl Task {
         Arc::clone(&self.listener)
     }
 
-    /// Whether its current wait should end for a signal.
+    /// Whether its current wait should end for a signal. Takes locks of rank 3, if one has come.
     #[must_use]
     pub fn interrupted(&self) -> bool {
-        self.signals.wants_attention()
+        crate::signal::has_work(self)
     }
 
     /// Whether it has begun to end.

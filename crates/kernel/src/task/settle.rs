@@ -59,7 +59,7 @@ impl Task {
         if temporary && rest.cut_short().is_none() {
             signal::restore_after_call(self);
         }
-        if temporary || self.interrupted() {
+        if temporary || self.signals.wants_attention() {
             signal::take(self, rest.registers_at_hand())
         } else {
             Next::Nothing

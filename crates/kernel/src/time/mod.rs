@@ -1,7 +1,16 @@
-//! Time: clocks and timers.
+//! Time: clocks, and the timers of processes.
 
+pub mod clock;
+mod cpu;
+pub mod interval;
+pub mod posix;
 pub mod process;
+mod schedule;
+pub mod timer_fd;
 mod timers;
 
+pub use clock::Clock;
+pub use interval::IntervalKind;
 pub use process::ProcessTimers;
+pub use timer_fd::TimerFd;
 pub use timers::{Timer, Timers};
