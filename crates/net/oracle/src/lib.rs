@@ -109,12 +109,20 @@ impl Log {
     pub fn note(&mut self, step: &str, result: impl Debug) {
         self.0.push(format!("{step}: {result:?}"));
     }
+}
 
-    /// The notes.
-    #[must_use]
-    pub fn lines(&self) -> &[String] {
-        &self.0
+/// Runs the steps on the host and on our sockets. What is different, in words; nothing if all is well.
+pub fn differences(ours: &dyn World, steps: impl Fn(&dyn World, &mut Log)) -> Vec<String> {
+    let (mut host, mut mine) = (Log::default(), Log::default());
+    steps(&Host, &mut host);
+    steps(ours, &mut mine);
+    let pairs = host.0.iter().zip(&mine.0).enumerate().filter(|(_, (theirs, ours))| theirs != ours);
+    let mut found: Vec<String> =
+        pairs.map(|(at, (theirs, ours))| format!("step {at}: the host {theirs}; here {ours}")).collect();
+    if host.0.len() != mine.0.len() {
+        found.push(format!("the host took {} steps, we {}", host.0.len(), mine.0.len()));
     }
+    found
 }
 
 /// Both halves, or one.

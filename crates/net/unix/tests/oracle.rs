@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use abi::socket::family::AF_UNIX;
 use abi::socket::message::MessageFlags;
 use socket::{Address, Kind, Namespace, UnixAddress};
-use socket_oracle::{End, Host, Log, Ours, Setting, World, halves};
+use socket_oracle::{End, Log, Ours, Setting, World, differences, halves};
 use unix::UnixSystem;
 
 fn ours() -> Ours {
@@ -16,10 +16,8 @@ fn ours() -> Ours {
 
 /// Runs the steps in both worlds and compares.
 fn compare(steps: impl Fn(&dyn World, &mut Log)) {
-    let (mut host, mut mine) = (Log::default(), Log::default());
-    steps(&Host, &mut host);
-    steps(&ours(), &mut mine);
-    assert_eq!(mine.lines(), host.lines(), "left: ours, right: the host");
+    let differences = differences(&ours(), steps);
+    assert!(differences.is_empty(), "{differences:#?}");
 }
 
 fn name() -> Address {
