@@ -77,7 +77,8 @@ impl Device {
     /// A device number for a filesystem without a device: major 0 and a minor that no other has.
     #[must_use]
     pub fn anonymous() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
+        // Lower ones belong to files that are in no mounted filesystem.
+        static NEXT: AtomicU32 = AtomicU32::new(16);
         Self::new(0, NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }

@@ -123,6 +123,13 @@ impl OpenFile {
         if flags.contains(OpenFlags::PATH) || !flags.reads() { Err(Errno::EBADF) } else { Ok(()) }
     }
 
+    fn has_content(&self) -> Result<(), Errno> {
+        self.readable()?;
+        let directory =
+            self.path.as_ref().is_some_and(|p| p.dentry.inode_ref().kind() == FileKind::Directory);
+        if directory { Err(Errno::EISDIR) } else { Ok(()) }
+    }
+
     fn writable(&self) -> Result<(), Errno> {
         let flags = self.flags();
         if flags.contains(OpenFlags::PATH) || !flags.writes() { Err(Errno::EBADF) } else { Ok(()) }
@@ -147,9 +154,9 @@ impl OpenFile {
     /// read(2): at the description's offset, which moves.
     ///
     /// # Errors
-    /// `EBADF` if not open for reading, `EAGAIN` if nothing is there now, and the file's own.
+    /// `EBADF` if not open for reading, `EISDIR`, `EAGAIN` if nothing is there now, and the file's own.
     pub fn read(&self, into: &mut dyn Sink) -> Result<usize, Errno> {
-        self.readable()?;
+        self.has_content()?;
         if self.file.keeps_offset() || !self.file.seekable() {
             return self.file.read(u64::MAX, into);
         }
@@ -165,7 +172,7 @@ impl OpenFile {
     /// # Errors
     /// `ESPIPE` for streams, and as [`Self::read`].
     pub fn read_at(&self, offset: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
-        self.readable()?;
+        self.has_content()?;
         if !self.file.seekable() {
             return Err(Errno::ESPIPE);
         }
@@ -230,6 +237,58 @@ impl OpenFile {
         }
         *offset = new;
         Ok(new)
+    }
+
+    /// fallocate(2).
+    ///
+    /// # Errors
+    /// `EINVAL` for an empty range, `EBADF` if not open for writing, `EOPNOTSUPP` for modes that the file does not know,
+    /// `ESPIPE`, `EISDIR`, `ENODEV` for what has no content to allocate, `EFBIG`.
+    pub fn allocate(&self, mode: u32, offset: u64, length: u64) -> Result<(), Errno> {
+        const KEEP_SIZE: u32 = 1;
+        const MODES: u32 = 0x7e;
+        if i64::try_from(offset).is_err() || length == 0 || i64::try_from(length).is_err() {
+            return Err(Errno::EINVAL);
+        }
+        let operation = mode & MODES;
+        let hole_without_size = operation == 2 && mode & KEEP_SIZE == 0;
+        if mode & !(MODES | KEEP_SIZE) != 0 || operation.count_ones() > 1 || hole_without_size {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        self.writable()?;
+        match self.kind() {
+            FileKind::Regular | FileKind::BlockDevice => {}
+            FileKind::Directory => return Err(Errno::EISDIR),
+            FileKind::Fifo => return Err(Errno::ESPIPE),
+            _ => return Err(Errno::ENODEV),
+        }
+        if offset.checked_add(length).is_none_or(|end| i64::try_from(end).is_err()) {
+            return Err(Errno::EFBIG);
+        }
+        self.shed_privileges();
+        self.file.allocate(mode, offset, length)
+    }
+
+    /// What mmap(2) maps of it.
+    ///
+    /// # Errors
+    /// `EACCES` if it is not open for reading, or for writing where a shared mapping would write; `EPERM` for an executable mapping
+    /// of a file on a mount without execution; `ENODEV`.
+    pub fn map(&self, protection: u32, shared: bool) -> Result<crate::MapSource, Errno> {
+        const WRITE: u32 = 2;
+        const EXECUTE: u32 = 4;
+        let flags = self.flags();
+        if flags.contains(OpenFlags::PATH) {
+            return Err(Errno::EBADF);
+        }
+        if !flags.reads() || shared && protection & WRITE != 0 && !flags.writes() {
+            return Err(Errno::EACCES);
+        }
+        let no_execution = |path: &Path| path.mount.flags().contains(MountFlags::NOEXEC);
+        if protection & EXECUTE != 0 && self.path.as_ref().is_some_and(no_execution) {
+            return Err(Errno::EPERM);
+        }
+        self.file.map(protection, shared)
     }
 
     /// getdents64(2): from where the last call ended.

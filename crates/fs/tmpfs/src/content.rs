@@ -178,11 +178,13 @@ impl Content {
         }
         self.seals.check_size(self.size, size)?;
         match &mut self.storage {
-            Storage::Heap(pages) => {
+            // A file that grows keeps what was reserved behind its old end.
+            Storage::Heap(pages) if size <= self.size => {
                 let freed = pages.cut(size);
                 self.shared.pages.give_back(freed);
                 self.charged = self.charged.saturating_sub(freed);
             }
+            Storage::Heap(_) => {}
             Storage::Host(file) => file.set_size(size)?,
         }
         self.size = size;

@@ -94,7 +94,7 @@ impl Node {
         if let Some(old) = &old {
             check_replacement(&node, old)?;
         }
-        let whiteout = if flags.contains(RenameFlags::WHITEOUT) { Some(self.whiteout(&node)?) } else { None };
+        let whiteout = if flags.contains(RenameFlags::WHITEOUT) { Some(self.whiteout()?) } else { None };
         if old.is_some() {
             into.remove(new_name.as_bytes());
         }
@@ -130,9 +130,16 @@ impl Node {
         to.modified();
     }
 
-    /// The character device 0:0 that says "removed" to an overlay.
-    fn whiteout(&self, moved: &Self) -> Result<Arc<Self>, Errno> {
-        let owner: Owner = moved.meta.lock().owner;
+    /// The character device 0:0 that says "removed" to an overlay. It is root's: only root makes them in earnest, and who renames
+    /// is not known here.
+    fn whiteout(&self) -> Result<Arc<Self>, Errno> {
+        const SETGID: u32 = 0o2000;
+        let mut owner = Owner::default();
+        let meta = self.meta.lock();
+        if meta.mode & SETGID != 0 {
+            owner.gid = meta.owner.gid;
+        }
+        drop(meta);
         Self::make(&self.shared, FileKind::CharacterDevice, Body::Special, 0, owner, Device::default())
     }
 }

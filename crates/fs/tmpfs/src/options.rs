@@ -117,7 +117,7 @@ mod tests {
     fn sizes_have_suffixes_and_percentages() {
         let parse = |text: &[u8]| Options::parse(text, 1 << 30);
         assert_eq!(parse(b"size=64k,mode=0755").map(|o| (o.size, o.mode)), Ok((65_536, 0o755)));
-        assert_eq!(parse(b"size=50%").map(|o| o.size >> 20), Ok(511));
+        assert_eq!(parse(b"size=50%").map(|o| o.size >> 20), Ok(512));
         assert_eq!(parse(b"size=1000").map(|o| o.size), Ok(4096));
         assert_eq!(parse(b"nr_inodes=1k").map(|o| o.inodes), Ok(1024));
         assert_eq!(parse(b"size=0").map(|o| o.size), Ok(u64::MAX));

@@ -15,10 +15,10 @@ pub(crate) struct Xattrs {
 
 /// Names of these namespaces are kept; `system.` has none here.
 fn kept(name: &[u8]) -> Result<(), Errno> {
-    let known = [&b"user."[..], b"trusted.", b"security."]
-        .iter()
-        .any(|prefix| name.len() > prefix.len() && name.starts_with(prefix));
-    if known { Ok(()) } else { Err(Errno::EOPNOTSUPP) }
+    let namespaces = [&b"user."[..], b"trusted.", b"security."];
+    let namespace =
+        namespaces.iter().find(|namespace| name.starts_with(namespace)).ok_or(Errno::EOPNOTSUPP)?;
+    if name == *namespace { Err(Errno::EINVAL) } else { Ok(()) }
 }
 
 impl Xattrs {

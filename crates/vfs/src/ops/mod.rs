@@ -7,6 +7,7 @@ mod link;
 mod make;
 mod mounting;
 mod open;
+mod open_create;
 pub mod open_how;
 mod open_path;
 mod pivot;

@@ -4,19 +4,13 @@ use std::sync::Arc;
 
 use abi::Errno;
 
-use super::directory_change::{DirectoryChange, ownership};
 use super::open_how::OpenHow;
 use super::open_path::PathOnly;
 use crate::caller::{At, Caller, Found};
-use crate::dentry::Dentry;
 use crate::mount_flags::MountFlags;
 use crate::path::Path;
 use crate::resolve::{Lookup, Resolve};
-use crate::walk::{Last, Walk};
-use crate::{Access, AttributeChange, Attributes, File, FileKind, Name, OpenFile, OpenFlags};
-
-/// Tries to create and, when another was faster, to open.
-const RACES_MAX: u32 = 16;
+use crate::{Access, AttributeChange, Attributes, File, FileKind, OpenFile, OpenFlags};
 
 impl Caller<'_> {
     /// openat2(2) and its relatives. A FIFO or terminal may have to be waited for before the call returns: that is the caller's.
@@ -66,7 +60,7 @@ impl Caller<'_> {
         }
     }
 
-    fn open_path(&self, path: Path, flags: OpenFlags) -> Result<Arc<OpenFile>, Errno> {
+    pub(super) fn open_path(&self, path: Path, flags: OpenFlags) -> Result<Arc<OpenFile>, Errno> {
         let kind = path.dentry.inode_ref().kind();
         if flags.contains(OpenFlags::DIRECTORY) && kind != FileKind::Directory {
             return Err(Errno::ENOTDIR);
@@ -126,91 +120,6 @@ impl Caller<'_> {
             FileKind::Socket => Err(Errno::ENXIO),
             _ => self.special.open(&inode, attributes, flags, self.credentials, self.task),
         }
-    }
-
-    fn open_or_create(&self, at: &At<'_>, how: &OpenHow) -> Result<Arc<OpenFile>, Errno> {
-        let flags = how.flags;
-        let mut races = 0;
-        let mut walk = Walk::start(self, at, how.resolve)?;
-        loop {
-            let (last, slash) = walk.reach_last()?;
-            let name = match last {
-                Last::Name(name) => name,
-                Last::Here => return self.open_arrived(walk, flags),
-                Last::Dot | Last::DotDot => return Err(Errno::EISDIR),
-            };
-            if slash {
-                return Err(Errno::EISDIR);
-            }
-            let existing = loop {
-                if let Some(existing) = walk.child(&name)? {
-                    break existing;
-                }
-                match self.create(&walk.at, &name, how) {
-                    Err(Errno::EEXIST) if !flags.contains(OpenFlags::EXCL) && races < RACES_MAX => races += 1,
-                    result => return result,
-                }
-            };
-            if flags.contains(OpenFlags::EXCL) {
-                return Err(Errno::EEXIST);
-            }
-            if existing.dentry.inode_ref().kind() != FileKind::Symlink {
-                return self.open_path(existing, flags);
-            }
-            if flags.contains(OpenFlags::NOFOLLOW) {
-                return Err(Errno::ELOOP);
-            }
-            walk.follow(&existing)?;
-        }
-    }
-
-    /// The path ended in a root or behind a magic link.
-    fn open_arrived(&self, walk: Walk<'_>, flags: OpenFlags) -> Result<Arc<OpenFile>, Errno> {
-        if flags.contains(OpenFlags::EXCL) {
-            return Err(Errno::EEXIST);
-        }
-        self.open_found(walk.finish(true)?, flags)
-    }
-
-    fn create(&self, directory: &Path, name: &[u8], how: &OpenHow) -> Result<Arc<OpenFile>, Errno> {
-        let name = Name::new(name)?;
-        let change = DirectoryChange::begin(directory);
-        if change.find(name)?.is_some() {
-            return Err(Errno::EEXIST);
-        }
-        directory.mount.writable()?;
-        change.may_create(self)?;
-        let attributes = directory.attributes()?;
-        let (owner, mode) = ownership(self, &attributes, FileKind::Regular, how.mode & !self.umask);
-        let flags = how.flags;
-        let made = directory.dentry.inode_ref().create_and_open(name, mode, owner, flags, self.credentials);
-        let (inode, file) = match made {
-            Ok((inode, file)) => (Ok(inode), Some(file)),
-            Err(error) => (Err(error), None),
-        };
-        let dentry = change.made(name, inode)?;
-        drop(change);
-        let file = file.ok_or(Errno::EIO)?;
-        Ok(OpenFile::new(file, Some(directory.with(dentry)), flags, Arc::clone(self.credentials)))
-    }
-
-    fn open_unnamed(&self, at: &At<'_>, how: &OpenHow) -> Result<Arc<OpenFile>, Errno> {
-        let mut lookup = Lookup::empty();
-        lookup.set(Lookup::FOLLOW, !how.flags.contains(OpenFlags::NOFOLLOW));
-        let directory = self.resolve(at, lookup, how.resolve)?.path_or(Errno::ENOTDIR)?;
-        if directory.dentry.inode_ref().kind() != FileKind::Directory {
-            return Err(Errno::ENOTDIR);
-        }
-        directory.mount.writable()?;
-        let attributes = directory.attributes()?;
-        self.credentials.check(&attributes, Access::WRITE | Access::EXECUTE)?;
-        let (owner, mode) = ownership(self, &attributes, FileKind::Regular, how.mode & !self.umask);
-        let inode = directory.dentry.inode_ref().create_unnamed(mode, owner)?;
-        let label = format!("#{}", inode.attributes()?.inode);
-        let linkable = !how.flags.contains(OpenFlags::EXCL);
-        let dentry = Dentry::unnamed(&directory.dentry, Arc::clone(&inode), label.as_bytes(), linkable);
-        let file = inode.open(how.flags, self.credentials)?;
-        Ok(OpenFile::new(file, Some(directory.with(dentry)), how.flags, Arc::clone(self.credentials)))
     }
 }
 
