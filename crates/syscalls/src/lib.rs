@@ -8,9 +8,11 @@
 pub mod argument;
 pub mod dispatch;
 pub mod row;
+pub mod signal;
 pub mod support;
 pub mod system;
 pub mod table;
+pub mod time;
 
 pub use dispatch::Table;
 pub use row::{Handler, Row, Support};

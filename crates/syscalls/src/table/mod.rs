@@ -1,12 +1,14 @@
 //! The rows, one file per family.
 
+mod signal;
 mod system;
+mod time;
 
 use crate::Row;
 
 /// Every row of every family.
 pub fn all() -> impl Iterator<Item = &'static Row> {
-    [system::ROWS].into_iter().flatten()
+    [signal::ROWS, system::ROWS, time::ROWS].into_iter().flatten()
 }
 
 #[cfg(test)]

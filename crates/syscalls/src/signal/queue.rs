@@ -1,0 +1,112 @@
+//! rt_sigqueueinfo(2), rt_tgsigqueueinfo(2), pidfd_send_signal(2).
+
+use std::sync::Arc;
+
+use abi::Errno;
+use abi::signal::{SI_TKILL, SI_USER, Siginfo, Signal};
+use kernel::signal::{Origin, Target, send};
+use kernel::{Task, UserPtr, pidfd};
+use vfs::Fd;
+
+use super::{SignalNumber, kill};
+
+/// Reads what shall be told about a signal. Only to itself may a process tell that the kernel, kill(2) or tkill(2) had sent it.
+fn read_info(
+    task: &Arc<Task>,
+    info: UserPtr<Siginfo>,
+    signal: SignalNumber,
+    to: i32,
+) -> Result<(Option<Signal>, Siginfo), Errno> {
+    let mut info = info.read(&*task.memory())?;
+    if (info.code >= 0 || info.code == SI_TKILL) && to != task.pid() {
+        return Err(Errno::EPERM);
+    }
+    info.signo = signal.0;
+    Ok((signal.optional()?, info))
+}
+
+/// Sends a signal with particulars to a process.
+///
+/// # Errors
+/// `EAGAIN` if too many are queued, `EINVAL`, `EPERM`, `ESRCH`, `EFAULT`.
+pub fn rt_sigqueueinfo(
+    task: &Arc<Task>,
+    pid: i32,
+    signal: SignalNumber,
+    info: UserPtr<Siginfo>,
+) -> Result<(), Errno> {
+    let (signal, info) = read_info(task, info, signal, pid)?;
+    let group = kill::process(task, pid)?;
+    kill::check(task, &group, signal)?;
+    if signal.is_none() {
+        return Ok(());
+    }
+    send(Target::Group(&group), info, Origin::Inside)
+}
+
+/// Sends a signal with particulars to a thread.
+///
+/// # Errors
+/// As [`rt_sigqueueinfo`].
+pub fn rt_tgsigqueueinfo(
+    task: &Arc<Task>,
+    pid: i32,
+    tid: i32,
+    signal: SignalNumber,
+    info: UserPtr<Siginfo>,
+) -> Result<(), Errno> {
+    if pid <= 0 || tid <= 0 {
+        return Err(Errno::EINVAL);
+    }
+    let (signal, info) = read_info(task, info, signal, pid)?;
+    let target = kill::thread(task, Some(pid), tid)?;
+    kill::check(task, &target.group, signal)?;
+    if signal.is_none() {
+        return Ok(());
+    }
+    send(Target::Task(&target), info, Origin::Inside)
+}
+
+/// `PIDFD_SIGNAL_THREAD_GROUP`: what a pidfd of a process means anyway.
+const THREAD_GROUP: u32 = 2;
+
+/// Sends a signal to the process that a pidfd stands for, with particulars if there are any.
+///
+/// # Errors
+/// `EBADF`, `EINVAL` for flags or a signal that differs from that of the particulars, `EPERM`, `ESRCH` if it has been waited for, `EFAULT`.
+pub fn pidfd_send_signal(
+    task: &Arc<Task>,
+    fd: Fd,
+    signal: SignalNumber,
+    info: UserPtr<Siginfo>,
+    flags: u32,
+) -> Result<(), Errno> {
+    if flags & !THREAD_GROUP != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let file = task.files().get(fd)?;
+    let group = pidfd::process(&file)?;
+    let alive = task.kernel.group(group.pid).is_some_and(|g| Arc::ptr_eq(&g, &group));
+    if !alive {
+        return Err(Errno::ESRCH);
+    }
+    let (wanted, info) = match info.some() {
+        Some(info) => {
+            if info.read(&*task.memory())?.signo != signal.0 {
+                return Err(Errno::EINVAL);
+            }
+            let (wanted, info) = read_info(task, info, signal, group.pid)?;
+            (wanted, Some(info))
+        }
+        None => {
+            let uid = task.credentials().uid;
+            let wanted = signal.optional()?;
+            (wanted, wanted.map(|s| Siginfo::user(s, SI_USER, task.pid(), uid)))
+        }
+    };
+    kill::check(task, &group, wanted)?;
+    match (wanted, info) {
+        (Some(_), Some(info)) => send(Target::Group(&group), info, Origin::Inside),
+        _ => Ok(()),
+    }
+}
