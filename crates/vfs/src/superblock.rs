@@ -146,6 +146,26 @@ impl SuperBlock {
         dentry
     }
 
+    /// Makes a name for the kernel's own purposes (device nodes, mountpoints), or takes what is there.
+    ///
+    /// # Errors
+    /// Those of `maker`, which makes the inode in the directory that it is given.
+    pub fn make(
+        &self,
+        directory: &Arc<Dentry>,
+        name: Name<'_>,
+        maker: impl FnOnce(&InodeRef) -> Result<InodeRef, Errno>,
+    ) -> Result<Arc<Dentry>, Errno> {
+        let _changes = directory.changes.lock();
+        if let Some(dentry) = self.find_locked(directory, name)? {
+            return Ok(dentry);
+        }
+        let inode = maker(directory.inode_ref())?;
+        self.changed();
+        directory.forget_missing(name.as_bytes());
+        Ok(self.insert_locked(directory, name, &inode))
+    }
+
     /// A name was removed in the filesystem.
     pub(crate) fn removed(&self, directory: &Arc<Dentry>, dentry: &Arc<Dentry>) {
         self.changed();

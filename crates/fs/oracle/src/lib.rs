@@ -21,7 +21,7 @@ pub fn compare(seed: u64, calls: u32, host: &mut dyn World, ours: &mut dyn World
     let mut random = Random::new(seed);
     let mut history = Vec::new();
     for number in 0..calls {
-        let call = Call::random(&mut random, seed % 2 == 0);
+        let call = Call::random(&mut random, seed.is_multiple_of(2));
         let (expected, got) = (host.apply(&call), ours.apply(&call));
         history.push(format!("{number}: {call:?} -> {expected:?}"));
         if expected != got {

@@ -1,0 +1,2 @@
+//! A writable layer over read-only ones.
+#![forbid(unsafe_code)]
