@@ -8,6 +8,8 @@ pub mod clone;
 pub mod elf;
 pub mod epoll;
 pub mod errno;
+pub mod fcntl;
+pub mod file;
 pub mod ioctl;
 pub mod memory;
 pub mod nr;

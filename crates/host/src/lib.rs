@@ -5,6 +5,7 @@ pub mod auxv;
 pub mod clock;
 pub mod descriptions;
 pub mod inherit;
+pub mod machine;
 pub mod memory_file;
 pub mod mounts;
 pub mod process;

@@ -7,6 +7,8 @@
 
 pub mod argument;
 pub mod dispatch;
+pub mod event;
+pub mod file;
 pub mod row;
 pub mod signal;
 pub mod support;

@@ -69,7 +69,7 @@ macro_rules! rows {
             support: $support,
             arguments: &[$((stringify!($arg), <$type as $crate::argument::Argument>::show)),*],
             handler: $crate::Handler::Now(|task, args| {
-                let mut raw = args.iter().copied();
+                let raw = &mut args.iter().copied();
                 $(let $arg = <$type as $crate::argument::Argument>::decode(raw.next().unwrap_or_default())?;)*
                 let _ = raw;
                 $handler(task $(, $arg)*).map(Into::into)
@@ -84,7 +84,7 @@ macro_rules! rows {
             arguments: &[$((stringify!($arg), <$type as $crate::argument::Argument>::show)),*],
             handler: $crate::Handler::Later(|task, args| {
                 Box::pin(async move {
-                    let mut raw = args.into_iter();
+                    let raw = &mut args.into_iter();
                     $(let $arg = <$type as $crate::argument::Argument>::decode(raw.next().unwrap_or_default())?;)*
                     let _ = raw;
                     $handler(&task $(, $arg)*).await.map(Into::into)

@@ -197,6 +197,12 @@ impl FdTable {
         }
     }
 
+    /// How many descriptors the table has room for without growing: select(2) looks at no others. A multiple of 64.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.slots.read().all.len().max(1).next_multiple_of(64)
+    }
+
     /// The open descriptors, in order.
     #[must_use]
     pub fn list(&self) -> Vec<(Fd, Arc<OpenFile>)> {

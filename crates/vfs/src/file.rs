@@ -240,6 +240,11 @@ pub trait File: Send + Sync + Any {
         None
     }
 
+    /// The local modes (`c_lflag` of termios(3)) if it is a terminal, for `TOSTOP`.
+    fn local_modes(&self) -> Option<u32> {
+        None
+    }
+
     /// For the same files: the text of the link in /proc/PID/fd: `pipe:[7]`, `anon_inode:[eventpoll]`.
     fn description(&self) -> String {
         String::from("anon_inode:[unknown]")

@@ -205,6 +205,11 @@ impl File for HostFile {
         (self.kind == Kind::Terminal).then_some(TerminalId(self.inode))
     }
 
+    fn local_modes(&self) -> Option<u32> {
+        self.terminal()?;
+        rustix::termios::tcgetattr(&self.fd).ok().map(|modes| modes.local_modes.bits())
+    }
+
     fn description(&self) -> String {
         match self.kind {
             Kind::Pipe => format!("pipe:[{}]", self.inode),

@@ -1,14 +1,30 @@
 //! The rows, one file per family.
 
+mod event;
+mod file;
+mod file_attributes;
+mod file_io;
 mod signal;
 mod system;
 mod time;
 
 use crate::Row;
 
+/// One line a family.
+#[rustfmt::skip]
+static FAMILIES: &[&[Row]] = &[
+    event::ROWS,
+    file::ROWS,
+    file_attributes::ROWS,
+    file_io::ROWS,
+    signal::ROWS,
+    system::ROWS,
+    time::ROWS,
+];
+
 /// Every row of every family.
 pub fn all() -> impl Iterator<Item = &'static Row> {
-    [signal::ROWS, system::ROWS, time::ROWS].into_iter().flatten()
+    FAMILIES.iter().copied().flatten()
 }
 
 #[cfg(test)]

@@ -1,0 +1,10 @@
+//! Waiting for many things: poll(2), select(2), epoll(7), eventfd(2).
+
+pub mod epoll;
+pub mod event_fd;
+pub mod poll;
+mod ready;
+pub mod select;
+mod timeout;
+
+pub use poll::{poll, ppoll};

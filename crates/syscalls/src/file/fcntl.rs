@@ -1,0 +1,94 @@
+//! fcntl(2).
+
+use std::sync::Arc;
+
+use abi::Errno;
+use abi::fcntl::*;
+use kernel::{Task, UserPtr};
+use pipe::PipeEnd;
+use vfs::{Capability, Fd, OpenFile, OpenFlags};
+
+use super::{descriptor, lock, owner};
+
+/// Commands that work on a descriptor opened with `O_PATH`.
+const fn is_for_paths(command: u32) -> bool {
+    matches!(command, F_DUPFD | F_DUPFD_CLOEXEC | F_GETFD | F_SETFD | F_GETFL | F_DUPFD_QUERY)
+}
+
+/// fcntl(2).
+///
+/// # Errors
+/// `EBADF`, `EINVAL` for an unknown command, and those of the commands.
+pub async fn fcntl(task: &Arc<Task>, fd: Fd, command: u32, argument: u64) -> Result<u64, Errno> {
+    let file = task.files().get(fd)?;
+    if file.flags().contains(OpenFlags::PATH) && !is_for_paths(command) {
+        return Err(Errno::EBADF);
+    }
+    let number = u32::try_from(argument & 0xffff_ffff).map_err(|_| Errno::EINVAL)?;
+    let done = match command {
+        F_DUPFD => duplicate(task, file, number, false)?,
+        F_DUPFD_CLOEXEC => duplicate(task, file, number, true)?,
+        F_DUPFD_QUERY => u64::from(is_same(task, &file, number)?),
+        F_GETFD => u64::from(task.files().close_on_exec(fd)?),
+        F_SETFD => {
+            task.files().set_close_on_exec(fd, number & FD_CLOEXEC != 0)?;
+            0
+        }
+        F_GETFL => u64::from(file.flags().bits()),
+        F_SETFL => set_flags(&file, number)?,
+        F_GETLK | F_OFD_GETLK => lock::test(task, &file, command, UserPtr::new(argument))?,
+        F_SETLK | F_SETLKW | F_OFD_SETLK | F_OFD_SETLKW => {
+            lock::set(task, &file, command, UserPtr::new(argument)).await?
+        }
+        F_SETOWN => owner::set(task, &file, number.cast_signed())?,
+        F_GETOWN => owner::get(&file),
+        F_SETOWN_EX => owner::set_exactly(task, &file, UserPtr::new(argument))?,
+        F_GETOWN_EX => owner::get_exactly(task, &file, UserPtr::new(argument))?,
+        F_SETSIG => owner::set_signal(&file, number)?,
+        F_GETSIG => owner::signal(&file),
+        F_SETPIPE_SZ | F_GETPIPE_SZ => pipe_size(task, &file, command, number)?,
+        F_ADD_SEALS => add_seals(&file, number)?,
+        F_GET_SEALS => u64::from(tmpfs::seals(&*file.file)?.bits()),
+        _ => return Err(Errno::EINVAL),
+    };
+    Ok(done)
+}
+
+fn duplicate(task: &Task, file: Arc<OpenFile>, from: u32, close_on_exec: bool) -> Result<u64, Errno> {
+    let limit = descriptor::limit(task);
+    let from = usize::try_from(from).ok().filter(|from| *from < limit).ok_or(Errno::EINVAL)?;
+    let fd = task.files().install(file, close_on_exec, from, limit)?;
+    u64::try_from(fd.0).map_err(|_| Errno::EMFILE)
+}
+
+fn is_same(task: &Task, file: &Arc<OpenFile>, other: u32) -> Result<bool, Errno> {
+    let other = task.files().get(Fd(i32::try_from(other).map_err(|_| Errno::EBADF)?))?;
+    Ok(Arc::ptr_eq(file, &other))
+}
+
+fn set_flags(file: &OpenFile, bits: u32) -> Result<u64, Errno> {
+    let flags = OpenFlags::from_bits_truncate(bits);
+    let adds_noatime = flags.contains(OpenFlags::NOATIME) && !file.flags().contains(OpenFlags::NOATIME);
+    if adds_noatime && !file.credentials.owns(&file.attributes()?) {
+        return Err(Errno::EPERM);
+    }
+    file.set_flags(flags)?;
+    Ok(0)
+}
+
+fn add_seals(file: &OpenFile, seals: u32) -> Result<u64, Errno> {
+    if !file.flags().writes() {
+        return Err(Errno::EPERM);
+    }
+    tmpfs::add_seals(&*file.file, seals)?;
+    Ok(0)
+}
+
+fn pipe_size(task: &Task, file: &OpenFile, command: u32, bytes: u32) -> Result<u64, Errno> {
+    let end = file.file.as_any().downcast_ref::<PipeEnd>().ok_or(Errno::EBADF)?;
+    let size = match command {
+        F_SETPIPE_SZ => end.pipe().set_capacity(bytes, task.credentials().has(Capability::SysResource))?,
+        _ => end.pipe().capacity(),
+    };
+    Ok(size as u64)
+}

@@ -1,0 +1,37 @@
+//! Arrays of buffers.
+
+use abi::Errno;
+use kernel::memory::IOV_MAX;
+use kernel::{IoVec, Task, UserAddr, UserPtr};
+
+/// One buffer.
+///
+/// # Errors
+/// `EFAULT` for one that cannot lie in user space.
+pub(crate) fn one(buffer: UserAddr, count: usize) -> Result<Vec<IoVec>, Errno> {
+    if isize::try_from(count).is_err() {
+        return Err(Errno::EFAULT);
+    }
+    Ok(vec![IoVec { addr: buffer, len: count }])
+}
+
+/// The buffers of an array.
+///
+/// # Errors
+/// `EINVAL` for too many or too large ones, `EFAULT`.
+pub(crate) fn several(
+    task: &Task,
+    array: UserPtr<abi::file::IoVec>,
+    count: usize,
+) -> Result<Vec<IoVec>, Errno> {
+    if count > IOV_MAX {
+        return Err(Errno::EINVAL);
+    }
+    let pieces = array.read_many(&*task.memory(), count)?;
+    let sized = pieces.into_iter().map(|piece| {
+        let len =
+            i64::try_from(piece.len).ok().and_then(|len| usize::try_from(len).ok()).ok_or(Errno::EINVAL)?;
+        Ok(IoVec { addr: UserAddr(piece.base), len })
+    });
+    sized.collect()
+}

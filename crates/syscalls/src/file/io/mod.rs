@@ -1,0 +1,13 @@
+//! Reading and writing.
+
+pub mod copy;
+mod iovec;
+pub mod limit;
+pub mod read;
+pub mod splice;
+mod transfer;
+pub mod vectored;
+pub mod write;
+
+pub(crate) use iovec::{one, several};
+pub(crate) use transfer::{Place, read_file, wait_for, write_file};

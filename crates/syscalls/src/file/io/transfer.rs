@@ -1,0 +1,112 @@
+//! What all calls that read and write share: waiting, partial results, SIGPIPE.
+
+use std::sync::Arc;
+
+use abi::Errno;
+use abi::signal::{Siginfo, Signal};
+use kernel::{GuestSink, GuestSource, IoVec, Task, wait};
+use vfs::{Events, OpenFile, OpenFlags, Source};
+
+use crate::file::io::limit;
+use crate::file::job_control;
+
+/// Where to read or write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At the description's offset.
+    Here,
+    /// At this offset.
+    At(u64),
+}
+
+impl Place {
+    /// The offset argument of pread(2).
+    ///
+    /// # Errors
+    /// `EINVAL` if it is negative.
+    pub(crate) fn at(offset: i64) -> Result<Self, Errno> {
+        u64::try_from(offset).map(Self::At).map_err(|_| Errno::EINVAL)
+    }
+}
+
+/// Tries until the file is ready, unless the caller does not want to wait.
+///
+/// # Errors
+/// `EAGAIN` if it would have to wait and does not, `ERESTARTSYS` after a signal, and what the attempt fails with.
+pub(crate) async fn wait_for<T>(
+    task: &Arc<Task>,
+    file: &OpenFile,
+    events: Events,
+    nonblocking: bool,
+    mut attempt: impl FnMut() -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    match file.file.readiness() {
+        Some(queue) if !nonblocking && !file.flags().contains(OpenFlags::NONBLOCK) => {
+            wait::until(task, queue, events, attempt).await
+        }
+        _ => attempt(),
+    }
+}
+
+/// Reads into guest memory.
+///
+/// # Errors
+/// Those of read(2).
+pub(crate) async fn read_file(
+    task: &Arc<Task>,
+    file: &OpenFile,
+    pieces: Vec<IoVec>,
+    place: Place,
+    nonblocking: bool,
+) -> Result<usize, Errno> {
+    job_control::may_read(task, file)?;
+    let mut sink = GuestSink::new(task.memory(), pieces);
+    wait_for(task, file, Events::IN | Events::RDHUP, nonblocking, || match place {
+        Place::Here => file.read(&mut sink),
+        Place::At(offset) => file.read_at(offset, &mut sink),
+    })
+    .await
+}
+
+/// Writes from guest memory: all of it to a stream that can be waited for, as much as there is room for otherwise.
+///
+/// # Errors
+/// Those of write(2).
+pub(crate) async fn write_file(
+    task: &Arc<Task>,
+    file: &OpenFile,
+    mut pieces: Vec<IoVec>,
+    place: Place,
+    nonblocking: bool,
+) -> Result<usize, Errno> {
+    job_control::may_write(task, file)?;
+    limit::cut(task, file, place, &mut pieces)?;
+    let mut source = GuestSource::new(task.memory(), pieces);
+    let stream = file.file.readiness().is_some() && !file.file.seekable();
+    let mut done = 0;
+    loop {
+        let written = wait_for(task, file, Events::OUT, nonblocking, || match place {
+            Place::Here => file.write(&mut source),
+            Place::At(offset) => file.write_at(offset, &mut source),
+        });
+        match written.await {
+            Ok(count) => {
+                done += count;
+                if !stream || count == 0 || source.left() == 0 {
+                    return Ok(done);
+                }
+            }
+            Err(errno) => {
+                if errno == Errno::EPIPE {
+                    broken_pipe(task);
+                }
+                return if done > 0 { Ok(done) } else { Err(errno) };
+            }
+        }
+    }
+}
+
+/// Nobody reads any more: SIGPIPE.
+pub(crate) fn broken_pipe(task: &Arc<Task>) {
+    kernel::signal::send_to_task(task, Siginfo::kernel(Signal::SIGPIPE));
+}

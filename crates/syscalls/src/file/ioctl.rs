@@ -1,0 +1,96 @@
+//! ioctl(2): the requests that all files know, and then the file's own.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use abi::{Errno, ioctl};
+use kernel::memory::{read_exact, write_all};
+use kernel::{Task, UserAddr, UserPtr};
+use vfs::{Credentials, Fd, FileKind, IoctlContext, OpenFile, OpenFlags};
+
+use super::{descriptor, job_control};
+
+struct Context<'a> {
+    task: &'a Arc<Task>,
+    credentials: Arc<Credentials>,
+}
+
+impl IoctlContext for Context<'_> {
+    fn read(&self, address: u64, into: &mut [u8]) -> Result<(), Errno> {
+        read_exact(&*self.task.memory(), UserAddr(address), into)
+    }
+
+    fn write(&self, address: u64, from: &[u8]) -> Result<(), Errno> {
+        write_all(&*self.task.memory(), UserAddr(address), from)
+    }
+
+    fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    fn caller(&self) -> &dyn Any {
+        &**self.task
+    }
+}
+
+/// ioctl(2).
+///
+/// # Errors
+/// `EBADF`, `ENOTTY`, `EFAULT`, and those of the requests.
+pub fn ioctl(task: &Arc<Task>, fd: Fd, request: u32, argument: u64) -> Result<u64, Errno> {
+    let file = descriptor::get(task, fd)?;
+    if let Some(done) = common(task, fd, &file, request, argument)? {
+        return Ok(done);
+    }
+    if let Some(terminal) = file.file.terminal() {
+        if job_control::changes(request) {
+            job_control::may_change(task, terminal)?;
+        }
+        if let Some(done) = job_control::control(task, &file, terminal, request, argument)? {
+            return Ok(done);
+        }
+    }
+    let context = Context { task, credentials: task.credentials() };
+    match file.file.ioctl(&context, request, argument) {
+        Err(Errno::ENOTTY) => of_regular(task, &file, request, argument),
+        done => done,
+    }
+}
+
+/// Requests about the descriptor and the description.
+fn common(task: &Task, fd: Fd, file: &OpenFile, request: u32, argument: u64) -> Result<Option<u64>, Errno> {
+    match request {
+        ioctl::FIOCLEX => task.files().set_close_on_exec(fd, true)?,
+        ioctl::FIONCLEX => task.files().set_close_on_exec(fd, false)?,
+        ioctl::FIONBIO => set(task, file, OpenFlags::NONBLOCK, argument)?,
+        ioctl::FIOASYNC => set(task, file, OpenFlags::ASYNC, argument)?,
+        ioctl::FIOQSIZE => {
+            let attributes = file.attributes()?;
+            if !matches!(attributes.kind, FileKind::Regular | FileKind::Directory | FileKind::Symlink) {
+                return Err(Errno::ENOTTY);
+            }
+            UserPtr::<u64>::new(argument).write(&*task.memory(), &attributes.size)?;
+        }
+        _ => return Ok(None),
+    }
+    Ok(Some(0))
+}
+
+/// Sets or clears a flag, as the number at `argument` says.
+fn set(task: &Task, file: &OpenFile, flag: OpenFlags, argument: u64) -> Result<(), Errno> {
+    let on = UserPtr::<i32>::new(argument).read(&*task.memory())? != 0;
+    let mut flags = file.flags();
+    flags.set(flag, on);
+    file.set_flags(flags)
+}
+
+/// `FIONREAD` on a regular file, which the filesystem need not know.
+fn of_regular(task: &Task, file: &OpenFile, request: u32, argument: u64) -> Result<u64, Errno> {
+    let attributes = file.attributes()?;
+    if request != ioctl::FIONREAD || attributes.kind != FileKind::Regular {
+        return Err(Errno::ENOTTY);
+    }
+    let left = attributes.size.saturating_sub(file.offset());
+    UserPtr::<i32>::new(argument).write(&*task.memory(), &i32::try_from(left).unwrap_or(i32::MAX))?;
+    Ok(0)
+}

@@ -1,0 +1,31 @@
+//! Files: descriptors, data, names, attributes.
+
+pub mod access;
+pub mod advise;
+pub mod at;
+pub mod attributes;
+pub mod close;
+pub mod descriptor;
+pub mod directory;
+pub mod duplicate;
+pub mod fcntl;
+pub mod filesystem;
+pub mod handle;
+pub mod io;
+pub mod ioctl;
+pub mod job_control;
+pub mod lock;
+pub mod memfd;
+pub mod mount;
+pub mod names;
+pub mod open;
+pub mod owner;
+pub mod pipe;
+pub mod seek;
+pub mod size;
+pub mod stat;
+pub mod statx;
+pub mod sync;
+pub mod times;
+pub mod working_directory;
+pub mod xattr;
