@@ -71,7 +71,7 @@ use interface::{BASE, SIZE};
 use shared::Shared;
 pub use start::{Options, StartError, Zygote};
 
-/// The [`Platform`] of stubs. When it is dropped all guests are killed.
+/// The [`Platform`] of stubs. When it is dropped all guests are killed; an observer must not be the one to drop it.
 pub struct StubPlatform {
     shared: Arc<Shared>,
     workers: Vec<std::thread::JoinHandle<()>>,
@@ -107,6 +107,7 @@ impl Drop for StubPlatform {
             // A worker that panicked has said so.
             drop(worker.join());
         }
+        self.shared.wait_for_receivers();
     }
 }
 

@@ -41,10 +41,16 @@ impl Image {
     pub(super) fn start(self: &Arc<Self>) -> Result<(), Errno> {
         let image = Arc::clone(self);
         let builder = std::thread::Builder::new().name("receiver".to_owned());
-        builder.spawn(move || image.receive()).map(drop).map_err(|_| Errno::EAGAIN)
+        let started = self.shared.receiver_starts();
+        let work = move || {
+            image.receive();
+            drop(image);
+            drop(started);
+        };
+        builder.spawn(work).map(drop).map_err(|_| Errno::EAGAIN)
     }
 
-    fn receive(self: Arc<Self>) {
+    fn receive(self: &Arc<Self>) {
         loop {
             if self.shared.poll_first {
                 calls::wait_readable(self.listener.as_fd());

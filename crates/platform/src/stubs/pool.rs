@@ -70,7 +70,9 @@ impl Pool {
     pub(super) fn put(&self, thread: Arc<StubThread>) {
         let mut inner = self.inner.lock();
         inner.coming = inner.coming.saturating_sub(1);
-        inner.ready.push_back(thread);
+        if !inner.closed {
+            inner.ready.push_back(thread);
+        }
         self.changed.notify_all();
     }
 
@@ -87,7 +89,12 @@ impl Pool {
     }
 
     pub(super) fn close(&self) {
-        self.inner.lock().closed = true;
+        let mut inner = self.inner.lock();
+        inner.closed = true;
+        // They hold what holds the pool.
+        let ready = core::mem::take(&mut inner.ready);
+        drop(inner);
+        drop(ready);
         self.changed.notify_all();
     }
 

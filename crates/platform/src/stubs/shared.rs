@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak, mpsc};
+use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::calls;
 use super::delivery::Parcel;
@@ -40,8 +41,26 @@ pub(super) struct Shared {
     courier: Mutex<Option<mpsc::Sender<Parcel>>>,
     /// Whether the process group has no member left.
     extinct: Mutex<bool>,
+    receivers: Arc<Receivers>,
     next_space: AtomicU64,
     warned: AtomicBool,
+}
+
+/// How many receiver threads there are.
+#[derive(Default)]
+struct Receivers {
+    count: Mutex<usize>,
+    changed: Condvar,
+}
+
+/// A receiver thread that has not ended.
+pub(super) struct Receiving(Arc<Receivers>);
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        *self.0.count.lock() -= 1;
+        self.0.changed.notify_all();
+    }
 }
 
 impl Shared {
@@ -59,6 +78,7 @@ impl Shared {
             images: Mutex::default(),
             courier: Mutex::new(Some(courier)),
             extinct: Mutex::new(false),
+            receivers: Arc::default(),
             next_space: AtomicU64::new(1),
             warned: AtomicBool::new(false),
         }
@@ -105,6 +125,19 @@ impl Shared {
     /// No child of the group is left, and the group's number may become another's.
     pub(super) fn extinct(&self) {
         *self.extinct.lock() = true;
+    }
+
+    /// Counts a receiver.
+    pub(super) fn receiver_starts(&self) -> Receiving {
+        *self.receivers.count.lock() += 1;
+        Receiving(Arc::clone(&self.receivers))
+    }
+
+    /// Waits until no receiver is left, but not for ever: an observer may be stuck.
+    pub(super) fn wait_for_receivers(&self) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let mut count = self.receivers.count.lock();
+        while *count > 0 && !self.receivers.changed.wait_until(&mut count, deadline).timed_out() {}
     }
 
     /// Kills everything, and lets the workers end.

@@ -21,17 +21,20 @@ static STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub"));
 /// Bytes that a signal handler of the stub may use of its stack, below the signal frame.
 const HANDLER_STACK: u64 = 3072;
 
+/// How often a zygote with an unfortunate memory layout is replaced.
+const MOST_TRIES: u32 = 8;
+
 /// Why there can be no guest processes on this host.
 #[derive(Debug)]
-pub struct StartError(String);
+pub struct StartError(String, Errno);
 
 impl StartError {
     pub(super) fn new(what: impl Into<String>) -> Self {
-        Self(what.into())
+        Self(what.into(), Errno::ENOSYS)
     }
 
     pub(super) fn at(what: &str, errno: Errno) -> Self {
-        Self(format!("cannot {what}: {}", errno.description()))
+        Self(format!("cannot {what}: {}", errno.description()), errno)
     }
 }
 
@@ -72,23 +75,36 @@ impl Zygote {
     pub fn start(options: Options) -> Result<Self, StartError> {
         probe()?;
         let slot_size = (MAILBOX_SIZE + arch::signal_frame_size() + HANDLER_STACK).next_power_of_two();
+        let procfs = Arc::new(Procfs::new(options.procfs));
+        let mut tries = 0;
+        loop {
+            match Self::execute(Arc::clone(&procfs), slot_size, options.identity) {
+                // The host chose a place for the vDSO within the stub's range, which it does once in some hundred times.
+                Err(StartError(_, Errno::EEXIST)) if tries < MOST_TRIES => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    fn execute(
+        procfs: Arc<Procfs>,
+        slot_size: u64,
+        identity: Option<(u32, u32)>,
+    ) -> Result<Self, StartError> {
         let program = program_file()?;
-        let (socket, theirs) =
-            rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
-                .map_err(|e| StartError::at("make a socket for the zygote", errno(e)))?;
+        let (family, flags) = (AddressFamily::UNIX, SocketFlags::CLOEXEC);
+        let (socket, theirs) = rustix::net::socketpair(family, SocketType::SEQPACKET, flags, None)
+            .map_err(|e| StartError::at("make a socket for the zygote", errno(e)))?;
         let pid = calls::execute(program.as_fd(), theirs.as_fd())
             .map_err(|e| StartError::at("fork the zygote", e))?;
         drop(theirs);
-        let procfs = Arc::new(Procfs::new(options.procfs));
         let mut zygote = Self { pid, socket, procfs, slot_size, vdso: None, unmap_all: Vec::new() };
-        match zygote.prepare(options.identity) {
-            Ok(()) => Ok(zygote),
-            Err(error) => {
-                calls::kill_group(pid);
-                let _ = calls::reap(pid);
-                Err(error)
-            }
+        let prepared = zygote.prepare(identity);
+        if prepared.is_err() {
+            calls::kill_group(pid);
+            let _ = calls::reap(pid);
         }
+        prepared.map(|()| zygote)
     }
 
     fn prepare(&mut self, identity: Option<(u32, u32)>) -> Result<(), StartError> {

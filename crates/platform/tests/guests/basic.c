@@ -14,7 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FAIL(...) (printf("failed at %d: ", __LINE__), printf(__VA_ARGS__), printf("\n"), fflush(stdout), _exit(1))
+static char why[200];
+#define FAIL(...) (snprintf(why, sizeof why, __VA_ARGS__), printf("failed at %d: %s", __LINE__, why), printf("\n"), fflush(stdout), _exit(1))
 #define CHECK(x) do { if (!(x)) FAIL("%s (errno %d)", #x, errno); } while (0)
 
 static int hello(void) { return 0; }
@@ -67,7 +68,7 @@ static int registers(void) {
     long bad = with_registers(SYS_clone, &r, i);  // a fork
     if (r == 0) _exit(bad ? 50 + bad : 7);
     CHECK(bad == 0);
-    int s; CHECK(wait4(-1, &s, 0, 0) == r);
+    int s; errno = 0; int w = wait4(-1, &s, 0, 0); if (w != r) FAIL("wait4 gave %d not %ld, errno %d", w, r, errno);
     if (!WIFEXITED(s) || WEXITSTATUS(s) != 7) FAIL("child %x", s);
   }
   return 0;
@@ -88,7 +89,7 @@ static int forks(void) {
   for (int i = 0; i < 100; i++) {
     pid_t k = fork(); CHECK(k >= 0);
     if (!k) { CHECK(cow == 2); cow = 3; _exit(i); }
-    int s; CHECK(waitpid(k, &s, 0) == k); CHECK(s == i << 8); CHECK(cow == 2);
+    int s; errno = 0; int w = waitpid(k, &s, 0); if (w != k) FAIL("waitpid gave %d not %d, errno %d", w, k, errno); CHECK(s == i << 8); CHECK(cow == 2);
   }
   CHECK(waitpid(-1, 0, 0) == -1 && errno == ECHILD);
   return 0;
@@ -199,6 +200,12 @@ static int memory(void) {
   return 0;
 }
 
+static int many_processes(void) {
+  for (int i = 0; i < 200; i++) { pid_t k = fork(); CHECK(k >= 0); if (!k) { syscall(1001); _exit(0); } }
+  for (int i = 0; i < 200; i++) { syscall(1006); CHECK(waitpid(-1, 0, 0) > 0); }
+  return 0;
+}
+
 // ---- for the tests that interrupt and kill
 
 static int calls(long n) {
@@ -238,7 +245,7 @@ int main(int c, char **v) {
 #define DO(name, call) if (!strcmp(what, name)) r = call;
   DO("hello", hello()) DO("code", (int)n) DO("registers", registers()) DO("forks", forks()) DO("vforks", vforks()) DO("execs", execs())
   DO("threads", threads()) DO("threads_fork", threads_fork()) DO("main_exits", main_exits()) DO("many_threads", many_threads())
-  DO("faults", faults()) DO("files", files()) DO("memory", memory())
+  DO("faults", faults()) DO("files", files()) DO("memory", memory()) DO("many_processes", many_processes())
   DO("calls", calls(n)) DO("parks", parks(n)) DO("waits", waits(n)) DO("three", three(n)) DO("fork_loop", fork_loop(n))
   if (r == 0) printf("ok\n");
   fflush(stdout);

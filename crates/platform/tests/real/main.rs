@@ -9,5 +9,8 @@
     reason = "what fails here fails the test"
 )]
 
+mod deaths;
+mod hostile;
+mod interrupts;
 mod programs;
 mod supervisor;

@@ -21,15 +21,14 @@ pub(crate) mod own {
     pub(crate) const QUICK: u64 = 1002;
     /// Answers with the number of interrupts this task has had.
     pub(crate) const INTERRUPTS: u64 = 1003;
-    /// Clears the vector state: sets the context with an empty one.
-    pub(crate) const CONTEXT: u64 = 1004;
+    /// Ends all parked calls.
+    pub(crate) const UNPARK_ALL: u64 = 1006;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Waiting {
     Nothing,
     Load,
-    Map,
     Fork { pid: u64, thread: bool, vfork: bool },
 }
 
@@ -52,6 +51,8 @@ pub(crate) struct Task {
     pub(crate) parent: u64,
     pub(crate) brk: AtomicU64,
     pub(crate) interrupts: AtomicU64,
+    /// How many interruptions ask for another one.
+    pub(crate) chain: AtomicU64,
     quick: AtomicBool,
     ending: Mutex<Option<Exit>>,
     inner: Mutex<Inner>,
@@ -91,6 +92,7 @@ impl Task {
             parent,
             brk: AtomicU64::new(0),
             interrupts: AtomicU64::new(0),
+            chain: AtomicU64::new(0),
             quick: AtomicBool::new(false),
             ending: Mutex::new(None),
             inner: Mutex::new(inner),
@@ -112,6 +114,10 @@ impl Task {
         self.inner.lock().unwrap().thread.clone().unwrap()
     }
 
+    pub(crate) fn try_thread(&self) -> Option<Arc<dyn Thread>> {
+        self.inner.lock().unwrap().thread.clone()
+    }
+
     fn bind(self: &Arc<Self>) -> Arc<dyn Observer> {
         self.world.made.fetch_add(1, Ordering::Relaxed);
         let generation = self.inner.lock().unwrap().generation;
@@ -128,7 +134,8 @@ impl Task {
             inner.generation += 1;
             inner.thread.take()
         };
-        let thread = self.world.platform().create_process(self.bind())?;
+        let platform = self.world.platform().ok_or(Errno::EIO)?;
+        let thread = platform.create_process(self.bind())?;
         {
             let mut inner = self.inner.lock().unwrap();
             inner.program = Some(program);
@@ -171,24 +178,28 @@ impl Task {
         state.gone.push((self.pid, gone));
         if self.inner.lock().unwrap().generation == generation {
             state.live.remove(&self.pid);
-            drop(state);
             if gone.last {
                 let exit = self.ending.lock().unwrap().take();
-                self.ended(exit.unwrap_or(Exit::Signal(gone.signal.unwrap_or(0))));
+                state.ended.push((
+                    self.tgid,
+                    self.parent,
+                    exit.unwrap_or(Exit::Signal(gone.signal.unwrap_or(0))),
+                ));
+                drop(state);
+                self.ended();
             }
         }
         self.world.changed.notify_all();
     }
 
     /// The process has ended: its parent hears.
-    fn ended(self: &Arc<Self>, exit: Exit) {
+    fn ended(self: &Arc<Self>) {
         let vfork_parent = self.inner.lock().unwrap().vfork_parent.take();
         if let Some(parent) = vfork_parent {
             parent.thread().resume(Resume::Return(self.tgid));
         }
         let waiter = {
             let mut state = self.world.state.lock().unwrap();
-            state.ended.push((self.tgid, self.parent, exit));
             let at = state.waiting.iter().position(|task| task.tgid == self.parent);
             at.map(|at| state.waiting.remove(at))
         };
@@ -240,6 +251,7 @@ impl Task {
                 let mut registers = thread.registers().unwrap();
                 registers.rdi = u64::try_from(signal).unwrap();
                 registers.rsi = registers.rip;
+                registers.rdx = registers.rax;
                 registers.rip = handler;
                 registers.rsp = (registers.rsp - 256) & !15;
                 registers.rsp -= 8;
@@ -274,6 +286,9 @@ impl Task {
             thread.set_registers(&registers).unwrap();
         }
         thread.resume(Resume::Context);
+        if self.chain.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            thread.interrupt();
+        }
     }
 
     /// Ends a parked call.
@@ -367,6 +382,12 @@ impl Task {
                 back(0);
             }
             own::INTERRUPTS => back(self.interrupts.load(Ordering::Relaxed)),
+            own::UNPARK_ALL => {
+                for task in self.world.live() {
+                    task.unpark();
+                }
+                back(0);
+            }
             1005 => {
                 self.world.state.lock().unwrap().counted.insert(1 << 32, a);
                 back(0);

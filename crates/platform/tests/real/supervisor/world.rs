@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use platform::stubs::{Options, StubPlatform, Zygote};
 use platform::{Fault, Gone};
 
+use super::company;
 use super::task::Task;
 
 /// How a guest process ended.
@@ -38,7 +39,7 @@ pub(crate) struct State {
 
 /// A platform and what its guests have done.
 pub(crate) struct World {
-    pub(crate) platform: Option<StubPlatform>,
+    pub(crate) platform: Mutex<Option<Arc<StubPlatform>>>,
     pub(crate) state: Mutex<State>,
     pub(crate) changed: Condvar,
     pub(crate) next_pid: AtomicU64,
@@ -46,10 +47,21 @@ pub(crate) struct World {
     pub(crate) file: Arc<OwnedFd>,
     /// Total stops seen, and how many of them were Gone; every thread must get exactly one of those.
     pub(crate) made: AtomicU64,
+    _company: Option<company::Guest>,
 }
 
 impl World {
+    /// A world among those of other tests.
     pub(crate) fn new(program: &Path) -> Arc<Self> {
+        Self::make(program, Some(company::join()))
+    }
+
+    /// A world for a test that is [`company::alone`].
+    pub(crate) fn in_company(program: &Path) -> Arc<Self> {
+        Self::make(program, None)
+    }
+
+    fn make(program: &Path, company: Option<company::Guest>) -> Arc<Self> {
         let procfs = File::open("/proc").unwrap().into();
         let zygote = Zygote::start(Options { procfs, identity: None }).unwrap();
         let path = std::env::temp_dir().join(format!("platform-test-{}-{:p}", std::process::id(), &zygote));
@@ -57,18 +69,36 @@ impl World {
         file.set_len(1 << 16).unwrap();
         std::fs::remove_file(path).unwrap();
         Arc::new(Self {
-            platform: Some(StubPlatform::start(zygote).unwrap()),
+            platform: Mutex::new(Some(Arc::new(StubPlatform::start(zygote).unwrap()))),
             state: Mutex::default(),
             changed: Condvar::new(),
             next_pid: AtomicU64::new(100),
             program: program.to_owned(),
             file: Arc::new(file.into()),
             made: AtomicU64::new(0),
+            _company: company,
         })
     }
 
-    pub(crate) fn platform(&self) -> &StubPlatform {
-        self.platform.as_ref().unwrap()
+    pub(crate) fn platform(&self) -> Option<Arc<StubPlatform>> {
+        self.platform.lock().unwrap().clone()
+    }
+
+    pub(crate) fn has_ended(&self, pid: u64) -> bool {
+        self.state.lock().unwrap().ended.iter().any(|(ended, ..)| *ended == pid)
+    }
+
+    /// Calls of [`super::task::own::COUNT`], in all.
+    pub(crate) fn counted(&self) -> u64 {
+        self.state.lock().unwrap().counted.values().sum()
+    }
+
+    pub(crate) fn output(&self) -> String {
+        String::from_utf8_lossy(&self.state.lock().unwrap().output).into_owned()
+    }
+
+    pub(crate) fn live(&self) -> Vec<Arc<Task>> {
+        self.state.lock().unwrap().live.values().cloned().collect()
     }
 
     pub(crate) fn pid(&self) -> u64 {
@@ -143,19 +173,4 @@ impl World {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
-}
-
-/// Children of this process, as the host sees them.
-pub(crate) fn children() -> Vec<i32> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
-        let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
-        let parent =
-            stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
-        if parent == Some(std::process::id()) {
-            all.push(pid);
-        }
-    }
-    all
 }

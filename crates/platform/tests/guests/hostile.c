@@ -1,0 +1,136 @@
+// Attacks on the stub from within. The first argument names one. "ok" means that it was fended off.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define BASE 0x7ff000000000ul
+#define RING 0x20000000l
+static char why[200];
+#define FAIL(...) (snprintf(why, sizeof why, __VA_ARGS__), printf("failed at %d: %s", __LINE__, why), printf("\n"), fflush(stdout), _exit(1))
+
+static jmp_buf back;
+static volatile long answer;
+static void after(int signal, unsigned long rip, long rax) { (void)rip; answer = signal == 4 ? rax : -9999; longjmp(back, 1); }
+
+// A `syscall` in the stub's text with an invalid instruction behind it, at which the kernel gives control back.
+static unsigned char *gadget(void) {
+  for (unsigned char *p = (unsigned char *)BASE; p < (unsigned char *)BASE + 4090; p++)
+    if (p[0] == 0x0f && p[1] == 0x05 && p[2] == 0x0f && p[3] == 0x0b) return p;
+  FAIL("no gadget"); return 0;
+}
+static long from_stub(long nr, long a, long b, long c, long d, long e, long f) {
+  static unsigned char *at; if (!at) at = gadget();
+  answer = -8888;
+  if (!setjmp(back)) {
+    register long r10 asm("r10") = d, r8 asm("r8") = e, r9 asm("r9") = f;
+    asm volatile("jmp *%6" :: "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(at), "r"(r9) : "memory", "rcx", "r11");
+  }
+  return answer;
+}
+
+static int calls(void) {
+  static const long list[] = {SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kill, SYS_tkill, SYS_tgkill, SYS_socket, SYS_bpf,
+    SYS_io_uring_setup, SYS_seccomp, SYS_prctl, SYS_pidfd_open, SYS_pidfd_getfd, SYS_setns, SYS_unshare, SYS_clone3, SYS_fork, SYS_vfork, SYS_execve, SYS_execveat,
+    SYS_open, SYS_openat, SYS_read, SYS_write, SYS_dup, SYS_fcntl, SYS_ioctl, SYS_sendmsg, SYS_recvmsg, SYS_recvfrom, SYS_memfd_create, SYS_userfaultfd,
+    SYS_perf_event_open, SYS_mount, SYS_chroot, SYS_keyctl, SYS_mlock, SYS_mlockall, SYS_shmat, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack, SYS_exit, SYS_exit_group, SYS_getpid};
+  for (unsigned i = 0; i < sizeof list / sizeof *list; i++) {
+    long r = from_stub(list[i], 0, 0, 0, 0, 0, 0);
+    if (r != -EPERM) FAIL("call %ld gave %ld", list[i], r);
+  }
+  char *page = mmap(0, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  long r;
+  if ((r = from_stub(SYS_madvise, (long)page, 4096, 100, 0, 0, 0)) != -EPERM) FAIL("poison %ld", r);
+  if ((r = from_stub(SYS_madvise, (long)page, 4096, 101, 0, 0, 0)) != -EPERM) FAIL("offline %ld", r);
+  if ((r = from_stub(SYS_mmap, 0, 4096, 3, 0x40022, -1, 0)) != -EPERM) FAIL("huge pages %ld", r);
+  if ((r = from_stub(SYS_arch_prctl, 0x4001, 0, 0, 0, 0, 0)) != -EPERM) FAIL("arch_prctl %ld", r);
+  return 0;
+}
+static int clones(void) {
+  static const long flags[] = {0, 17, 0x8011, 0x8111, 0x50f00, 0x7d0f00, 0x10000000 | 17, 0x20000 | 17, 0x4000000 | 17, 0x8000000 | 17, 0x40000000 | 17,
+    0x80000000l | 17, 0x2000000 | 17, 0x2000 | 17, 0x400 | 17, 0x8000 | 0x400 | 17, 0x100 | 17, 0x800000 | 17, 0x1000 | 17};
+  for (unsigned i = 0; i < sizeof flags / sizeof *flags; i++) for (long token = 0; token < 3; token++) {
+    long r = from_stub(SYS_clone, flags[i], 0, 0, 0, 0, token);
+    if (r != -EPERM) FAIL("clone %lx gave %ld", flags[i], r);
+  }
+  return 0;
+}
+static int descriptors(void) {
+  for (long fd = 0; fd < 1024; fd++) {
+    long r = from_stub(SYS_mmap, 0, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (r != -EBADF) FAIL("descriptor %ld gave %ld", fd, r);
+  }
+  return 0;
+}
+static int own_code(void) {
+  unsigned char *at = (unsigned char *)BASE + 0x8000;
+  long r = from_stub(SYS_mmap, (long)at, 4096, 7, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  if (r != (long)at) FAIL("mmap %ld", r);
+  static const unsigned char code[] = {0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89, 0xd6, 0x0f, 0x05, 0xc3}; // mov rax,rdi; rdi,rsi; rsi,rdx; syscall; ret
+  memcpy(at, code, sizeof code);
+  long (*call)(long, long, long) = (void *)at;
+  if ((r = call(SYS_getpid, 0, 0)) != -EPERM) FAIL("getpid %ld", r);
+  if ((r = call(SYS_kill, -1, 0)) != -EPERM) FAIL("kill %ld", r);
+  if ((r = call(SYS_clone, 17, 0)) != -EPERM) FAIL("clone %ld", r);
+  return 0;
+}
+static int rings(void) {
+  for (long why = 0; why < 12; why++) {
+    if (why >= 3 && why <= 5) continue; // those that stop the thread need a frame
+    for (long token = 0; token < 3; token++) {
+      long r = from_stub(RING | why, BASE + 0x10000100, token, 0, 0, 0, 0);
+      if (r != -EPERM) FAIL("ring %ld gave %ld", why, r);
+    }
+  }
+  if (from_stub(RING | 0x7f, 0, 0, 0, 0, 0, 0) != -EPERM) FAIL("ring");
+  // From guest code it is a system call that nobody has.
+  if (syscall(RING | 3, 0, 0) != -1 || errno != ENOSYS) FAIL("a ring from guest code");
+  return 0;
+}
+static int abis(void) {
+  long r;
+  asm volatile("int $0x80" : "=a"(r) : "a"(20) : "memory"); if ((int)r != -ENOSYS) FAIL("int 0x80 %ld", r);
+  if (syscall(0x40000000 | SYS_getpid) != -1 || errno != ENOSYS) FAIL("x32");
+  if (syscall(-1) != -1 || errno != ENOSYS) FAIL("minus one");
+  if ((r = from_stub(0x40000027, 0, 0, 0, 0, 0, 0)) != -ENOSYS) FAIL("x32 from the stub %ld", r);
+  return 0;
+}
+static int block_signals(void) {
+  // A frame of our own, with all signals blocked, then a call that traps.
+  static struct { long restorer; ucontext_t uc; char rest[4096]; } frame __attribute__((aligned(64)));
+  static char stack[65536];
+  memset(&frame, 0, sizeof frame);
+  greg_t *g = frame.uc.uc_mcontext.gregs;
+  extern char trapping[];
+  g[REG_RIP] = (long)trapping; g[REG_RSP] = (long)(stack + 60000); g[REG_EFL] = 0x202; g[REG_CSGSFS] = 0x33 | 0x2bl << 48;
+  memset(&frame.uc.uc_sigmask, 0xff, 8);
+  frame.uc.uc_stack.ss_flags = SS_DISABLE;
+  asm volatile("mov %0,%%rsp\nmov $15,%%eax\njmp *%1\n.globl trapping\ntrapping: mov $12,%%eax\nxor %%edi,%%edi\nsyscall\nud2" :: "r"(&frame.uc), "r"(gadget()) : "memory");
+  return 0;
+}
+
+int main(int c, char **v) {
+  const char *what = c > 1 ? v[1] : "nothing"; int r = 99;
+  syscall(1005, after);
+  if (!strcmp(what, "nothing")) r = 0;
+  if (!strcmp(what, "calls")) r = calls();
+  if (!strcmp(what, "clones")) r = clones();
+  if (!strcmp(what, "descriptors")) r = descriptors();
+  if (!strcmp(what, "own_code")) r = own_code();
+  if (!strcmp(what, "rings")) r = rings();
+  if (!strcmp(what, "no_frame")) { from_stub(RING | 3, 16, 0, 0, 0, 0, 0); FAIL("still alive"); }
+  if (!strcmp(what, "abis")) r = abis();
+  if (!strcmp(what, "unmap_text")) { from_stub(SYS_munmap, BASE, 4096, 0, 0, 0, 0); FAIL("still alive"); }
+  if (!strcmp(what, "unmap_slots")) { from_stub(SYS_munmap, BASE + 0x10000000, 1 << 20, 0, 0, 0, 0); FAIL("still alive"); }
+  if (!strcmp(what, "block_signals")) r = block_signals();
+  if (r == 0) { printf("ok\n"); fflush(stdout); }
+  return r;
+}

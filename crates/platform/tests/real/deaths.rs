@@ -1,0 +1,99 @@
+//! Kills at any moment: every thread has one last stop, and nothing is left.
+
+use std::time::Duration;
+
+use crate::supervisor::{Exit, World, build, children, descriptors};
+
+/// Kills the host process behind a task, as somebody outside would.
+fn kill_from_outside(stat: &str) {
+    let pid: i32 = stat.split(' ').next().unwrap().parse().unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+}
+
+fn kill_at_random_moments(arguments: &[&str]) {
+    let Some(program) = build::guest("basic") else { return };
+    let world = World::new(&program);
+    for round in 0..40u64 {
+        let task = world.start(arguments);
+        std::thread::sleep(Duration::from_micros(200 + (round * 7919) % 3000));
+        if round % 4 == 3 {
+            task.thread().kill_process();
+        } else if let Ok(stat) = task.thread().memory().host_text("stat") {
+            kill_from_outside(&stat);
+        }
+        assert_eq!(world.wait(task.tgid), Exit::Signal(9));
+    }
+    world.finish();
+}
+
+#[test]
+fn a_calling_guest_is_killed() {
+    kill_at_random_moments(&["calls", "1000000000"]);
+}
+
+#[test]
+fn a_parked_guest_is_killed() {
+    kill_at_random_moments(&["parks", "1000000000"]);
+}
+
+#[test]
+fn a_guest_in_a_futex_is_killed() {
+    kill_at_random_moments(&["waits", "1000000000"]);
+}
+
+#[test]
+fn a_guest_with_threads_is_killed() {
+    kill_at_random_moments(&["three", "1000000000"]);
+}
+
+#[test]
+fn a_forking_guest_is_killed() {
+    kill_at_random_moments(&["fork_loop", "1000000000"]);
+    kill_at_random_moments(&["fork_loop", "1000000000", "quick"]);
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let Some(program) = build::guest("basic") else { return };
+    let guard = crate::supervisor::alone();
+    let before = descriptors();
+    let world = World::in_company(&program);
+    for _ in 0..20 {
+        let r = world.run(&["forks"]);
+        assert_eq!(r, (Exit::Code(0), "ok\n".to_owned()));
+    }
+    let idle = descriptors();
+    for _ in 0..20 {
+        assert_eq!(world.run(&["execs"]).0, Exit::Code(0));
+    }
+    // Descriptors of the pool come and go; those of dead images must not stay.
+    assert!(descriptors() <= idle + 4, "{idle} descriptors became {}", descriptors());
+    world.finish();
+    assert_eq!(children(), []);
+    assert!(descriptors() <= before, "{before} descriptors became {}", descriptors());
+    drop(guard);
+}
+
+#[test]
+fn a_platform_that_is_dropped_takes_its_guests_with_it() {
+    let Some(program) = build::guest("basic") else { return };
+    let guard = crate::supervisor::alone();
+    let world = World::in_company(&program);
+    for _ in 0..3 {
+        world.start(&["three", "1000000000"]);
+    }
+    std::thread::sleep(Duration::from_millis(20));
+    world.platform.lock().unwrap().take();
+    assert_eq!(children(), []);
+    world.finish();
+    drop(guard);
+}
+
+#[test]
+fn two_hundred_processes_at_once() {
+    let Some(program) = build::guest("basic") else { return };
+    let world = World::new(&program);
+    assert_eq!(world.run(&["many_processes"]), (Exit::Code(0), "ok\n".to_owned()));
+    world.finish();
+}
