@@ -225,8 +225,9 @@ messages! {
     /// Reads directory entries with the attributes of each ([`crate::entry`]), of a directory that need not be open; `end` is 1 if
     /// none follow.
     170 Readdirattr: Treaddirattr { fid: u32, offset: u64, count: u32 } => Rreaddirattr<'a> { end: u8, data: Data<'a> };
-    /// Moves a file by its name, with the flags of renameat2(2).
-    172 Renameat2: Trenameat2<'a> { olddirfid: u32, oldname: Text<'a>, newdirfid: u32, newname: Text<'a>, flags: u32 } => Rrenameat2 {};
+    /// Moves a file by its name, with the flags of renameat2(2). Says which files that touched: the one that moved, and the one that
+    /// was replaced or exchanged with it, if there was one.
+    172 Renameat2: Trenameat2<'a> { olddirfid: u32, oldname: Text<'a>, newdirfid: u32, newname: Text<'a>, flags: u32 } => Rrenameat2 { touched: Vec<Qid> };
     /// An extended attribute's value, or its length alone if `size` is 0.
     174 Xattrget: Txattrget<'a> { fid: u32, size: u32, name: Text<'a> } => Rxattrget<'a> { length: u32, data: Data<'a> };
     /// Sets an extended attribute, with the flags of setxattr(2).
@@ -239,6 +240,8 @@ messages! {
     182 Clunks: Tclunks { fids: Vec<u32> } => Rclunks {};
     /// Changes attributes, and says what they are then.
     184 Changeattr: Tchangeattr { fid: u32, set: SetAttr } => Rchangeattr { attr: Attr };
+    /// Removes a name, and says which file it was.
+    186 Removename: Tremovename<'a> { dirfid: u32, name: Text<'a>, flags: u32 } => Rremovename { qid: Qid };
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use abi::Errno;
 use ninep::flags::Access;
 use ninep::message::{Rallocate, Rfsync, Rread, Rwrite, Tallocate, Tfsync, Tread, Twrite};
-use rustix::fs::FallocateFlags;
+use rustix::fs::{FallocateFlags, OFlags};
 
 use crate::fids::{MOST_XATTR, State};
 use crate::node::errno;
@@ -54,11 +54,22 @@ pub(super) fn write(
     answer.reply(&Rwrite { count: u32::try_from(written).map_err(|_| Errno::EIO)? })
 }
 
+/// A fid that is not open will do too: what counts is the file.
 pub(super) fn fsync(session: &mut Session, request: &Tfsync, answer: &mut Answer<'_>) -> Result<(), Errno> {
-    let fd = match &session.fids.get(request.fid)?.state {
+    let fid = session.fids.get(request.fid)?;
+    let opened;
+    let fd = match &fid.state {
         State::File(fd, _) => fd,
         State::Directory(listing) => &listing.fd,
-        _ => return Err(Errno::EBADF),
+        State::Walked if fid.node.is_directory() => {
+            opened = fid.node.open_directory()?;
+            &opened
+        }
+        State::Walked => {
+            opened = fid.node.open_file(&session.links, Access::Read, OFlags::empty())?;
+            &opened
+        }
+        State::Value(_) | State::NewValue(_) => return Err(Errno::EBADF),
     };
     if request.datasync == 0 { rustix::fs::fsync(fd) } else { rustix::fs::fdatasync(fd) }.map_err(errno)?;
     answer.reply(&Rfsync {})

@@ -1,16 +1,18 @@
 //! Names that come, go and move.
 
+use std::sync::Arc;
+
 use abi::Errno;
 use ninep::flags::REMOVE_DIRECTORY;
 use ninep::message::{
-    Rlink, Rremove, Rrename, Rrenameat, Rrenameat2, Runlinkat, Tlink, Tremove, Trename, Trenameat,
+    Rlink, Rremove, Rremovename, Rrename, Rrenameat, Rrenameat2, Runlinkat, Tlink, Tremove, Tremovename, Trename, Trenameat,
     Trenameat2, Tunlinkat,
 };
 use rustix::fs::{AtFlags, CWD, RenameFlags};
 
 use crate::fids::{Fid, Origin};
 use crate::names::Name;
-use crate::node::errno;
+use crate::node::{Node, errno};
 use crate::session::{Answer, Session};
 
 pub(super) fn link(session: &mut Session, request: &Tlink<'_>, answer: &mut Answer<'_>) -> Result<(), Errno> {
@@ -25,20 +27,32 @@ pub(super) fn link(session: &mut Session, request: &Tlink<'_>, answer: &mut Answ
     answer.reply(&Rlink {})
 }
 
-pub(super) fn unlinkat(
-    session: &mut Session,
-    request: &Tunlinkat<'_>,
-    answer: &mut Answer<'_>,
-) -> Result<(), Errno> {
+pub(super) fn unlinkat(session: &mut Session, request: &Tunlinkat<'_>, answer: &mut Answer<'_>) -> Result<(), Errno> {
+    let (directory, name, flags) = removal(session, request.dirfid, request.name, request.flags)?;
+    rustix::fs::unlinkat(directory.fd(), name.bytes(), flags).map_err(errno)?;
+    answer.reply(&Runlinkat {})
+}
+
+pub(super) fn removename(session: &mut Session, request: &Tremovename<'_>, answer: &mut Answer<'_>) -> Result<(), Errno> {
+    let (directory, name, flags) = removal(session, request.dirfid, request.name, request.flags)?;
+    let victim = directory.stat_child(name)?;
+    rustix::fs::unlinkat(directory.fd(), name.bytes(), flags).map_err(errno)?;
+    answer.reply(&Rremovename { qid: session.identities.qid(&victim) })
+}
+
+fn removal<'a>(
+    session: &Session,
+    directory: u32,
+    name: ninep::Text<'a>,
+    flags: u32,
+) -> Result<(Arc<Node>, Name<'a>, AtFlags), Errno> {
     session.changes()?;
-    let flags = match request.flags {
+    let flags = match flags {
         0 => AtFlags::empty(),
         REMOVE_DIRECTORY => AtFlags::REMOVEDIR,
         _ => return Err(Errno::EINVAL),
     };
-    let directory = session.fids.directory(request.dirfid)?;
-    rustix::fs::unlinkat(directory.fd(), Name::new(request.name)?.bytes(), flags).map_err(errno)?;
-    answer.reply(&Runlinkat {})
+    Ok((session.fids.directory(directory)?, Name::new(name)?, flags))
 }
 
 pub(super) fn renameat(
@@ -50,20 +64,14 @@ pub(super) fn renameat(
     answer.reply(&Rrenameat {})
 }
 
-pub(super) fn renameat2(
-    session: &mut Session,
-    request: &Trenameat2<'_>,
-    answer: &mut Answer<'_>,
-) -> Result<(), Errno> {
-    move_name(
-        session,
-        request.olddirfid,
-        request.oldname,
-        request.newdirfid,
-        request.newname,
-        request.flags,
-    )?;
-    answer.reply(&Rrenameat2 {})
+pub(super) fn renameat2(session: &mut Session, request: &Trenameat2<'_>, answer: &mut Answer<'_>) -> Result<(), Errno> {
+    let Trenameat2 { olddirfid, oldname, newdirfid, newname, flags } = *request;
+    let (old, new) = (session.fids.directory(olddirfid)?, session.fids.directory(newdirfid)?);
+    let ends = [(old, Name::new(oldname)?), (new, Name::new(newname)?)];
+    let touched = ends.iter().filter_map(|(directory, name)| directory.stat_child(*name).ok()).collect::<Vec<_>>();
+    move_name(session, olddirfid, oldname, newdirfid, newname, flags)?;
+    let touched = touched.iter().map(|stat| session.identities.qid(stat)).collect();
+    answer.reply(&Rrenameat2 { touched })
 }
 
 fn move_name(
@@ -115,7 +123,7 @@ pub(super) fn rename(
 }
 
 /// The fid is gone even if the file stays.
-pub(super) fn remove(session: &mut Session, request: &Tremove, answer: &mut Answer<'_>) -> Result<(), Errno> {
+pub(super) fn remove(session: &mut Session, request: &Tremove, Tremovename, answer: &mut Answer<'_>) -> Result<(), Errno> {
     let fid = session.fids.remove(request.fid)?;
     session.changes()?;
     let origin = still_there(&fid)?;
