@@ -32,6 +32,7 @@ pub const TABLE: &[Row] = &[
     Row::always(nr::fallocate, "allocates space"),
     Row::always(nr::fsync, "brings files to disk"),
     Row::always(nr::fdatasync, "brings their contents to disk"),
+    Row::always(nr::syncfs, "brings filesystems to disk"),
     Row::when(
         nr::fcntl,
         &[&[arg(1).is(GET_LOCK)], &[arg(1).is(SET_LOCK)], &[arg(1).is(GET_FLAGS)]],

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use channel::Channel;
-pub use fid::Fid;
+pub use fid::{Fid, NewFid};
 use parking_lot::Mutex;
 
 use crate::message::{Call, Rversion, Tattach, Tclunk, Tclunks, Tversion};

@@ -240,8 +240,10 @@ messages! {
     182 Clunks: Tclunks { fids: Vec<u32> } => Rclunks {};
     /// Changes attributes, and says what they are then.
     184 Changeattr: Tchangeattr { fid: u32, set: SetAttr } => Rchangeattr { attr: Attr };
-    /// Removes a name, and says which file it was.
-    186 Removename: Tremovename<'a> { dirfid: u32, name: Text<'a>, flags: u32 } => Rremovename { qid: Qid };
+    /// Removes a name, and says which file it was. With a `newfid` it stays reachable by that.
+    186 Removename: Tremovename<'a> { dirfid: u32, newfid: u32, name: Text<'a>, flags: u32 } => Rremovename { qid: Qid };
+    /// syncfs(2) of the filesystem that holds a file.
+    188 Syncfs: Tsyncfs { fid: u32 } => Rsyncfs {};
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Contents of open files.
 
+use std::os::fd::OwnedFd;
+
 use abi::Errno;
 use ninep::flags::Access;
-use ninep::message::{Rallocate, Rfsync, Rread, Rwrite, Tallocate, Tfsync, Tread, Twrite};
+use ninep::message::{Rallocate, Rfsync, Rread, Rsyncfs, Rwrite, Tallocate, Tfsync, Tread, Tsyncfs, Twrite};
 use rustix::fs::{FallocateFlags, OFlags};
 
 use crate::fids::{MOST_XATTR, State};
@@ -54,9 +56,13 @@ pub(super) fn write(
     answer.reply(&Rwrite { count: u32::try_from(written).map_err(|_| Errno::EIO)? })
 }
 
-/// A fid that is not open will do too: what counts is the file.
-pub(super) fn fsync(session: &mut Session, request: &Tfsync, answer: &mut Answer<'_>) -> Result<(), Errno> {
-    let fid = session.fids.get(request.fid)?;
+/// Calls `sync` with a descriptor of a fid's file. A fid that is not open will do too.
+fn with_open(
+    session: &Session,
+    fid: u32,
+    sync: impl FnOnce(&OwnedFd) -> rustix::io::Result<()>,
+) -> Result<(), Errno> {
+    let fid = session.fids.get(fid)?;
     let opened;
     let fd = match &fid.state {
         State::File(fd, _) => fd,
@@ -71,8 +77,19 @@ pub(super) fn fsync(session: &mut Session, request: &Tfsync, answer: &mut Answer
         }
         State::Value(_) | State::NewValue(_) => return Err(Errno::EBADF),
     };
-    if request.datasync == 0 { rustix::fs::fsync(fd) } else { rustix::fs::fdatasync(fd) }.map_err(errno)?;
+    sync(fd).map_err(errno)
+}
+
+pub(super) fn fsync(session: &mut Session, request: &Tfsync, answer: &mut Answer<'_>) -> Result<(), Errno> {
+    with_open(session, request.fid, |fd| {
+        if request.datasync == 0 { rustix::fs::fsync(fd) } else { rustix::fs::fdatasync(fd) }
+    })?;
     answer.reply(&Rfsync {})
+}
+
+pub(super) fn syncfs(session: &mut Session, request: &Tsyncfs, answer: &mut Answer<'_>) -> Result<(), Errno> {
+    with_open(session, request.fid, |fd| rustix::fs::syncfs(fd))?;
+    answer.reply(&Rsyncfs {})
 }
 
 pub(super) fn allocate(

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use abi::Errno;
 use ninep::flags::REMOVE_DIRECTORY;
 use ninep::message::{
-    Rlink, Rremove, Rremovename, Rrename, Rrenameat, Rrenameat2, Runlinkat, Tlink, Tremove, Tremovename, Trename, Trenameat,
-    Trenameat2, Tunlinkat,
+    Rlink, Rremove, Rremovename, Rrename, Rrenameat, Rrenameat2, Runlinkat, Tlink, Tremove, Tremovename,
+    Trename, Trenameat, Trenameat2, Tunlinkat,
 };
 use rustix::fs::{AtFlags, CWD, RenameFlags};
 
@@ -27,16 +27,34 @@ pub(super) fn link(session: &mut Session, request: &Tlink<'_>, answer: &mut Answ
     answer.reply(&Rlink {})
 }
 
-pub(super) fn unlinkat(session: &mut Session, request: &Tunlinkat<'_>, answer: &mut Answer<'_>) -> Result<(), Errno> {
+pub(super) fn unlinkat(
+    session: &mut Session,
+    request: &Tunlinkat<'_>,
+    answer: &mut Answer<'_>,
+) -> Result<(), Errno> {
     let (directory, name, flags) = removal(session, request.dirfid, request.name, request.flags)?;
     rustix::fs::unlinkat(directory.fd(), name.bytes(), flags).map_err(errno)?;
     answer.reply(&Runlinkat {})
 }
 
-pub(super) fn removename(session: &mut Session, request: &Tremovename<'_>, answer: &mut Answer<'_>) -> Result<(), Errno> {
+pub(super) fn removename(
+    session: &mut Session,
+    request: &Tremovename<'_>,
+    answer: &mut Answer<'_>,
+) -> Result<(), Errno> {
     let (directory, name, flags) = removal(session, request.dirfid, request.name, request.flags)?;
-    let victim = directory.stat_child(name)?;
+    let keep = request.newfid != ninep::NO_FID;
+    let (kept, victim) = if keep {
+        session.fids.check_new([request.newfid])?;
+        let (node, stat) = directory.child(name)?;
+        (Some(node), stat)
+    } else {
+        (None, directory.stat_child(name)?)
+    };
     rustix::fs::unlinkat(directory.fd(), name.bytes(), flags).map_err(errno)?;
+    if let Some(node) = kept {
+        session.fids.insert(request.newfid, Fid::walked(Arc::new(node)));
+    }
     answer.reply(&Rremovename { qid: session.identities.qid(&victim) })
 }
 
@@ -64,11 +82,16 @@ pub(super) fn renameat(
     answer.reply(&Rrenameat {})
 }
 
-pub(super) fn renameat2(session: &mut Session, request: &Trenameat2<'_>, answer: &mut Answer<'_>) -> Result<(), Errno> {
+pub(super) fn renameat2(
+    session: &mut Session,
+    request: &Trenameat2<'_>,
+    answer: &mut Answer<'_>,
+) -> Result<(), Errno> {
     let Trenameat2 { olddirfid, oldname, newdirfid, newname, flags } = *request;
     let (old, new) = (session.fids.directory(olddirfid)?, session.fids.directory(newdirfid)?);
     let ends = [(old, Name::new(oldname)?), (new, Name::new(newname)?)];
-    let touched = ends.iter().filter_map(|(directory, name)| directory.stat_child(*name).ok()).collect::<Vec<_>>();
+    let touched =
+        ends.iter().filter_map(|(directory, name)| directory.stat_child(*name).ok()).collect::<Vec<_>>();
     move_name(session, olddirfid, oldname, newdirfid, newname, flags)?;
     let touched = touched.iter().map(|stat| session.identities.qid(stat)).collect();
     answer.reply(&Rrenameat2 { touched })
@@ -123,7 +146,7 @@ pub(super) fn rename(
 }
 
 /// The fid is gone even if the file stays.
-pub(super) fn remove(session: &mut Session, request: &Tremove, Tremovename, answer: &mut Answer<'_>) -> Result<(), Errno> {
+pub(super) fn remove(session: &mut Session, request: &Tremove, answer: &mut Answer<'_>) -> Result<(), Errno> {
     let fid = session.fids.remove(request.fid)?;
     session.changes()?;
     let origin = still_there(&fid)?;

@@ -1,0 +1,164 @@
+//! A mounted tree of the gofer.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Weak};
+
+use abi::Errno;
+use ninep::client::{Client, Fid};
+use ninep::message::{Tstatfs, Tsyncfs, Twalkattr};
+use ninep::version::Dialect;
+use parking_lot::Mutex;
+use vfs::{Attributes, Device, FileSystem, FileSystemStatistics, InodeRef};
+
+use crate::attributes::from_wire;
+use crate::handles::Idle;
+use crate::inode::{Node, Place};
+use crate::listing::Recent;
+
+/// Who else changes the files, and so how long what is known stays true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caching {
+    /// Nobody: names and attributes are asked for once. For a container's root.
+    Exclusive,
+    /// Anybody on the host: each look is a question to the host. For bind mounts.
+    Shared,
+}
+
+/// A tree of the host as the gofer serves it over one connection.
+pub struct GoferFs {
+    shared: Arc<Shared>,
+    root: Arc<Node>,
+}
+
+/// What the inodes of one tree share. It stays as long as any of them, mounted or not.
+pub(crate) struct Shared {
+    pub(crate) client: Arc<Client>,
+    pub(crate) caching: Caching,
+    device: Device,
+    root: (Arc<Fid>, Attributes),
+    /// Every inode that somebody holds, by the server's identity: two names of one file are one inode.
+    inodes: Mutex<HashMap<u64, Weak<Node>>>,
+    /// Inodes with descriptors that nobody has open.
+    pub(crate) idle: Idle,
+    /// Directories that were listed of late.
+    pub(crate) recent: Recent,
+    filesystem: Mutex<Weak<GoferFs>>,
+}
+
+impl GoferFs {
+    /// Takes up the connection to a gofer and attaches to its tree.
+    ///
+    /// # Errors
+    /// `EPROTONOSUPPORT` if the server does not speak the extension, `EIO` if the connection fails, and what the server says.
+    pub fn connect(socket: OwnedFd, caching: Caching) -> Result<Arc<Self>, Errno> {
+        let client = Client::connect(socket)?;
+        if client.dialect() != Dialect::Extended {
+            return Err(Errno::EPROTONOSUPPORT);
+        }
+        let fid = client.attach(b"/")?;
+        let request = Twalkattr { fid: fid.number(), targets: Vec::new() };
+        let attr = client.call(&request, |reply| reply.attrs.first().copied())?.ok_or(Errno::EIO)?;
+        let shared = Arc::new(Shared {
+            client,
+            caching,
+            device: Device::anonymous(),
+            root: (Arc::new(fid), from_wire(&attr)?),
+            inodes: Mutex::default(),
+            idle: Idle::default(),
+            recent: Recent::default(),
+            filesystem: Mutex::default(),
+        });
+        Ok(shared.filesystem())
+    }
+}
+
+impl Shared {
+    /// The filesystem. Made anew if only open files were left of it.
+    pub(crate) fn filesystem(self: &Arc<Self>) -> Arc<GoferFs> {
+        let mut filesystem = self.filesystem.lock();
+        if let Some(filesystem) = filesystem.upgrade() {
+            return filesystem;
+        }
+        let (fid, attributes) = &self.root;
+        let (root, _) =
+            self.intern(attributes.inode, || Node::new(self, Place::Held(Arc::clone(fid)), *attributes));
+        let new = Arc::new(GoferFs { shared: Arc::clone(self), root });
+        *filesystem = Arc::downgrade(&new);
+        new
+    }
+
+    /// The inode with this identity, if somebody holds it.
+    pub(crate) fn known(&self, path: u64) -> Option<Arc<Node>> {
+        self.inodes.lock().get(&path).and_then(Weak::upgrade)
+    }
+
+    /// The inode with this identity: the one that is there already, or what `make` makes; and whether it is new.
+    pub(crate) fn intern(&self, path: u64, make: impl FnOnce() -> Arc<Node>) -> (Arc<Node>, bool) {
+        let mut inodes = self.inodes.lock();
+        if let Some(node) = inodes.get(&path).and_then(Weak::upgrade) {
+            return (node, false);
+        }
+        let node = make();
+        inodes.insert(path, Arc::downgrade(&node));
+        (node, true)
+    }
+
+    /// An inode is gone.
+    pub(crate) fn forget(&self, path: u64) {
+        let mut inodes = self.inodes.lock();
+        // Another one may have taken its place.
+        if inodes.get(&path).is_some_and(|node| node.strong_count() == 0) {
+            inodes.remove(&path);
+        }
+    }
+
+    /// These files were touched by a change of names.
+    pub(crate) fn touched(&self, files: &[ninep::Qid]) {
+        for file in files {
+            if let Some(node) = self.known(file.path) {
+                node.changed();
+            }
+        }
+    }
+}
+
+impl FileSystem for GoferFs {
+    fn kind(&self) -> &'static str {
+        "9p"
+    }
+
+    fn device(&self) -> Device {
+        self.shared.device
+    }
+
+    fn root(&self) -> InodeRef {
+        Arc::clone(&self.root) as InodeRef
+    }
+
+    fn statistics(&self) -> Result<FileSystemStatistics, Errno> {
+        // What was given up may hold space.
+        self.shared.client.flush();
+        let fid = self.root.fid()?;
+        let host = self.shared.client.call(&Tstatfs { fid: fid.number() }, |reply| reply.statfs)?;
+        Ok(FileSystemStatistics {
+            magic: host.kind.into(),
+            block_size: host.bsize.into(),
+            blocks: host.blocks,
+            blocks_free: host.bfree,
+            blocks_available: host.bavail,
+            files: host.files,
+            files_free: host.ffree,
+            name_length: host.namelen.into(),
+        })
+    }
+
+    fn sync(&self) -> Result<(), Errno> {
+        let fid = self.root.fid()?;
+        self.shared.client.call(&Tsyncfs { fid: fid.number() }, |_| ())
+    }
+
+    fn caches_names(&self) -> bool {
+        self.shared.caching == Caching::Exclusive
+    }
+}

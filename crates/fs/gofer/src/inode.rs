@@ -1,0 +1,354 @@
+//! Inodes: what is known of one file.
+
+use std::any::Any;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use abi::Errno;
+use ninep::Attr;
+use ninep::client::Fid;
+use ninep::message::{Tchangeattr, Tgetattr, Treadlink};
+use parking_lot::Mutex;
+use vfs::filesystem::FileSystemRef;
+use vfs::inode::LinkTarget;
+use vfs::{
+    AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef, Name, OpenFlags,
+    Owner, RenameFlags,
+};
+
+use crate::attributes::{from_host, from_wire, to_wire};
+use crate::directory::Directory;
+use crate::file::RegularFile;
+use crate::filesystem::{Caching, Shared};
+use crate::handles::Handles;
+use crate::listing::Listing;
+
+/// A file of the host.
+pub(crate) struct Node {
+    pub(crate) shared: Arc<Shared>,
+    fid: OnceLock<Arc<Fid>>,
+    /// The directory and name to find it by, if it came from a listing and the server holds it not yet.
+    pub(crate) origin: Mutex<Option<Origin>>,
+    /// The server's identity of it, and its inode number.
+    pub(crate) path: u64,
+    kind: FileKind,
+    /// Counts what may have changed its attributes.
+    changes: AtomicU64,
+    /// It was read, which may have moved its access time.
+    read: AtomicBool,
+    /// The guest has it mapped so that it can change it unseen.
+    pub(crate) mapped: AtomicBool,
+    known: Mutex<Known>,
+    pub(crate) handles: Mutex<Handles>,
+    /// Held by writers that append.
+    pub(crate) appending: Mutex<()>,
+    /// For a directory: what its listing told of its entries.
+    pub(crate) listing: Mutex<Listing>,
+}
+
+/// How the server finds a file.
+pub(crate) enum Place {
+    /// It holds it already.
+    Held(Arc<Fid>),
+    /// By this name of this directory, which nobody has changed since it was listed.
+    Listed(Origin),
+}
+
+/// A directory and a name in it.
+pub(crate) struct Origin {
+    pub(crate) directory: Arc<Node>,
+    pub(crate) name: Box<[u8]>,
+}
+
+/// What was learned, and where the count of changes stood.
+#[derive(Default)]
+struct Known {
+    attributes: Option<(u64, Attributes)>,
+    target: Option<Arc<[u8]>>,
+    xattrs: Option<(u64, Arc<[Vec<u8>]>)>,
+}
+
+impl Node {
+    /// An inode for a file that the server described.
+    pub(crate) fn new(shared: &Arc<Shared>, place: Place, attributes: Attributes) -> Arc<Self> {
+        let (fid, origin) = match place {
+            Place::Held(fid) => (OnceLock::from(fid), None),
+            Place::Listed(origin) => (OnceLock::new(), Some(origin)),
+        };
+        Arc::new(Self {
+            shared: Arc::clone(shared),
+            fid,
+            origin: Mutex::new(origin),
+            path: attributes.inode,
+            kind: attributes.kind,
+            changes: AtomicU64::new(0),
+            read: AtomicBool::new(false),
+            mapped: AtomicBool::new(false),
+            known: Mutex::new(Known { attributes: Some((0, attributes)), ..Known::default() }),
+            handles: Mutex::default(),
+            appending: Mutex::default(),
+            listing: Mutex::default(),
+        })
+    }
+
+    /// What the server calls it. A file from a listing is looked up now.
+    ///
+    /// # Errors
+    /// `ESTALE` if its name leads to another file by now, and as the server says.
+    pub(crate) fn fid(&self) -> Result<Arc<Fid>, Errno> {
+        if let Some(fid) = self.fid.get() {
+            return Ok(Arc::clone(fid));
+        }
+        let mut origin = self.origin.lock();
+        if let Some(fid) = self.fid.get() {
+            return Ok(Arc::clone(fid));
+        }
+        let Origin { directory, name } = origin.as_ref().ok_or(Errno::ESTALE)?;
+        let (fid, attr) = directory.walk_one(name)?;
+        if attr.qid.path != self.path {
+            return Err(Errno::ESTALE);
+        }
+        let fid = Arc::clone(self.fid.get_or_init(|| Arc::new(fid)));
+        *origin = None;
+        Ok(fid)
+    }
+
+    /// The server came to hold it while its name went.
+    pub(crate) fn hold_as(&self, fid: Fid) {
+        let _ = self.fid.set(Arc::new(fid));
+    }
+
+    /// Whether the server holds it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.fid.get().is_some()
+    }
+
+    /// Where the count of changes stands: take it before asking, and hand it to [`Self::learn`] with the answer.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Something changed it, or may have.
+    pub(crate) fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Something changed the names in this directory.
+    pub(crate) fn names_changed(&self) {
+        self.changed();
+        self.listing.lock().clear();
+    }
+
+    /// Takes over what the server told of it when the count of changes was `since`.
+    pub(crate) fn learn(&self, attr: &Attr, since: u64) {
+        if let Ok(attributes) = from_wire(attr) {
+            self.keep(attributes, since);
+        }
+    }
+
+    /// It was read: the host may have moved its access time.
+    pub(crate) fn was_read(&self) {
+        self.read.store(true, Ordering::Relaxed);
+    }
+
+    fn keep(&self, attributes: Attributes, since: u64) {
+        let mut known = self.known.lock();
+        if known.attributes.is_none_or(|(of, _)| of <= since) {
+            known.attributes = Some((since, attributes));
+        }
+    }
+
+    /// What is known for sure.
+    fn remembered(&self) -> Option<Attributes> {
+        if self.shared.caching == Caching::Shared
+            || self.mapped.load(Ordering::Relaxed)
+            || self.read.load(Ordering::Relaxed)
+        {
+            return None;
+        }
+        let (of, attributes) = self.known.lock().attributes?;
+        (of == self.changes()).then_some(attributes)
+    }
+
+    fn ask_attributes(&self) -> Result<Attributes, Errno> {
+        let since = self.changes();
+        self.read.store(false, Ordering::Relaxed);
+        let attributes = match self.any_handle() {
+            Some(handle) => from_host(&*handle, self.path)?,
+            None => {
+                let request = Tgetattr { fid: self.fid()?.number(), mask: u64::MAX };
+                from_wire(&self.shared.client.call(&request, |reply| reply.attr)?)?
+            }
+        };
+        self.keep(attributes, since);
+        Ok(attributes)
+    }
+
+    fn read_target(&self) -> Result<Arc<[u8]>, Errno> {
+        if let Some(target) = &self.known.lock().target {
+            return Ok(Arc::clone(target));
+        }
+        let request = Treadlink { fid: self.fid()?.number() };
+        let target = self.shared.client.call(&request, |reply| Arc::from(reply.target.0))?;
+        self.known.lock().target = Some(Arc::clone(&target));
+        Ok(target)
+    }
+
+    /// The names of the extended attributes, if nothing changed since they were listed.
+    pub(crate) fn remembered_xattrs(&self) -> Option<Arc<[Vec<u8>]>> {
+        if self.shared.caching == Caching::Shared {
+            return None;
+        }
+        let known = self.known.lock();
+        known.xattrs.as_ref().filter(|(of, _)| *of == self.changes()).map(|(_, names)| Arc::clone(names))
+    }
+
+    pub(crate) fn keep_xattrs(&self, names: &Arc<[Vec<u8>]>, since: u64) {
+        self.known.lock().xattrs = Some((since, Arc::clone(names)));
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.shared.forget(self.path);
+    }
+}
+
+/// Itself, if it is one of this filesystem.
+pub(crate) fn ours(inode: &InodeRef) -> Result<&Node, Errno> {
+    inode.as_any().downcast_ref::<Node>().ok_or(Errno::EXDEV)
+}
+
+impl Inode for Node {
+    fn filesystem(&self) -> FileSystemRef {
+        self.shared.filesystem() as FileSystemRef
+    }
+
+    fn attributes(&self) -> Result<Attributes, Errno> {
+        self.remembered().map_or_else(|| self.ask_attributes(), Ok)
+    }
+
+    fn kind(&self) -> FileKind {
+        self.kind
+    }
+
+    fn set_attributes(&self, change: &AttributeChange) -> Result<(), Errno> {
+        let fid = self.fid()?;
+        let since = self.changes();
+        let request = Tchangeattr { fid: fid.number(), set: to_wire(change) };
+        let result = self.shared.client.call(&request, |reply| reply.attr);
+        // Even a failed request may have changed something: a size before a mode that was refused. The answer to a
+        // successful one counts if nothing else came in between.
+        let next = since.wrapping_add(1);
+        let alone = self.changes.compare_exchange(since, next, Ordering::AcqRel, Ordering::Acquire);
+        let attr = match alone {
+            Ok(_) => result?,
+            Err(_) => {
+                self.changed();
+                return result.map(|_| ());
+            }
+        };
+        self.learn(&attr, next);
+        Ok(())
+    }
+
+    fn lookup(&self, name: Name<'_>) -> Result<InodeRef, Errno> {
+        self.find_many(&[name]).pop().unwrap_or(Err(Errno::ENOENT))
+    }
+
+    fn lookup_many(&self, names: &[Name<'_>]) -> Vec<Result<InodeRef, Errno>> {
+        self.find_many(names)
+    }
+
+    fn create(
+        &self,
+        name: Name<'_>,
+        kind: FileKind,
+        mode: u32,
+        owner: Owner,
+        _: Device,
+    ) -> Result<InodeRef, Errno> {
+        match kind {
+            FileKind::Regular | FileKind::Fifo | FileKind::Socket => self.make(name, kind, mode, owner, b""),
+            _ => Err(Errno::EPERM),
+        }
+    }
+
+    fn create_and_open(
+        &self,
+        name: Name<'_>,
+        mode: u32,
+        owner: Owner,
+        flags: OpenFlags,
+        _: &Credentials,
+    ) -> Result<(InodeRef, Arc<dyn File>), Errno> {
+        let node = self.make_file(name, mode, owner)?;
+        let file = RegularFile::open(Arc::clone(&node), flags)?;
+        Ok((node, Arc::new(file)))
+    }
+
+    fn create_directory(&self, name: Name<'_>, mode: u32, owner: Owner) -> Result<InodeRef, Errno> {
+        self.make(name, FileKind::Directory, mode, owner, b"")
+    }
+
+    fn create_symlink(&self, name: Name<'_>, target: &[u8], owner: Owner) -> Result<InodeRef, Errno> {
+        self.make(name, FileKind::Symlink, 0o777, owner, target)
+    }
+
+    fn link(&self, name: Name<'_>, target: &InodeRef) -> Result<(), Errno> {
+        self.link_to(name, ours(target)?)
+    }
+
+    fn unlink(&self, name: Name<'_>) -> Result<(), Errno> {
+        self.remove_name(name, 0)
+    }
+
+    fn remove_directory(&self, name: Name<'_>) -> Result<(), Errno> {
+        self.remove_name(name, ninep::flags::REMOVE_DIRECTORY)
+    }
+
+    fn rename(
+        &self,
+        name: Name<'_>,
+        to: &InodeRef,
+        new_name: Name<'_>,
+        flags: RenameFlags,
+    ) -> Result<(), Errno> {
+        self.move_name(name, ours(to)?, new_name, flags)
+    }
+
+    fn read_link(&self, _: &Credentials) -> Result<LinkTarget, Errno> {
+        if self.kind != FileKind::Symlink {
+            return Err(Errno::EINVAL);
+        }
+        self.read_target().map(|target| LinkTarget::Path(target.to_vec()))
+    }
+
+    fn open(self: Arc<Self>, flags: OpenFlags, _: &Credentials) -> Result<Arc<dyn File>, Errno> {
+        match self.kind {
+            FileKind::Regular => Ok(Arc::new(RegularFile::open(self, flags)?)),
+            FileKind::Directory => Ok(Arc::new(Directory::new(self))),
+            _ => Err(Errno::ENXIO),
+        }
+    }
+
+    fn xattr(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
+        self.get_xattr(name)
+    }
+
+    fn set_xattr(&self, name: &[u8], value: &[u8], create: bool, replace: bool) -> Result<(), Errno> {
+        self.put_xattr(name, value, create, replace)
+    }
+
+    fn remove_xattr(&self, name: &[u8]) -> Result<(), Errno> {
+        self.delete_xattr(name)
+    }
+
+    fn xattr_names(&self) -> Result<Vec<Vec<u8>>, Errno> {
+        self.list_xattrs().map(|names| names.to_vec())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,25 @@
+//! Files of the host, through the gofer: a container's root and its bind mounts.
+//!
+//! Names and attributes travel as messages ([`ninep`]). Contents do not: an open regular file's host descriptor is donated by the gofer,
+//! shared by everybody who has the file open, and read, written, mapped and synced here. So the host's page cache is the
+//! only one, and what the sentry knows of a file is at most a copy of what the host knows.
+//!
+//! What is known is kept as long as nothing can have changed it ([`Caching`]). Every change through this filesystem marks the
+//! files it touched, and what is asked next about them comes from the host again.
+//!
+//! Host calls made here, for the sentry's filter: on the connection `sendmsg`, `recvmsg`; on donated descriptors `pread64`, `pwrite64`,
+//! `pwritev2` (appending), `statx`, `lseek`, `fallocate`, `fsync`, `fdatasync`, `close`.
+#![forbid(unsafe_code)]
+
+mod attributes;
+mod change;
+mod directory;
+mod file;
+mod filesystem;
+mod handles;
+mod inode;
+mod listing;
+mod lookup;
+mod xattrs;
+
+pub use filesystem::{Caching, GoferFs};
