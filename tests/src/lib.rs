@@ -1,5 +1,20 @@
 //! The end-to-end tests: programs of a Debian root run natively and in a sandbox, and are compared.
+//!
+//! The binary `e2e` enters namespaces of its own first ([`enclosure`]): what a test starts or mounts ends with it,
+//! even if it is killed.
 #![forbid(unsafe_code)]
 
+pub mod bundle;
+pub mod case;
+pub mod cases;
+pub mod enclosure;
+pub mod leftovers;
+pub mod native;
+pub mod place;
+pub mod programs;
+pub mod root;
+pub mod run;
+pub mod sandbox;
+pub mod suites;
 pub mod testroot;
 pub mod tools;

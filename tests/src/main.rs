@@ -1,4 +1,33 @@
-//! Runs the end-to-end tests.
+//! `e2e [FILTER]...`: runs the end-to-end tests. `cargo xtask e2e` builds what they need and calls this.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use integration_tests::place::Place;
+use integration_tests::{enclosure, programs, suites};
+use libtest_mimic::Arguments;
+
+/// How many tests run at once: they are heavy, and the machines of a project's CI are small.
+const PARALLEL: usize = 2;
+
+fn main() -> Result<ExitCode> {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(PARALLEL);
+    if let Some(reason) = enclosure::missing() {
+        println!("end-to-end tests skipped: {reason}");
+        println!("0 passed, 0 failed, {} skipped", programs::all().count() + suites::NAMES.len());
+        return Ok(ExitCode::SUCCESS);
+    }
+    enclosure::enter()?;
+    let place = Arc::new(Place::prepare()?);
+    let rows = programs::all().map(|case| case.trial(&place));
+    let trials = rows.chain(suites::trials(&place)).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    println!(
+        "{} passed, {} failed, {} skipped",
+        conclusion.num_passed, conclusion.num_failed, conclusion.num_ignored
+    );
+    Ok(conclusion.exit_code())
+}

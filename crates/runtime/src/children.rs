@@ -4,6 +4,7 @@
 
 use std::ffi::CStr;
 use std::fs::File;
+use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::process::ExitCode;
 
@@ -113,8 +114,10 @@ fn connections(count: usize, first: RawFd) -> Result<Vec<OwnedFd>, String> {
 }
 
 fn document<D: DeserializeOwned>() -> Result<D, String> {
-    serde_json::from_reader(File::from(inherited(DOCUMENT)?))
-        .map_err(|error| format!("cannot read what to do: {error}"))
+    let mut text = Vec::new();
+    let read = File::from(inherited(DOCUMENT)?).read_to_end(&mut text);
+    read.map_err(|error| format!("cannot read what to do: {error}"))?;
+    serde_json::from_slice(&text).map_err(|error| format!("cannot understand what to do: {error}"))
 }
 
 fn resume_log(options: log::Options, process: &'static str) -> Result<(), String> {

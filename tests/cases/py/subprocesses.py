@@ -1,0 +1,20 @@
+"""Children in all the ways of the subprocess module."""
+import os, signal, subprocess, sys
+
+print(subprocess.run(["echo", "hi"], capture_output=True, text=True).stdout)
+print(subprocess.run("exit 7", shell=True).returncode, subprocess.call(["sh", "-c", "kill -9 $$"]))
+print(subprocess.check_output(["tr", "a-z", "A-Z"], input=b"upper"))
+p = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE); print(len(p.communicate(b"x" * 1000000)[0]))
+try: subprocess.run(["sleep", "10"], timeout=0.2)
+except subprocess.TimeoutExpired as e: print("timeout", e.timeout)
+try: subprocess.run(["/no/such"])
+except FileNotFoundError as e: print(e.errno, e.filename)
+try: subprocess.run(["/etc/passwd"])
+except PermissionError as e: print(e.errno)
+p = subprocess.Popen(["sleep", "10"]); p.terminate(); print(p.wait()); p = subprocess.Popen(["sleep", "10"], start_new_session=True)
+print(os.getsid(p.pid) == p.pid); os.killpg(p.pid, signal.SIGINT); print(p.wait())
+r = subprocess.run(["sh", "-c", "pwd; echo $A; echo err >&2"], cwd="/usr", env={"A": "b"}, capture_output=True); print(r.stdout, r.stderr)
+a = subprocess.Popen(["seq", "1000"], stdout=subprocess.PIPE); b = subprocess.Popen(["wc", "-l"], stdin=a.stdout, stdout=subprocess.PIPE); a.stdout.close(); print(b.communicate()[0])
+procs = [subprocess.Popen([sys.executable, "-c", f"print({i})"], stdout=subprocess.PIPE) for i in range(8)]; print([int(p.communicate()[0]) for p in procs])
+r, w = os.pipe(); subprocess.run(["sh", "-c", f"echo passed >&{w}"], pass_fds=[w]); os.close(w); print(os.read(r, 100))
+pid = os.posix_spawn("/bin/sh", ["sh", "-c", "exit 5"], os.environ); print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])); print(os.system("exit 3") >> 8)

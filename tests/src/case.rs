@@ -1,0 +1,73 @@
+//! One row of the tables: a program that must do in a sandbox what it does natively.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use libtest_mimic::{Failed, Trial};
+
+use crate::native::native;
+use crate::place::Place;
+use crate::root::Root;
+use crate::run::Outcome;
+use crate::sandbox::sandboxed;
+
+/// A program, and how it is compared. Exit code and standard output always have to agree.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// Family and name, as the filter takes it.
+    pub name: &'static str,
+    /// Program and arguments, run in `/work`.
+    pub args: &'static [&'static str],
+    /// Standard input.
+    pub stdin: &'static str,
+    /// Whether standard error has to agree too.
+    pub stderr: bool,
+    /// Whether the program gets a root that it can write to.
+    pub writable: bool,
+    /// Seconds after which it counts as hung.
+    pub seconds: u64,
+}
+
+/// In the environment: the second run is native too. Rows that differ then are at fault themselves.
+const NATIVE_TWICE: &str = "CASEMATE_NATIVE_TWICE";
+
+/// What a row is unless it says otherwise.
+pub const DEFAULT: Case = Case { name: "", args: &[], stdin: "", stderr: true, writable: false, seconds: 30 };
+
+impl Case {
+    /// The row as a test.
+    #[must_use]
+    pub fn trial(self, place: &Arc<Place>) -> Trial {
+        let place = Arc::clone(place);
+        Trial::test(self.name, move || self.check(&place).map_err(|error| Failed::from(format!("{error:#}"))))
+    }
+
+    fn check(&self, place: &Place) -> Result<()> {
+        let limit = Duration::from_secs(self.seconds);
+        let expected = native(place, &self.root(place)?, self.args, self.stdin.as_bytes(), limit)?;
+        let root = self.root(place)?;
+        let found = if std::env::var_os(NATIVE_TWICE).is_some() {
+            native(place, &root, self.args, self.stdin.as_bytes(), limit)?
+        } else {
+            sandboxed(place, self.name, &root, self.args, self.stdin.as_bytes(), limit)?
+        };
+        if expected.code.is_none() {
+            bail!("natively: {}", expected.shown());
+        }
+        if self.agree(&expected, &found) {
+            return Ok(());
+        }
+        bail!("=== natively: {}\n=== in the sandbox: {}", expected.shown(), found.shown())
+    }
+
+    fn root(&self, place: &Place) -> Result<Root> {
+        if self.writable { Root::own(place, self.name) } else { Ok(Root::shared(place)) }
+    }
+
+    fn agree(&self, expected: &Outcome, found: &Outcome) -> bool {
+        expected.code == found.code
+            && expected.stdout == found.stdout
+            && (!self.stderr || expected.stderr == found.stderr)
+    }
+}

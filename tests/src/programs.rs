@@ -1,0 +1,173 @@
+//! The programs that are compared, by family. Their sources are in `tests/cases`.
+
+use crate::case::{Case, DEFAULT};
+
+/// All rows.
+pub fn all() -> impl Iterator<Item = Case> {
+    [SHELL, TOOLS, PYTHON, LANGUAGES, DEVELOPMENT, CALLS, SCALE].into_iter().flatten().copied()
+}
+
+/// A row that runs a script of `tests/cases/sh`.
+macro_rules! script {
+    ($name:literal, $file:literal $(, $field:ident: $value:expr)* $(,)?) => {
+        Case { name: $name, args: &["bash", concat!("/cases/sh/", $file)], $($field: $value,)* ..DEFAULT }
+    };
+}
+
+/// A row that runs a program of `tests/cases/py`.
+macro_rules! python {
+    ($name:literal, $file:literal $(, $field:ident: $value:expr)* $(,)?) => {
+        Case { name: $name, args: &["python3", concat!("/cases/py/", $file)], $($field: $value,)* ..DEFAULT }
+    };
+}
+
+/// A row that runs a program of `tests/cases/c`.
+macro_rules! program {
+    ($name:literal, $file:literal $(, $field:ident: $value:expr)* $(,)?) => {
+        Case { name: $name, args: &[concat!("/cases/bin/", $file)], $($field: $value,)* ..DEFAULT }
+    };
+}
+
+const SHELL: &[Case] = &[
+    Case { name: "shell/true", args: &["true"], ..DEFAULT },
+    Case { name: "shell/false", args: &["false"], ..DEFAULT },
+    Case { name: "shell/echo", args: &["echo", "hello"], ..DEFAULT },
+    Case { name: "shell/static", args: &["/cases/bin/hello_static", "a", "b"], ..DEFAULT },
+    Case { name: "shell/dynamic", args: &["/cases/bin/hello", "a", "b"], ..DEFAULT },
+    Case { name: "shell/standard-input", args: &["cat"], stdin: "one\ntwo\n", ..DEFAULT },
+    Case { name: "shell/environment", args: &["env"], ..DEFAULT },
+    Case { name: "shell/identity", args: &["id"], ..DEFAULT },
+    Case { name: "shell/host-name", args: &["uname", "-n"], ..DEFAULT },
+    Case {
+        name: "shell/dash",
+        args: &["sh", "-c", "for i in 1 2 3; do echo $i | cat; done; exit 9"],
+        ..DEFAULT
+    },
+    script!("shell/pipelines", "pipelines.sh"),
+    script!("shell/here-documents", "here_documents.sh"),
+    script!("shell/traps", "traps.sh"),
+    script!("shell/background-jobs", "background_jobs.sh"),
+    script!("shell/redirections", "redirections.sh"),
+    script!("shell/job-control", "job_control.sh"),
+    script!("shell/limits", "limits.sh"),
+    script!("shell/errors", "errors.sh"),
+    Case {
+        name: "shell/yes-head",
+        args: &["sh", "-c", "yes | head -n 5; yes abc | head -c 100000 | wc -c"],
+        ..DEFAULT
+    },
+];
+
+const TOOLS: &[Case] = &[
+    script!("tools/coreutils", "coreutils.sh"),
+    script!("tools/findutils", "findutils.sh"),
+    script!("tools/text", "text.sh"),
+    script!("tools/archives", "archives.sh"),
+    script!("tools/processes", "processes.sh"),
+    script!("tools/permissions", "permissions.sh"),
+    script!("tools/devices", "devices.sh"),
+    Case {
+        name: "tools/find-everything",
+        args: &["sh", "-c", "find / -xdev 2>&1 | sort | sha256sum; find / -xdev | wc -l"],
+        seconds: 60,
+        ..DEFAULT
+    },
+    Case {
+        name: "tools/read-everything",
+        args: &[
+            "sh",
+            "-c",
+            "find /usr/bin /usr/lib -xdev -type f -print0 | sort -z | xargs -0 cat | sha256sum",
+        ],
+        seconds: 90,
+        ..DEFAULT
+    },
+    Case {
+        name: "tools/list-everything",
+        args: &["sh", "-c", "ls -lanR --time-style=full-iso /usr/bin /etc | sha256sum"],
+        seconds: 60,
+        ..DEFAULT
+    },
+];
+
+const PYTHON: &[Case] = &[
+    Case { name: "python/hello", args: &["python3", "-c", "print('hello', 6 * 7)"], ..DEFAULT },
+    python!("python/threads", "threads.py"),
+    python!("python/subprocess", "subprocesses.py"),
+    python!("python/multiprocessing", "multiprocessing_pool.py", seconds: 60),
+    python!("python/asyncio", "asyncio_tasks.py"),
+    python!("python/sockets", "sockets.py"),
+    python!("python/mmap", "memory_maps.py"),
+    python!("python/signals", "signals.py"),
+    python!("python/files", "files.py"),
+    python!("python/select", "selecting.py"),
+    python!("python/sqlite", "sqlite_rows.py", seconds: 60),
+    python!("python/standard-library", "standard_library.py", seconds: 60),
+];
+
+const LANGUAGES: &[Case] = &[
+    Case { name: "languages/perl", args: &["perl", "/cases/pl/everyday.pl"], ..DEFAULT },
+    Case {
+        name: "languages/awk",
+        args: &[
+            "awk",
+            "BEGIN { for (i = 1; i <= 20; i++) s += i * i; print s; \"echo sub\" | getline x; print x }",
+        ],
+        ..DEFAULT
+    },
+    Case {
+        name: "languages/node",
+        args: &[
+            "node",
+            "-e",
+            "console.log([1,2,3].map(x => x * 2).join()); setTimeout(() => console.log('later'), 50)",
+        ],
+        seconds: 60,
+        ..DEFAULT
+    },
+    Case { name: "languages/node-work", args: &["node", "/cases/js/work.js"], seconds: 60, ..DEFAULT },
+    Case {
+        name: "languages/openssl-speed",
+        args: &["sh", "-c", "openssl speed -seconds 1 -bytes 1024 sha256 >/dev/null 2>&1; echo $?"],
+        ..DEFAULT
+    },
+    script!("languages/openssl", "openssl.sh"),
+    script!("languages/musl", "musl.sh"),
+];
+
+const DEVELOPMENT: &[Case] = &[
+    script!("development/make", "make_project.sh", seconds: 120),
+    script!("development/git", "git_work.sh", seconds: 120),
+    script!("development/sqlite", "sqlite.sh", seconds: 120),
+    script!("development/dpkg", "dpkg_install.sh", writable: true, seconds: 90),
+    script!("development/ssh-agent", "ssh_agent.sh", seconds: 60),
+];
+
+const CALLS: &[Case] = &[
+    program!("calls/exec-arguments", "exec_arguments"),
+    program!("calls/wait", "wait_statuses"),
+    program!("calls/signals", "signal_frames"),
+    program!("calls/eintr", "eintr"),
+    program!("calls/sigpipe", "sigpipe"),
+    program!("calls/futex", "futexes"),
+    program!("calls/memory", "memory"),
+    program!("calls/shared-memory", "shared_memory"),
+    program!("calls/pipes", "pipes"),
+    program!("calls/epoll", "epoll"),
+    program!("calls/timers", "timers"),
+    program!("calls/unix-sockets", "unix_sockets"),
+    program!("calls/files", "files"),
+    program!("calls/descriptors", "descriptors"),
+    program!("calls/credentials", "credentials"),
+    program!("calls/registers", "registers"),
+    program!("calls/faults", "faults"),
+    program!("calls/vfork", "vfork"),
+];
+
+const SCALE: &[Case] = &[
+    program!("scale/threads-500", "threads_500", seconds: 60),
+    program!("scale/processes-200", "processes_200", seconds: 60),
+    program!("scale/fork-depth-50", "fork_depth_50"),
+    script!("scale/processes-in-a-row", "processes_in_a_row.sh", seconds: 120),
+    script!("scale/many-files", "many_files.sh", seconds: 60),
+];

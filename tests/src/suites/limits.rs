@@ -1,0 +1,20 @@
+//! A guest that takes too much.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use crate::place::Place;
+use crate::sandbox::Sandbox;
+
+/// A process that allocates until its limit fails alone; the shell that started it, and the sandbox, go on.
+pub(super) fn memory_hog_dies_alone(place: &Place) -> Result<()> {
+    let script = "ulimit -v 400000; /cases/bin/memory_hog; echo hog: $?; ls /etc/hostname && echo alive";
+    let sandbox = Sandbox::new(place, "hog", &["sh", "-c", script])?;
+    let outcome = sandbox.run(b"", Duration::from_secs(60))?;
+    let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
+    if outcome.code != Some(0) || !text.ends_with("hog: 3\n/etc/hostname\nalive\n") {
+        bail!("{}", outcome.shown());
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! Tests that are more than one program compared with itself.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use libtest_mimic::{Completion, Failed, Trial};
+
+use crate::place::Place;
+
+mod bad_input;
+mod big_data;
+mod ends;
+mod exit_codes;
+mod limits;
+mod output;
+mod roots;
+mod runs;
+mod signals;
+mod support;
+mod terminal;
+
+/// A test that is a function.
+type Test = fn(&Place) -> Result<()>;
+
+/// All of them, by family and name.
+pub const NAMES: &[(&str, Test)] = &[
+    ("bad-input/no-configuration", bad_input::no_configuration),
+    ("bad-input/malformed-configuration", bad_input::malformed_configuration),
+    ("bad-input/unknown-mount-type", bad_input::unknown_mount_type),
+    ("bad-input/executable-missing", bad_input::executable_missing),
+    ("bad-input/executable-without-permission", bad_input::executable_without_permission),
+    ("bad-input/executable-of-another-architecture", bad_input::executable_of_another_architecture),
+    ("bad-input/root-missing", bad_input::root_missing),
+    ("bad-input/root-is-a-file", bad_input::root_is_a_file),
+    ("bad-input/working-directory-missing", bad_input::working_directory_missing),
+    ("bad-input/id-in-use", bad_input::id_in_use),
+    ("bad-input/id-invalid", bad_input::id_invalid),
+    ("data/gibibyte", big_data::gibibyte),
+    ("data/input-from-a-file", big_data::input_from_a_file),
+    ("ends/casemate-killed", ends::casemate_killed),
+    ("ends/init-killed", ends::init_killed),
+    ("ends/sentry-killed", ends::sentry_killed),
+    ("ends/gofer-killed", ends::gofer_killed),
+    ("ends/stub-killed", ends::stub_killed),
+    ("exit-codes/all", exit_codes::all),
+    ("exit-codes/signals", exit_codes::signals),
+    ("limits/memory-hog-dies-alone", limits::memory_hog_dies_alone),
+    ("output/append-to-a-shared-file", output::append_to_a_shared_file),
+    ("output/offset-of-a-shared-file", output::offset_of_a_shared_file),
+    ("output/closed-pipe", output::closed_pipe),
+    ("roots/read-only", roots::read_only),
+    ("roots/writes-reach-the-host", roots::writes_reach_the_host),
+    ("roots/do-leaves-files-alone", roots::do_leaves_files_alone),
+    ("roots/do-read-only", roots::do_read_only),
+    ("roots/do-passes-its-surroundings", roots::do_passes_its_surroundings),
+    ("runs/two-hundred", runs::two_hundred),
+    ("runs/state-of-a-killed-run", runs::state_of_a_killed_run),
+    ("signals/forwarded", signals::forwarded),
+    ("terminal/interrupt", terminal::interrupt),
+    ("terminal/interrupt-in-a-shell", terminal::interrupt_in_a_shell),
+    ("terminal/stop-and-continue", terminal::stop_and_continue),
+    ("terminal/modes-restored", terminal::modes_restored),
+];
+
+/// The tests of this module.
+pub fn trials(place: &Arc<Place>) -> impl Iterator<Item = Trial> {
+    NAMES.iter().map(|&(name, test)| {
+        let place = Arc::clone(place);
+        Trial::ignorable_test(name, move || match test(&place) {
+            Ok(()) => Ok(Completion::Completed),
+            Err(error) => Err(Failed::from(format!("{error:#}"))),
+        })
+    })
+}

@@ -1,0 +1,90 @@
+//! What becomes of the root's files.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use super::support::LIMIT;
+use crate::place::Place;
+use crate::root::Root;
+use crate::run::{Outcome, run};
+use crate::sandbox::Sandbox;
+
+pub(super) fn read_only(place: &Place) -> Result<()> {
+    let script = "for f in /x /etc/hostname /usr/x; do echo no > $f && echo wrote $f; done; mkdir /d && echo made; \
+                  rm /etc/hostname && echo removed; chmod 777 /etc && echo changed; echo over";
+    let outcome = Sandbox::new(place, "read-only", &["sh", "-c", script])?.run(b"", LIMIT)?;
+    let refusals = String::from_utf8_lossy(&outcome.stderr).matches("Read-only file system").count();
+    if outcome.stdout != b"over\n" || refusals != 6 {
+        bail!("{}", outcome.shown());
+    }
+    Ok(())
+}
+
+pub(super) fn writes_reach_the_host(place: &Place) -> Result<()> {
+    let root = Root::own(place, "writable")?;
+    let script = "echo new > /made && mkdir -p /a/b && mv /made /a/b/ && ln -s b /a/link && chmod 600 /a/b/made && rm /etc/hostname";
+    let config = crate::bundle::config(root.path(), place, &["sh", "-c", script], false);
+    let outcome = Sandbox::with_config(place, "writable", &config)?.run(b"", LIMIT)?;
+    let read = fs::read_to_string(root.path().join("a/link/made")).unwrap_or_default();
+    if outcome.code != Some(0) || read != "new\n" || root.path().join("etc/hostname").exists() {
+        bail!("{} and {read:?}", outcome.shown());
+    }
+    Ok(())
+}
+
+fn casemate_do(place: &Place, options: &[&str], root: &Root, command: &[&str]) -> Result<Outcome> {
+    let state: PathBuf = place.directory("do")?;
+    let mut casemate = Command::new(&place.casemate);
+    casemate
+        .arg("--root")
+        .arg(state)
+        .arg("do")
+        .args(options)
+        .arg("--root")
+        .arg(root.path())
+        .arg("--")
+        .args(command);
+    run(casemate.env("CASEMATE_TEST_VARIABLE", "passed on"), b"", LIMIT)
+}
+
+pub(super) fn do_leaves_files_alone(place: &Place) -> Result<()> {
+    let root = Root::own(place, "do-overlay")?;
+    let script = "echo new > /made && cat /made && echo changed > /etc/hostname && cat /etc/hostname && rm -r /usr/share && ls /usr/share";
+    let outcome = casemate_do(place, &[], &root, &["sh", "-c", script])?;
+    let name = fs::read_to_string(root.path().join("etc/hostname"))?;
+    let untouched =
+        !root.path().join("made").exists() && root.path().join("usr/share").is_dir() && name == "casemate\n";
+    if outcome.stdout != b"new\nchanged\n" || outcome.code != Some(2) || !untouched {
+        bail!("{}", outcome.shown());
+    }
+    Ok(())
+}
+
+pub(super) fn do_read_only(place: &Place) -> Result<()> {
+    let outcome = casemate_do(
+        place,
+        &["--ro"],
+        &Root::shared(place),
+        &["sh", "-c", "echo x > /tmp/x && cat /tmp/x; echo y > /y"],
+    )?;
+    if outcome.stdout != b"x\n"
+        || outcome.code == Some(0)
+        || !String::from_utf8_lossy(&outcome.stderr).contains("Read-only")
+    {
+        bail!("{}", outcome.shown());
+    }
+    Ok(())
+}
+
+pub(super) fn do_passes_its_surroundings(place: &Place) -> Result<()> {
+    let options = ["--cwd", "/usr/bin", "--env", "EXTRA=a b", "--uid", "12:34"];
+    let script = "pwd; echo $CASEMATE_TEST_VARIABLE; echo $EXTRA; id -u; id -g; exit 7";
+    let outcome = casemate_do(place, &options, &Root::shared(place), &["sh", "-c", script])?;
+    if outcome.stdout != b"/usr/bin\npassed on\na b\n12\n34\n" || outcome.code != Some(7) {
+        bail!("{}", outcome.shown());
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! A container on a terminal: inside tmux, with keys pressed.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use rustix::process::Signal;
+
+use super::support::send;
+use crate::leftovers::Tree;
+use crate::place::Place;
+use crate::sandbox::Sandbox;
+use crate::tools::{output, succeed};
+
+/// A tmux server of its own with one window, in which a shell waits for commands.
+struct Terminal {
+    socket: PathBuf,
+}
+
+impl Terminal {
+    fn start(place: &Place, name: &str) -> Result<Self> {
+        let terminal = Self { socket: place.directory(name)?.join("tmux") };
+        let shell = "env PS1='outside$ ' bash --norc --noprofile";
+        succeed(terminal.tmux().args([
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            "200",
+            "-y",
+            "50",
+            shell,
+        ]))?;
+        terminal.expect("outside$")?;
+        Ok(terminal)
+    }
+
+    fn tmux(&self) -> Command {
+        let mut tmux = Command::new("tmux");
+        tmux.arg("-S").arg(&self.socket);
+        tmux
+    }
+
+    /// Presses keys; names like `Enter` and `C-c` are keys of their own.
+    fn press(&self, keys: &[&str]) -> Result<()> {
+        succeed(self.tmux().arg("send-keys").args(keys))
+    }
+
+    fn type_line(&self, line: &str) -> Result<()> {
+        self.press(&["-l", line])?;
+        self.press(&["Enter"])
+    }
+
+    fn screen(&self) -> Result<String> {
+        output(self.tmux().args(["capture-pane", "-p"]))
+    }
+
+    /// Waits until the screen has this text.
+    fn expect(&self, wanted: &str) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(15);
+        loop {
+            let screen = self.screen()?;
+            if screen.contains(wanted) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("waited for {wanted:?} on this screen:\n{}", screen.trim_end());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.tmux().arg("kill-server").output();
+    }
+}
+
+/// The line that a user would type.
+fn line(sandbox: &Sandbox) -> String {
+    let command = sandbox.command("terminal");
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+/// Ctrl-C ends a program.
+pub(super) fn interrupt(place: &Place) -> Result<()> {
+    let sandbox =
+        Sandbox::new(place, "interrupt", &["sh", "-c", "sh -c 'echo started; sleep 100'; exit $?"])?;
+    let terminal = Terminal::start(place, "interrupt-terminal")?;
+    terminal.type_line(&format!("{}; echo \"code=$?\"", line(&sandbox)))?;
+    terminal.expect("started")?;
+    terminal.press(&["C-c"])?;
+    terminal.expect("code=130")
+}
+
+/// In an interactive shell Ctrl-C ends the program in the foreground and not the shell.
+pub(super) fn interrupt_in_a_shell(place: &Place) -> Result<()> {
+    let sandbox = Sandbox::new(place, "shell", &["bash", "--norc", "--noprofile", "-i"])?;
+    let terminal = Terminal::start(place, "shell-terminal")?;
+    terminal.type_line(&line(&sandbox))?;
+    terminal.type_line("PS1='inside$ '; tty >/dev/null && echo terminal=$?")?;
+    terminal.expect("terminal=0")?;
+    terminal.type_line("sleep 100")?;
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.press(&["C-c"])?;
+    terminal.type_line("echo code=$?")?;
+    terminal.expect("code=130")?;
+    terminal.type_line("exit 5")?;
+    terminal.type_line("echo outer=$?")?;
+    terminal.expect("outer=5")
+}
+
+/// Ctrl-Z stops the program and gives the outer shell its terminal; `fg` goes on.
+pub(super) fn stop_and_continue(place: &Place) -> Result<()> {
+    let sandbox = Sandbox::new(place, "stop", &["sh", "-c", "echo started; read line; echo got $line"])?;
+    let terminal = Terminal::start(place, "stop-terminal")?;
+    terminal.type_line(&line(&sandbox))?;
+    terminal.expect("started")?;
+    terminal.press(&["C-z"])?;
+    terminal.expect("Stopped")?;
+    terminal.type_line("echo still outside")?;
+    terminal.expect("still outside")?;
+    terminal.type_line("fg")?;
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.type_line("hello")?;
+    terminal.expect("got hello")
+}
+
+/// A guest that put the terminal into raw mode, and then dies with its sandbox, does not leave it so.
+pub(super) fn modes_restored(place: &Place) -> Result<()> {
+    let guest = "stty raw -echo; printf 'now raw\\r\\n'; sleep 100";
+    let sandbox = Sandbox::new(place, "modes", &["sh", "-c", guest])?;
+    // A script: an interactive bash would put the modes back itself.
+    let script = place.directory("modes-script")?.join("script");
+    let text = format!(
+        "before=$(stty -g)\n{}\n[ \"$before\" = \"$(stty -g)\" ] && echo restored || echo lost\n",
+        line(&sandbox)
+    );
+    std::fs::write(&script, text)?;
+    let terminal = Terminal::start(place, "modes-terminal")?;
+    terminal.type_line(&format!("sh {}", script.display()))?;
+    terminal.expect("now raw")?;
+    let pane = output(terminal.tmux().args(["display-message", "-p", "#{pane_pid}"]))?;
+    let tree = Tree::below(pane.trim().parse()?)?;
+    for sentry in tree.named("casemate-sandbox") {
+        send(sentry, Signal::KILL)?;
+    }
+    terminal.expect("restored")
+}
