@@ -33,6 +33,11 @@ impl HostWorld {
         &self.root
     }
 
+    /// Closes all that the calls have left open.
+    pub fn close_all(&mut self) {
+        self.slots.clear();
+    }
+
     fn at(&self, path: &str) -> PathBuf {
         // A path of the host keeps its final slash only as text.
         PathBuf::from(format!("{}/{path}", self.root.display()))

@@ -1,2 +1,26 @@
-//! A writable layer over read-only ones.
+//! A writable layer over read-only ones, as Linux's overlayfs.
+//!
+//! What is not changed is read from the lower layers, which stay as they are. What is changed is copied into the upper layer first,
+//! with the directories above it. What is removed is covered with a whiteout there: a character device 0:0. A directory that was
+//! removed and made again is opaque: it has an extended attribute which says that the lower layers' directory of the name is no
+//! part of it.
+//!
+//! Unlike Linux's, it keeps hard links of the lower layer together when one of them is changed. Like Linux's without
+//! `redirect_dir`, it cannot rename a directory that a lower layer has a part in (`EXDEV`; mv(1) copies it then).
 #![forbid(unsafe_code)]
+
+mod copy_data;
+mod copy_up;
+mod directory_file;
+mod file;
+mod filesystem;
+mod inode;
+mod listing;
+mod lookup;
+mod make;
+mod marks;
+mod node;
+mod remove;
+mod rename;
+
+pub use filesystem::{Overlay, Upper};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oracle::{HostWorld, OurWorld, compare};
+use oracle::{HostWorld, OurWorld, Rules, compare};
 use tmpfs::{Options, Tmpfs};
 
 const MEMORY: u64 = 1 << 30;
@@ -13,7 +13,7 @@ fn run(seed: u64) -> std::io::Result<()> {
     let group = rustix::process::getegid().as_raw();
     let options = Options { mode: 0o755, uid: owner, gid: group, ..Options::for_memory(MEMORY) };
     let mut ours = OurWorld::new(Tmpfs::new(options, MEMORY));
-    compare(seed, 4000, &mut host, &mut ours);
+    compare(seed, 4000, Rules::default(), &mut host, &mut ours);
     Ok(())
 }
 

@@ -1,0 +1,131 @@
+//! Copying a file into the upper layer before it is changed.
+
+use std::sync::Arc;
+
+use abi::Errno;
+use vfs::{Attributes, FileKind, InodeRef, LinkTarget, Name};
+
+use crate::copy_data::{copy_attributes, copy_content, copy_xattrs, restore_times};
+use crate::filesystem::{Several, Upper};
+use crate::marks::set_origin;
+use crate::node::Node;
+
+impl Node {
+    /// Its inode in the upper layer, which is made now if there is none, as are those of the directories above it.
+    ///
+    /// # Errors
+    /// `EROFS` without an upper layer, `ENOSPC`, and those of reading the lower one.
+    pub(crate) fn copy_up(self: &Arc<Self>) -> Result<InodeRef, Errno> {
+        self.copy_up_part(u64::MAX)
+    }
+
+    /// As [`Self::copy_up`], for a file that is to be cut to `size` at once.
+    pub(crate) fn copy_up_part(self: &Arc<Self>, size: u64) -> Result<InodeRef, Errno> {
+        if let Some(upper) = self.upper() {
+            return Ok(upper);
+        }
+        // From the topmost directory without a copy down to the file.
+        let mut pending = vec![Arc::clone(self)];
+        while let Some(parent) = pending.last().and_then(|node| node.place()).map(|place| place.parent) {
+            if parent.upper().is_some() {
+                break;
+            }
+            pending.push(parent);
+        }
+        let mut copy = None;
+        while let Some(node) = pending.pop() {
+            copy = Some(node.copy_one(if pending.is_empty() { size } else { u64::MAX })?);
+        }
+        copy.ok_or(Errno::EIO)
+    }
+
+    /// Copies it, after the directory it lies in was.
+    fn copy_one(self: &Arc<Self>, size: u64) -> Result<InodeRef, Errno> {
+        let upper = self.shared.upper()?;
+        let _copying = self.copying.lock();
+        if let Some(copy) = self.upper() {
+            return Ok(copy);
+        }
+        let lower = self.layers().lowers.first().map(|lower| Arc::clone(&lower.inode)).ok_or(Errno::EIO)?;
+        let attributes = lower.attributes()?;
+        let temporary = self.shared.temporary_name();
+        let temporary = Name::new(&temporary)?;
+        let made = make_copy(upper, temporary, &lower, &attributes, &self.shared.kernel);
+        let ready = made.and_then(|copy| {
+            self.fill_copy(&lower, &copy, &attributes, size)?;
+            self.place_copy(upper, temporary, &copy)?;
+            Ok(copy)
+        });
+        let copy = ready.inspect_err(|_| {
+            // Nothing of what failed shall stay.
+            let directory = self.kind == FileKind::Directory;
+            let _ =
+                if directory { upper.work.remove_directory(temporary) } else { upper.work.unlink(temporary) };
+        })?;
+        if attributes.links > 1 && self.kind != FileKind::Directory {
+            self.note_copy(&copy, attributes.links);
+        }
+        self.set_upper(Arc::clone(&copy));
+        Ok(copy)
+    }
+
+    /// Its other names in the lower layer lead to the copy from now on, if it has a name left at all.
+    fn note_copy(&self, copy: &InodeRef, links: u64) {
+        let mut several = self.shared.several.lock();
+        if let Some(names) = several.get_mut(&self.number) {
+            names.upper = Some(Arc::clone(copy));
+        } else if self.place().is_some() {
+            several.insert(self.number, Several { upper: Some(Arc::clone(copy)), links });
+        }
+    }
+
+    fn fill_copy(
+        &self,
+        lower: &InodeRef,
+        copy: &InodeRef,
+        attributes: &Attributes,
+        size: u64,
+    ) -> Result<(), Errno> {
+        if self.kind == FileKind::Regular {
+            copy_content(lower, copy, attributes.size.min(size), &self.shared.kernel)?;
+        }
+        copy_xattrs(lower, copy)?;
+        set_origin(copy, self.number)?;
+        copy_attributes(attributes, copy)
+    }
+
+    /// Moves a copy that is ready to where it belongs; if the file was removed by now, it stays without a name.
+    fn place_copy(&self, upper: &Upper, temporary: Name<'_>, copy: &InodeRef) -> Result<(), Errno> {
+        let _names = self.shared.names.lock();
+        let Some(place) = self.place() else {
+            return match copy.kind() {
+                FileKind::Directory => upper.work.remove_directory(temporary),
+                _ => upper.work.unlink(temporary),
+            };
+        };
+        let directory = place.parent.upper().ok_or(Errno::EIO)?;
+        let before = directory.attributes()?;
+        upper.work.rename(temporary, &directory, Name::new(&place.name)?, vfs::RenameFlags::empty())?;
+        restore_times(&directory, &before);
+        Ok(())
+    }
+}
+
+/// Makes an empty file of the same type in the work directory.
+fn make_copy(
+    upper: &Upper,
+    name: Name<'_>,
+    lower: &InodeRef,
+    attributes: &Attributes,
+    kernel: &vfs::Credentials,
+) -> Result<InodeRef, Errno> {
+    let (mode, owner) = (attributes.mode, attributes.owner);
+    match attributes.kind {
+        FileKind::Directory => upper.work.create_directory(name, mode, owner),
+        FileKind::Symlink => match lower.read_link(kernel)? {
+            LinkTarget::Path(target) => upper.work.create_symlink(name, &target, owner),
+            LinkTarget::Place(_) | LinkTarget::Opened(_) => Err(Errno::EPERM),
+        },
+        kind => upper.work.create(name, kind, mode, owner, attributes.device),
+    }
+}

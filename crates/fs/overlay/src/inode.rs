@@ -1,0 +1,177 @@
+//! A node as the VFS sees it.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use abi::Errno;
+use vfs::filesystem::FileSystemRef;
+use vfs::{
+    AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef, LinkTarget, Name,
+    OpenFlags, Owner, RenameFlags,
+};
+
+use crate::directory_file::DirectoryFile;
+use crate::file::LowerFile;
+use crate::marks::{is_private, upper_number};
+use crate::node::{Layers, Node};
+
+/// The node of an inode of the same overlay.
+///
+/// # Errors
+/// `EXDEV` for others.
+fn own(node: &Node, inode: &InodeRef) -> Result<Arc<Node>, Errno> {
+    let inode = Arc::clone(inode) as Arc<dyn Any + Send + Sync>;
+    let other = inode.downcast::<Node>().map_err(|_| Errno::EXDEV)?;
+    if Arc::ptr_eq(&node.shared, &other.shared) { Ok(other) } else { Err(Errno::EXDEV) }
+}
+
+impl Inode for Node {
+    fn filesystem(&self) -> FileSystemRef {
+        self.shared.filesystem()
+    }
+
+    fn attributes(&self) -> Result<Attributes, Errno> {
+        let layers = self.layers();
+        let attributes = layers.top()?.attributes()?;
+        let links = self.link_count(&layers, attributes.links);
+        Ok(Attributes { inode: self.number, links, ..attributes })
+    }
+
+    fn kind(&self) -> FileKind {
+        self.kind
+    }
+
+    fn set_attributes(&self, change: &AttributeChange) -> Result<(), Errno> {
+        let size = change.size.unwrap_or(u64::MAX);
+        self.shared_reference()?.copy_up_part(size)?.set_attributes(change)
+    }
+
+    fn lookup(&self, name: Name<'_>) -> Result<InodeRef, Errno> {
+        Ok(self.shared_reference()?.child(name)?)
+    }
+
+    fn lookup_many(&self, names: &[Name<'_>]) -> Vec<Result<InodeRef, Errno>> {
+        match self.shared_reference() {
+            Ok(own) => {
+                own.children(names).into_iter().map(|child| child.map(|child| child as InodeRef)).collect()
+            }
+            Err(error) => vec![Err(error)],
+        }
+    }
+
+    fn create(
+        &self,
+        name: Name<'_>,
+        kind: FileKind,
+        mode: u32,
+        owner: Owner,
+        device: Device,
+    ) -> Result<InodeRef, Errno> {
+        if kind == FileKind::CharacterDevice && device == Device::default() {
+            // It would be taken for a whiteout.
+            return Err(Errno::EPERM);
+        }
+        let make = |directory: &dyn Inode, name: Name<'_>| directory.create(name, kind, mode, owner, device);
+        Ok(self.shared_reference()?.make_child(name, make)?)
+    }
+
+    fn create_directory(&self, name: Name<'_>, mode: u32, owner: Owner) -> Result<InodeRef, Errno> {
+        let make = |directory: &dyn Inode, name: Name<'_>| directory.create_directory(name, mode, owner);
+        Ok(self.shared_reference()?.make_child(name, make)?)
+    }
+
+    fn create_symlink(&self, name: Name<'_>, target: &[u8], owner: Owner) -> Result<InodeRef, Errno> {
+        let make = |directory: &dyn Inode, name: Name<'_>| directory.create_symlink(name, target, owner);
+        Ok(self.shared_reference()?.make_child(name, make)?)
+    }
+
+    fn create_unnamed(&self, mode: u32, owner: Owner) -> Result<InodeRef, Errno> {
+        let inode = self.shared.upper()?.work.create_unnamed(mode, owner)?;
+        let number = upper_number(&inode)?;
+        let layers = Layers { upper: Some(inode), lowers: Arc::from([]) };
+        Ok(Self::of(&self.shared, number, FileKind::Regular, layers, None))
+    }
+
+    fn link(&self, name: Name<'_>, target: &InodeRef) -> Result<(), Errno> {
+        self.shared_reference()?.link_child(name, &own(self, target)?)
+    }
+
+    fn unlink(&self, name: Name<'_>) -> Result<(), Errno> {
+        self.shared_reference()?.remove_child(name)
+    }
+
+    fn remove_directory(&self, name: Name<'_>) -> Result<(), Errno> {
+        self.shared_reference()?.remove_empty_child(name)
+    }
+
+    fn rename(
+        &self,
+        name: Name<'_>,
+        to: &InodeRef,
+        new_name: Name<'_>,
+        flags: RenameFlags,
+    ) -> Result<(), Errno> {
+        self.shared_reference()?.rename_child(name, &own(self, to)?, new_name, flags)
+    }
+
+    fn read_link(&self, credentials: &Credentials) -> Result<LinkTarget, Errno> {
+        self.top()?.read_link(credentials)
+    }
+
+    fn open(self: Arc<Self>, flags: OpenFlags, credentials: &Credentials) -> Result<Arc<dyn File>, Errno> {
+        if self.kind == FileKind::Directory {
+            return Ok(Arc::new(DirectoryFile::new(self)));
+        }
+        if self.kind != FileKind::Regular {
+            return self.top()?.open(flags, credentials);
+        }
+        let upper = if flags.writes() { Some(self.copy_up()?) } else { self.upper() };
+        if let Some(upper) = upper {
+            return upper.open(flags, &self.shared.kernel);
+        }
+        let lower = self.top()?.open(flags, &self.shared.kernel)?;
+        Ok(Arc::new(LowerFile::new(self, flags, lower)))
+    }
+
+    fn opens_itself(&self) -> bool {
+        self.top().is_ok_and(|top| top.opens_itself())
+    }
+
+    fn xattr(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
+        if is_private(name) { Err(Errno::ENODATA) } else { self.top()?.xattr(name) }
+    }
+
+    fn set_xattr(&self, name: &[u8], value: &[u8], create: bool, replace: bool) -> Result<(), Errno> {
+        if is_private(name) {
+            return Err(Errno::EPERM);
+        }
+        self.shared_reference()?.copy_up()?.set_xattr(name, value, create, replace)
+    }
+
+    fn remove_xattr(&self, name: &[u8]) -> Result<(), Errno> {
+        if is_private(name) {
+            return Err(Errno::EPERM);
+        }
+        // What is not there does not have to be copied to be removed.
+        if self.upper().is_none() {
+            self.top()?.xattr(name)?;
+        }
+        self.shared_reference()?.copy_up()?.remove_xattr(name)
+    }
+
+    fn xattr_names(&self) -> Result<Vec<Vec<u8>>, Errno> {
+        let mut names = self.top()?.xattr_names()?;
+        names.retain(|name| !is_private(name));
+        Ok(names)
+    }
+
+    fn accessed(&self, strict: bool) {
+        if let Some(upper) = self.upper() {
+            upper.accessed(strict);
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

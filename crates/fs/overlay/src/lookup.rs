@@ -1,0 +1,119 @@
+//! What a name in a merged directory leads to.
+
+use std::sync::Arc;
+
+use abi::Errno;
+use vfs::{FileKind, InodeRef, Name};
+
+use crate::marks::{find, is_opaque, is_whiteout, lower_number, upper_number};
+use crate::node::{Layers, Lower, Node, Place};
+
+/// What a lower layer was found to have under a name.
+pub(crate) type LowerResult = Result<Option<InodeRef>, Errno>;
+
+impl Node {
+    /// The node of a name.
+    ///
+    /// # Errors
+    /// `ENOENT`.
+    pub(crate) fn child(self: &Arc<Self>, name: Name<'_>) -> Result<Arc<Self>, Errno> {
+        self.child_with(name, |lower| find(lower, name))
+    }
+
+    /// The nodes of names that lie in each other: the lower layer, if there is only one, is asked for all of them at once.
+    pub(crate) fn children(self: &Arc<Self>, names: &[Name<'_>]) -> Vec<Result<Arc<Self>, Errno>> {
+        let mut found: Vec<Result<Arc<Self>, Errno>> = Vec::new();
+        let mut directory = Arc::clone(self);
+        let mut ahead: std::collections::VecDeque<Result<InodeRef, Errno>> =
+            std::collections::VecDeque::new();
+        let mut asked: Option<InodeRef> = None;
+        for (at, name) in names.iter().enumerate() {
+            let lowers = directory.layers().lowers;
+            let child = match lowers.as_ref() {
+                [lower] => {
+                    // Results ahead are good as long as the walk stays in the directories that they came from.
+                    let known = asked.as_ref().is_some_and(|asked| Arc::ptr_eq(asked, &lower.inode));
+                    if !known || ahead.is_empty() {
+                        ahead = lower.inode.lookup_many(names.get(at..).unwrap_or_default()).into();
+                    }
+                    let result = ahead.pop_front().map_or(Ok(None), missing_is_none);
+                    asked = match &result {
+                        Ok(Some(inode)) => Some(Arc::clone(inode)),
+                        _ => None,
+                    };
+                    directory.child_with(*name, |_| result.clone())
+                }
+                _ => directory.child(*name),
+            };
+            match &child {
+                Ok(next) if next.kind == FileKind::Directory => directory = Arc::clone(next),
+                _ => {
+                    found.push(child);
+                    break;
+                }
+            }
+            found.push(child);
+        }
+        found
+    }
+
+    /// Merges what the upper layer has with what `look` finds in the lower layers.
+    fn child_with(
+        self: &Arc<Self>,
+        name: Name<'_>,
+        look: impl Fn(&InodeRef) -> LowerResult,
+    ) -> Result<Arc<Self>, Errno> {
+        let own = self.layers();
+        let upper = own.upper.as_ref().map_or(Ok(None), |upper| find(upper, name))?;
+        if let Some(upper) = &upper {
+            if is_whiteout(upper)? {
+                return Err(Errno::ENOENT);
+            }
+            if upper.kind() != FileKind::Directory || is_opaque(upper) {
+                return self.wrap(name, Layers { upper: Some(Arc::clone(upper)), lowers: Arc::from([]) });
+            }
+        }
+        let mut lowers: Vec<Lower> = Vec::new();
+        for Lower { layer, inode: directory } in own.lowers.iter() {
+            let Some(inode) = look(directory)? else { continue };
+            let alone = upper.is_none() && lowers.is_empty();
+            let is_directory = inode.kind() == FileKind::Directory;
+            let last = !is_directory || own.lowers.len() > 1 && is_opaque(&inode);
+            if is_directory || alone && !is_whiteout(&inode)? {
+                lowers.push(Lower { layer: *layer, inode });
+            }
+            if last {
+                break;
+            }
+        }
+        if upper.is_none() && lowers.is_empty() {
+            return Err(Errno::ENOENT);
+        }
+        self.wrap(name, Layers { upper, lowers: Arc::from(lowers) })
+    }
+
+    /// The node for what was found under a name.
+    pub(crate) fn wrap(self: &Arc<Self>, name: Name<'_>, mut layers: Layers) -> Result<Arc<Self>, Errno> {
+        let kind = layers.top()?.kind();
+        let number = match (&layers.upper, layers.lowers.first()) {
+            (Some(upper), _) => upper_number(upper)?,
+            (None, Some(lower)) => {
+                let number = lower_number(lower.layer, lower.inode.attributes()?.inode);
+                // Another name of the file may have been copied up already.
+                layers.upper = self.shared.several.lock().get(&number).and_then(|names| names.upper.clone());
+                number
+            }
+            (None, None) => return Err(Errno::ENOENT),
+        };
+        let place = Place { parent: Arc::clone(self), name: Arc::from(name.as_bytes()) };
+        Ok(Self::of(&self.shared, number, kind, layers, Some(place)))
+    }
+}
+
+fn missing_is_none(result: Result<InodeRef, Errno>) -> LowerResult {
+    match result {
+        Ok(inode) => Ok(Some(inode)),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
