@@ -18,6 +18,7 @@ pub mod exit;
 pub mod exit_status;
 pub mod fs_context;
 pub mod group;
+pub mod inspect;
 pub mod kernel;
 pub mod limits;
 pub mod lock_order;

@@ -204,10 +204,10 @@ mod tests {
         let one = Strings::read(&*memory, 0x40_0000, 0, &Limits::default());
         assert_eq!(one, Err(Errno::E2BIG), "a string over 128 KiB");
         let pointers: Vec<u8> =
-            std::iter::repeat_n(0x2f_fff0_u64.to_le_bytes(), 300_000 / 8).flatten().collect();
+            std::iter::repeat_n(0x2f_fff0_u64.to_le_bytes(), 100_000).flatten().collect();
         put(&*memory, 0x40_0000, &pointers);
         let many = Strings::read(&*memory, 0x40_0000, 0, &Limits::default());
-        assert!(matches!(many, Err(Errno::E2BIG | Errno::EFAULT)));
+        assert_eq!(many, Err(Errno::E2BIG));
         assert_eq!(Strings::read(&*memory, 0x1000, 0, &Limits::default()), Err(Errno::EFAULT));
     }
 }

@@ -130,6 +130,6 @@ mod tests {
         assert_eq!(string(&stack, auxiliary[5]), b"/bin/sh");
         assert_eq!(string(&stack, auxiliary[7]), b"x86_64");
         assert_eq!(auxiliary[8..], [auxv::NULL, 0]);
-        assert_eq!(stack.arguments, TOP - 24..TOP - 18);
+        assert_eq!(stack.arguments, TOP - 26..TOP - 20);
     }
 }

@@ -173,6 +173,13 @@ impl PidNamespace {
         self.inner.lock().last
     }
 
+    /// Has a process adopt orphans below it, or not: prctl(2) `PR_SET_CHILD_SUBREAPER`.
+    pub fn set_subreaper(&self, pid: i32, on: bool) {
+        if let Some(relation) = self.inner.lock().relations.get_mut(pid) {
+            relation.subreaper = on;
+        }
+    }
+
     /// How a process stands to others.
     #[must_use]
     pub fn relation(&self, pid: i32) -> Option<Relation> {

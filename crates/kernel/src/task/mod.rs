@@ -158,6 +158,17 @@ impl Task {
         *self.credentials.write() = Arc::new(credentials);
     }
 
+    /// As [`Self::set_credentials`] after a call that sets ids: if the effective ones changed, others may no longer look into its memory and
+    /// its parent's death signal is forgotten, as in Linux.
+    pub fn change_credentials(&self, new: Credentials) {
+        let old = self.credentials();
+        if (old.euid, old.egid, old.fsuid, old.fsgid) != (new.euid, new.egid, new.fsuid, new.fsgid) {
+            self.space().image.lock().dumpable = false;
+            self.attributes().parent_death_signal = 0;
+        }
+        self.set_credentials(new);
+    }
+
     /// Its settings, to read or change. The guard is a lock of the highest rank: take no other under it.
     pub fn attributes(&self) -> MutexGuard<'_, Attributes> {
         self.attributes.lock()

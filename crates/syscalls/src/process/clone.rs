@@ -1,0 +1,106 @@
+//! clone(2), clone3(2), fork(2), vfork(2).
+
+use std::sync::Arc;
+
+use abi::Errno;
+use abi::clone::{CLONE_ARGS_SIZE_VER0, CloneArgs, CloneFlags};
+use abi::signal::Signal;
+use kernel::clone::{CloneRequest, clone as make};
+use kernel::{Task, UserAddr};
+use zerocopy::IntoBytes;
+
+/// `CSIGNAL`: the bits of the exit signal in the flags of clone(2).
+const EXIT_SIGNAL: u64 = 0xff;
+
+/// clone(2), with the argument order of x86-64.
+///
+/// # Errors
+/// Those of clone(2).
+pub async fn clone(
+    task: &Arc<Task>,
+    flags: u64,
+    stack: u64,
+    parent_tid: u64,
+    child_tid: u64,
+    tls: u64,
+) -> Result<i32, Errno> {
+    // What the old call does not know it ignores: flags are 32 bits wide, and those of clone3(2) alone lie above.
+    let flags = flags & 0xffff_ffff;
+    let exit_signal = i32::try_from(flags & EXIT_SIGNAL).map_err(|_| Errno::EINVAL)?;
+    let flags = CloneFlags::from_bits_truncate(flags & !EXIT_SIGNAL);
+    if flags.contains(CloneFlags::PIDFD | CloneFlags::PARENT_SETTID) {
+        // Both would be written to the same place.
+        return Err(Errno::EINVAL);
+    }
+    make(task, CloneRequest { flags, exit_signal, stack, tls, parent_tid, child_tid, pidfd: parent_tid }).await
+}
+
+/// fork(2).
+///
+/// # Errors
+/// `EAGAIN`, `ENOMEM`.
+pub async fn fork(task: &Arc<Task>) -> Result<i32, Errno> {
+    make(task, plain(CloneFlags::empty())).await
+}
+
+/// vfork(2).
+///
+/// # Errors
+/// As fork.
+pub async fn vfork(task: &Arc<Task>) -> Result<i32, Errno> {
+    make(task, plain(CloneFlags::VM | CloneFlags::VFORK)).await
+}
+
+fn plain(flags: CloneFlags) -> CloneRequest {
+    let exit_signal = Signal::SIGCHLD.number();
+    CloneRequest { flags, exit_signal, stack: 0, tls: 0, parent_tid: 0, child_tid: 0, pidfd: 0 }
+}
+
+/// clone3(2).
+///
+/// # Errors
+/// `E2BIG` if the structure is longer than known and not zero there, `EINVAL` if shorter than the first published, and those of clone(2).
+pub async fn clone3(task: &Arc<Task>, arguments: UserAddr, size: usize) -> Result<i32, Errno> {
+    let args = read(task, arguments, size)?;
+    let flags = CloneFlags::from_bits(args.flags).ok_or(Errno::EINVAL)?;
+    let exit_signal = i32::try_from(args.exit_signal).map_err(|_| Errno::EINVAL)?;
+    let bad_signal = !(0..=64).contains(&exit_signal);
+    let shares_place = flags.intersects(CloneFlags::THREAD | CloneFlags::PARENT) && exit_signal != 0;
+    let half_a_stack = (args.stack == 0) != (args.stack_size == 0);
+    if bad_signal || shares_place || half_a_stack || flags.contains(CloneFlags::DETACHED) {
+        return Err(Errno::EINVAL);
+    }
+    if args.set_tid != 0 || args.set_tid_size != 0 {
+        // Choosing ids is for checkpoints, which restore them in another way here.
+        return Err(Errno::EPERM);
+    }
+    let stack = args.stack.checked_add(args.stack_size).ok_or(Errno::EINVAL)?;
+    let request = CloneRequest {
+        flags,
+        exit_signal,
+        stack,
+        tls: args.tls,
+        parent_tid: args.parent_tid,
+        child_tid: args.child_tid,
+        pidfd: args.pidfd,
+    };
+    make(task, request).await
+}
+
+fn read(task: &Task, arguments: UserAddr, size: usize) -> Result<CloneArgs, Errno> {
+    if size > 4096 {
+        return Err(Errno::E2BIG);
+    }
+    if size < CLONE_ARGS_SIZE_VER0 {
+        return Err(Errno::EINVAL);
+    }
+    let mut bytes = vec![0; size];
+    kernel::memory::read_exact(&*task.memory(), arguments, &mut bytes)?;
+    let mut args = CloneArgs::default();
+    let known = args.as_mut_bytes();
+    if bytes.iter().skip(known.len()).any(|b| *b != 0) {
+        return Err(Errno::E2BIG);
+    }
+    known.iter_mut().zip(&bytes).for_each(|(to, from)| *to = *from);
+    Ok(args)
+}

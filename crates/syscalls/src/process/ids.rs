@@ -1,0 +1,77 @@
+//! getpid(2), gettid(2), getppid(2), getpgid(2), getsid(2), setpgid(2), setsid(2).
+
+use std::sync::Arc;
+
+use abi::Errno;
+use kernel::Task;
+
+/// Process id.
+///
+/// # Errors
+/// None.
+pub fn getpid(task: &Arc<Task>) -> Result<i32, Errno> {
+    Ok(task.pid())
+}
+
+/// Thread id.
+///
+/// # Errors
+/// None.
+pub fn gettid(task: &Arc<Task>) -> Result<i32, Errno> {
+    Ok(task.tid())
+}
+
+/// The parent's process id.
+///
+/// # Errors
+/// None.
+pub fn getppid(task: &Arc<Task>) -> Result<i32, Errno> {
+    Ok(task.group.parent())
+}
+
+/// Process group of the caller.
+///
+/// # Errors
+/// None.
+pub fn getpgrp(task: &Arc<Task>) -> Result<i32, Errno> {
+    Ok(task.group.process_group())
+}
+
+/// Process group of a process, 0 for the caller.
+///
+/// # Errors
+/// `ESRCH`.
+pub fn getpgid(task: &Arc<Task>, pid: i32) -> Result<i32, Errno> {
+    let pids = &task.kernel.pids;
+    let pid = if pid == 0 { task.pid() } else { pids.task(pid).map_or(pid, |t| t.pid()) };
+    pids.relation(pid).map(|r| r.process_group).ok_or(Errno::ESRCH)
+}
+
+/// Session of a process, 0 for the caller.
+///
+/// # Errors
+/// `ESRCH`.
+pub fn getsid(task: &Arc<Task>, pid: i32) -> Result<i32, Errno> {
+    let pids = &task.kernel.pids;
+    let pid = if pid == 0 { task.pid() } else { pids.task(pid).map_or(pid, |t| t.pid()) };
+    pids.relation(pid).map(|r| r.session).ok_or(Errno::ESRCH)
+}
+
+/// Moves a process to a process group.
+///
+/// # Errors
+/// `ESRCH`, `EACCES`, `EPERM`, `EINVAL`.
+pub fn setpgid(task: &Arc<Task>, pid: i32, group: i32) -> Result<(), Errno> {
+    if pid < 0 {
+        return Err(Errno::ESRCH);
+    }
+    task.kernel.pids.set_process_group(task.pid(), pid, group)
+}
+
+/// Makes the caller the leader of a new session.
+///
+/// # Errors
+/// `EPERM`.
+pub fn setsid(task: &Arc<Task>) -> Result<i32, Errno> {
+    task.kernel.pids.new_session(task.pid())
+}

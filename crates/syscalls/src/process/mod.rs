@@ -1,0 +1,11 @@
+//! Processes and threads.
+
+pub mod arch_prctl;
+pub mod clone;
+pub mod execve;
+pub mod exit;
+pub mod ids;
+pub mod pidfd;
+pub mod prctl;
+pub mod robust_list;
+pub mod wait;
