@@ -4,6 +4,7 @@
 pub mod auxv;
 pub mod clock;
 pub mod descriptions;
+pub mod identity;
 pub mod inherit;
 pub mod machine;
 pub mod memory_file;
@@ -14,6 +15,7 @@ pub mod record_lock;
 pub mod seccomp;
 pub mod signals;
 pub mod spawn;
+pub mod system;
 pub mod terminal;
 
 use abi::Errno;

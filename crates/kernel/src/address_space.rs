@@ -1,6 +1,7 @@
 //! What the sentry keeps of a guest's memory: only what the host cannot know.
 
 use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use abi::Errno;
@@ -58,6 +59,13 @@ impl AddressSpace {
     /// Notes that a host file is mapped for this guest file, for /proc/PID/maps.
     pub fn note_mapping(&self, host: (u64, u64), file: &Path) {
         self.mapped.lock().insert(host, file.clone());
+    }
+
+    /// As [`Self::note_mapping`], for a descriptor of the host file. A file that cannot be asked stays unnamed.
+    pub fn note_file(&self, host: &OwnedFd, file: &Path) {
+        if let Ok(identity) = host::identity::of(host) {
+            self.note_mapping(identity, file);
+        }
     }
 
     /// The guest file that a mapped host file stands for.

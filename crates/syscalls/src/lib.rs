@@ -6,9 +6,13 @@
 #![forbid(unsafe_code)]
 
 pub mod argument;
+pub mod credentials;
 pub mod dispatch;
 pub mod event;
 pub mod file;
+pub mod memory;
+pub mod process;
+pub mod resources;
 pub mod row;
 pub mod signal;
 pub mod support;

@@ -69,9 +69,8 @@ macro_rules! rows {
             support: $support,
             arguments: &[$((stringify!($arg), <$type as $crate::argument::Argument>::show)),*],
             handler: $crate::Handler::Now(|task, args| {
-                let raw = &mut args.iter().copied();
-                $(let $arg = <$type as $crate::argument::Argument>::decode(raw.next().unwrap_or_default())?;)*
-                let _ = raw;
+                let [$($arg,)* ..] = *args;
+                $(let $arg = <$type as $crate::argument::Argument>::decode($arg)?;)*
                 $handler(task $(, $arg)*).map(Into::into)
             }),
         }
@@ -84,9 +83,8 @@ macro_rules! rows {
             arguments: &[$((stringify!($arg), <$type as $crate::argument::Argument>::show)),*],
             handler: $crate::Handler::Later(|task, args| {
                 Box::pin(async move {
-                    let raw = &mut args.into_iter();
-                    $(let $arg = <$type as $crate::argument::Argument>::decode(raw.next().unwrap_or_default())?;)*
-                    let _ = raw;
+                    let [$($arg,)* ..] = args;
+                    $(let $arg = <$type as $crate::argument::Argument>::decode($arg)?;)*
                     $handler(&task $(, $arg)*).await.map(Into::into)
                 })
             }),

@@ -203,8 +203,7 @@ mod tests {
         put(&*memory, 0x40_0000, &[0x10_0000_u64.to_le_bytes(), [0; 8]].concat());
         let one = Strings::read(&*memory, 0x40_0000, 0, &Limits::default());
         assert_eq!(one, Err(Errno::E2BIG), "a string over 128 KiB");
-        let pointers: Vec<u8> =
-            std::iter::repeat_n(0x2f_fff0_u64.to_le_bytes(), 100_000).flatten().collect();
+        let pointers: Vec<u8> = std::iter::repeat_n(0x2f_fff0_u64.to_le_bytes(), 100_000).flatten().collect();
         put(&*memory, 0x40_0000, &pointers);
         let many = Strings::read(&*memory, 0x40_0000, 0, &Limits::default());
         assert_eq!(many, Err(Errno::E2BIG));

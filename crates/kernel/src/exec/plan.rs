@@ -1,12 +1,18 @@
 //! What is done to a fresh address space to make a program of it: orders for the stub, and bytes to write.
 
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
 use abi::Errno;
 use abi::memory::{MAP_PRIVATE, MapFlags, Protection};
 use platform::{Memory, Order, Source};
 
+use vfs::path::Path;
+
 use super::elf::{Elf, page_down, page_up};
 use super::file::Executable;
 use super::layout::{GUARD, Layout};
+use crate::AddressSpace;
 
 /// Orders and writes.
 #[derive(Default)]
@@ -14,6 +20,8 @@ pub(super) struct Plan {
     pub(super) orders: Vec<Order>,
     /// Where the last file pages of segments go on and must be zero: address and count.
     zeros: Vec<(u64, usize)>,
+    /// The host files that are mapped, and what they are to the guest.
+    files: Vec<(Arc<OwnedFd>, Path)>,
 }
 
 impl Plan {
@@ -30,6 +38,7 @@ impl Plan {
             if segment.file_size > 0 {
                 anonymous = page_up(file_end);
                 let source = file.source(segment.protection.bits(), page_down(segment.offset))?;
+                self.note(&source, file);
                 self.map(page_down(start), anonymous, segment.protection, MapFlags::FIXED, source);
                 let rest = anonymous.wrapping_sub(file_end);
                 let more = segment.memory_size > segment.file_size;
@@ -42,6 +51,19 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    fn note(&mut self, source: &Source, file: &Executable) {
+        if let (Source::File { file: host, .. }, Some(path)) = (source, &file.path)
+            && self.files.last().is_none_or(|(last, _)| !Arc::ptr_eq(last, host))
+        {
+            self.files.push((Arc::clone(host), path.clone()));
+        }
+    }
+
+    /// Tells the address space which files it has mapped.
+    pub(super) fn name_files(&self, space: &AddressSpace) {
+        self.files.iter().for_each(|(host, path)| space.note_file(host, path));
     }
 
     /// Maps the stack, with a gap below that nothing else gets.

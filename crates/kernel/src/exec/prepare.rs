@@ -122,7 +122,9 @@ pub(super) async fn prepare(
         stack: layout.stack_top.saturating_sub(layout.stack_size)..layout.stack_top,
         dumpable: readable && !transformed.changed_id,
     };
-    Ok(Prepared { next, space: AddressSpace::new(memory, image), transformed, comm })
+    let space = AddressSpace::new(memory, image);
+    plan.name_files(&space);
+    Ok(Prepared { next, space, transformed, comm })
 }
 
 fn open_loader(task: &Arc<Task>, path: &[u8]) -> Result<(Executable, Elf), Errno> {

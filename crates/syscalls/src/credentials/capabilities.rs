@@ -54,7 +54,8 @@ pub fn capget(task: &Arc<Task>, header: UserPtr<Header>, data: UserPtr<Data>) ->
     if head.pid < 0 {
         return Err(Errno::EINVAL);
     }
-    let other = if head.pid == 0 { Arc::clone(task) } else { task.kernel.task(head.pid).ok_or(Errno::ESRCH)? };
+    let other =
+        if head.pid == 0 { Arc::clone(task) } else { task.kernel.task(head.pid).ok_or(Errno::ESRCH)? };
     let of = other.credentials();
     let half = |set: CapabilitySet, shift: u32| {
         let [a, b, c, d, ..] = (set.0 >> shift).to_le_bytes();
@@ -82,9 +83,11 @@ pub fn capset(task: &Arc<Task>, header: UserPtr<Header>, data: UserPtr<Data>) ->
     let given = data.read_many(&*task.memory(), count)?;
     let set = |of: fn(&Data) -> u32| {
         let words = given.iter().map(of).zip([0_u32, 32]);
-        CapabilitySet(words.fold(0, |all, (word, shift)| all | u64::from(word) << shift)).and(CapabilitySet::FULL)
+        CapabilitySet(words.fold(0, |all, (word, shift)| all | u64::from(word) << shift))
+            .and(CapabilitySet::FULL)
     };
-    let (effective, permitted, inheritable) = (set(|d| d.effective), set(|d| d.permitted), set(|d| d.inheritable));
+    let (effective, permitted, inheritable) =
+        (set(|d| d.effective), set(|d| d.permitted), set(|d| d.inheritable));
     let old = task.credentials();
     let may_inherit = if old.has(Capability::Setpcap) { old.bounding } else { old.permitted };
     let allowed = inheritable.is_subset(old.inheritable.or(may_inherit))

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use abi::memory::{
-    MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, MapFlags, PAGE_SIZE, Protection,
-};
+use abi::memory::{MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, MapFlags, PAGE_SIZE, Protection};
 use kernel::limits::{INFINITY, Resource};
 use kernel::{Outcome, Task};
 use platform::{Order, Source};

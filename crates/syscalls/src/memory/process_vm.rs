@@ -44,7 +44,10 @@ pub fn process_vm_writev(
     transfer(GuestSource::new(task.memory(), own), GuestSink::new(other.memory(), theirs))
 }
 
+/// An array of `struct iovec` as passed.
 type Pieces = (UserPtr<[u64; 2]>, usize);
+/// Own pieces, the other's, and the other.
+type Prepared = (Vec<IoVec>, Vec<IoVec>, Arc<Task>);
 
 fn prepare(
     task: &Arc<Task>,
@@ -52,7 +55,7 @@ fn prepare(
     local: Pieces,
     remote: Pieces,
     flags: u64,
-) -> Result<(Vec<IoVec>, Vec<IoVec>, Arc<Task>), Errno> {
+) -> Result<Prepared, Errno> {
     if flags != 0 {
         return Err(Errno::EINVAL);
     }

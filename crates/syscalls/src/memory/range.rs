@@ -5,6 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::memory::{PAGE_SIZE, Protection, RemapFlags, SyncFlags};
 use kernel::{Outcome, Task};
+use platform::stubs::filter::table::STUB_ADVICE;
 use platform::{Advice, Order};
 
 /// `MADV_HWPOISON` and `MADV_SOFT_OFFLINE`: they break memory of the whole machine.
@@ -68,7 +69,7 @@ pub fn madvise(_: &Arc<Task>, address: u64, length: u64, advice: i32) -> Result<
     if POISON.contains(&advice) {
         return Err(Errno::EPERM);
     }
-    if !platform::advice_is_passed(advice) {
+    if !u32::try_from(advice).is_ok_and(|number| STUB_ADVICE.contains(&number)) {
         return Err(Errno::EINVAL);
     }
     Ok(one(Order::Advise { address, length, advice: Advice(advice) }))

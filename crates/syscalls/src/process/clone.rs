@@ -32,7 +32,8 @@ pub async fn clone(
         // Both would be written to the same place.
         return Err(Errno::EINVAL);
     }
-    make(task, CloneRequest { flags, exit_signal, stack, tls, parent_tid, child_tid, pidfd: parent_tid }).await
+    make(task, CloneRequest { flags, exit_signal, stack, tls, parent_tid, child_tid, pidfd: parent_tid })
+        .await
 }
 
 /// fork(2).

@@ -18,16 +18,16 @@ const AT_EMPTY_PATH: u32 = 0x1000;
 ///
 /// # Errors
 /// Those of execve(2).
-pub async fn execve(task: &Arc<Task>, path: PathPtr, argv: UserAddr, envp: UserAddr) -> Result<Outcome, Errno> {
+pub async fn execve(
+    task: &Arc<Task>,
+    path: PathPtr,
+    argv: UserAddr,
+    envp: UserAddr,
+) -> Result<Outcome, Errno> {
     let path = path.read(task)?;
     let strings = strings(task, argv, envp)?;
-    let program = Program {
-        at: At::here(&path),
-        lookup: Lookup::FOLLOW,
-        name: path.clone(),
-        vanishes: false,
-        strings,
-    };
+    let program =
+        Program { at: At::here(&path), lookup: Lookup::FOLLOW, name: path.clone(), vanishes: false, strings };
     execute(task, program).await
 }
 

@@ -74,7 +74,8 @@ pub async fn waitid(
     rusage: UserPtr<Rusage>,
 ) -> Result<i32, Errno> {
     let wanted = WaitOptions::EXITED | WaitOptions::STOPPED | WaitOptions::CONTINUED;
-    let mut options = WaitOptions::from_bits(options).filter(|o| o.intersects(wanted)).ok_or(Errno::EINVAL)?;
+    let mut options =
+        WaitOptions::from_bits(options).filter(|o| o.intersects(wanted)).ok_or(Errno::EINVAL)?;
     let mut busy = None;
     let which = match kind {
         P_ALL => Which::Any,

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::time::Timespec;
 use kernel::{Task, UserAddr, UserPtr};
-use vfs::Capability;
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
 use super::priority::{self, may_change};
@@ -47,16 +46,13 @@ fn target(task: &Arc<Task>, pid: i32) -> Result<Arc<Task>, Errno> {
     }
 }
 
-/// Whether a policy takes this static priority and the caller may set it.
-fn check(task: &Task, policy: i32, level: i32) -> Result<(), Errno> {
+/// Whether a policy takes this static priority, and is there.
+fn check(policy: i32, level: i32) -> Result<(), Errno> {
     match policy {
         SCHED_OTHER | SCHED_BATCH | SCHED_IDLE if level == 0 => Ok(()),
         // Real time would take the machine from others: nobody here may, whatever its capabilities.
         SCHED_FIFO | SCHED_RR if (1..=99).contains(&level) => Err(Errno::EPERM),
-        _ => {
-            let _ = task;
-            Err(Errno::EINVAL)
-        }
+        _ => Err(Errno::EINVAL),
     }
 }
 
@@ -68,7 +64,7 @@ pub fn sched_setscheduler(task: &Arc<Task>, pid: i32, policy: i32, param: UserPt
     let target = target(task, pid)?;
     let level = param.read(&*task.memory())?;
     let policy = policy & !RESET_ON_FORK;
-    check(task, policy, level)?;
+    check(policy, level)?;
     may_change(task, &target)?;
     target.attributes().policy = policy;
     Ok(())
@@ -91,7 +87,7 @@ pub fn sched_setparam(task: &Arc<Task>, pid: i32, param: UserPtr<i32>) -> Result
     let target = target(task, pid)?;
     let level = param.read(&*task.memory())?;
     let policy = target.attributes().policy;
-    check(task, policy, level)?;
+    check(policy, level)?;
     may_change(task, &target)
 }
 
@@ -108,7 +104,12 @@ pub fn sched_getparam(task: &Arc<Task>, pid: i32, param: UserPtr<i32>) -> Result
 ///
 /// # Errors
 /// `EINVAL`, `E2BIG`, `EPERM`, `EACCES`, `ESRCH`, `EFAULT`.
-pub fn sched_setattr(task: &Arc<Task>, pid: i32, attributes: UserPtr<Attributes>, flags: u32) -> Result<(), Errno> {
+pub fn sched_setattr(
+    task: &Arc<Task>,
+    pid: i32,
+    attributes: UserPtr<Attributes>,
+    flags: u32,
+) -> Result<(), Errno> {
     if flags != 0 || attributes.is_null() {
         return Err(Errno::EINVAL);
     }
@@ -119,7 +120,7 @@ pub fn sched_setattr(task: &Arc<Task>, pid: i32, attributes: UserPtr<Attributes>
     }
     let policy = i32::try_from(wanted.policy).map_err(|_| Errno::EINVAL)?;
     let level = i32::try_from(wanted.priority).map_err(|_| Errno::EINVAL)?;
-    check(task, policy, level)?;
+    check(policy, level)?;
     priority::set(task, &target, wanted.nice.clamp(-20, 19))?;
     target.attributes().policy = policy;
     Ok(())

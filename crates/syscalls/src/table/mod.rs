@@ -1,9 +1,13 @@
 //! The rows, one file per family.
 
+mod credentials;
 mod event;
 mod file;
 mod file_attributes;
 mod file_io;
+mod memory;
+mod process;
+mod resources;
 mod signal;
 mod system;
 mod time;
@@ -13,10 +17,14 @@ use crate::Row;
 /// One line a family.
 #[rustfmt::skip]
 static FAMILIES: &[&[Row]] = &[
+    credentials::ROWS,
     event::ROWS,
     file::ROWS,
     file_attributes::ROWS,
     file_io::ROWS,
+    memory::ROWS,
+    process::ROWS,
+    resources::ROWS,
     signal::ROWS,
     system::ROWS,
     time::ROWS,

@@ -1,11 +1,45 @@
 //! The system as a whole.
 
-use crate::Support::Full;
-use crate::system::getrandom;
-use crate::{Row, rows};
+use abi::resource::{Sysinfo, Utsname};
+use kernel::{UserAddr, UserPtr};
 
-use kernel::UserAddr;
+use crate::Support::{Full, Partial};
+use crate::system::{getrandom, membarrier, names, personality, refused, sysinfo};
+use crate::{Row, rows};
 
 pub(super) static ROWS: &[Row] = rows! {
     now getrandom(getrandom::getrandom, buffer: UserAddr, count: usize, flags: u32) Full;
+    now uname(names::uname, to: UserPtr<Utsname>) Full;
+    now sethostname(names::sethostname, name: UserAddr, length: i32) Full;
+    now setdomainname(names::setdomainname, name: UserAddr, length: i32) Full;
+    now sysinfo(sysinfo::sysinfo, to: UserPtr<Sysinfo>) Partial("no swap");
+    now personality(personality::personality, wanted: u32) Partial("ADDR_NO_RANDOMIZE only");
+    now membarrier(membarrier::membarrier, command: i32, flags: u32, cpu: i32) Partial("offers no kind of barrier");
+    now unshare(refused::unshare, flags: u64) Partial("no namespaces");
+    now syslog(refused::not_permitted) Partial("EPERM: the log is the machine's");
+    now reboot(refused::not_permitted) Partial("EPERM");
+    now swapon(refused::not_permitted) Partial("EPERM");
+    now swapoff(refused::not_permitted) Partial("EPERM");
+    now acct(refused::not_permitted) Partial("EPERM");
+    now init_module(refused::not_permitted) Partial("EPERM");
+    now finit_module(refused::not_permitted) Partial("EPERM");
+    now delete_module(refused::not_permitted) Partial("EPERM");
+    now iopl(refused::not_permitted) Partial("EPERM");
+    now ioperm(refused::not_permitted) Partial("EPERM");
+    now kexec_load(refused::not_permitted) Partial("EPERM");
+    now quotactl(refused::not_permitted) Partial("EPERM");
+    ; none {
+        setns, "no namespaces";
+        ptrace, "not yet";
+        seccomp, "not yet";
+        bpf, "the host kernel's";
+        perf_event_open, "the host kernel's";
+        userfaultfd, "page faults are the host's";
+        io_uring_setup, "not offered";
+        io_uring_enter, "not offered";
+        io_uring_register, "not offered";
+        rseq, "the host kernel would have to know of the guest's area";
+        kcmp, "not yet";
+        modify_ldt, "not offered";
+    }
 };

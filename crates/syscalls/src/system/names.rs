@@ -1,0 +1,60 @@
+//! uname(2), sethostname(2), setdomainname(2).
+
+use std::sync::Arc;
+
+use abi::Errno;
+use abi::resource::{UTS_LENGTH, Utsname};
+use kernel::memory::read_exact;
+use kernel::{Task, UserAddr, UserPtr, version};
+use vfs::Capability;
+
+fn field(text: &[u8]) -> [u8; 65] {
+    let mut field = [0; 65];
+    field.iter_mut().zip(text.iter().take(UTS_LENGTH)).for_each(|(to, from)| *to = *from);
+    field
+}
+
+/// Which system this is.
+///
+/// # Errors
+/// `EFAULT`.
+pub fn uname(task: &Arc<Task>, to: UserPtr<Utsname>) -> Result<(), Errno> {
+    let names = task.kernel.names.lock().clone();
+    let told = Utsname {
+        system: field(b"Linux"),
+        node: field(&names.host),
+        release: field(version::RELEASE.as_bytes()),
+        version: field(version::VERSION.as_bytes()),
+        machine: field(b"x86_64"),
+        domain: field(&names.domain),
+    };
+    to.write(&*task.memory(), &told)
+}
+
+fn name(task: &Arc<Task>, at: UserAddr, length: i32) -> Result<Vec<u8>, Errno> {
+    task.credentials().need(Capability::SysAdmin)?;
+    let length = usize::try_from(length).ok().filter(|l| *l <= UTS_LENGTH).ok_or(Errno::EINVAL)?;
+    let mut name = vec![0; length];
+    read_exact(&*task.memory(), at, &mut name)?;
+    Ok(name)
+}
+
+/// Sets the host name.
+///
+/// # Errors
+/// `EPERM`, `EINVAL`, `EFAULT`.
+pub fn sethostname(task: &Arc<Task>, at: UserAddr, length: i32) -> Result<(), Errno> {
+    let name = name(task, at, length)?;
+    task.kernel.names.lock().host = name;
+    Ok(())
+}
+
+/// Sets the NIS domain name.
+///
+/// # Errors
+/// `EPERM`, `EINVAL`, `EFAULT`.
+pub fn setdomainname(task: &Arc<Task>, at: UserAddr, length: i32) -> Result<(), Errno> {
+    let name = name(task, at, length)?;
+    task.kernel.names.lock().domain = name;
+    Ok(())
+}

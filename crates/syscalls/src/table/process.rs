@@ -1,0 +1,39 @@
+//! Processes and threads.
+
+use abi::resource::Rusage;
+use abi::signal::Siginfo;
+use kernel::{UserAddr, UserPtr};
+use vfs::Fd;
+
+use crate::Support::{Full, Partial};
+use crate::argument::PathPtr;
+use crate::process::{arch_prctl, clone, execve, exit, ids, pidfd, prctl, robust_list, wait};
+use crate::{Row, rows};
+
+pub(super) static ROWS: &[Row] = rows! {
+    later clone(clone::clone, flags: u64, stack: u64, parent_tid: u64, child_tid: u64, tls: u64) Partial("no namespaces");
+    later clone3(clone::clone3, arguments: UserAddr, size: usize) Partial("no namespaces, no set_tid, no cgroup");
+    later fork(clone::fork) Full;
+    later vfork(clone::vfork) Full;
+    later execve(execve::execve, path: PathPtr, argv: UserAddr, envp: UserAddr) Partial("no ETXTBSY");
+    later execveat(execve::execveat, directory: Fd, path: PathPtr, argv: UserAddr, envp: UserAddr, flags: u32) Partial("no ETXTBSY");
+    now exit(exit::exit, status: i32) Full;
+    now exit_group(exit::exit_group, status: i32) Full;
+    later wait4(wait::wait4, pid: i32, status: UserPtr<i32>, options: u32, rusage: UserPtr<Rusage>) Full;
+    later waitid(wait::waitid, kind: u32, id: i32, info: UserPtr<Siginfo>, options: u32, rusage: UserPtr<Rusage>) Full;
+    now getpid(ids::getpid) Full;
+    now gettid(ids::gettid) Full;
+    now getppid(ids::getppid) Full;
+    now getpgrp(ids::getpgrp) Full;
+    now getpgid(ids::getpgid, pid: i32) Full;
+    now getsid(ids::getsid, pid: i32) Full;
+    now setpgid(ids::setpgid, pid: i32, group: i32) Full;
+    now setsid(ids::setsid) Full;
+    now pidfd_open(pidfd::pidfd_open, pid: i32, flags: u32) Partial("no PIDFD_THREAD");
+    now pidfd_getfd(pidfd::pidfd_getfd, process: Fd, target: Fd, flags: u32) Full;
+    now prctl(prctl::prctl, operation: u32, a: u64, b: u64, c: u64, d: u64) Partial("no operations on memory layout, seccomp, speculation and machine checks");
+    now arch_prctl(arch_prctl::arch_prctl, operation: u32, address: u64) Partial("segment bases only");
+    later set_tid_address(robust_list::set_tid_address, address: UserAddr) Full;
+    now set_robust_list(robust_list::set_robust_list, head: UserAddr, length: u64) Partial("the list is kept and told, not walked when the thread ends");
+    now get_robust_list(robust_list::get_robust_list, tid: i32, head: UserPtr<u64>, length: UserPtr<u64>) Full;
+};
