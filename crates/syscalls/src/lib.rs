@@ -18,6 +18,8 @@ pub mod signal;
 pub mod support;
 pub mod system;
 pub mod table;
+#[cfg(test)]
+mod testing;
 pub mod time;
 
 pub use dispatch::Table;

@@ -7,4 +7,5 @@ mod ready;
 pub mod select;
 mod timeout;
 
-pub use poll::{poll, ppoll};
+#[cfg(test)]
+mod tests;

@@ -29,3 +29,6 @@ pub mod sync;
 pub mod times;
 pub mod working_directory;
 pub mod xattr;
+
+#[cfg(test)]
+mod tests;
