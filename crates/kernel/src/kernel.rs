@@ -50,6 +50,7 @@ pub struct Kernel {
     ends: Mutex<Vec<(i32, ExitStatus)>>,
     ended: Condvar,
     special: OnceLock<Arc<dyn SpecialFiles>>,
+    network: OnceLock<Arc<socket::Namespace>>,
 }
 
 /// What uname(2) reports and sethostname(2) changes.
@@ -84,6 +85,7 @@ impl Kernel {
             ends: Mutex::default(),
             ended: Condvar::new(),
             special: OnceLock::new(),
+            network: OnceLock::new(),
         })
     }
 
@@ -101,6 +103,19 @@ impl Kernel {
             Some(special) => &**special,
             None => &NoSpecialFiles,
         }
+    }
+
+    /// Says which network namespace the sandbox's tasks are in. Once, before the first process.
+    pub fn set_network(&self, network: Arc<socket::Namespace>) {
+        if self.network.set(network).is_err() {
+            tracing::error!("the network was registered twice; the first registration stays");
+        }
+    }
+
+    /// The network namespace of the sandbox's tasks: one without any address family if none was registered.
+    #[must_use]
+    pub fn network(&self) -> Arc<socket::Namespace> {
+        Arc::clone(self.network.get_or_init(|| socket::Namespace::new([])))
     }
 
     /// The living thread of an id.

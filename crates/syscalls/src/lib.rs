@@ -13,6 +13,7 @@ pub mod file;
 pub mod memory;
 pub mod process;
 pub mod resources;
+pub mod net;
 pub mod row;
 pub mod signal;
 pub mod support;

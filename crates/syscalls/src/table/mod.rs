@@ -8,6 +8,7 @@ mod file_io;
 mod memory;
 mod process;
 mod resources;
+mod net;
 mod signal;
 mod system;
 mod time;
@@ -25,6 +26,7 @@ static FAMILIES: &[&[Row]] = &[
     memory::ROWS,
     process::ROWS,
     resources::ROWS,
+    net::ROWS,
     signal::ROWS,
     system::ROWS,
     time::ROWS,

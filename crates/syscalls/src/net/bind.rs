@@ -1,0 +1,44 @@
+//! bind(2).
+
+use std::sync::Arc;
+
+use abi::Errno;
+use kernel::{Task, UserAddr};
+use socket::{Address, SocketInode, UnixAddress};
+use vfs::{At, Device, Fd, FileKind};
+
+use super::address;
+use super::descriptor::{Open, caller};
+
+/// bind(2). For an AF_UNIX path it makes the socket's inode.
+///
+/// # Errors
+/// Those of bind(2).
+pub fn bind(task: &Arc<Task>, fd: Fd, at: UserAddr, length: i32) -> Result<(), Errno> {
+    let open = Open::get(task, fd)?;
+    match address::read(task, at, length)? {
+        Address::Unix(UnixAddress::Path { name, .. })
+            if open.socket()?.core().domain == abi::socket::family::AF_UNIX =>
+        {
+            bind_path(task, &open, name)
+        }
+        address => open.socket()?.bind(&address, &caller(task)),
+    }
+}
+
+fn bind_path(task: &Task, open: &Open, name: Arc<[u8]>) -> Result<(), Errno> {
+    const MODE: u32 = 0o777;
+    let at = At::here(&name);
+    let inode = task.with_caller(|caller| {
+        let path = caller.make_node(&at, FileKind::Socket.mode_bits() | MODE, Device::default());
+        let path = path.map_err(|errno| if errno == Errno::EEXIST { Errno::EADDRINUSE } else { errno })?;
+        let inode = path.inode();
+        let number = inode.attributes()?.inode;
+        Ok::<_, Errno>(SocketInode { device: inode.filesystem().device(), inode: number })
+    })?;
+    let address = Address::Unix(UnixAddress::Path { name: Arc::clone(&name), inode: Some(inode) });
+    open.socket()?.bind(&address, &caller(task)).inspect_err(|_| {
+        // The name was made for nothing. That it may be gone already changes nothing.
+        let _ = task.with_caller(|caller| caller.remove(&at));
+    })
+}

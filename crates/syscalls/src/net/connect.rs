@@ -1,0 +1,31 @@
+//! connect(2).
+
+use std::sync::Arc;
+
+use abi::Errno;
+use abi::socket::family::AF_UNIX;
+use kernel::{Task, UserAddr};
+use vfs::{Events, Fd};
+
+use super::address;
+use super::descriptor::{Open, caller};
+use super::wait::{Patience, patiently};
+
+/// connect(2).
+///
+/// # Errors
+/// Those of connect(2).
+pub async fn connect(task: &Arc<Task>, fd: Fd, at: UserAddr, length: i32) -> Result<(), Errno> {
+    let open = Open::get(task, fd)?;
+    let to = address::read_destination(task, at, length)?;
+    let patience = Patience::to_send(&open, false)?;
+    let caller = caller(task);
+    let attempt = || open.socket()?.connect(&to, &caller, patience.is_none());
+    match patiently(task, &open, Events::OUT, patience, attempt).await {
+        // `SO_SNDTIMEO` is over: the connection may still come about, unless it is one of AF_UNIX.
+        Err(Errno::EAGAIN) if !patience.is_none() && open.socket()?.core().domain != AF_UNIX => {
+            Err(Errno::EINPROGRESS)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,42 @@
+//! Sockets.
+
+use abi::socket::message::{Mmsghdr, Msghdr};
+use kernel::{UserAddr, UserPtr};
+use vfs::Fd;
+
+use crate::Support::{Full, Partial};
+use crate::net::{
+    accept, bind, connect, create, names, option, receive, receive_many, send, send_many, shutdown,
+};
+use crate::{Row, rows};
+
+pub(super) static ROWS: &[Row] = rows! {
+    now socket(create::socket, domain: u32, kind: u32, protocol: u32)
+        Partial("AF_UNIX, and TCP and UDP over the loopback interface; no raw sockets");
+    now socketpair(create::socketpair, domain: u32, kind: u32, protocol: u32, pair: UserPtr<[i32; 2]>) Full;
+    now bind(bind::bind, fd: Fd, address: UserAddr, length: i32) Full;
+    now listen(accept::listen, fd: Fd, backlog: i32) Full;
+    later accept(accept::accept, fd: Fd, address: UserAddr, length: UserPtr<i32>) Full;
+    later accept4(accept::accept4, fd: Fd, address: UserAddr, length: UserPtr<i32>, flags: u32) Full;
+    later connect(connect::connect, fd: Fd, address: UserAddr, length: i32)
+        Partial("loopback addresses, and AF_UNIX sockets of this sandbox");
+    now getsockname(names::getsockname, fd: Fd, address: UserAddr, length: UserPtr<i32>) Full;
+    now getpeername(names::getpeername, fd: Fd, address: UserAddr, length: UserPtr<i32>) Full;
+    later sendto(send::sendto, fd: Fd, buffer: UserAddr, count: usize, flags: u32, address: UserAddr, length: i32)
+        Partial("no urgent data");
+    later recvfrom(receive::recvfrom, fd: Fd, buffer: UserAddr, count: usize, flags: u32, address: UserAddr, length: UserPtr<i32>)
+        Partial("no urgent data, no error queue");
+    later sendmsg(send::sendmsg, fd: Fd, message: UserPtr<Msghdr>, flags: u32)
+        Partial("no urgent data; of control messages SCM_RIGHTS and SCM_CREDENTIALS");
+    later recvmsg(receive::recvmsg, fd: Fd, message: UserPtr<Msghdr>, flags: u32)
+        Partial("no urgent data, no error queue; of control messages SCM_RIGHTS and SCM_CREDENTIALS");
+    later sendmmsg(send_many::sendmmsg, fd: Fd, messages: UserPtr<Mmsghdr>, count: u32, flags: u32)
+        Partial("as sendmsg");
+    later recvmmsg(receive_many::recvmmsg, fd: Fd, messages: UserPtr<Mmsghdr>, count: u32, flags: u32, timeout: UserPtr<[i64; 2]>)
+        Partial("as recvmsg");
+    now shutdown(shutdown::shutdown, fd: Fd, how: u32) Full;
+    now getsockopt(option::getsockopt, fd: Fd, level: u32, name: u32, value: UserAddr, length: UserPtr<i32>)
+        Partial("no TCP_INFO, no multicast membership, no packet filters");
+    now setsockopt(option::setsockopt, fd: Fd, level: u32, name: u32, value: UserAddr, length: i32)
+        Partial("no multicast membership, no packet filters, no timestamps");
+};
