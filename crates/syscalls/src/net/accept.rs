@@ -9,15 +9,17 @@ use socket::SocketFile;
 use vfs::{Events, Fd};
 
 use super::address;
-use super::descriptor::{Open, caller, install};
+use super::descriptor::{Open, caller};
 use super::wait::{Patience, patiently};
+use crate::file::descriptor;
 
 /// listen(2).
 ///
 /// # Errors
 /// `EBADF`, `ENOTSOCK`, `EOPNOTSUPP`, `EINVAL`, `EADDRINUSE`.
 pub fn listen(task: &Arc<Task>, fd: Fd, backlog: i32) -> Result<(), Errno> {
-    Open::get(task, fd)?.socket()?.listen(backlog, &caller(task))
+    let file = descriptor::get(task, fd)?;
+    Open::of(&file)?.socket().listen(backlog, &caller(task))
 }
 
 /// accept(2).
@@ -47,12 +49,13 @@ pub async fn accept4(
     if flags & !(SOCK_NONBLOCK | SOCK_CLOEXEC) != 0 {
         return Err(Errno::EINVAL);
     }
-    let open = Open::get(task, fd)?;
-    let patience = Patience::to_receive(&open, false)?;
-    let accepted = patiently(task, &open, Events::IN, patience, || open.socket()?.accept()).await?;
+    let file = descriptor::get(task, fd)?;
+    let open = Open::of(&file)?;
+    let patience = Patience::to_receive(open, false);
+    let accepted = patiently(task, open, Events::IN, patience, || open.socket().accept()).await?;
     if !peer.is_null() {
         address::write(task, Some(&accepted.peer), peer, peer_length)?;
     }
     let file = SocketFile::open(accepted.socket, flags & SOCK_NONBLOCK != 0);
-    install(task, file, flags & SOCK_CLOEXEC != 0)
+    descriptor::install(task, file, flags & SOCK_CLOEXEC != 0)
 }

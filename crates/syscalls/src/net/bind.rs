@@ -9,24 +9,26 @@ use vfs::{At, Device, Fd, FileKind};
 
 use super::address;
 use super::descriptor::{Open, caller};
+use crate::file::descriptor;
 
 /// bind(2). For an AF_UNIX path it makes the socket's inode.
 ///
 /// # Errors
 /// Those of bind(2).
 pub fn bind(task: &Arc<Task>, fd: Fd, at: UserAddr, length: i32) -> Result<(), Errno> {
-    let open = Open::get(task, fd)?;
+    let file = descriptor::get(task, fd)?;
+    let open = Open::of(&file)?;
     match address::read(task, at, length)? {
         Address::Unix(UnixAddress::Path { name, .. })
-            if open.socket()?.core().domain == abi::socket::family::AF_UNIX =>
+            if open.socket().core().domain == abi::socket::family::AF_UNIX =>
         {
-            bind_path(task, &open, name)
+            bind_path(task, open, name)
         }
-        address => open.socket()?.bind(&address, &caller(task)),
+        address => open.socket().bind(&address, &caller(task)),
     }
 }
 
-fn bind_path(task: &Task, open: &Open, name: Arc<[u8]>) -> Result<(), Errno> {
+fn bind_path(task: &Task, open: Open<'_>, name: Arc<[u8]>) -> Result<(), Errno> {
     const MODE: u32 = 0o777;
     let at = At::here(&name);
     let inode = task.with_caller(|caller| {
@@ -37,7 +39,7 @@ fn bind_path(task: &Task, open: &Open, name: Arc<[u8]>) -> Result<(), Errno> {
         Ok::<_, Errno>(SocketInode { device: inode.filesystem().device(), inode: number })
     })?;
     let address = Address::Unix(UnixAddress::Path { name: Arc::clone(&name), inode: Some(inode) });
-    open.socket()?.bind(&address, &caller(task)).inspect_err(|_| {
+    open.socket().bind(&address, &caller(task)).inspect_err(|_| {
         // The name was made for nothing. That it may be gone already changes nothing.
         let _ = task.with_caller(|caller| caller.remove(&at));
     })

@@ -10,20 +10,22 @@ use vfs::{Events, Fd};
 use super::address;
 use super::descriptor::{Open, caller};
 use super::wait::{Patience, patiently};
+use crate::file::descriptor;
 
 /// connect(2).
 ///
 /// # Errors
 /// Those of connect(2).
 pub async fn connect(task: &Arc<Task>, fd: Fd, at: UserAddr, length: i32) -> Result<(), Errno> {
-    let open = Open::get(task, fd)?;
+    let file = descriptor::get(task, fd)?;
+    let open = Open::of(&file)?;
     let to = address::read_destination(task, at, length)?;
-    let patience = Patience::to_send(&open, false)?;
+    let patience = Patience::to_send(open, false);
     let caller = caller(task);
-    let attempt = || open.socket()?.connect(&to, &caller, patience.is_none());
-    match patiently(task, &open, Events::OUT, patience, attempt).await {
+    let attempt = || open.socket().connect(&to, &caller, patience.is_none());
+    match patiently(task, open, Events::OUT, patience, attempt).await {
         // `SO_SNDTIMEO` is over: the connection may still come about, unless it is one of AF_UNIX.
-        Err(Errno::EAGAIN) if !patience.is_none() && open.socket()?.core().domain != AF_UNIX => {
+        Err(Errno::EAGAIN) if !patience.is_none() && open.socket().core().domain != AF_UNIX => {
             Err(Errno::EINPROGRESS)
         }
         other => other,

@@ -12,7 +12,7 @@ use socket::{Identity, Received};
 use vfs::{Capability, Fd, OpenFile};
 use zerocopy::{FromBytes, IntoBytes};
 
-use super::descriptor::install;
+use crate::file::descriptor;
 
 /// The most control data that a message may have (`net.core.optmem_max`).
 const CONTROL_MAX: usize = 128 * 1024;
@@ -146,7 +146,7 @@ fn put_files(task: &Task, writer: &mut Writer, files: Vec<Arc<OpenFile>>, flags:
     let close_on_exec = flags.contains(MessageFlags::CMSG_CLOEXEC);
     let mut numbers = Vec::new();
     for file in files.into_iter().take(fitting) {
-        match install(task, file, close_on_exec) {
+        match descriptor::install(task, file, close_on_exec) {
             Ok(fd) => numbers.extend_from_slice(fd.0.as_bytes()),
             Err(_) => break,
         }

@@ -8,7 +8,8 @@ use kernel::{Task, UserPtr};
 use socket::{Kind, SocketFile};
 use vfs::Fd;
 
-use super::descriptor::{caller, install};
+use super::descriptor::caller;
+use crate::file::descriptor;
 
 /// The second argument of socket(2), taken apart.
 struct Type {
@@ -38,7 +39,7 @@ pub fn socket(task: &Arc<Task>, domain: u32, kind: u32, protocol: u32) -> Result
     let kind = Type::parse(kind)?;
     let network = task.kernel.network();
     let socket = network.family(domain)?.create(Kind::from_raw(kind.number)?, protocol, &caller(task))?;
-    install(task, SocketFile::open(socket, kind.nonblocking), kind.close_on_exec)
+    descriptor::install(task, SocketFile::open(socket, kind.nonblocking), kind.close_on_exec)
 }
 
 /// socketpair(2).
@@ -56,8 +57,8 @@ pub fn socketpair(
     let network = task.kernel.network();
     let (a, b) =
         network.family(domain)?.create_pair(Kind::from_raw(kind.number)?, protocol, &caller(task))?;
-    let first = install(task, SocketFile::open(a, kind.nonblocking), kind.close_on_exec)?;
-    let second = install(task, SocketFile::open(b, kind.nonblocking), kind.close_on_exec)
+    let first = descriptor::install(task, SocketFile::open(a, kind.nonblocking), kind.close_on_exec)?;
+    let second = descriptor::install(task, SocketFile::open(b, kind.nonblocking), kind.close_on_exec)
         .inspect_err(|_| drop(task.files().remove(first)))?;
     pair.write(&*task.memory(), &[first.0, second.0]).inspect_err(|_| {
         drop(task.files().remove(first));

@@ -7,6 +7,7 @@ use kernel::{IoVec, Task, UserAddr, UserPtr};
 use socket::Address;
 
 use super::address;
+use crate::file::io;
 
 /// The longest address, `sizeof(struct sockaddr_storage)`.
 const LONGEST: i32 = 128;
@@ -50,13 +51,8 @@ impl Header {
         let raw = at.read(&*memory)?;
         let count =
             usize::try_from(raw.vector_count).ok().filter(|n| *n <= IOV_MAX).ok_or(Errno::EMSGSIZE)?;
-        let array = UserPtr::<[u64; 2]>::new(raw.vectors).read_many(&*memory, count)?;
-        let pieces = array.into_iter().map(|[base, length]| {
-            let len =
-                isize::try_from(length).ok().and_then(|n| usize::try_from(n).ok()).ok_or(Errno::EINVAL)?;
-            Ok(IoVec { addr: UserAddr(base), len })
-        });
-        Ok(Self { raw, pieces: pieces.collect::<Result<_, Errno>>()? })
+        let pieces = io::several(task, UserPtr::new(raw.vectors), count)?;
+        Ok(Self { raw, pieces })
     }
 
     /// The destination, if it has one.

@@ -15,4 +15,7 @@ pub mod receive_many;
 pub mod send;
 pub mod send_many;
 pub mod shutdown;
+mod stream;
 mod wait;
+
+pub(crate) use stream::{read, write};

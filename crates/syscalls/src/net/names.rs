@@ -8,13 +8,15 @@ use vfs::Fd;
 
 use super::address;
 use super::descriptor::Open;
+use crate::file::descriptor;
 
 /// getsockname(2).
 ///
 /// # Errors
 /// `EBADF`, `ENOTSOCK`, `EINVAL`, `EFAULT`.
 pub fn getsockname(task: &Arc<Task>, fd: Fd, at: UserAddr, length: UserPtr<i32>) -> Result<(), Errno> {
-    let name = Open::get(task, fd)?.socket()?.local_address()?;
+    let file = descriptor::get(task, fd)?;
+    let name = Open::of(&file)?.socket().local_address()?;
     address::write(task, Some(&name), at, length)
 }
 
@@ -23,6 +25,7 @@ pub fn getsockname(task: &Arc<Task>, fd: Fd, at: UserAddr, length: UserPtr<i32>)
 /// # Errors
 /// As [`getsockname`], `ENOTCONN`.
 pub fn getpeername(task: &Arc<Task>, fd: Fd, at: UserAddr, length: UserPtr<i32>) -> Result<(), Errno> {
-    let name = Open::get(task, fd)?.socket()?.peer_address()?;
+    let file = descriptor::get(task, fd)?;
+    let name = Open::of(&file)?.socket().peer_address()?;
     address::write(task, Some(&name), at, length)
 }

@@ -12,6 +12,7 @@ use super::descriptor::Open;
 use super::header::{Field, Header};
 use super::wait::{Patience, patiently};
 use super::{address, control};
+use crate::file::{descriptor, io};
 
 /// recvfrom(2); recv(3) without a place for the sender's address.
 ///
@@ -26,14 +27,15 @@ pub async fn recvfrom(
     from: UserAddr,
     from_length: UserPtr<i32>,
 ) -> Result<usize, Errno> {
-    let open = Open::get(task, fd)?;
-    let pieces = vec![IoVec { addr: buffer, len: count.min(kernel::memory::MAX_RW_COUNT) }];
+    let file = descriptor::get(task, fd)?;
+    let open = Open::of(&file)?;
+    let pieces = io::one(buffer, count)?;
     let flags = MessageFlags::from_bits_retain(flags);
-    let received = receive(task, &open, pieces, flags).await?;
+    let received = receive(task, open, pieces, flags).await?;
     if !from.is_null() {
         address::write(task, received.from.as_ref(), from, from_length)?;
     }
-    Ok(reported(&open, &received, flags))
+    Ok(reported(open, &received, flags))
 }
 
 /// recvmsg(2).
@@ -41,14 +43,15 @@ pub async fn recvfrom(
 /// # Errors
 /// Those of recv(2).
 pub async fn recvmsg(task: &Arc<Task>, fd: Fd, header: UserPtr<Msghdr>, flags: u32) -> Result<usize, Errno> {
-    let open = Open::get(task, fd)?;
-    receive_header(task, &open, header, MessageFlags::from_bits_retain(flags)).await
+    let file = descriptor::get(task, fd)?;
+    let open = Open::of(&file)?;
+    receive_header(task, open, header, MessageFlags::from_bits_retain(flags)).await
 }
 
 /// Receives into a header.
 pub(super) async fn receive_header(
     task: &Arc<Task>,
-    open: &Open,
+    open: Open<'_>,
     at: UserPtr<Msghdr>,
     flags: MessageFlags,
 ) -> Result<usize, Errno> {
@@ -76,20 +79,20 @@ pub(super) async fn receive_header(
 }
 
 /// What the call returns: with `MSG_TRUNC` the length of the message, even if it did not fit.
-fn reported(open: &Open, received: &Received, flags: MessageFlags) -> usize {
-    let messages = open.socket().is_ok_and(|s| s.core().kind != Kind::Stream);
+fn reported(open: Open<'_>, received: &Received, flags: MessageFlags) -> usize {
+    let messages = open.socket().core().kind != Kind::Stream;
     if messages && flags.contains(MessageFlags::TRUNC) { received.length } else { received.stored }
 }
 
 /// Receives a message, or bytes of a stream: at least one, or with `MSG_WAITALL` as many as there is room for.
 pub(super) async fn receive(
     task: &Arc<Task>,
-    open: &Open,
+    open: Open<'_>,
     pieces: Vec<IoVec>,
     flags: MessageFlags,
 ) -> Result<Received, Errno> {
-    let socket = open.socket()?;
-    let patience = Patience::to_receive(open, flags.contains(MessageFlags::DONTWAIT))?;
+    let socket = open.socket();
+    let patience = Patience::to_receive(open, flags.contains(MessageFlags::DONTWAIT));
     let flags = if patience.is_none() { flags | MessageFlags::DONTWAIT } else { flags };
     let mut sink = GuestSink::new(task.memory(), pieces);
     let target = target(socket, sink.room(), flags);

@@ -12,6 +12,7 @@ use vfs::Fd;
 use super::descriptor::Open;
 use super::receive::receive_header;
 use super::send_many::length_of;
+use crate::file::descriptor;
 
 /// recvmmsg(2). As in Linux the timeout is looked at only after each message.
 ///
@@ -26,12 +27,13 @@ pub async fn recvmmsg(
     timeout: UserPtr<[i64; 2]>,
 ) -> Result<usize, Errno> {
     let deadline = deadline(task, timeout)?;
-    let open = Open::get(task, fd)?;
+    let file = descriptor::get(task, fd)?;
+    let open = Open::of(&file)?;
     let mut flags = MessageFlags::from_bits_retain(flags);
     let count = usize::try_from(count).unwrap_or(usize::MAX).min(IOV_MAX);
     let mut received = 0_usize;
     while received < count {
-        match receive_one(task, &open, headers.at(received as u64), flags - MessageFlags::WAITFORONE).await {
+        match receive_one(task, open, headers.at(received as u64), flags - MessageFlags::WAITFORONE).await {
             Ok(()) => received = received.saturating_add(1),
             Err(errno) if received == 0 => return Err(errno),
             Err(_) => break,
@@ -61,7 +63,7 @@ fn deadline(task: &Task, timeout: UserPtr<[i64; 2]>) -> Result<Option<Instant>, 
 
 async fn receive_one(
     task: &Arc<Task>,
-    open: &Open,
+    open: Open<'_>,
     at: UserPtr<Mmsghdr>,
     flags: MessageFlags,
 ) -> Result<(), Errno> {

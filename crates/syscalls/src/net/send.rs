@@ -15,6 +15,7 @@ use super::control::Passed;
 use super::descriptor::{Open, caller};
 use super::header::Header;
 use super::wait::{Patience, patiently};
+use crate::file::{descriptor, io};
 
 /// sendto(2); send(3) without a destination.
 ///
@@ -29,11 +30,12 @@ pub async fn sendto(
     to: UserAddr,
     to_length: i32,
 ) -> Result<usize, Errno> {
-    let open = Open::get(task, fd)?;
+    let file = descriptor::get(task, fd)?;
+    let open = Open::of(&file)?;
     let to = if to.is_null() { None } else { Some(address::read_destination(task, to, to_length)?) };
-    let pieces = vec![IoVec { addr: buffer, len: count.min(kernel::memory::MAX_RW_COUNT) }];
+    let pieces = io::one(buffer, count)?;
     let flags = MessageFlags::from_bits_retain(flags);
-    send(task, &open, pieces, to.as_ref(), Passed::default(), flags).await
+    send(task, open, pieces, to.as_ref(), Passed::default(), flags).await
 }
 
 /// sendmsg(2).
@@ -41,20 +43,21 @@ pub async fn sendto(
 /// # Errors
 /// Those of send(2).
 pub async fn sendmsg(task: &Arc<Task>, fd: Fd, header: UserPtr<Msghdr>, flags: u32) -> Result<usize, Errno> {
-    let open = Open::get(task, fd)?;
-    send_header(task, &open, header, MessageFlags::from_bits_retain(flags)).await
+    let file = descriptor::get(task, fd)?;
+    let open = Open::of(&file)?;
+    send_header(task, open, header, MessageFlags::from_bits_retain(flags)).await
 }
 
 /// Sends the message of a header.
 pub(super) async fn send_header(
     task: &Arc<Task>,
-    open: &Open,
+    open: Open<'_>,
     header: UserPtr<Msghdr>,
     flags: MessageFlags,
 ) -> Result<usize, Errno> {
     let header = Header::read(task, header)?;
     let to = header.destination(task)?;
-    let passed = if header.raw.control_length > 0 && open.socket()?.core().domain == AF_UNIX {
+    let passed = if header.raw.control_length > 0 && open.socket().core().domain == AF_UNIX {
         Passed::read(task, UserAddr(header.raw.control), header.raw.control_length)?
     } else {
         Passed::default()
@@ -65,14 +68,14 @@ pub(super) async fn send_header(
 /// Sends a message, or all bytes to a stream, waiting for room unless told otherwise. Raises SIGPIPE.
 pub(super) async fn send(
     task: &Arc<Task>,
-    open: &Open,
+    open: Open<'_>,
     pieces: Vec<IoVec>,
     to: Option<&Address>,
     passed: Passed,
     flags: MessageFlags,
 ) -> Result<usize, Errno> {
-    let socket = open.socket()?;
-    let patience = Patience::to_send(open, flags.contains(MessageFlags::DONTWAIT))?;
+    let socket = open.socket();
+    let patience = Patience::to_send(open, flags.contains(MessageFlags::DONTWAIT));
     let flags = if patience.is_none() { flags | MessageFlags::DONTWAIT } else { flags };
     let caller = caller(task);
     let mut source = GuestSource::new(task.memory(), pieces);

@@ -10,6 +10,7 @@ use vfs::Fd;
 
 use super::descriptor::Open;
 use super::send::send_header;
+use crate::file::descriptor;
 
 /// sendmmsg(2): an error is reported only if it is the first message's.
 ///
@@ -22,13 +23,14 @@ pub async fn sendmmsg(
     count: u32,
     flags: u32,
 ) -> Result<usize, Errno> {
-    let open = Open::get(task, fd)?;
+    let file = descriptor::get(task, fd)?;
+    let open = Open::of(&file)?;
     let flags = MessageFlags::from_bits_retain(flags);
     let count = usize::try_from(count).unwrap_or(usize::MAX).min(IOV_MAX);
     let mut sent = 0_usize;
     while sent < count {
         let header = headers.at(sent as u64);
-        match send_one(task, &open, header, flags).await {
+        match send_one(task, open, header, flags).await {
             Ok(()) => sent = sent.saturating_add(1),
             Err(errno) if sent == 0 => return Err(errno),
             Err(_) => break,
@@ -39,7 +41,7 @@ pub async fn sendmmsg(
 
 async fn send_one(
     task: &Arc<Task>,
-    open: &Open,
+    open: Open<'_>,
     at: UserPtr<Mmsghdr>,
     flags: MessageFlags,
 ) -> Result<(), Errno> {

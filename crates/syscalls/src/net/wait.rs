@@ -22,21 +22,15 @@ pub(super) enum Patience {
 
 impl Patience {
     /// For receiving, accepting.
-    ///
-    /// # Errors
-    /// `ENOTSOCK`; never, see [`Open::socket_file`].
-    pub(super) fn to_receive(open: &Open, nonblocking: bool) -> Result<Self, Errno> {
-        let timeout = open.socket()?.core().options.lock().receive_timeout;
-        Ok(Self::new(nonblocking || open.is_nonblocking(), timeout))
+    pub(super) fn to_receive(open: Open<'_>, nonblocking: bool) -> Self {
+        let timeout = open.socket().core().options.lock().receive_timeout;
+        Self::new(nonblocking || open.is_nonblocking(), timeout)
     }
 
     /// For sending, connecting.
-    ///
-    /// # Errors
-    /// As [`Self::to_receive`].
-    pub(super) fn to_send(open: &Open, nonblocking: bool) -> Result<Self, Errno> {
-        let timeout = open.socket()?.core().options.lock().send_timeout;
-        Ok(Self::new(nonblocking || open.is_nonblocking(), timeout))
+    pub(super) fn to_send(open: Open<'_>, nonblocking: bool) -> Self {
+        let timeout = open.socket().core().options.lock().send_timeout;
+        Self::new(nonblocking || open.is_nonblocking(), timeout)
     }
 
     fn new(nonblocking: bool, timeout: Option<Duration>) -> Self {
@@ -60,12 +54,12 @@ impl Patience {
 /// (signal(7)). And what the attempt fails with.
 pub(super) async fn patiently<T>(
     task: &Arc<Task>,
-    open: &Open,
+    open: Open<'_>,
     interest: Events,
     patience: Patience,
     mut attempt: impl FnMut() -> Result<T, Errno>,
 ) -> Result<T, Errno> {
-    let queue = &open.socket()?.core().readiness;
+    let queue = &open.socket().core().readiness;
     match patience {
         Patience::None => attempt(),
         Patience::Endless => wait::until(task, queue, interest, attempt).await,

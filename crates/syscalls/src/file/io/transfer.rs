@@ -5,10 +5,12 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::signal::{Siginfo, Signal};
 use kernel::{GuestSink, GuestSource, IoVec, Task, wait};
+use socket::SocketFile;
 use vfs::{Events, OpenFile, OpenFlags, Source};
 
 use crate::file::io::limit;
 use crate::file::job_control;
+use crate::net;
 
 /// Where to read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,9 @@ pub(crate) async fn read_file(
     place: Place,
     nonblocking: bool,
 ) -> Result<usize, Errno> {
+    if place == Place::Here && SocketFile::of(file).is_some() {
+        return net::read(task, file, pieces, nonblocking).await;
+    }
     job_control::may_read(task, file)?;
     let mut sink = GuestSink::new(task.memory(), pieces);
     wait_for(task, file, Events::IN | Events::RDHUP, nonblocking, || match place {
@@ -79,6 +84,9 @@ pub(crate) async fn write_file(
     place: Place,
     nonblocking: bool,
 ) -> Result<usize, Errno> {
+    if place == Place::Here && SocketFile::of(file).is_some() {
+        return net::write(task, file, pieces, nonblocking).await;
+    }
     job_control::may_write(task, file)?;
     limit::cut(task, file, place, &mut pieces)?;
     let mut source = GuestSource::new(task.memory(), pieces);
