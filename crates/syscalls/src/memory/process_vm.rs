@@ -49,13 +49,7 @@ type Pieces = (UserPtr<[u64; 2]>, usize);
 /// Own pieces, the other's, and the other.
 type Prepared = (Vec<IoVec>, Vec<IoVec>, Arc<Task>);
 
-fn prepare(
-    task: &Arc<Task>,
-    pid: i32,
-    local: Pieces,
-    remote: Pieces,
-    flags: u64,
-) -> Result<Prepared, Errno> {
+fn prepare(task: &Arc<Task>, pid: i32, local: Pieces, remote: Pieces, flags: u64) -> Result<Prepared, Errno> {
     if flags != 0 {
         return Err(Errno::EINVAL);
     }
