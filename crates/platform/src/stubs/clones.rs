@@ -317,6 +317,7 @@ impl Image {
         let frame = pending.frame.clone();
         let child = StubThread::new(image, process, n.thread, pending.slot, observer, phase, frame);
         child.state.lock().clear_child_tid = pending.clear_child_tid;
+        child.process.space.slots.confirm(child.slot);
         if self.enter(&child, n.id) {
             return Some(child);
         }

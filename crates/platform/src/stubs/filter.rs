@@ -102,10 +102,20 @@ fn compile_check(out: &mut Assembler, check: Check, otherwise: Action) -> Result
     }
 }
 
+const PREFACE: &str = "\
+# What a stub may ask of the host
+
+Written by `WRITE_DOCS=1 cargo nextest run -p platform documentation` from `crates/platform/src/stubs/filter/table.rs`. A
+stub is a process in which guest code runs. *allow*: the host carries the call out. *trap*: a signal brings the thread into the stub,
+which asks the sentry. *notify*: the sentry gives the result, and the host does nothing. Calls of other ABIs (`int 0x80`,
+x32) fail with `ENOSYS`. What is allowed from the stub's text is within reach of a guest that jumps there.
+
+";
+
 /// The table as a page of documentation, in Markdown.
 #[must_use]
 pub fn print() -> String {
-    let mut page = String::new();
+    let mut page = String::from(PREFACE);
     for (title, rules) in [("From guest code", GUEST), ("From the stub's own text", STUB)] {
         page.push_str(&format!(
             "## {title}\n\n| call | condition | then | otherwise | why |\n|---|---|---|---|---|\n"

@@ -16,8 +16,8 @@ struct Inner {
     used: Vec<bool>,
     /// Threads on their way out, which may still be on their slot: process, thread, slot.
     leaving: Vec<(i32, i32, u64)>,
-    /// How many slots are accessible.
-    accessible: u64,
+    /// Which chunks of slots are known to be accessible.
+    accessible: Vec<bool>,
 }
 
 /// A slot for a thread to be, and the range that must be made accessible for it first (start, length; 0 for none).
@@ -30,7 +30,7 @@ pub(super) struct Place {
 impl Slots {
     /// The slots of a new memory, in which one thread is.
     pub(super) fn new(size: u64) -> Self {
-        let inner = Inner { used: vec![true], leaving: Vec::new(), accessible: SLOT_CHUNK };
+        let inner = Inner { used: vec![true], leaving: Vec::new(), accessible: vec![true] };
         Self { size, inner: Mutex::new(inner) }
     }
 
@@ -40,7 +40,7 @@ impl Slots {
         if let Some(own) = usize::try_from(slot).ok().and_then(|n| used.get_mut(n)) {
             *own = true;
         }
-        let accessible = self.inner.lock().accessible;
+        let accessible = self.inner.lock().accessible.clone();
         Self { size: self.size, inner: Mutex::new(Inner { used, leaving: Vec::new(), accessible }) }
     }
 
@@ -75,12 +75,22 @@ impl Slots {
             Some(place) => *place = true,
             None => used.push(true),
         }
-        let mut chunk = [0; 2];
-        if number >= inner.accessible {
-            chunk = [self.address(inner.accessible), SLOT_CHUNK * self.size];
-            inner.accessible += SLOT_CHUNK;
-        }
+        // Every thread that starts in a chunk makes it accessible, until one has: several may start at once.
+        let first = number - number % SLOT_CHUNK;
+        let chunk = match chunk_of(number).and_then(|n| inner.accessible.get(n)) {
+            Some(true) => [0; 2],
+            _ => [self.address(first), SLOT_CHUNK * self.size],
+        };
         Some(Place { slot: number, chunk })
+    }
+
+    /// A thread runs on this slot, so the slots around it are accessible.
+    pub(super) fn confirm(&self, slot: u64) {
+        let accessible = &mut self.inner.lock().accessible;
+        if let Some(chunk) = chunk_of(slot) {
+            accessible.resize(accessible.len().max(chunk + 1), false);
+            accessible.get_mut(chunk).into_iter().for_each(|known| *known = true);
+        }
     }
 
     /// Gives back a slot that no thread has ever run on, or none does any more.
@@ -92,6 +102,10 @@ impl Slots {
     pub(super) fn leave(&self, process: i32, thread: i32, slot: u64) {
         self.inner.lock().leaving.push((process, thread, slot));
     }
+}
+
+fn chunk_of(slot: u64) -> Option<usize> {
+    usize::try_from(slot / SLOT_CHUNK).ok()
 }
 
 fn release(used: &mut [bool], slot: u64) {
@@ -112,11 +126,15 @@ mod tests {
             let place = slots.take().unwrap();
             assert_eq!(place.slot, expected);
             if place.chunk != [0; 2] {
-                assert_eq!(place.chunk, [slots.address(expected), SLOT_CHUNK * 8192]);
+                assert_eq!(place.chunk, [slots.address(SLOT_CHUNK), SLOT_CHUNK * 8192]);
                 chunks += 1;
+                // The first two start at the same time.
+                if chunks == 2 {
+                    slots.confirm(expected);
+                }
             }
         }
-        assert_eq!(chunks, 1);
+        assert_eq!(chunks, 2);
         slots.give_back(7);
         assert_eq!(slots.take().map(|p| p.slot), Some(7));
         let copy = slots.copy(3);

@@ -9,7 +9,7 @@ use rustix::fs::MemfdFlags;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 
 use super::arch;
-use super::calls;
+use super::calls::{self, Direction};
 use super::filter;
 use super::interface::{BASE, FILTER_MAX, MAILBOX_SIZE, SIZE, Setup, Unmap, ZygoteReply};
 use super::procfs::{Procfs, parse_maps};
@@ -74,6 +74,7 @@ impl Zygote {
     /// A sentence that names what the host lacks, or the step that failed.
     pub fn start(options: Options) -> Result<Self, StartError> {
         probe()?;
+        calls::keep_dead_children();
         let slot_size = (MAILBOX_SIZE + arch::signal_frame_size() + HANDLER_STACK).next_power_of_two();
         let procfs = Arc::new(Procfs::new(options.procfs));
         let mut tries = 0;
@@ -116,6 +117,10 @@ impl Zygote {
             self.procfs.read(&format!("{}/maps", self.pid)).map_err(step("read the zygote's mappings"))?;
         let maps = parse_maps(&maps);
         self.unmap_all = everything_but(&kept(&maps));
+        let mut byte = [0];
+        calls::transfer(self.pid, Direction::Read(&mut byte), &[(BASE, 1)]).map_err(step(
+            "read a guest's memory (is kernel.yama.ptrace_scope above 1, or CAP_SYS_PTRACE missing?)",
+        ))?;
         self.send(&unmap_bytes(&maps)?).map_err(step("clear the zygote's memory"))?;
         self.reply().map_err(step("clear the zygote's memory"))?;
         Ok(())

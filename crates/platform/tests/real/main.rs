@@ -12,5 +12,7 @@
 mod deaths;
 mod hostile;
 mod interrupts;
+mod memory;
 mod programs;
+mod speed;
 mod supervisor;

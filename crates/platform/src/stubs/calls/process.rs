@@ -98,6 +98,19 @@ pub(in crate::stubs) fn kill_group(pid: i32) {
     }
 }
 
+/// Undoes an ignored SIGCHLD, which a parent may have left to us: children would vanish without being waited for.
+pub(in crate::stubs) fn keep_dead_children() {
+    // SAFETY: all-zero is the default action.
+    let mut old: libc::sigaction = unsafe { core::mem::zeroed() };
+    // SAFETY: the structures live until the calls return; only an ignored signal is changed.
+    unsafe {
+        libc::sigaction(libc::SIGCHLD, core::ptr::null(), &raw mut old);
+        if old.sa_sigaction == libc::SIG_IGN {
+            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+        }
+    }
+}
+
 /// Kills all of a process group.
 pub(in crate::stubs) fn kill_process_group(group: i32) {
     // -1 is everybody.

@@ -76,7 +76,7 @@ pub(crate) fn load(path: &Path) -> std::io::Result<Program> {
 
 impl Program {
     /// Fills in what is not in the file, and gives the registers to start with.
-    pub(crate) fn start(&self, memory: &dyn Memory, arguments: &[&str]) -> Context {
+    pub(crate) fn start(&self, memory: &dyn Memory, arguments: &[&str], vdso: u64) -> Context {
         for (at, length) in &self.clear {
             memory.write(*at, &vec![0; *length as usize]).unwrap();
         }
@@ -96,6 +96,7 @@ impl Program {
             (6, 4096),
             (9, self.entry),
             (25, random),
+            (33, vdso),
             (0, 0),
         ] {
             words.extend([pair.0, pair.1]);

@@ -499,7 +499,8 @@ impl Task {
             (inner.program.take().unwrap(), inner.arguments.clone())
         };
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let context = program.start(&*thread.memory(), &arguments);
+        let vdso = self.world.platform().and_then(|p| p.vdso()).unwrap_or(0);
+        let context = program.start(&*thread.memory(), &arguments, vdso);
         thread.set_context(&context).unwrap();
         thread.resume(Resume::Context);
     }

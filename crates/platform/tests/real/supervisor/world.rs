@@ -53,17 +53,22 @@ pub(crate) struct World {
 impl World {
     /// A world among those of other tests.
     pub(crate) fn new(program: &Path) -> Arc<Self> {
-        Self::make(program, Some(company::join()))
+        Self::make(program, Some(company::join()), None)
     }
 
     /// A world for a test that is [`company::alone`].
     pub(crate) fn in_company(program: &Path) -> Arc<Self> {
-        Self::make(program, None)
+        Self::make(program, None, None)
     }
 
-    fn make(program: &Path, company: Option<company::Guest>) -> Arc<Self> {
+    /// A world whose stubs run as this user and group.
+    pub(crate) fn with_identity(program: &Path, identity: Option<(u32, u32)>) -> Arc<Self> {
+        Self::make(program, Some(company::join()), identity)
+    }
+
+    fn make(program: &Path, company: Option<company::Guest>, identity: Option<(u32, u32)>) -> Arc<Self> {
         let procfs = File::open("/proc").unwrap().into();
-        let zygote = Zygote::start(Options { procfs, identity: None }).unwrap();
+        let zygote = Zygote::start(Options { procfs, identity }).unwrap();
         let path = std::env::temp_dir().join(format!("platform-test-{}-{:p}", std::process::id(), &zygote));
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
         file.set_len(1 << 16).unwrap();
