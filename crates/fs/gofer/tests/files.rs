@@ -261,3 +261,46 @@ fn descriptors_are_bounded() {
     vfs::FileSystem::statistics(&*world.filesystem).unwrap();
     assert!(count() - before < 64, "{} stay", count() - before);
 }
+
+/// Threads that get into each other's way in one directory: nothing hangs, and in the end everybody is told what the host says.
+#[test]
+fn threads_share_a_tree() {
+    let world = World::new(Caching::Exclusive);
+    std::fs::create_dir(world.host("d")).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4u64 {
+            let world = &world;
+            scope.spawn(move || {
+                for round in 0..150u64 {
+                    let name = |n: u64| format!("d/{}", n % 7);
+                    let (one, two) = (name(round * 3 + thread), name(round * 5 + thread + 1));
+                    // Any of these may fail: another thread was faster.
+                    if let Ok(file) = world.open(&one, CREAT | RDWR) {
+                        let length = usize::try_from(round % 50).unwrap();
+                        write_at(&file, 0, &vec![b'x'; length]).unwrap();
+                        assert!(file.attributes().unwrap().size >= length as u64);
+                    }
+                    let caller = world.caller();
+                    let _ = caller.rename(
+                        &At::here(one.as_bytes()),
+                        &At::here(two.as_bytes()),
+                        RenameFlags::empty(),
+                    );
+                    let _ = world.names("d").unwrap();
+                    let _ = world.attributes(&two);
+                    if round % 4 == thread {
+                        let _ = caller.remove(&At::here(name(round).as_bytes()));
+                        world.superblock.drop_names();
+                    }
+                }
+            });
+        }
+    });
+    let names = world.names("d").unwrap();
+    assert_eq!(names.len(), std::fs::read_dir(world.host("d")).unwrap().count() + 2);
+    for name in names.iter().filter(|name| !name.starts_with('.')) {
+        let path = format!("d/{name}");
+        let (ours, host) = (world.attributes(&path).unwrap(), std::fs::metadata(world.host(&path)).unwrap());
+        assert_eq!((ours.inode, ours.size, ours.links), (host.ino(), host.size(), host.nlink()), "{name}");
+    }
+}
