@@ -94,7 +94,6 @@ impl DentryCache {
     }
 
     /// How many dentries are kept.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.state.lock().slots.iter().flatten().count()
     }

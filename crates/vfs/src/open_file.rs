@@ -187,7 +187,9 @@ impl OpenFile {
     /// `EBADF` if not open for writing, `EAGAIN` if there is no room now, and the file's own.
     pub fn write(&self, from: &mut dyn Source) -> Result<usize, Errno> {
         self.writable()?;
-        self.shed_privileges();
+        if from.left() > 0 {
+            self.shed_privileges();
+        }
         if self.file.keeps_offset() || !self.file.seekable() {
             return self.file.write(Some(u64::MAX), from).map(|(n, _)| n);
         }
@@ -207,7 +209,9 @@ impl OpenFile {
         if !self.file.seekable() {
             return Err(Errno::ESPIPE);
         }
-        self.shed_privileges();
+        if from.left() > 0 {
+            self.shed_privileges();
+        }
         let at = if self.flags().contains(OpenFlags::APPEND) { None } else { Some(offset) };
         self.file.write(at, from).map(|(n, _)| n)
     }
@@ -265,8 +269,9 @@ impl OpenFile {
         if offset.checked_add(length).is_none_or(|end| i64::try_from(end).is_err()) {
             return Err(Errno::EFBIG);
         }
+        self.file.allocate(mode, offset, length)?;
         self.shed_privileges();
-        self.file.allocate(mode, offset, length)
+        Ok(())
     }
 
     /// What mmap(2) maps of it.

@@ -178,9 +178,9 @@ impl SuperBlock {
         self.cache.release(dentry);
     }
 
-    /// How many unused dentries are kept at this time.
-    #[cfg(test)]
-    pub(crate) fn cached(&self) -> usize {
+    /// How many dentries are kept for their next use.
+    #[must_use]
+    pub fn names_kept(&self) -> usize {
         self.cache.len()
     }
 }

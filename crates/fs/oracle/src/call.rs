@@ -103,12 +103,12 @@ impl Call {
             37 => Self::Readlink { path: path(random) },
             38 => Self::Chmod {
                 path: path(random),
-                mode: random.pick(&[0o644, 0o6755, 0o2644, 0o1777, 0o4700]),
+                mode: random.pick(&[0o644, 0o6755, 0o2644, 0o1777, 0o4700, 0o770, 0o2775, 0o055, 0o300]),
             },
             39 => Self::Chown {
                 path: path(random),
                 uid: random.pick(&[u32::MAX, 0, 1000]),
-                gid: random.pick(&[u32::MAX, 0, 1000]),
+                gid: random.pick(&[u32::MAX, 0, 1000, 1001]),
             },
             40 => Self::Truncate { path: path(random), size: offset(random) },
             41 => Self::Times {

@@ -158,7 +158,7 @@ impl HostWorld {
     fn list(&self, path: &str) -> Result<String, Errno> {
         let directory = fs::open(self.at(path), OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
         let mut names = Vec::new();
-        for entry in fs::Dir::read_from(&directory)? {
+        for entry in fs::Dir::new(directory)? {
             let entry = entry?;
             names.push(format!("{}:{:?}", entry.file_name().to_string_lossy(), entry.file_type()));
         }

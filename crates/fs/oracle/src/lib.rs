@@ -17,18 +17,23 @@ pub use random::Random;
 pub struct Rules {
     /// Number and size of directories' entries are the filesystem's own business, as are the blocks of files that were reserved.
     pub own_directories: bool,
-    /// Directories are not renamed, and whiteouts not asked for.
+    /// Directories are not renamed.
     pub directories_stay: bool,
+    /// Renames leave no whiteouts.
+    pub no_whiteouts: bool,
 }
 
 impl Rules {
     fn skips(self, call: &Call, host: &mut dyn World) -> bool {
         let Call::Rename { from, to, flags } = call else { return false };
+        if self.no_whiteouts && flags & 4 != 0 {
+            return true;
+        }
         let mut is_directory = |path: &String| {
             let status = host.apply(&Call::Lstat { path: path.clone() });
             status.is_ok_and(|text| is_directory_status(&text))
         };
-        self.directories_stay && (flags & 4 != 0 || is_directory(from) || flags & 2 != 0 && is_directory(to))
+        self.directories_stay && (is_directory(from) || flags & 2 != 0 && is_directory(to))
     }
 
     fn shown(self, outcome: Outcome) -> Outcome {

@@ -33,7 +33,7 @@ fn run(seed: u64) -> Result<(), Box<dyn std::error::Error>> {
     let mut host = HostWorld::new(Path::new("/dev/shm"), &format!("overlay-{seed}"))?;
     let lower = tmpfs();
     let mut before = OurWorld::new(lower.clone());
-    let rules = Rules { own_directories: true, directories_stay: true };
+    let rules = Rules { own_directories: true, directories_stay: true, no_whiteouts: true };
     compare(seed, 1500, rules, &mut host, &mut before);
     host.close_all();
     before.close_all();

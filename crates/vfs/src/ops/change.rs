@@ -70,6 +70,10 @@ impl Caller<'_> {
             let mode = without_set_ids(credentials, &attributes);
             change.mode = (mode != attributes.mode).then_some(mode);
         }
+        // Taking the bits away is a change of mode, which even "change nothing" needs the right to.
+        if change.mode.is_some() && !credentials.owns(&attributes) {
+            return Err(Errno::EPERM);
+        }
         target.set_attributes(&change)?;
         if let Some(inode) = target.inode().filter(|_| attributes.kind == FileKind::Regular) {
             drop_file_capabilities(&inode);

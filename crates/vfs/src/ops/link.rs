@@ -7,7 +7,7 @@ use abi::Errno;
 use super::make::begin_make;
 use crate::caller::{At, Caller};
 use crate::resolve::{AtFlags, Lookup};
-use crate::{Capability, FileKind, Name};
+use crate::{Access, Attributes, Capability, FileKind, Name};
 
 impl Caller<'_> {
     /// linkat(2) with `AT_SYMLINK_FOLLOW` and `AT_EMPTY_PATH`.
@@ -30,8 +30,9 @@ impl Caller<'_> {
         if !Arc::ptr_eq(&from.mount, &parent.directory.mount) {
             return Err(Errno::EXDEV);
         }
-        change.may_create(self)?;
         let inode = from.inode();
+        self.may_link(&inode.attributes()?)?;
+        change.may_create(self)?;
         if inode.kind() == FileKind::Directory {
             return Err(Errno::EPERM);
         }
@@ -42,5 +43,20 @@ impl Caller<'_> {
         let linked = parent.directory.dentry.inode_ref().link(name, &inode);
         change.made(name, linked.map(|()| inode))?;
         Ok(())
+    }
+
+    /// Others' files can be linked only if they are harmless and could be copied: what distributions set by
+    /// `fs.protected_hardlinks` (proc_sys_fs(5)).
+    fn may_link(&self, attributes: &Attributes) -> Result<(), Errno> {
+        const SETUID: u32 = 0o4000;
+        const SETGID_EXECUTABLE: u32 = 0o2010;
+        if self.credentials.owns(attributes) {
+            return Ok(());
+        }
+        let grants = attributes.mode & SETUID != 0
+            || attributes.mode & SETGID_EXECUTABLE == SETGID_EXECUTABLE
+            || attributes.kind != FileKind::Regular;
+        let open = self.credentials.check(attributes, Access::READ | Access::WRITE).is_ok();
+        if grants || !open { Err(Errno::EPERM) } else { Ok(()) }
     }
 }

@@ -43,10 +43,7 @@ impl Caller<'_> {
     pub fn xattr(&self, target: &Found, name: &[u8]) -> Result<Vec<u8>, Errno> {
         check_name(name)?;
         let attributes = target.attributes()?;
-        self.may_use(&attributes, name, false)?;
-        if name.starts_with(b"user.") {
-            self.credentials.check(&attributes, Access::READ)?;
-        }
+        self.may_use(&attributes, name, Access::READ)?;
         target.inode().ok_or(Errno::EOPNOTSUPP)?.xattr(name)
     }
 
@@ -93,38 +90,36 @@ impl Caller<'_> {
     }
 
     fn may_change(&self, attributes: &Attributes, name: &[u8]) -> Result<(), Errno> {
-        self.may_use(attributes, name, true)?;
+        self.may_use(attributes, name, Access::WRITE)?;
         if name == b"security.capability" {
             return self.credentials.need(Capability::Setfcap);
         }
-        if name.starts_with(b"security.") {
-            return self.credentials.need(Capability::SysAdmin);
-        }
-        if name.starts_with(b"user.") {
-            self.credentials.check(attributes, Access::WRITE)?;
-        }
-        Ok(())
+        if name.starts_with(b"security.") { self.credentials.need(Capability::SysAdmin) } else { Ok(()) }
     }
 
     /// What the namespace asks of the file and the caller.
-    fn may_use(&self, attributes: &Attributes, name: &[u8], change: bool) -> Result<(), Errno> {
+    fn may_use(&self, attributes: &Attributes, name: &[u8], access: Access) -> Result<(), Errno> {
         const STICKY: u32 = 0o1000;
+        let change = access == Access::WRITE;
         let refused = if change { Errno::EPERM } else { Errno::ENODATA };
+        if name.starts_with(b"security.") || name.starts_with(b"system.") {
+            return Ok(());
+        }
         if name.starts_with(b"trusted.") {
             return if self.credentials.has(Capability::SysAdmin) { Ok(()) } else { Err(refused) };
         }
-        if name.starts_with(b"user.") {
-            let sticky = attributes.kind == FileKind::Directory && attributes.mode & STICKY != 0;
-            return match attributes.kind {
-                FileKind::Directory if change && sticky && !self.credentials.owns(attributes) => {
-                    Err(Errno::EPERM)
-                }
-                FileKind::Regular | FileKind::Directory => Ok(()),
-                _ => Err(refused),
-            };
+        if !name.starts_with(b"user.") {
+            self.credentials.check(attributes, access)?;
+            return Err(Errno::EOPNOTSUPP);
         }
-        let known = name.starts_with(b"security.") || name.starts_with(b"system.");
-        if known { Ok(()) } else { Err(Errno::EOPNOTSUPP) }
+        let sticky = attributes.kind == FileKind::Directory && attributes.mode & STICKY != 0;
+        match attributes.kind {
+            FileKind::Directory if change && sticky && !self.credentials.owns(attributes) => {
+                Err(Errno::EPERM)
+            }
+            FileKind::Regular | FileKind::Directory => self.credentials.check(attributes, access),
+            _ => Err(refused),
+        }
     }
 }
 
