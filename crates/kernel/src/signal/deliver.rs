@@ -95,11 +95,12 @@ pub fn sigreturn(task: &Arc<Task>) -> Result<(), Errno> {
 }
 
 fn restore(task: &Arc<Task>, thread: &dyn Thread, context: &mut Context) -> Result<(), Errno> {
+    let sp = context.registers.rsp;
     let (blocked, stack) = arch::restore_frame(&*task.memory(), context)?;
     thread.set_context(context)?;
     mask::set_blocked(task, blocked);
-    // As Linux: whatever is wrong with the stack's description is ignored.
-    let _ = altstack::set(task, context.registers.rsp, &stack);
+    // As Linux: the stack of the handler counts, and whatever is wrong with the description is ignored.
+    let _ = altstack::set(task, sp, &stack);
     Ok(())
 }
 
