@@ -141,6 +141,7 @@ pub const GUEST: &[Rule] = &[
     trap(nr::execve, "a new process takes over"),
     trap(nr::execveat, "as execve"),
     trap(nr::rt_sigreturn, "all registers change"),
+    trap(nr::sigaltstack, "its answer depends on the stack pointer"),
     trap(nr::brk, "memory, of which the sentry keeps the bounds"),
     trap(nr::arch_prctl, "a register changes"),
     trap(nr::set_tid_address, "the host clears the word at the thread's end"),

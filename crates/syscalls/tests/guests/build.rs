@@ -1,0 +1,24 @@
+//! Programs of `tests/cases/c`, compiled when a test first wants them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The static program of this name, or nothing (with a word why) where there is no compiler.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/c");
+    let binary = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let compiler = Command::new("gcc")
+        .args(["-static", "-no-pie", "-O1", "-pthread", "-o"])
+        .arg(&binary)
+        .arg(cases.join(format!("{name}.c")))
+        .arg("-lm")
+        .status();
+    match compiler {
+        Ok(status) => assert!(status.success(), "{name}.c does not compile"),
+        Err(error) => {
+            eprintln!("skipped: no gcc to make programs with ({error})");
+            return None;
+        }
+    }
+    Some(binary)
+}
