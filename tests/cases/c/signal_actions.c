@@ -101,7 +101,7 @@ int main(void) {
     TRY("kill 0 to nobody", kill(4000000, 0));
     printf("kill 0 to self: %d\n", kill(getpid(), 0));
     TRY("bad signal", kill(getpid(), 65));
-    TRY("tgkill of another", syscall(SYS_tgkill, 1, gettid(), 0));
+    TRY("tgkill of another", syscall(SYS_tgkill, 4000000, gettid(), 0));
     TRY("tgkill zero", syscall(SYS_tgkill, 0, 0, 0));
     siginfo_t fake = {.si_signo = SIGUSR1, .si_code = SI_USER};
     pid_t child = fork();

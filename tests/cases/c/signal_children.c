@@ -13,6 +13,8 @@ static sigset_t child_signal;
 static pid_t sleeper(void) {
     fflush(stdout);
     pid_t pid = fork();
+    // In a group of its own, which is not orphaned as long as this process lives.
+    setpgid(pid, 0);
     if (pid == 0) {
         sigprocmask(SIG_UNBLOCK, &child_signal, NULL);
         for (;;) pause();

@@ -208,7 +208,8 @@ impl Relations {
                     && parent.session == relation.session
                     && parent.process_group != process_group
             };
-            if relation.parent != super::INIT && self.processes.get(&relation.parent).is_some_and(holds) {
+            // The init of a container counts: Linux excepts only that of the machine, and job control of a shell that is init works.
+            if self.processes.get(&relation.parent).is_some_and(holds) {
                 return false;
             }
         }

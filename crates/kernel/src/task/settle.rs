@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use abi::Errno;
 use platform::{Resume, Thread};
 
 use super::cell::{Access, Rest};
@@ -114,7 +115,8 @@ impl Task {
                 self.cell.lock().cut_short = cut_short;
                 let value = match rest.answer() {
                     Answer::Value(value) => value,
-                    Answer::CutShort(_, errno) => errno.to_return(),
+                    // Never the restart request itself: the host would take it for its own.
+                    Answer::CutShort(..) => Errno::EINTR.to_return(),
                     Answer::None => 0,
                 };
                 thread.interrupt();

@@ -3,14 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The static program of this name, or nothing (with a word why) where there is no compiler.
+/// The static program made from a file of `tests/cases/c`, or nothing (with a word why) where there is no compiler.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/c");
+    compile(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/c"), name)
+}
+
+/// The first process of the sandbox.
+pub(crate) fn init() -> Option<PathBuf> {
+    compile(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests"), "init")
+}
+
+fn compile(sources: &Path, name: &str) -> Option<PathBuf> {
     let binary = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let compiler = Command::new("gcc")
         .args(["-static", "-no-pie", "-O1", "-pthread", "-o"])
         .arg(&binary)
-        .arg(cases.join(format!("{name}.c")))
+        .arg(sources.join(format!("{name}.c")))
         .arg("-lm")
         .status();
     match compiler {

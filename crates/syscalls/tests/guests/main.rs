@@ -10,9 +10,9 @@ mod sandbox;
 use std::process::Command;
 
 fn compare(name: &str) {
-    let Some(program) = build::program(name) else { return };
+    let (Some(init), Some(program)) = (build::init(), build::program(name)) else { return };
     let native = Command::new(&program).output().unwrap();
-    let inside = sandbox::run(&program);
+    let inside = sandbox::run(&init, &program);
     let expected = String::from_utf8_lossy(&native.stdout).into_owned();
     for (line, (want, got)) in expected.lines().zip(inside.output.lines()).enumerate() {
         assert_eq!(want, got, "{name}: line {}:\n{}", line + 1, inside.output);

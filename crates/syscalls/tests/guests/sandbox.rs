@@ -52,8 +52,8 @@ impl File for Paper {
     }
 }
 
-/// Runs a static program to its end.
-pub(crate) fn run(program: &Path) -> End {
+/// Runs a static program to its end, as the child of an init.
+pub(crate) fn run(init: &Path, program: &Path) -> End {
     let procfs = std::fs::File::open("/proc").unwrap().into();
     let zygote = Zygote::start(Options { procfs, identity: None }).unwrap();
     let platform = Arc::new(StubPlatform::start(zygote).unwrap());
@@ -69,7 +69,7 @@ pub(crate) fn run(program: &Path) -> End {
         let file = OpenFile::new(paper.clone(), None, OpenFlags::RDWR, Arc::new(credentials.clone()));
         files.install(file, false, 0, 3).unwrap();
     }
-    let shell = root(program, &credentials);
+    let shell = root(&[(b"init", init), (b"program", program)], &credentials);
     let start = |arguments: &[&[u8]]| {
         spawn(
             &kernel,
@@ -86,24 +86,28 @@ pub(crate) fn run(program: &Path) -> End {
         )
         .unwrap()
     };
-    let started = start(&[b"/program"]);
+    let started = start(&[b"/init", b"/program"]);
     started.wait().unwrap();
     let status = kernel.wait_for_end(started.group.pid);
+    // Guests and threads of the platform end with the test's process.
+    std::mem::forget(kernel);
     let output = String::from_utf8_lossy(&paper.0.lock()).into_owned();
     End { output, status: i32::from(status.to_shell_code()) }
 }
 
-fn root(program: &Path, credentials: &Credentials) -> FsContext {
-    let content = std::fs::read(program).unwrap();
+fn root(programs: &[(&[u8], &Path)], credentials: &Credentials) -> FsContext {
     let filesystem = tmpfs::Tmpfs::new(tmpfs::Options::for_memory(1 << 30), 1 << 30);
     let (owner, flags) = (Owner::default(), OpenFlags::RDWR);
     let directory = filesystem.root();
-    let name = Name::new(b"program").unwrap();
-    let (_, file) = directory.create_and_open(name, 0o755, owner, flags, credentials).unwrap();
-    let mut source = SliceSource::new(&content);
-    let mut at = 0;
-    while source.left() > 0 {
-        at = file.write(Some(at), &mut source).unwrap().1;
+    for (name, program) in programs {
+        let content = std::fs::read(program).unwrap();
+        let name = Name::new(name).unwrap();
+        let (_, file) = directory.create_and_open(name, 0o755, owner, flags, credentials).unwrap();
+        let mut source = SliceSource::new(&content);
+        let mut at = 0;
+        while source.left() > 0 {
+            at = file.write(Some(at), &mut source).unwrap().1;
+        }
     }
     let mount = Mount::whole(SuperBlock::new(filesystem), b"none", MountFlags::empty());
     let root = mount.root_path();

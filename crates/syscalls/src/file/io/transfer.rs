@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use abi::signal::{Siginfo, Signal};
+use abi::signal::{SI_USER, Siginfo, Signal};
 use kernel::{GuestSink, GuestSource, IoVec, Task, wait};
 use socket::SocketFile;
 use vfs::{Events, OpenFile, OpenFlags, Source};
@@ -116,5 +116,6 @@ pub(crate) async fn write_file(
 
 /// Nobody reads any more: SIGPIPE.
 pub(crate) fn broken_pipe(task: &Arc<Task>) {
-    kernel::signal::send_to_task(task, Siginfo::kernel(Signal::SIGPIPE));
+    let info = Siginfo::user(Signal::SIGPIPE, SI_USER, task.pid(), task.credentials().uid);
+    kernel::signal::send_to_task(task, info);
 }
