@@ -74,7 +74,14 @@ pub fn write(directory: &Path, config: &Value) -> Result<PathBuf> {
     Ok(directory.to_owned())
 }
 
-/// All of them: root in a container has what root has natively.
+/// Those of the tests themselves: root in a container has what root has natively.
+fn capabilities() -> Vec<String> {
+    let own = rustix::thread::capabilities(None).map_or(u64::MAX, |sets| sets.effective.bits());
+    let names = CAPABILITIES.split_whitespace().enumerate().filter(|(number, _)| own & (1 << number) != 0);
+    names.map(|(_, name)| format!("CAP_{name}")).collect()
+}
+
+/// All names, by number.
 const CAPABILITIES: &str = "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
     NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE
     SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL

@@ -29,7 +29,7 @@ pub struct Case {
     pub seconds: u64,
 }
 
-/// In the environment: the second run is native too. Rows that differ then are at fault themselves.
+/// In the environment: the second run is native too, and the first is shown. Rows that differ then are at fault themselves.
 const NATIVE_TWICE: &str = "CASEMATE_NATIVE_TWICE";
 
 /// What a row is unless it says otherwise.
@@ -48,6 +48,7 @@ impl Case {
         let expected = native(place, &self.root(place)?, self.args, self.stdin.as_bytes(), limit)?;
         let root = self.root(place)?;
         let found = if std::env::var_os(NATIVE_TWICE).is_some() {
+            eprintln!("=== {}: {}", self.name, expected.shown());
             native(place, &root, self.args, self.stdin.as_bytes(), limit)?
         } else {
             sandboxed(place, self.name, &root, self.args, self.stdin.as_bytes(), limit)?

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use anyhow::Result;
 use integration_tests::place::Place;
 use integration_tests::{enclosure, programs, suites};
-use libtest_mimic::Arguments;
+use libtest_mimic::{Arguments, Trial};
 
 /// How many tests run at once: they are heavy, and the machines of a project's CI are small.
 const PARALLEL: usize = 2;
 
 fn main() -> Result<ExitCode> {
-    let mut arguments = Arguments::from_args();
+    // libtest-mimic takes one filter; several are handy.
+    let (filters, options): (Vec<_>, Vec<_>) =
+        std::env::args().skip(1).partition(|word| !word.starts_with('-'));
+    let mut arguments = Arguments::from_iter(std::iter::once("e2e".to_owned()).chain(options));
     arguments.test_threads.get_or_insert(PARALLEL);
     if let Some(reason) = enclosure::missing() {
         println!("end-to-end tests skipped: {reason}");
@@ -23,7 +26,9 @@ fn main() -> Result<ExitCode> {
     enclosure::enter()?;
     let place = Arc::new(Place::prepare()?);
     let rows = programs::all().map(|case| case.trial(&place));
-    let trials = rows.chain(suites::trials(&place)).collect();
+    let wanted =
+        |trial: &Trial| filters.is_empty() || filters.iter().any(|filter| trial.name().contains(filter));
+    let trials = rows.chain(suites::trials(&place)).filter(wanted).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     println!(
         "{} passed, {} failed, {} skipped",

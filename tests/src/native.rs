@@ -49,10 +49,8 @@ fn script(read_only: bool) -> String {
     script.push_str("mount --bind \"$cases\" \"$root/cases\"; mount -o bind,remount,ro \"$root/cases\"\n");
     let environment = ENVIRONMENT.join(" ");
     let _ = writeln!(script, "ulimit -c 0; ulimit -n {OPEN_FILES}");
-    let _ = writeln!(
-        script,
-        "cd \"$root/work\"; exec env -i {environment} chroot \"$root\" sh -c 'cd /work && exec \"$@\"' sh \"$@\""
-    );
+    // The program is looked for in the new PATH, as a container's is.
+    let _ = writeln!(script, "exec chroot \"$root\" env -i -C /work {environment} \"$@\"");
     script
 }
 

@@ -9,8 +9,8 @@ use integration_tests::tools::{available, output, succeed};
 
 const USAGE: &str = "usage: cargo xtask COMMAND
   test              all tests: of the crates, then end to end
-  e2e [FILTER]...   end-to-end tests whose names contain one of the filters (--list shows them, --exact takes whole names);
-                    the binary is the release build, or what CASEMATE names
+  e2e [FILTER]...   end-to-end tests whose names contain one of the filters (--list shows them); the binary
+                    is the release build, or what CASEMATE names
   check             formatting and lints
   testroot          build the Debian root that the end-to-end tests run in, and print its path";
 

@@ -39,7 +39,7 @@ int main(int argc, char **argv) {
     SHOW(run(many, (char *[]){NULL}));
     for (int i = 1; i < 3001; i++) many[i] = long_one;
     SHOW(run(many, (char *[]){NULL}));
-    SHOW(run((char *[]){"/etc/hostname", NULL}, (char *[]){NULL}));
+    SHOW(run((char *[]){"/etc/passwd", NULL}, (char *[]){NULL}));
     SHOW(run((char *[]){"/etc", NULL}, (char *[]){NULL}));
     SHOW(run((char *[]){"/nowhere/x", NULL}, (char *[]){NULL}));
     SHOW(run((char *[]){"/etc/hostname/x", NULL}, (char *[]){NULL}));

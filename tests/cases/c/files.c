@@ -91,8 +91,7 @@ int main(void) {
     SHOW(names > 10);
     rewinddir(dir);
     SHOW(readdir(dir) != NULL);
-    SHOW(getcwd(b, 3) == NULL);
-    SHOW(errno == ERANGE);
+    SHOW(getcwd(b, 3) == NULL && errno == ERANGE);
     SHOW(readlink("d", b, 10));
     SHOW(readlink("/proc/self/exe", b, 10));
     struct flock lock = {.l_type = F_WRLCK, .l_len = 10};

@@ -7,7 +7,7 @@ const worker = new Worker('require("worker_threads").parentPort.postMessage(6 * 
 worker.on('message', (m) => console.log('worker', m));
 worker.on('exit', () => {
   const server = http.createServer((_, r) => r.end('served')).listen(0, '127.0.0.1', () => {
-    http.get({ port: server.address().port }, (r) => r.on('data', (d) => console.log(String(d))).on('end', () => {
+    http.get({ host: '127.0.0.1', port: server.address().port }, (r) => r.on('data', (d) => console.log(String(d))).on('end', () => {
       server.close();
       require('zlib').gzip('z'.repeat(1e6), (_, b) => console.log(require('zlib').gunzipSync(b).length));
     }));

@@ -6,7 +6,7 @@ print(subprocess.run("exit 7", shell=True).returncode, subprocess.call(["sh", "-
 print(subprocess.check_output(["tr", "a-z", "A-Z"], input=b"upper"))
 p = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE); print(len(p.communicate(b"x" * 1000000)[0]))
 try: subprocess.run(["sleep", "10"], timeout=0.2)
-except subprocess.TimeoutExpired as e: print("timeout", e.timeout)
+except subprocess.TimeoutExpired as e: print("timeout", e.cmd)
 try: subprocess.run(["/no/such"])
 except FileNotFoundError as e: print(e.errno, e.filename)
 try: subprocess.run(["/etc/passwd"])

@@ -1,10 +1,10 @@
 # What programs say when calls fail.
 cat /no/such; echo $?
 cat /etc; echo $?
-/etc/hostname; echo $?
+/etc/passwd; echo $?
 no-such-command; echo $?
 cd /nowhere; echo $?
-ls /root/none /etc/hostname; echo $?
+ls /root/none /etc/passwd; echo $?
 mkdir /work/a /work/a; echo $?
 rmdir /work; echo $?
 ln -s loop /work/loop; cat /work/loop; echo $?

@@ -65,11 +65,7 @@ pub(super) fn executable_missing(place: &Place) -> Result<()> {
 }
 
 pub(super) fn executable_without_permission(place: &Place) -> Result<()> {
-    refused(
-        &Sandbox::new(place, "permission", &["/etc/hostname"])?,
-        "a",
-        &["/etc/hostname", "permission denied"],
-    )
+    refused(&Sandbox::new(place, "permission", &["/etc/passwd"])?, "a", &["/etc/passwd", "permission denied"])
 }
 
 pub(super) fn executable_of_another_architecture(place: &Place) -> Result<()> {
