@@ -1,7 +1,7 @@
 //! Mounts.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use abi::Errno;
@@ -28,8 +28,10 @@ pub struct Mount {
     attachment: RwLock<Option<Attachment>>,
     /// By the id of the dentry they are mounted upon.
     children: RwLock<HashMap<u64, Arc<Mount>>>,
-    /// Descriptions open for writing; `None` while a remount to read-only looks.
+    /// Descriptions open for writing. Locked while a remount to read-only looks.
     writers: Mutex<u64>,
+    /// Marked by `MNT_EXPIRE`.
+    expiring: AtomicBool,
 }
 
 /// Where a mount is mounted.
@@ -56,6 +58,7 @@ impl Mount {
             attachment: RwLock::new(None),
             children: RwLock::default(),
             writers: Mutex::new(0),
+            expiring: AtomicBool::new(false),
         })
     }
 
@@ -133,6 +136,16 @@ impl Mount {
     pub(crate) fn remove_writer(&self) {
         let mut writers = self.writers.lock();
         *writers = writers.saturating_sub(1);
+    }
+
+    /// Marks it expired (umount2(2) `MNT_EXPIRE`). True if it was marked, and nothing was opened in it since.
+    pub(crate) fn expire(&self) -> bool {
+        self.expiring.swap(true, Ordering::AcqRel)
+    }
+
+    /// Something was opened in it.
+    pub(crate) fn used(&self) {
+        self.expiring.store(false, Ordering::Release);
     }
 
     /// Where it is mounted, if it is.

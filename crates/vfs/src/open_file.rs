@@ -56,6 +56,9 @@ impl OpenFile {
             OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
         let stored = |p: &Path| p.inode().kind() == FileKind::Regular;
         let writes_mount = flags.writes() && path.as_ref().is_some_and(stored);
+        if let Some(path) = &path {
+            path.mount.used();
+        }
         if let Some(path) = path.as_ref().filter(|_| writes_mount) {
             path.mount.add_writer();
         }

@@ -124,7 +124,8 @@ impl Caller<'_> {
     /// umount2(2).
     ///
     /// # Errors
-    /// `EPERM`, `EINVAL` if the place is no mount's root or the root of the namespace, `EBUSY` if it is in use.
+    /// `EPERM`, `EINVAL` if the place is no mount's root or the root of the namespace, `EBUSY` if it is in use,
+    /// `EAGAIN` if `EXPIRE` has only marked it.
     pub fn unmount(&self, at: &At<'_>, flags: UnmountFlags) -> Result<(), Errno> {
         self.credentials.need(Capability::SysAdmin)?;
         let exclusive = UnmountFlags::EXPIRE;
@@ -133,10 +134,6 @@ impl Caller<'_> {
         }
         let lookup = if flags.contains(UnmountFlags::NOFOLLOW) { Lookup::empty() } else { Lookup::FOLLOW };
         let path = self.find_path(at, lookup)?;
-        if flags.contains(exclusive) {
-            // A first call only marks the mount; no user of it is known to call twice.
-            return Err(Errno::EAGAIN);
-        }
         let guard = self.namespace.lock();
         let attached = path.mount.mountpoint().is_some();
         if !path.is_mount_root() || !attached || !self.namespace.contains(&path.mount) {
@@ -149,6 +146,9 @@ impl Caller<'_> {
         } else {
             if !path.mount.children().is_empty() || in_use(&path) {
                 return Err(Errno::EBUSY);
+            }
+            if flags.contains(exclusive) && !path.mount.expire() {
+                return Err(Errno::EAGAIN);
             }
             path.mount.superblock().filesystem().sync()?;
             path.mount.detach();
