@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::sync::{Arc, Weak};
 
 use abi::Errno;
@@ -80,18 +81,16 @@ impl Names {
         Err(Errno::ENOSPC)
     }
 
-    /// Forgets the name of a socket that closes.
+    /// Forgets the name of a socket that closes. One that was accepted only shows its listener's, and leaves it alone.
     pub(crate) fn release(&self, name: &UnixAddress, socket: &Arc<Inner>) {
         match name {
             UnixAddress::Unnamed | UnixAddress::Path { inode: None, .. } => {}
             UnixAddress::Path { inode: Some(inode), .. } => {
-                let mut table = self.paths.bound.lock();
-                if table.get(inode).is_some_and(|s| s.as_ptr() == Arc::as_ptr(socket)) {
-                    table.remove(inode);
-                }
+                remove_own(&mut self.paths.bound.lock(), inode, socket);
             }
             UnixAddress::Abstract(name) => {
-                self.abstracts.bound.lock().sockets.remove(&(socket.core.kind, Arc::clone(name)));
+                let key = (socket.core.kind, Arc::clone(name));
+                remove_own(&mut self.abstracts.bound.lock().sockets, &key, socket);
             }
         }
     }
@@ -114,5 +113,11 @@ impl Names {
         };
         let socket = found.ok_or(Errno::ECONNREFUSED)?;
         if socket.core.kind == kind { Ok(socket) } else { Err(Errno::EPROTOTYPE) }
+    }
+}
+
+fn remove_own<K: Eq + Hash>(table: &mut HashMap<K, Weak<Inner>>, key: &K, socket: &Arc<Inner>) {
+    if table.get(key).is_some_and(|bound| bound.as_ptr() == Arc::as_ptr(socket)) {
+        table.remove(key);
     }
 }

@@ -139,8 +139,12 @@ fn connections() {
             log.note("send", (client.put(b"hello"), server.put(b"hi")));
             log.note("receive", (client.get(10), server.get(10)));
             log.note("listener", (listener.get(1), listener.put(b"x"), listener.accept().map(|_| ())));
+            let at = listener.local().unwrap();
+            drop(server);
+            log.note("the name stays", world.socket(AF_UNIX, kind).unwrap().connect(&at));
+            let (server, _) = listener.accept().unwrap();
             drop(listener);
-            log.note("still", (client.put(b"hello"), server.get(10)));
+            log.note("still", (client.put(b"hello"), server.get(10), server.put(b"x")));
         }
     });
 }

@@ -19,3 +19,6 @@ mod stream;
 mod wait;
 
 pub(crate) use stream::{read, write};
+
+#[cfg(test)]
+mod tests;
