@@ -33,8 +33,7 @@ pub const MOUNTS: [(&str, &str, &[&str]); 7] = [
 /// The configuration of a container.
 #[must_use]
 pub fn config(root: &Path, place: &Place, args: &[&str], read_only: bool) -> Value {
-    let capabilities: Vec<String> =
-        CAPABILITIES.split_whitespace().map(|name| format!("CAP_{name}")).collect();
+    let capabilities = capabilities();
     let mut mounts: Vec<Value> = MOUNTS
         .iter()
         .map(|(at, kind, options)| json!({"destination": at, "type": kind, "source": kind, "options": options}))
