@@ -13,6 +13,7 @@ use crate::exec::{self, Program, Strings};
 use crate::limits::Limits;
 use crate::signal::{GroupSignals, TaskSignals};
 use crate::task::{Attributes, Parts};
+use crate::terminal::Terminal;
 use crate::{AddressSpace, FsContext, Kernel, Outcome, Task, ThreadGroup, executor, exit};
 
 /// Where programs are looked for without a `PATH`.
@@ -30,6 +31,8 @@ pub struct Spawn {
     pub credentials: Credentials,
     /// Resource limits.
     pub limits: Limits,
+    /// The controlling terminal of its session.
+    pub terminal: Option<Terminal>,
 }
 
 /// A process on its way to its first program.
@@ -101,6 +104,9 @@ pub fn spawn(kernel: &Arc<Kernel>, what: Spawn) -> Result<Started, Errno> {
     });
     group.add_task(&task)?;
     kernel.pids.enter_child(&task, 0, 0, || Ok(()))?;
+    if let Some(terminal) = what.terminal {
+        kernel.pids.set_terminal(&task, terminal, false)?;
+    }
     let result = Arc::new(Waiting::default());
     let teller = Teller(Arc::clone(&result));
     let starter = Arc::clone(&task);

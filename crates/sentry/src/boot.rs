@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use host::process::{Fork, fork};
 use serde::{Deserialize, Serialize};
@@ -50,8 +51,6 @@ pub(crate) struct Materials {
     /// As in [`Boot`].
     pub(crate) stdio: [OwnedFd; 3],
     /// As in [`Boot`].
-    pub(crate) control: Channel,
-    /// As in [`Boot`].
     pub(crate) connections: Vec<OwnedFd>,
     /// Directory: `/proc` of the sandbox's pid namespace.
     pub(crate) proc: OwnedFd,
@@ -69,7 +68,7 @@ pub fn enter(boot: Boot) -> ExitCode {
         Err(failure) => report(&control, Err(&failure)),
         Ok((proc, Fork::Child)) => {
             drop(life);
-            sentry(Materials { document, stdio, control, connections, proc })
+            sentry(Materials { document, stdio, connections, proc }, &Arc::new(control))
         }
         Ok((proc, Fork::Parent(pid))) => {
             drop((stdio, control, connections, proc));
@@ -82,15 +81,14 @@ pub fn enter(boot: Boot) -> ExitCode {
 }
 
 /// The sentry's life. Until the zygote exists there must be no second thread.
-fn sentry(materials: Materials) -> ExitCode {
+fn sentry(materials: Materials, control: &Arc<Channel>) -> ExitCode {
     let started = privileges::raise_descriptor_limit()
         .and_then(|()| assemble::fork_zygote(&materials))
         .and_then(|zygote| privileges::keep_only(privileges::SENTRY).map(|()| zygote));
-    let Materials { control, .. } = &materials;
     match started {
         Err(failure) => report(control, Err(&failure)),
         Ok(zygote) => {
-            let outcome = assemble::run(zygote, &materials);
+            let outcome = assemble::run(zygote, materials, control);
             report(control, outcome.as_ref().copied())
         }
     }

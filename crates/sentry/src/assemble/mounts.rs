@@ -1,0 +1,247 @@
+//! The container's tree of mounts.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use abi::Errno;
+use devtmpfs::Devtmpfs;
+use gofer_fs::{Caching, GoferFs};
+use kernel::{FsContext, Kernel};
+use vfs::caller::{At, Caller};
+use vfs::mount::Mount;
+use vfs::mount_flags::MountFlags;
+use vfs::mount_namespace::MountNamespace;
+use vfs::path::Path;
+use vfs::resolve::Lookup;
+use vfs::{CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, Name, SuperBlock};
+
+use super::host_files::HostProc;
+use crate::failure::{Failure, Trying};
+use crate::spec::{self, ContainerSpec, MountKind, MountSpec, TmpfsOptions};
+
+/// What filesystems are made from.
+struct Builder<'a> {
+    kernel: &'a Arc<Kernel>,
+    host: &'a Arc<HostProc>,
+    devices: &'a Devtmpfs,
+    connections: Vec<Option<OwnedFd>>,
+    memory: u64,
+}
+
+/// Mounts everything, and finds the working directory.
+pub(super) fn build(
+    kernel: &Arc<Kernel>,
+    container: &ContainerSpec,
+    connections: Vec<OwnedFd>,
+    host: &Arc<HostProc>,
+    devices: &Devtmpfs,
+) -> Result<FsContext, Failure> {
+    let connections = connections.into_iter().map(Some).collect();
+    let mut builder = Builder { kernel, host, devices, connections, memory: host.memory() };
+    let root = container.root;
+    // Over a read-only root there is an overlay too: mountpoints that it lacks can be made, and the host's files stay as they are.
+    let root_filesystem =
+        builder.gofer(root.connection, root.overlay || root.read_only, Caching::Exclusive)?;
+    let root_mount = Mount::whole(SuperBlock::new(root_filesystem), b"root", MountFlags::empty());
+    let mut context = FsContext::new(MountNamespace::new(Arc::clone(&root_mount)));
+    for mount in &container.mounts {
+        builder.mount(&context, mount)?;
+    }
+    for path in &container.masked_paths {
+        hide(&context, path, devices).map_err(|e| at(path, "hide", e))?;
+    }
+    for path in &container.readonly_paths {
+        protect(&context, path).map_err(|e| at(path, "make read-only", e))?;
+    }
+    if root.read_only {
+        root_mount.set_flags(MountFlags::RDONLY).trying("make the root read-only")?;
+    }
+    let cwd = &container.process.cwd;
+    context.cwd = working_directory(&context, cwd).map_err(|e| at(cwd, "enter process.cwd", e))?;
+    context.umask = container.process.umask;
+    Ok(context)
+}
+
+fn at(path: &str, what: &str, errno: Errno) -> Failure {
+    Failure::Message(format!("cannot {what} {path:?}: {}", errno.description()))
+}
+
+/// Acts on paths of the container as its root user.
+fn as_root<R>(context: &FsContext, act: impl FnOnce(&Caller<'_>) -> R) -> R {
+    let credentials = Arc::new(Credentials::root(CapabilitySet::FULL));
+    act(&Caller {
+        root: &context.root,
+        working_directory: &context.cwd,
+        credentials: &credentials,
+        umask: 0,
+        files: &FdTable::new(),
+        special: &NoDevices,
+        namespace: &context.namespace,
+        task: None,
+    })
+}
+
+/// Nothing is opened while mounts are made.
+struct NoDevices;
+
+impl vfs::special::SpecialFiles for NoDevices {
+    fn open(
+        &self,
+        _: &vfs::InodeRef,
+        _: &vfs::Attributes,
+        _: vfs::OpenFlags,
+        _: &Credentials,
+        _: Option<&dyn core::any::Any>,
+    ) -> Result<Arc<dyn vfs::File>, Errno> {
+        Err(Errno::ENXIO)
+    }
+}
+
+impl Builder<'_> {
+    fn gofer(
+        &mut self,
+        connection: usize,
+        overlay: bool,
+        caching: Caching,
+    ) -> Result<Arc<dyn FileSystem>, Failure> {
+        let socket = self.connections.get_mut(connection).and_then(Option::take);
+        let socket = socket
+            .ok_or_else(|| Failure::Message(format!("connection {connection} to the gofer is missing")))?;
+        let files: Arc<dyn FileSystem> = GoferFs::connect(socket, caching).trying("talk to the gofer")?;
+        if !overlay {
+            return Ok(files);
+        }
+
+        Ok(files)
+    }
+
+    fn mount(&mut self, context: &FsContext, mount: &MountSpec) -> Result<(), Failure> {
+        let destination = mount.destination.as_str();
+        let superblock = self.superblock(mount)?;
+        let is_directory = superblock.root().inode_ref().kind() == FileKind::Directory;
+        let place = mountpoint(context, destination, is_directory)
+            .map_err(|e| at(destination, "make mountpoint", e))?;
+        let source = superblock.filesystem().kind().as_bytes().to_vec();
+        let mounted = Mount::whole(superblock, &source, flags(&mount.flags));
+        context.namespace.attach(&place, &mounted).map_err(|e| at(destination, "mount on", e))
+    }
+
+    fn superblock(&mut self, mount: &MountSpec) -> Result<Arc<SuperBlock>, Failure> {
+        let filesystem: Arc<dyn FileSystem> = match &mount.kind {
+            MountKind::Gofer { connection, overlay } => self.gofer(*connection, *overlay, Caching::Shared)?,
+            // Engines ask for an empty tmpfs and expect the standard devices in it.
+            MountKind::Tmpfs(_) | MountKind::Devtmpfs if mount.destination == "/dev" => {
+                return Ok(Arc::clone(self.devices.superblock()));
+            }
+            MountKind::Devtmpfs => return Ok(Arc::clone(self.devices.superblock())),
+            MountKind::Tmpfs(options) => tmpfs::Tmpfs::new(self.tmpfs_options(options), self.memory),
+            MountKind::Proc => {
+                let host: Arc<dyn proc::HostFiles> = Arc::clone(self.host) as Arc<dyn proc::HostFiles>;
+                proc::filesystem(Arc::clone(self.kernel), host, Device::anonymous())
+            }
+            MountKind::Sysfs => {
+                let cpus =
+                    std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
+                sys::filesystem(cpus, Device::anonymous())
+            }
+            MountKind::Devpts(_) | MountKind::Mqueue | MountKind::Cgroup => {
+                tracing::info!(destination = mount.destination, kind = ?mount.kind, "an empty directory stands for it");
+                let options = tmpfs::Options { mode: 0o755, ..tmpfs::Options::for_memory(self.memory) };
+                tmpfs::Tmpfs::new(options, self.memory)
+            }
+        };
+        Ok(SuperBlock::new(filesystem))
+    }
+
+    fn tmpfs_options(&self, given: &TmpfsOptions) -> tmpfs::Options {
+        let defaults = tmpfs::Options::for_memory(self.memory);
+        tmpfs::Options {
+            size: given.size.unwrap_or(defaults.size),
+            inodes: given.inodes.unwrap_or(defaults.inodes),
+            mode: given.mode.unwrap_or(defaults.mode),
+            uid: given.uid.unwrap_or(defaults.uid),
+            gid: given.gid.unwrap_or(defaults.gid),
+        }
+    }
+}
+
+fn flags(given: &spec::MountFlags) -> MountFlags {
+    let words = [
+        (given.read_only, MountFlags::RDONLY),
+        (given.no_suid, MountFlags::NOSUID),
+        (given.no_dev, MountFlags::NODEV),
+        (given.no_exec, MountFlags::NOEXEC),
+        (given.no_atime, MountFlags::NOATIME),
+    ];
+    words.into_iter().filter(|(on, _)| *on).fold(MountFlags::empty(), |all, (_, flag)| all | flag)
+}
+
+/// The place of a mountpoint; what is missing of it is made.
+fn mountpoint(context: &FsContext, path: &str, directory: bool) -> Result<Path, Errno> {
+    match find(context, path) {
+        Err(Errno::ENOENT) => {}
+        found => return found,
+    }
+    as_root(context, |caller| {
+        let mut at_path = String::new();
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        for (index, part) in parts.iter().enumerate() {
+            Name::new(part.as_bytes())?;
+            at_path.push('/');
+            at_path.push_str(part);
+            let last = index + 1 == parts.len();
+            let made = if last && !directory {
+                caller.make_node(&At::here(at_path.as_bytes()), 0o100_644, Device::default())
+            } else {
+                caller.make_directory(&At::here(at_path.as_bytes()), 0o755)
+            };
+            match made {
+                Ok(_) | Err(Errno::EEXIST) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(())
+    })?;
+    find(context, path)
+}
+
+fn find(context: &FsContext, path: &str) -> Result<Path, Errno> {
+    as_root(context, |caller| caller.find_path(&At::here(path.as_bytes()), Lookup::FOLLOW))
+}
+
+/// Puts nothing readable over a path, if there is such a path.
+fn hide(context: &FsContext, path: &str, devices: &Devtmpfs) -> Result<(), Errno> {
+    let place = match find(context, path) {
+        Ok(place) => place,
+        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
+        Err(errno) => return Err(errno),
+    };
+    let cover = if place.inode().kind() == FileKind::Directory {
+        let options = tmpfs::Options { size: 4096, inodes: 1, mode: 0o555, uid: 0, gid: 0 };
+        Mount::whole(SuperBlock::new(tmpfs::Tmpfs::new(options, 4096)), b"tmpfs", MountFlags::RDONLY)
+    } else {
+        let superblock = devices.superblock();
+        let null = superblock.make(superblock.root(), Name::new(b"null")?, |_| Err(Errno::ENOENT))?;
+        Mount::new(Arc::clone(superblock), null, b"devtmpfs", MountFlags::empty())
+    };
+    context.namespace.attach(&place, &cover)
+}
+
+/// Puts a path, if there is such a path, over itself, read-only.
+fn protect(context: &FsContext, path: &str) -> Result<(), Errno> {
+    let place = match find(context, path) {
+        Ok(place) => place,
+        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
+        Err(errno) => return Err(errno),
+    };
+    let flags = place.mount.flags() | MountFlags::RDONLY;
+    let superblock = Arc::clone(place.mount.superblock());
+    let cover = Mount::new(superblock, Arc::clone(&place.dentry), &place.mount.source, flags);
+    context.namespace.attach(&place, &cover)
+}
+
+/// The working directory, made if it is missing, as runc does.
+fn working_directory(context: &FsContext, path: &str) -> Result<Path, Errno> {
+    let place = mountpoint(context, path, true)?;
+    if place.inode().kind() == FileKind::Directory { Ok(place) } else { Err(Errno::ENOTDIR) }
+}
