@@ -7,13 +7,14 @@ use abi::Errno;
 use devtmpfs::Devtmpfs;
 use gofer_fs::{Caching, GoferFs};
 use kernel::{FsContext, Kernel};
+use overlay::{Overlay, Upper};
 use vfs::caller::{At, Caller};
 use vfs::mount::Mount;
 use vfs::mount_flags::MountFlags;
 use vfs::mount_namespace::MountNamespace;
 use vfs::path::Path;
 use vfs::resolve::Lookup;
-use vfs::{CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, Name, SuperBlock};
+use vfs::{CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, Name, Owner, SuperBlock};
 
 use super::host_files::HostProc;
 use crate::failure::{Failure, Trying};
@@ -108,11 +109,20 @@ impl Builder<'_> {
         let socket = socket
             .ok_or_else(|| Failure::Message(format!("connection {connection} to the gofer is missing")))?;
         let files: Arc<dyn FileSystem> = GoferFs::connect(socket, caching).trying("talk to the gofer")?;
-        if !overlay {
-            return Ok(files);
-        }
+        if overlay { self.overlay(&files).trying("lay an overlay over the gofer's files") } else { Ok(files) }
+    }
 
-        Ok(files)
+    /// A layer in memory over files that stay as they are.
+    fn overlay(&self, files: &Arc<dyn FileSystem>) -> Result<Arc<dyn FileSystem>, Errno> {
+        let lower = files.root();
+        let attributes = lower.attributes()?;
+        let memory = tmpfs::Tmpfs::new(tmpfs::Options::for_memory(self.memory), self.memory);
+        let directory =
+            |name: &'static [u8], mode, owner| memory.root().create_directory(Name::new(name)?, mode, owner);
+        let root = directory(b"upper", attributes.mode, attributes.owner)?;
+        let work = directory(b"work", 0o700, Owner::default())?;
+        let upper = Upper { root, work };
+        Ok(Overlay::new(Some(upper), vec![lower], ",lowerdir=root,upperdir=memory")?)
     }
 
     fn mount(&mut self, context: &FsContext, mount: &MountSpec) -> Result<(), Failure> {
