@@ -17,7 +17,8 @@ pub enum CloneMemory {
 
 /// A request to [`crate::Thread::clone_with`].
 pub struct CloneRequest {
-    /// Receives the child's stops.
+    /// Receives the child's stops, once the kernel has been given the child. If the parent dies before that, nobody hears of the child, which
+    /// dies too; but see [`Self::parent_returns`].
     pub observer: Arc<dyn Observer>,
     /// What memory the child gets.
     pub memory: CloneMemory,
@@ -29,7 +30,8 @@ pub struct CloneRequest {
     pub clear_child_tid: Option<u64>,
     /// With a value the parent goes on at once when the child exists, with this value in `rax`: its observer hears nothing, and
     /// the child's observer gets [`crate::Stop::Started`]. It saves the parent a round trip. A failure comes to the parent
-    /// as [`crate::Stop::Cloned`] all the same. Without one, [`crate::Stop::Cloned`] gives the child to the parent's observer.
+    /// as [`crate::Stop::Cloned`] all the same. A child that dies before it has started gives its observer [`crate::Stop::Gone`] alone, unless the
+    /// parent had died before the request. Without a value, [`crate::Stop::Cloned`] gives the child to the parent's observer.
     pub parent_returns: Option<u64>,
 }
 

@@ -90,14 +90,16 @@ pub enum Stop {
     /// To the observer of a child made with [`CloneRequest::parent_returns`]: this is its thread, stopped with its parent's
     /// context. The parent runs already.
     Started(Arc<dyn Thread>),
-    /// The host thread is gone: it was ended ([`Thread::exit`], [`Thread::kill_process`]) or something killed it. The last stop.
+    /// The thread is gone: it was ended ([`Thread::exit`], [`Thread::kill_process`]) or something killed it. The last stop, once for
+    /// every thread that the kernel was given. A thread that ends by itself runs no guest code any more, though the host may not
+    /// have taken it apart yet.
     Gone(Gone),
 }
 
 /// How a host thread ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gone {
-    /// Whether the whole host process is gone with it.
+    /// Whether the whole host process is gone with it: true for the last of its threads only.
     pub last: bool,
     /// The host signal that killed the process, if one did: `SIGKILL` that the kernel did not ask for is the host's OOM killer
     /// or somebody's kill.

@@ -31,6 +31,7 @@
 //! | kill | ending guests (SIGKILL), 0 | an unreaped child |
 //! | waitid, wait4 | the reaper | the zygote's process group; one pid |
 //! | openat, read, close | maps and times, through the descriptor of /proc | read only |
+//! | clock_gettime | CPU times | the clock of an unreaped child or its thread |
 //! | setpriority | niceness | one thread |
 //! | getrandom | tokens for clones | |
 //! | clone, futex, mmap, munmap, mprotect, madvise, sched_yield, exit, clock_gettime, nanosleep | threads, memory, locks | those of any threaded program |
@@ -114,7 +115,7 @@ impl Drop for StubPlatform {
 impl Platform for StubPlatform {
     fn create_process(&self, observer: Arc<dyn Observer>) -> Result<Arc<dyn Thread>, Errno> {
         let thread = self.shared.pool.take()?;
-        thread.set_observer(observer);
+        thread.announce(observer);
         Ok(thread)
     }
 

@@ -18,7 +18,7 @@ use super::image::Image;
 use super::interface::{CloneRecord, Mailbox, answer};
 use super::process::{Process, Space};
 use super::slots::Place;
-use super::thread::{Phase, State, StubThread, Way};
+use super::thread::{Child, Phase, State, StubThread, Way};
 use crate::{CloneMemory, CloneRequest, Gone, Observer, Stop, Thread};
 
 const CLONE_VM: u64 = 0x100;
@@ -52,6 +52,14 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// The child will never be: who counts on it hears.
+    fn report_loss(&self) {
+        if self.returns {
+            let gone = Gone { last: self.memory != CloneMemory::Thread, signal: Some(libc::SIGKILL) };
+            Arc::clone(&self.observer).stopped(Stop::Gone(gone));
+        }
+    }
+
     /// Whether nobody can hear of the child once this thread's process is dead.
     pub(super) fn dies_with(&self, parent: &StubThread) -> bool {
         let dies = !self.returns || self.memory == CloneMemory::Thread;
@@ -190,7 +198,7 @@ impl StubThread {
     }
 
     /// The child has reported.
-    fn child_ready(&self, child: Arc<Self>) {
+    fn child_ready(&self, child: Child) {
         let mut state = self.state.lock();
         match &mut state.phase {
             Phase::Cloning { ring: Some(id), .. } => {
@@ -199,7 +207,7 @@ impl StubThread {
             }
             Phase::Cloning { child: place, .. } => *place = Some(child),
             // The parent died: so does a child that nobody has heard of.
-            _ => child.process.kill(),
+            _ => child.0.disown(),
         }
     }
 
@@ -207,12 +215,20 @@ impl StubThread {
         &self,
         mut state: parking_lot::MutexGuard<'_, State>,
         id: u64,
-        result: Result<Arc<Self>, Errno>,
+        result: Result<Child, Errno>,
     ) {
         state.phase = Phase::Stopped { id };
         let exits = core::mem::take(&mut state.exit);
         drop(state);
-        self.deliver(Stop::Cloned(result.map(|child| child as Arc<dyn Thread>)));
+        match result {
+            Err(errno) => self.tell(Stop::Cloned(Err(errno))),
+            Ok(Child(child, observer)) => {
+                child.announce(observer);
+                if !self.deliver(Stop::Cloned(Ok(Arc::clone(&child) as Arc<dyn Thread>))) {
+                    child.disown();
+                }
+            }
+        }
         if exits {
             let mut state = self.state.lock();
             if let Phase::Stopped { id } = state.phase {
@@ -287,9 +303,14 @@ impl Image {
         let [_, token, ..] = n.args;
         let Some(pending) = self.pending.lock().remove(&token) else { return self.kill_rogue(n) };
         let (parent, returns) = (Arc::clone(&pending.parent), pending.returns);
+        let observer = Arc::clone(&pending.observer);
         match self.bind_child(n, pending) {
-            Some(child) if returns => child.deliver(Stop::Started(Arc::clone(&child) as Arc<dyn Thread>)),
-            Some(child) => parent.child_ready(child),
+            Some(child) if returns => {
+                let thread = Arc::clone(&child) as Arc<dyn Thread>;
+                child.announce(observer);
+                child.tell(Stop::Started(thread));
+            }
+            Some(child) => parent.child_ready(Child(child, observer)),
             None => {}
         }
     }
@@ -312,10 +333,9 @@ impl Image {
             )),
         };
         let phase = Phase::Stopped { id: n.id };
-        let observer = Some(Arc::clone(&pending.observer));
         let image = Arc::clone(self);
         let frame = pending.frame.clone();
-        let child = StubThread::new(image, process, n.thread, pending.slot, observer, phase, frame);
+        let child = StubThread::new(image, process, n.thread, pending.slot, phase, frame);
         child.state.lock().clear_child_tid = pending.clear_child_tid;
         child.process.space.slots.confirm(child.slot);
         if self.enter(&child, n.id) {
@@ -381,10 +401,7 @@ impl Image {
     /// A child died before it reported, or while it did.
     fn child_is_dead(&self, pending: &Pending) {
         pending.give_back();
-        if pending.returns {
-            return Arc::clone(&pending.observer)
-                .stopped(Stop::Gone(Gone { last: true, signal: Some(libc::SIGKILL) }));
-        }
+        pending.report_loss();
         let parent = &pending.parent;
         let state = parent.state.lock();
         if let Phase::Cloning { ring: Some(id), .. } = state.phase {
@@ -400,7 +417,8 @@ impl Image {
         }
     }
 
-    /// Drops clones whose children nobody can hear of any more: their observers hear that they are gone.
+    /// Drops clones whose children will not report any more. The kernel counts on those whose parents went on by themselves:
+    /// their observers hear that they are gone.
     pub(super) fn abandon_clones(&self, which: impl Fn(&Pending) -> bool) {
         let lost: Vec<Pending> = {
             let mut pending = self.pending.lock();
@@ -408,8 +426,7 @@ impl Image {
         };
         for pending in lost {
             pending.give_back();
-            let gone = Gone { last: pending.memory != CloneMemory::Thread, signal: Some(libc::SIGKILL) };
-            Arc::clone(&pending.observer).stopped(Stop::Gone(gone));
+            pending.report_loss();
         }
     }
 

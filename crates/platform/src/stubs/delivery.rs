@@ -39,7 +39,7 @@ pub(super) fn receiving(act: impl FnOnce()) {
     act();
     while let Some((thread, stop)) = AFTERWARDS.with_borrow_mut(|q| q.as_mut().and_then(VecDeque::pop_front))
     {
-        thread.deliver(stop);
+        thread.tell(stop);
     }
     AFTERWARDS.set(None);
 }
@@ -47,6 +47,6 @@ pub(super) fn receiving(act: impl FnOnce()) {
 /// The courier thread's work.
 pub(super) fn carry(parcels: &mpsc::Receiver<Parcel>) {
     while let Ok((thread, stop)) = parcels.recv() {
-        receiving(|| thread.deliver(stop));
+        receiving(|| thread.tell(stop));
     }
 }

@@ -1,8 +1,8 @@
 //! How threads end.
 //!
 //! The host executes no exit(2) without the sentry's consent, so it knows of each before it happens. The kernel hears
-//! [`Stop::Gone`] when consent is given: after that the thread runs no more guest code. The last thread of a process is gone when
-//! the process is.
+//! [`Stop::Gone`] when consent is given: after that the thread runs no more guest code, and the host only takes things apart. Where
+//! several threads end together, or something kills them, it hears when the process has been reaped.
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -64,22 +64,34 @@ impl StubThread {
             return deliver_later(&myself, Stop::Gone(Gone { last: false, signal: None }));
         }
         state.phase = Phase::Leaving;
-        if alone {
-            if let Some(main) = threads.parked.take() {
-                main.release();
-            }
-        } else {
+        let main = if alone { threads.parked.take() } else { None };
+        let in_call = matches!(way, Way::Call(_));
+        if let Some(main) = main {
+            main.release();
+        } else if !alone || in_call {
             threads.present.retain(|thread| !Arc::ptr_eq(thread, &myself));
             self.process.space.slots.leave(self.process.pid, self.tid, self.slot);
-            deliver_later(&myself, Stop::Gone(Gone { last: false, signal: None }));
+            deliver_later(&myself, Stop::Gone(Gone { last: alone, signal: None }));
         }
         drop(threads);
-        if let Way::Call(_) = way
-            && !alone
-        {
+        if in_call {
             self.image.unbind(self);
         }
         self.send_away(way);
+    }
+
+    /// Lets a process end that is in exit_group(2). A single thread is as good as gone then: its parent need not wait until the host has
+    /// taken the memory apart.
+    pub(super) fn leave_together(&self, state: &mut State, id: u64) {
+        let alone = {
+            let threads = self.process.threads.lock();
+            threads.present.len() <= 1 && threads.parked.is_none()
+        };
+        if alone {
+            return self.leave(state, Way::Call(id));
+        }
+        state.phase = Phase::Leaving;
+        self.send_away(Way::Call(id));
     }
 
     /// Gives the word.

@@ -75,8 +75,7 @@ impl Thread for StubThread {
     }
 
     fn cpu_time(&self) -> (Duration, Duration) {
-        let path = format!("{}/task/{}/stat", self.process.pid, self.tid);
-        self.process.alive(|_| self.process.shared.procfs.cpu_time(&path)).unwrap_or_default()
+        self.process.cpu_time_of(self.tid)
     }
 
     fn set_nice(&self, nice: i32) {

@@ -137,7 +137,7 @@ fn make(shared: &Arc<Shared>, zygote: &Zygote) -> Result<(), Errno> {
     let space = shared.space(Slots::new(shared.slot_size));
     let process = Arc::new(Process::new(Arc::clone(shared), pid, space));
     let (phase, frame) = (Phase::Starting, Frame::default());
-    let thread = StubThread::new(Arc::clone(&image), process, pid, 0, None, phase, frame);
+    let thread = StubThread::new(Arc::clone(&image), process, pid, 0, phase, frame);
     if let Err(errno) = image.enter_first(&thread).and_then(|()| image.start()) {
         // Its end is no news to the pool.
         thread.state.lock().phase = Phase::Leaving;

@@ -109,6 +109,31 @@ impl Process {
         if let Some(death) = *self.life.read() {
             return death.cpu_time;
         }
-        self.alive(|pid| self.shared.procfs.cpu_time(&format!("{pid}/stat"))).unwrap_or_default()
+        let time = self.alive(|pid| self.split_cpu_time(calls::cpu_clock(pid)?, &format!("{pid}/stat")));
+        time.unwrap_or_default()
+    }
+
+    /// CPU time of one of its threads.
+    pub(super) fn cpu_time_of(&self, tid: i32) -> (Duration, Duration) {
+        let time = self.alive(|pid| {
+            let sum = self.shared.procfs.run_time(&format!("{pid}/task/{tid}/schedstat"))?;
+            self.split_cpu_time(sum, &format!("{pid}/task/{tid}/stat"))
+        });
+        time.unwrap_or_default()
+    }
+
+    /// The exact sum, split as the clock ticks have sampled it. Without a tick all of it is the user's, as in Linux.
+    fn split_cpu_time(&self, sum: Duration, file: &str) -> Result<(Duration, Duration), Errno> {
+        const TICK: Duration = Duration::from_millis(10);
+        if sum < TICK {
+            return Ok((sum, Duration::ZERO));
+        }
+        let (user, system) = self.shared.procfs.cpu_time(file)?;
+        let sampled = user + system;
+        if sampled.is_zero() {
+            return Ok((sum, Duration::ZERO));
+        }
+        let system = sum.mul_f64(system.as_secs_f64() / sampled.as_secs_f64());
+        Ok((sum.saturating_sub(system), system))
     }
 }

@@ -44,6 +44,16 @@ impl Procfs {
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
+    /// Time on a processor from a `schedstat` file.
+    ///
+    /// # Errors
+    /// As [`Self::cpu_time`].
+    pub(super) fn run_time(&self, path: &str) -> Result<Duration, Errno> {
+        let text = self.read(path)?;
+        let nanos = text.split(' ').next().and_then(|f| f.parse().ok()).ok_or(Errno::EIO)?;
+        Ok(Duration::from_nanos(nanos))
+    }
+
     /// User and system time from a `stat` file.
     ///
     /// # Errors

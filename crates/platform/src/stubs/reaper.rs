@@ -30,6 +30,9 @@ fn bury(process: &Arc<Process>) {
         threads.parked = None;
         core::mem::take(&mut threads.present)
     };
+    // The last one must be one that the kernel knows.
+    let (known, mut threads): (Vec<_>, Vec<_>) = threads.into_iter().partition(|t| t.is_announced());
+    threads.extend(known);
     let count = threads.len();
     for (index, thread) in threads.into_iter().enumerate() {
         if thread.is_starting() {

@@ -1,6 +1,5 @@
 //! One guest thread, and where it is between the guest's code and the kernel's answer.
 
-use std::os::fd::AsFd;
 use std::sync::{Arc, Weak};
 
 use abi::{Errno, nr};
@@ -8,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::batch::Batch;
 use super::calls::{self, Notification};
+use super::delivery::deliver_later;
 use super::frame::Frame;
 use super::image::Image;
 use super::interface::{answer, reason};
@@ -32,7 +32,7 @@ pub(super) enum Phase {
     /// Carrying out orders.
     Orders(Box<Batch>),
     /// Making a child, then it rings. The child and the ring come in either order.
-    Cloning { token: u64, child: Option<Arc<StubThread>>, ring: Option<u64> },
+    Cloning { token: u64, child: Option<Child>, ring: Option<u64> },
     /// Making a child, then it goes on by itself.
     CloneReturning { token: u64 },
     /// A main thread that has ended for the kernel and waits for the others.
@@ -41,6 +41,15 @@ pub(super) enum Phase {
     Leaving,
     /// Gone.
     Gone,
+}
+
+/// A child that has reported, and who will observe it.
+pub(super) struct Child(pub(super) Arc<StubThread>, pub(super) Arc<dyn Observer>);
+
+impl core::fmt::Debug for Child {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// How a thread that is to end waits for the word.
@@ -76,6 +85,16 @@ impl State {
     }
 }
 
+/// Whether the kernel hears of a thread.
+enum Post {
+    /// Not yet: it has not been given the thread. If the thread is gone already, that is kept.
+    Waiting(Option<Gone>),
+    /// Yes.
+    Open(Arc<dyn Observer>),
+    /// It has had the last stop, or will never be given the thread.
+    Closed,
+}
+
 /// A guest thread on its host thread.
 pub(super) struct StubThread {
     myself: Weak<Self>,
@@ -85,8 +104,8 @@ pub(super) struct StubThread {
     pub(super) tid: i32,
     pub(super) slot: u64,
     pub(super) state: Mutex<State>,
-    /// Who receives the stops; nobody after the last. Held while one is delivered.
-    observer: Mutex<Option<Arc<dyn Observer>>>,
+    /// Who receives the stops. Held while one is delivered.
+    post: Mutex<Post>,
 }
 
 impl core::fmt::Debug for StubThread {
@@ -101,7 +120,6 @@ impl StubThread {
         process: Arc<Process>,
         tid: i32,
         slot: u64,
-        observer: Option<Arc<dyn Observer>>,
         phase: Phase,
         frame: Frame,
     ) -> Arc<Self> {
@@ -114,7 +132,7 @@ impl StubThread {
             tid,
             slot,
             state: Mutex::new(state),
-            observer: Mutex::new(observer),
+            post: Mutex::new(Post::Waiting(None)),
         })
     }
 
@@ -122,18 +140,46 @@ impl StubThread {
         self.myself.upgrade()
     }
 
-    /// Whose stops these are: set once, when a process leaves the pool.
-    pub(super) fn set_observer(&self, observer: Arc<dyn Observer>) {
-        *self.observer.lock() = Some(observer);
+    /// Names the observer, as the thread is about to be given to the kernel. If it is gone already the observer will hear.
+    pub(super) fn announce(&self, observer: Arc<dyn Observer>) {
+        let before = core::mem::replace(&mut *self.post.lock(), Post::Open(observer));
+        if let (Post::Waiting(Some(gone)), Some(thread)) = (before, self.arc()) {
+            deliver_later(&thread, Stop::Gone(gone));
+        }
     }
 
-    /// Gives the observer a stop, and none after the last.
-    pub(super) fn deliver(&self, stop: Stop) {
-        let mut place = self.observer.lock();
-        let observer = if matches!(stop, Stop::Gone(_)) { place.take() } else { place.clone() };
-        if let Some(observer) = observer {
-            observer.stopped(stop);
+    /// Whether the kernel has been given the thread.
+    pub(super) fn is_announced(&self) -> bool {
+        matches!(*self.post.lock(), Post::Open(_))
+    }
+
+    /// The kernel will not be given the thread after all: it is killed, and nobody hears.
+    pub(super) fn disown(&self) {
+        *self.post.lock() = Post::Closed;
+        self.process.kill();
+    }
+
+    /// Gives the observer a stop, and none after the last. Returns whether there was an observer.
+    pub(super) fn deliver(&self, stop: Stop) -> bool {
+        let mut post = self.post.lock();
+        let observer = match (&mut *post, &stop) {
+            (Post::Open(observer), _) => Arc::clone(observer),
+            (Post::Waiting(missed), Stop::Gone(gone)) => {
+                *missed = Some(*gone);
+                return false;
+            }
+            _ => return false,
+        };
+        if matches!(stop, Stop::Gone(_)) {
+            *post = Post::Closed;
         }
+        observer.stopped(stop);
+        true
+    }
+
+    /// [`Self::deliver`], whether or not there is an observer.
+    pub(super) fn tell(&self, stop: Stop) {
+        self.deliver(stop);
     }
 
     /// Whether it has not become ready.
@@ -160,7 +206,7 @@ impl StubThread {
                 _ => state.phase = Phase::Call { id: n.id, number: args.number },
             }
         }
-        self.deliver(Stop::Syscall(args));
+        self.tell(Stop::Syscall(args));
     }
 
     /// A ring.
@@ -175,8 +221,8 @@ impl StubThread {
                 }
                 match why {
                     reason::TRAP => self.trapped(),
-                    reason::INTERRUPTED => self.deliver(Stop::Interrupted),
-                    _ => self.deliver(Stop::Fault(fault(first, second, third, fourth))),
+                    reason::INTERRUPTED => self.tell(Stop::Interrupted),
+                    _ => self.tell(Stop::Fault(fault(first, second, third, fourth))),
                 }
             }
             reason::PERFORMED => self.performed(n),
@@ -229,7 +275,7 @@ impl StubThread {
     fn trapped(&self) {
         let registers = self.state.lock().frame.registers(&self.process);
         match registers {
-            Ok(r) => self.deliver(Stop::Trap(SyscallArgs {
+            Ok(r) => self.tell(Stop::Trap(SyscallArgs {
                 number: r.rax,
                 args: [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9],
                 ip: r.rip,
@@ -310,9 +356,7 @@ impl StubThread {
             // A process in exit_group(2) ends by itself, which is cheaper than a kill.
             let mut state = thread.state.lock();
             if let Phase::Call { id, number: nr::exit_group } = state.phase {
-                state.phase = Phase::Leaving;
-                let _ = calls::let_through(self.image.listener.as_fd(), id);
-                return;
+                return thread.leave_together(&mut state, id);
             }
         }
         self.process.kill();
@@ -325,10 +369,10 @@ impl StubThread {
         self.process.space.slots.give_back(self.slot);
         if let Phase::Cloning { child: Some(child), .. } = phase {
             // Nobody will ever hear of it.
-            child.process.kill();
+            child.0.disown();
         }
         self.image.abandon_clones(|pending| pending.dies_with(self));
-        self.deliver(Stop::Gone(gone));
+        self.tell(Stop::Gone(gone));
     }
 }
 

@@ -176,6 +176,9 @@ fn a_context_is_read_changed_and_read_back() {
     guest.thread.resume(Resume::Context);
     let Stop::Fault(fault) = guest.stop() else { panic!() };
     assert_eq!((fault.signal, fault.trap), (11, 13), "hlt is a general protection fault");
+    let (user, system) = guest.thread.process_cpu_time();
+    assert!(!(user + system).is_zero() && user + system < Duration::from_secs(1));
+    assert!(guest.thread.cpu_time().0 + guest.thread.cpu_time().1 >= user + system);
     // The initial vector state, and the end.
     guest.thread.set_context(&Context { registers: after.registers, ..Context::default() }).unwrap();
     assert_eq!(guest.thread.context().unwrap().extended, []);

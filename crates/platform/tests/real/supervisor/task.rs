@@ -119,7 +119,6 @@ impl Task {
     }
 
     fn bind(self: &Arc<Self>) -> Arc<dyn Observer> {
-        self.world.made.fetch_add(1, Ordering::Relaxed);
         let generation = self.inner.lock().unwrap().generation;
         Arc::new(Binding(Arc::clone(self), generation, Mutex::new(false)))
     }
@@ -136,6 +135,7 @@ impl Task {
         };
         let platform = self.world.platform().ok_or(Errno::EIO)?;
         let thread = platform.create_process(self.bind())?;
+        self.world.made.fetch_add(1, Ordering::Relaxed);
         {
             let mut inner = self.inner.lock().unwrap();
             inner.program = Some(program);
@@ -176,6 +176,10 @@ impl Task {
     fn gone(self: &Arc<Self>, gone: platform::Gone, generation: u64) {
         let mut state = self.world.state.lock().unwrap();
         state.gone.push((self.pid, gone));
+        if self.try_thread().is_none() {
+            // A child of a parent that went on by itself, which never started.
+            self.world.made.fetch_add(1, Ordering::Relaxed);
+        }
         if self.inner.lock().unwrap().generation == generation {
             state.live.remove(&self.pid);
             if gone.last {
@@ -456,6 +460,7 @@ impl Task {
         let settid = {
             let mut inner = self.inner.lock().unwrap();
             inner.thread = Some(Arc::clone(&thread));
+            self.world.made.fetch_add(1, Ordering::Relaxed);
             inner.settid.take()
         };
         if let Some(at) = settid {
@@ -476,9 +481,11 @@ impl Task {
                 child.started(thread);
             }
             // It died at once.
-            (Ok(_), None) => self.thread().resume(Resume::Return(pid)),
+            (Ok(_), None) => {
+                self.world.made.fetch_add(1, Ordering::Relaxed);
+                self.thread().resume(Resume::Return(pid));
+            }
             (Err(errno), child) => {
-                self.world.made.fetch_sub(1, Ordering::Relaxed);
                 if child.is_some() {
                     self.world.state.lock().unwrap().live.remove(&pid);
                 }

@@ -157,12 +157,19 @@ impl World {
 
     /// Waits until every host thread has had its last stop, then closes the platform.
     pub(crate) fn finish(mut self: Arc<Self>) {
-        let made = self.made.load(Ordering::Relaxed);
         self.until("last stops", |state| {
-            (state.gone.len() as u64 >= made && state.live.is_empty()).then_some(())
+            let unannounced = |task: &Arc<Task>| task.try_thread().is_none();
+            (state.gone.len() as u64 >= self.made.load(Ordering::Relaxed)
+                && state.live.values().all(unannounced))
+            .then_some(())
         });
         let mut state = self.state.lock().unwrap();
-        assert_eq!(state.gone.len() as u64, made, "each thread has one last stop");
+        state.live.clear();
+        assert_eq!(
+            state.gone.len() as u64,
+            self.made.load(Ordering::Relaxed),
+            "each thread has one last stop"
+        );
         assert_eq!(state.protocol_errors, Vec::<String>::new());
         state.parked.clear();
         state.waiting.clear();
