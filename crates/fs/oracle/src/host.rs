@@ -22,8 +22,9 @@ impl HostWorld {
     /// As mkdir(2).
     pub fn new(parent: &Path, name: &str) -> std::io::Result<Self> {
         let root = parent.join(format!("casemate-oracle-{}-{name}", std::process::id()));
-        rustix::process::umask(Mode::from_raw_mode(0o022));
-        std::fs::create_dir(&root)?;
+        // The umask is the process's, and a gofer in it wants none.
+        rustix::process::umask(Mode::empty());
+        fs::mkdir(&root, Mode::from_raw_mode(0o755))?;
         Ok(Self { root, slots: BTreeMap::new() })
     }
 
@@ -49,7 +50,7 @@ impl HostWorld {
 
     fn run(&mut self, call: &Call) -> Result<String, Errno> {
         match call {
-            Call::Mkdir { path, mode } => fs::mkdir(self.at(path), Mode::from_raw_mode(*mode)).map(done),
+            Call::Mkdir { path, mode } => fs::mkdir(self.at(path), masked(*mode)).map(done),
             Call::Rmdir { path } => fs::rmdir(self.at(path)).map(done),
             Call::Unlink { path } => fs::unlink(self.at(path)).map(done),
             Call::Symlink { target, path } => fs::symlink(target.as_str(), self.at(path)).map(done),
@@ -62,13 +63,13 @@ impl HostWorld {
                 fs::renameat_with(CWD, self.at(from), CWD, self.at(to), flags).map(done)
             }
             Call::Fifo { path, mode } => {
-                let mode = Mode::from_raw_mode(*mode);
+                let mode = masked(*mode);
                 fs::mknodat(CWD, self.at(path), fs::FileType::Fifo, mode, 0).map(done)
             }
             Call::Open { slot, path, flags, mode } => {
                 self.slots.remove(slot);
                 let flags = OFlags::from_bits_retain(*flags) | OFlags::NONBLOCK;
-                let file = match fs::open(self.at(path), flags, Mode::from_raw_mode(*mode)) {
+                let file = match fs::open(self.at(path), flags, masked(*mode)) {
                     Err(Errno::NXIO) => return Ok(String::from("fifo")),
                     result => result?,
                 };
@@ -177,6 +178,11 @@ impl Drop for HostWorld {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.root);
     }
+}
+
+/// What a umask of 022 leaves.
+fn masked(mode: u32) -> Mode {
+    Mode::from_raw_mode(mode & !0o022)
 }
 
 fn done(_: ()) -> String {

@@ -53,6 +53,38 @@ fn run(seed: u64) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// The same over a directory of the host that a gofer serves: the lower layer of `casemate do`.
+fn run_over_gofer(seed: u64) -> Result<(), Box<dyn std::error::Error>> {
+    let parent = Path::new("/dev/shm");
+    let mut host = HostWorld::new(parent, &format!("overlay-plain-{seed}"))?;
+    let mut below = HostWorld::new(parent, &format!("overlay-lower-{seed}"))?;
+    let rules = Rules { own_directories: true, directories_stay: true, no_whiteouts: true };
+    compare(seed, 1500, rules, &mut host, &mut below);
+    host.close_all();
+    below.close_all();
+
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+    let root = std::fs::File::open(below.path())?.into();
+    let exports = vec![gofer::Export { socket: theirs.into(), root, read_only: true }];
+    let config = gofer::Config { exports, links: gofer::Links::in_proc(), filter: false };
+    std::thread::spawn(move || gofer::serve(config));
+    let lower = gofer_fs::GoferFs::connect(ours.into(), gofer_fs::Caching::Exclusive)?;
+
+    let top = tmpfs().root();
+    let root = top.create_directory(Name::new(b"upper")?, 0o755, owner())?;
+    let work = top.create_directory(Name::new(b"work")?, 0o755, owner())?;
+    let overlay = Overlay::new(Some(Upper { root, work }), vec![lower.root()], "")?;
+    compare(seed.wrapping_add(1_000_000), 3000, rules, &mut host, &mut OurWorld::new(overlay));
+    Ok(())
+}
+
+#[test]
+fn random_calls_over_a_gofer_agree_with_one_filesystem() {
+    for seed in (1..=39).step_by(2) {
+        run_over_gofer(seed).unwrap();
+    }
+}
+
 #[test]
 fn random_calls_agree_with_one_filesystem() {
     // Odd seeds reserve no memory, which a copy would not keep.

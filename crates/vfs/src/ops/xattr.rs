@@ -44,6 +44,7 @@ impl Caller<'_> {
         check_name(name)?;
         let attributes = target.attributes()?;
         self.may_use(&attributes, name, Access::READ)?;
+        check_suffix(name)?;
         target.inode().ok_or(Errno::EOPNOTSUPP)?.xattr(name)
     }
 
@@ -94,7 +95,10 @@ impl Caller<'_> {
         if name == b"security.capability" {
             return self.credentials.need(Capability::Setfcap);
         }
-        if name.starts_with(b"security.") { self.credentials.need(Capability::SysAdmin) } else { Ok(()) }
+        if name.starts_with(b"security.") {
+            self.credentials.need(Capability::SysAdmin)?;
+        }
+        check_suffix(name)
     }
 
     /// What the namespace asks of the file and the caller.
@@ -125,4 +129,12 @@ impl Caller<'_> {
 
 fn check_name(name: &[u8]) -> Result<(), Errno> {
     if name.is_empty() || name.len() > NAME_MAX { Err(Errno::ERANGE) } else { Ok(()) }
+}
+
+/// A namespace alone is no name.
+fn check_suffix(name: &[u8]) -> Result<(), Errno> {
+    if name.ends_with(b".") && name.iter().filter(|byte| **byte == b'.').count() == 1 {
+        return Err(Errno::EINVAL);
+    }
+    Ok(())
 }
