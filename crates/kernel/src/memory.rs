@@ -203,6 +203,16 @@ impl Cursor {
         self.total.saturating_sub(self.at)
     }
 
+    /// Where the next bytes lie, if there is only one piece at all: most calls have one.
+    fn only(&self, count: usize) -> Option<u64> {
+        match self.pieces.as_slice() {
+            [piece] if count <= piece.len.saturating_sub(self.at) => {
+                Some(piece.addr.offset(self.at as u64).0)
+            }
+            _ => None,
+        }
+    }
+
     /// The pieces that `count` bytes from here lie in.
     fn next(&self, count: usize) -> Vec<(u64, usize)> {
         let (mut skip, mut want) = (self.at, count.min(self.left()));
@@ -243,9 +253,9 @@ impl Sink for GuestSink {
     fn put(&mut self, data: &[u8]) -> Result<usize, Errno> {
         let want = data.len().min(self.0.left());
         let Some(from) = data.get(..want).filter(|d| !d.is_empty()) else { return Ok(0) };
-        let written = match self.0.next(want).as_slice() {
-            [(addr, _)] => self.0.memory.write(*addr, from)?,
-            pieces => self.0.memory.write_vectored(pieces, from)?,
+        let written = match self.0.only(want) {
+            Some(addr) => self.0.memory.write(addr, from)?,
+            None => self.0.memory.write_vectored(&self.0.next(want), from)?,
         };
         self.0.at += written;
         Ok(written)
@@ -271,9 +281,9 @@ impl Source for GuestSource {
     fn take(&mut self, into: &mut [u8]) -> Result<usize, Errno> {
         let want = into.len().min(self.0.left());
         let Some(into) = into.get_mut(..want).filter(|d| !d.is_empty()) else { return Ok(0) };
-        let read = match self.0.next(want).as_slice() {
-            [(addr, _)] => self.0.memory.read(*addr, into)?,
-            pieces => self.0.memory.read_vectored(pieces, into)?,
+        let read = match self.0.only(want) {
+            Some(addr) => self.0.memory.read(addr, into)?,
+            None => self.0.memory.read_vectored(&self.0.next(want), into)?,
         };
         self.0.at += read;
         Ok(read)

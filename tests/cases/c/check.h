@@ -12,7 +12,7 @@
 // Prints an expression's value, with errno if it is -1.
 #define SHOW(expression) ({ errno = 0; show(#expression, (long)(expression)); })
 
-// Ends the program if something fails that must not.
+// Ends the program if something fails that must not. Gives the value.
 #define MUST(expression) ({ must(#expression, (long)(expression)); })
 
 static inline void show(const char *text, long value) {
@@ -23,8 +23,8 @@ static inline void show(const char *text, long value) {
     fflush(stdout);
 }
 
-static inline void must(const char *text, long value) {
-    if (value != -1) return;
+static inline int must(const char *text, long value) {
+    if (value != -1) return (int)value;
     printf("%s failed: %s\n", text, strerrorname_np(errno));
     exit(1);
 }

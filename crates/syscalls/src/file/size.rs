@@ -44,12 +44,12 @@ pub fn ftruncate(task: &Arc<Task>, fd: Fd, size: i64) -> Result<(), Errno> {
 /// # Errors
 /// Those of fallocate(2).
 pub fn fallocate(task: &Arc<Task>, fd: Fd, mode: u32, offset: i64, length: i64) -> Result<(), Errno> {
+    let file = descriptor::get(task, fd)?;
     let offset = u64::try_from(offset).map_err(|_| Errno::EINVAL)?;
     let length = u64::try_from(length).ok().filter(|length| *length > 0).ok_or(Errno::EINVAL)?;
     if mode & !KNOWN != 0 || mode & PUNCH_HOLE != 0 && mode & KEEP_SIZE == 0 {
         return Err(Errno::EOPNOTSUPP);
     }
-    let file = descriptor::get(task, fd)?;
     if !file.flags().writes() {
         return Err(Errno::EBADF);
     }

@@ -77,4 +77,32 @@ pub(super) static ROWS: &[Row] = rows! {
     now mount(mount::mount, source: PathPtr, target: PathPtr, kind: UserAddr, flags: u32, data: UserAddr) Partial(MOUNT);
     now umount2(mount::umount2, target: PathPtr, flags: u32) Partial("MNT_EXPIRE never unmounts");
     now pivot_root(mount::pivot_root, new_root: PathPtr, put_old: PathPtr) Full;
+    ;
+    none {
+        open_by_handle_at, "no filesystem gives handles";
+        inotify_init, "changes are not watched";
+        inotify_init1, "changes are not watched";
+        inotify_add_watch, "changes are not watched";
+        inotify_rm_watch, "changes are not watched";
+        fanotify_init, "changes are not watched";
+        fanotify_mark, "changes are not watched";
+        quotactl, "no quotas";
+        quotactl_fd, "no quotas";
+        open_tree, "the older mount(2) does what is supported";
+        move_mount, "the older mount(2) does what is supported";
+        fsopen, "the older mount(2) does what is supported";
+        fsconfig, "the older mount(2) does what is supported";
+        fsmount, "the older mount(2) does what is supported";
+        fspick, "the older mount(2) does what is supported";
+        mount_setattr, "the older mount(2) does what is supported";
+        io_setup, "programs fall back to threads";
+        io_destroy, "programs fall back to threads";
+        io_submit, "programs fall back to threads";
+        io_cancel, "programs fall back to threads";
+        io_getevents, "programs fall back to threads";
+        io_pgetevents, "programs fall back to threads";
+        io_uring_setup, "a second way into the kernel, which nothing needs so far";
+        io_uring_enter, "a second way into the kernel, which nothing needs so far";
+        io_uring_register, "a second way into the kernel, which nothing needs so far";
+    }
 };

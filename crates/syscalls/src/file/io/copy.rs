@@ -124,7 +124,7 @@ pub async fn sendfile(
     if !from.flags().reads() || !to.flags().writes() {
         return Err(Errno::EBADF);
     }
-    if to.flags().contains(OpenFlags::APPEND) {
+    if to.flags().contains(OpenFlags::APPEND) || from.kind() == FileKind::Directory {
         return Err(Errno::EINVAL);
     }
     let input = Position::new(task, &from, offset)?;
