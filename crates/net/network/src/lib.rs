@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use abi::socket::family::{AF_INET, AF_INET6, AF_UNIX};
+use abi::socket::family::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX};
 use loopback::InetSystem;
+use netlink::NetlinkFamily;
 use socket::{Family, Namespace};
 use unix::UnixSystem;
 
@@ -25,8 +26,12 @@ impl Networks {
     #[must_use]
     pub fn loopback_only(&self) -> Arc<Namespace> {
         let inet = InetSystem::new();
-        let families: [(u16, Arc<dyn Family>); 3] =
-            [(AF_UNIX, self.unix.family()), (AF_INET, inet.inet()), (AF_INET6, inet.inet6())];
+        let families: [(u16, Arc<dyn Family>); 4] = [
+            (AF_UNIX, self.unix.family()),
+            (AF_INET, inet.inet()),
+            (AF_INET6, inet.inet6()),
+            (AF_NETLINK, NetlinkFamily::new()),
+        ];
         Namespace::new(families)
     }
 }

@@ -1,5 +1,5 @@
 //! Many threads at the same sockets: nothing deadlocks, no byte is lost, and nobody who waits is forgotten.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::sync::Arc;
 use std::thread::Thread;

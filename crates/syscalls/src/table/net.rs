@@ -12,7 +12,7 @@ use crate::{Row, rows};
 
 pub(super) static ROWS: &[Row] = rows! {
     now socket(create::socket, domain: u32, kind: u32, protocol: u32)
-        Partial("AF_UNIX, and TCP and UDP over the loopback interface; no raw sockets");
+        Partial("AF_UNIX, TCP and UDP over the loopback interface, netlink lists of links and addresses; no raw sockets");
     now socketpair(create::socketpair, domain: u32, kind: u32, protocol: u32, pair: UserPtr<[i32; 2]>) Full;
     now bind(bind::bind, fd: Fd, address: UserAddr, length: i32) Full;
     now listen(accept::listen, fd: Fd, backlog: i32) Full;
