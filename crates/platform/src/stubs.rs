@@ -15,6 +15,9 @@
 //! # What the sentry must keep to
 //! - SIGCHLD must not be ignored, and the sentry must not wait for any child (`wait4(-1)`), only for those it knows: stubs are the platform's.
 //! - Sentry and stubs are in one pid namespace, of which the sentry is not the init.
+//! - Each program image costs a descriptor (its listener) and a thread (its receiver) as long as one of its processes lives: raise
+//!   RLIMIT_NOFILE early.
+//! - The sizes in a stub's `statm`, `status` and `smaps_rollup` include the reserved range, of which next to nothing is resident.
 //! - With another user for the stubs, the sentry keeps CAP_SYS_PTRACE and CAP_KILL.
 //!
 //! # Host calls that the platform makes
