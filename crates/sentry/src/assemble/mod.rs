@@ -14,6 +14,7 @@ use hostfd::{Importer, Poller};
 use kernel::exec::Strings;
 use kernel::spawn::{self, Spawn};
 use kernel::{ExitStatus as Ended, Kernel, executor};
+use network::Networks;
 use platform::stubs::{Options, StubPlatform, Zygote};
 use vfs::FdTable;
 
@@ -46,6 +47,7 @@ pub(crate) fn run(
         names.host = container.hostname.clone().into_bytes();
         names.domain = container.domainname.clone().into_bytes();
     }
+    kernel.set_network(Networks::new().loopback_only());
     let host = Arc::new(HostProc::new(proc));
     let memory = host.memory();
     let devices = devices::register(&kernel, memory)?;
