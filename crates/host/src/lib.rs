@@ -12,6 +12,7 @@ pub mod mounts;
 pub mod process;
 pub mod random;
 pub mod record_lock;
+pub mod reopen;
 pub mod seccomp;
 pub mod signals;
 pub mod spawn;

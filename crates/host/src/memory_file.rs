@@ -1,21 +1,13 @@
 //! Files in host memory: memfd_create(2).
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::OnceLock;
+use std::os::fd::{AsFd, OwnedFd};
 
 use abi::Errno;
-use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, SeekFrom};
+use rustix::fs::{FallocateFlags, MemfdFlags, OFlags, SealFlags, SeekFrom};
 
 use crate::errno_of;
-
-static DESCRIPTORS: OnceLock<OwnedFd> = OnceLock::new();
-
-/// Gives a descriptor of `/proc/self/fd`, through which [`MemoryFile::read_only`] opens files again. A process that loses sight of
-/// /proc calls this before; the first call counts.
-pub fn keep_descriptor_directory(directory: OwnedFd) {
-    let _ = DESCRIPTORS.set(directory);
-}
+use crate::reopen::reopen;
 
 /// A file in memory, without a name. Its content is the host's page cache, so that guests can map it.
 #[derive(Debug)]
@@ -46,13 +38,7 @@ impl MemoryFile {
     /// # Errors
     /// `EMFILE`; `ENOENT` without sight of /proc.
     pub fn read_only(&self) -> Result<OwnedFd, Errno> {
-        let number = self.file.as_raw_fd();
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        match DESCRIPTORS.get() {
-            Some(directory) => rustix::fs::openat(directory, number.to_string(), flags, Mode::empty()),
-            None => rustix::fs::open(format!("/proc/self/fd/{number}"), flags, Mode::empty()),
-        }
-        .map_err(errno_of)
+        reopen(&self.file, OFlags::RDONLY)
     }
 
     /// Reads at an offset: zero at the end.

@@ -1,6 +1,6 @@
 //! From a process in new namespaces to a running kernel: the order in which rights are used and given up.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -83,6 +83,9 @@ pub fn enter(boot: Boot) -> ExitCode {
 /// The sentry's life. Until the zygote exists there must be no second thread.
 fn sentry(materials: Materials, control: &Arc<Channel>) -> ExitCode {
     let started = privileges::raise_descriptor_limit()
+        .and_then(|()| {
+            host::reopen::keep_descriptors(materials.proc.as_fd()).trying("keep sight of its descriptors")
+        })
         .and_then(|()| assemble::fork_zygote(&materials))
         .and_then(|zygote| privileges::keep_only(privileges::SENTRY).map(|()| zygote));
     match started {

@@ -5,11 +5,11 @@
 //! and written in pieces that a ready pipe takes whole.
 
 use std::io::{IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use abi::Errno;
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::{Mode, OFlags, fstat, major};
+use rustix::fs::{OFlags, fstat, major};
 use rustix::io::ReadWriteFlags;
 use rustix::net::{RecvFlags, SendFlags};
 use vfs::Events;
@@ -35,9 +35,7 @@ pub(crate) fn own_description(fd: BorrowedFd<'_>, kind: Kind, access: OFlags) ->
     if !harmless {
         return None;
     }
-    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    let flags = access | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let new = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+    let new = host::reopen::reopen(fd, access | OFlags::NONBLOCK | OFlags::NOCTTY).ok()?;
     let after = fstat(&new).ok()?;
     let same = (after.st_dev, after.st_ino, after.st_rdev) == (before.st_dev, before.st_ino, before.st_rdev);
     same.then_some(new)
