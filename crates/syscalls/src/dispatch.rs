@@ -48,7 +48,7 @@ impl Table {
     fn report_missing(&self, number: u64, task: &Task) {
         if number < 1024 && self.missed.lock().insert(number) {
             let name = abi::nr::name(number).unwrap_or("unknown");
-            tracing::warn!(
+            tracing::info!(
                 number,
                 name,
                 tid = task.tid(),
