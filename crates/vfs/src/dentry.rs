@@ -1,9 +1,9 @@
 //! Names of inodes, and the directory entries that are known.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
+use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::InodeRef;

@@ -1,5 +1,7 @@
 //! Walking a path: path_resolution(7).
 
+use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,6 +22,31 @@ const LINKS_MAX: u32 = 40;
 
 /// Counts renames: a confined walk through `..` is not to be trusted if one came between.
 pub(crate) static RENAMES: AtomicU64 = AtomicU64::new(0);
+
+/// The text of a path: the caller's until a link replaces it. Cheap to clone, so that names can be borrowed from it while the walk moves.
+#[derive(Clone)]
+enum Text<'a> {
+    Given(&'a [u8]),
+    Linked(Rc<[u8]>),
+}
+
+impl Text<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Given(bytes) => bytes,
+            Self::Linked(bytes) => bytes,
+        }
+    }
+}
+
+/// A component of a path, as a part of its text.
+struct Component {
+    range: Range<usize>,
+    /// Whether a slash follows it.
+    slash: bool,
+    /// Whether anything comes after that.
+    more: bool,
+}
 
 /// The last component of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +82,7 @@ pub(crate) struct Walk<'a> {
     /// A file without a place that a magic link led to.
     file: Option<Arc<crate::OpenFile>>,
     /// The text still to walk, from `position` on.
-    text: Vec<u8>,
+    text: Text<'a>,
     position: usize,
     links: u32,
     renames: u64,
@@ -102,7 +129,7 @@ impl Caller<'_> {
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn start(caller: &'a Caller<'a>, at: &At<'_>, resolve: Resolve) -> Result<Self, Errno> {
+    pub(crate) fn start(caller: &'a Caller<'a>, at: &At<'a>, resolve: Resolve) -> Result<Self, Errno> {
         if at.path.is_empty() {
             return Err(Errno::ENOENT);
         }
@@ -122,7 +149,7 @@ impl<'a> Walk<'a> {
             root,
             at: base,
             file: None,
-            text: at.path.to_vec(),
+            text: Text::Given(at.path),
             position: 0,
             links: 0,
             renames: RENAMES.load(Ordering::Acquire),
@@ -169,21 +196,26 @@ impl<'a> Walk<'a> {
     /// Walks up to the last component, which is returned with whether a slash follows it.
     pub(crate) fn reach_last(&mut self) -> Result<(Last, bool), Errno> {
         loop {
-            let Some((name, slash, more)) = self.next_component() else { return Ok((Last::Here, false)) };
+            let text = self.text.clone();
+            let Some(component) = next_component(text.bytes(), self.position) else {
+                return Ok((Last::Here, false));
+            };
+            let name = text.bytes().get(component.range.clone()).unwrap_or_default();
+            self.position = component.range.end;
             self.enter()?;
-            if !more {
-                let last = match name.as_slice() {
+            if !component.more {
+                let last = match name {
                     b"." => Last::Dot,
                     b".." => Last::DotDot,
-                    _ => Last::Name(name),
+                    _ => Last::Name(name.to_vec()),
                 };
-                return Ok((last, slash));
+                return Ok((last, component.slash));
             }
-            match name.as_slice() {
+            match name {
                 b"." => {}
                 b".." => self.up()?,
                 _ => {
-                    let next = self.child(&name)?.ok_or(Errno::ENOENT)?;
+                    let next = self.child(name)?.ok_or(Errno::ENOENT)?;
                     if next.dentry.inode_ref().kind() == FileKind::Symlink {
                         self.follow(&next)?;
                     } else {
@@ -192,23 +224,6 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-    }
-
-    /// The next component, whether a slash follows it, and whether anything comes after that.
-    fn next_component(&mut self) -> Option<(Vec<u8>, bool, bool)> {
-        let rest = self.text.get(self.position..)?;
-        let skipped = rest.iter().take_while(|b| **b == b'/').count();
-        let rest = rest.get(skipped..)?;
-        let length = rest.iter().take_while(|b| **b != b'/').count();
-        if length == 0 {
-            return None;
-        }
-        let name = rest.get(..length)?.to_vec();
-        let after = rest.get(length..)?;
-        let slashes = after.iter().take_while(|b| **b == b'/').count();
-        let more = after.len() > slashes;
-        self.position = self.position.saturating_add(skipped).saturating_add(length).saturating_add(slashes);
-        Some((name, slashes > 0, more))
     }
 
     /// The walk is about to look something up where it is: that must be a directory which may be searched.
@@ -245,7 +260,8 @@ impl<'a> Walk<'a> {
     /// What a name in the directory where the walk is leads to, across mounts; nothing if it is missing.
     pub(crate) fn child(&mut self, name: &[u8]) -> Result<Option<Path>, Errno> {
         let name = Name::new(name)?;
-        let rest = self.text.get(self.position..).unwrap_or_default();
+        let text = self.text.clone();
+        let rest = text.bytes().get(self.position..).unwrap_or_default();
         let cached_only = self.resolve.contains(Resolve::CACHED);
         let Some(dentry) = self.ahead.child(&self.at, name, rest, cached_only)? else { return Ok(None) };
         let path = self.at.with(dentry);
@@ -311,13 +327,9 @@ impl<'a> Walk<'a> {
             }
             self.at = self.root.clone();
         }
-        // The slashes behind the link were skipped: whatever is left, or a final slash, follows after one.
-        let rest = self.text.get(self.position..).unwrap_or_default();
-        if !rest.is_empty() || self.text.ends_with(b"/") {
-            target.push(b'/');
-            target.extend_from_slice(rest);
-        }
-        self.text = target;
+        // Whatever is left begins with the slash behind the link.
+        target.extend_from_slice(self.text.bytes().get(self.position..).unwrap_or_default());
+        self.text = Text::Linked(Rc::from(target));
         self.position = 0;
         Ok(())
     }
@@ -328,6 +340,17 @@ impl Caller<'_> {
     fn start_of(&self, base: Base<'_>) -> Result<Path, Errno> {
         self.base(base)?.path_or(Errno::ENOTDIR)
     }
+}
+
+/// The component at or after a position.
+fn next_component(text: &[u8], position: usize) -> Option<Component> {
+    let rest = text.get(position..)?;
+    let start = position.saturating_add(rest.iter().position(|byte| *byte != b'/')?);
+    let rest = text.get(start..)?;
+    let length = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+    let behind = rest.get(length..)?;
+    let more = behind.iter().any(|byte| *byte != b'/');
+    Some(Component { range: start..start.saturating_add(length), slash: !behind.is_empty(), more })
 }
 
 /// The dentry of a name in a directory, without permission checks or mounts: for the kernel's own preparations.
