@@ -47,9 +47,9 @@ impl Case {
         let limit = Duration::from_secs(self.seconds);
         let expected = native(place, &self.root(place)?, self.args, self.stdin.as_bytes(), limit)?;
         let root = self.root(place)?;
-        let found = if std::env::var_os(NATIVE_TWICE).is_some() {
+        let (found, log) = if std::env::var_os(NATIVE_TWICE).is_some() {
             eprintln!("=== {}: {}", self.name, expected.shown());
-            native(place, &root, self.args, self.stdin.as_bytes(), limit)?
+            (native(place, &root, self.args, self.stdin.as_bytes(), limit)?, String::new())
         } else {
             sandboxed(place, self.name, &root, self.args, self.stdin.as_bytes(), limit)?
         };
@@ -59,7 +59,7 @@ impl Case {
         if self.agree(&expected, &found) {
             return Ok(());
         }
-        bail!("=== natively: {}\n=== in the sandbox: {}", expected.shown(), found.shown())
+        bail!("=== natively: {}\n=== in the sandbox: {}\n--- log\n{log}", expected.shown(), found.shown())
     }
 
     fn root(&self, place: &Place) -> Result<Root> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::bundle;
 use crate::place::Place;
 use crate::root::Root;
-use crate::run::{Outcome, run};
+use crate::run::{Outcome, excerpt, run};
 
 /// A bundle with a state directory of its own, and the command that runs it.
 #[derive(Debug)]
@@ -47,8 +47,20 @@ impl Sandbox {
     #[must_use]
     pub fn command(&self, id: &str) -> Command {
         let mut command = Command::new(&self.casemate);
-        command.arg("--root").arg(&self.state).arg("run").arg("--bundle").arg(&self.bundle).arg(id);
+        command.arg("--root").arg(&self.state).arg("--log").arg(self.log());
+        command.arg("run").arg("--bundle").arg(&self.bundle).arg(id);
         command
+    }
+
+    /// `--log`: what casemate itself has to say is not the program's standard error.
+    fn log(&self) -> PathBuf {
+        self.bundle.with_file_name("log")
+    }
+
+    /// The log so far, for a message.
+    #[must_use]
+    pub fn logged(&self) -> String {
+        excerpt(&std::fs::read(self.log()).unwrap_or_default())
     }
 
     /// Runs it to its end.
@@ -60,7 +72,7 @@ impl Sandbox {
     }
 }
 
-/// Runs a program in a sandbox on a root.
+/// Runs a program in a sandbox on a root. Returns also what was logged.
 ///
 /// # Errors
 /// If it cannot be started.
@@ -71,7 +83,9 @@ pub fn sandboxed(
     args: &[&str],
     stdin: &[u8],
     limit: Duration,
-) -> Result<Outcome> {
+) -> Result<(Outcome, String)> {
     let config = bundle::config(root.path(), place, args, root.read_only());
-    Sandbox::with_config(place, name, &config)?.run(stdin, limit)
+    let sandbox = Sandbox::with_config(place, name, &config)?;
+    let outcome = sandbox.run(stdin, limit)?;
+    Ok((outcome, sandbox.logged()))
 }
