@@ -30,14 +30,22 @@ pub fn turn<R>(f: impl FnOnce() -> R) -> R {
         queue.get_or_insert_default();
         outermost
     });
+    let end = outermost.then_some(EndOfTurn);
     let result = f();
-    if outermost {
+    drop(end);
+    result
+}
+
+/// Runs what was woken, also when the turn is cut short by a panic: it is for others.
+struct EndOfTurn;
+
+impl Drop for EndOfTurn {
+    fn drop(&mut self) {
         while let Some(next) = QUEUE.with_borrow_mut(|queue| queue.as_mut().and_then(VecDeque::pop_front)) {
             next.run();
         }
         QUEUE.set(None);
     }
-    result
 }
 
 /// Has it run at the end of this turn, or on a thread of its own if this thread is in none.
@@ -107,13 +115,24 @@ impl Schedule {
         if !matches!(self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter), Ok(IDLE | QUEUED)) {
             return;
         }
+        let finished = Finished(&self.0);
         loop {
             poll();
             if self.0.compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+                std::mem::forget(finished);
                 return;
             }
             self.0.store(RUNNING, Ordering::Release);
         }
+    }
+}
+
+/// A poll that panics leaves its schedule usable: what is polled is to be ended by it.
+struct Finished<'a>(&'a AtomicU8);
+
+impl Drop for Finished<'_> {
+    fn drop(&mut self) {
+        self.0.store(IDLE, Ordering::Release);
     }
 }
 
@@ -128,5 +147,102 @@ pub fn poll_once<F: Future>(future: F) -> Option<F::Output> {
     match future.as_mut().poll(&mut Context::from_waker(&waker)) {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+    use std::thread;
+
+    use super::*;
+
+    /// Notes at each poll which wake-ups it has seen.
+    #[derive(Default)]
+    struct Watcher {
+        schedule: Schedule,
+        woken: AtomicU64,
+        seen: AtomicU64,
+        busy: AtomicU8,
+    }
+
+    impl Watcher {
+        fn wake(self: &Arc<Self>) {
+            self.woken.fetch_add(1, Ordering::SeqCst);
+            self.schedule.wake(|| Arc::clone(self) as Arc<dyn Run>);
+        }
+    }
+
+    impl Run for Watcher {
+        fn run(self: Arc<Self>) {
+            self.schedule.run(|| {
+                assert_eq!(self.busy.fetch_add(1, Ordering::SeqCst), 0, "polled by two threads at once");
+                let woken = self.woken.load(Ordering::SeqCst);
+                self.seen.fetch_max(woken, Ordering::SeqCst);
+                self.busy.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    }
+
+    #[test]
+    fn every_wake_up_is_followed_by_a_poll() {
+        for _ in 0..50 {
+            let watcher = Arc::new(Watcher::default());
+            let threads: Vec<_> = (0..4)
+                .map(|_| {
+                    let watcher = Arc::clone(&watcher);
+                    thread::spawn(move || (0..500).for_each(|_| turn(|| watcher.wake())))
+                })
+                .collect();
+            threads.into_iter().for_each(|t| t.join().unwrap());
+            assert_eq!(watcher.seen.load(Ordering::SeqCst), 2000);
+        }
+    }
+
+    #[test]
+    fn a_wake_up_from_no_turn_is_polled_elsewhere() {
+        let watcher = Arc::new(Watcher::default());
+        watcher.wake();
+        for _ in 0..5000 {
+            if watcher.seen.load(Ordering::SeqCst) == 1 {
+                return;
+            }
+            thread::sleep(std::time::Duration::from_millis(1));
+        }
+        panic!("nobody polled");
+    }
+
+    struct Panics(Schedule, AtomicU64);
+
+    impl Run for Panics {
+        fn run(self: Arc<Self>) {
+            self.0.run(|| {
+                assert_ne!(self.1.fetch_add(1, Ordering::SeqCst), 0, "on purpose");
+            });
+        }
+    }
+
+    #[test]
+    fn a_panic_harms_only_who_panics() {
+        let (watcher, bad) =
+            (Arc::new(Watcher::default()), Arc::new(Panics(Schedule::default(), AtomicU64::new(0))));
+        let caught = thread::spawn({
+            let (watcher, bad) = (Arc::clone(&watcher), Arc::clone(&bad));
+            move || {
+                let run = || {
+                    turn(|| {
+                        watcher.wake();
+                        Arc::clone(&bad).run();
+                    })
+                };
+                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+                assert!(QUEUE.with_borrow(Option::is_none), "the turn is over");
+                result.is_err()
+            }
+        });
+        assert!(caught.join().unwrap());
+        assert_eq!(watcher.seen.load(Ordering::SeqCst), 1);
+        Arc::clone(&bad).run();
+        assert_eq!(bad.1.load(Ordering::SeqCst), 2, "it can be polled again");
     }
 }

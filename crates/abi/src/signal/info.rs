@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::Signal;
+use super::{Signal, SignalSet};
 
 /// `si_code`: by kill(2).
 pub const SI_USER: i32 = 0;
@@ -176,5 +176,26 @@ impl Siginfo {
     #[must_use]
     pub fn times(&self) -> (u64, u64) {
         (self.field(2), self.field(3))
+    }
+}
+
+impl core::fmt::Display for Siginfo {
+    /// As strace(1) shows it, as far as the code tells what there is.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.signal() {
+            Some(signal) => write!(f, "{{si_signo={signal}, si_code={}", self.code)?,
+            None => write!(f, "{{si_signo={}, si_code={}", self.signo, self.code)?,
+        }
+        match (self.signal(), self.code) {
+            (_, SI_TIMER) => write!(f, ", si_timerid={}, si_overrun={}}}", self.pid(), self.uid()),
+            (Some(Signal::SIGCHLD), 1..=6) => {
+                write!(f, ", si_pid={}, si_uid={}, si_status={}}}", self.pid(), self.uid(), self.status())
+            }
+            (_, code) if code <= 0 => write!(f, ", si_pid={}, si_uid={}}}", self.pid(), self.uid()),
+            (Some(signal), code) if SignalSet::SYNCHRONOUS.has(signal) && code < SI_KERNEL => {
+                write!(f, ", si_addr={:#x}}}", self.address())
+            }
+            _ => f.write_str("}"),
+        }
     }
 }

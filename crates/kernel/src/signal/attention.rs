@@ -54,6 +54,13 @@ impl Task {
         self.signals.attention.running.store(false, Ordering::SeqCst);
     }
 
+    /// Resumes its thread and has it stop again before the guest's next instruction.
+    pub(crate) fn resume_and_stop(&self, thread: &Arc<dyn Thread>, how: Resume) {
+        self.signals.attention.running.store(true, Ordering::SeqCst);
+        thread.interrupt();
+        thread.resume(how);
+    }
+
     /// Resumes its thread, which nothing has kept from it.
     pub(crate) fn resume(&self, thread: &Arc<dyn Thread>, how: Resume) {
         self.signals.attention.running.store(true, Ordering::SeqCst);

@@ -12,7 +12,7 @@ pub(crate) struct Queued {
     /// The POSIX timer that sent it: the overrun count is that of the moment when the signal is taken.
     pub(crate) timer: Option<i32>,
     /// Its place in the user's quota, given back when it goes.
-    pub(crate) charge: Option<Charge>,
+    pub(crate) _charge: Option<Charge>,
 }
 
 /// The pending signals of a task or a process.
@@ -58,7 +58,7 @@ impl Pending {
         let number = signal.number();
         let found = match self.queue.iter().position(|q| q.info.signo == number) {
             Some(at) => self.queue.remove(at),
-            None => Some(Queued { info: Siginfo::user(signal, SI_USER, 0, 0), timer: None, charge: None }),
+            None => Some(Queued { info: Siginfo::user(signal, SI_USER, 0, 0), timer: None, _charge: None }),
         };
         if !self.queue.iter().any(|q| q.info.signo == number) {
             self.set.remove(signal);
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn queued(signal: Signal, value: u64) -> Queued {
-        Queued { info: Siginfo::queue(signal, -1, 1, 0, value), timer: None, charge: None }
+        Queued { info: Siginfo::queue(signal, -1, 1, 0, value), timer: None, _charge: None }
     }
 
     fn values(pending: &mut Pending, signal: Signal) -> Vec<u64> {

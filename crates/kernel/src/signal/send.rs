@@ -118,12 +118,12 @@ fn queue_entry(
 ) -> Result<Option<Queued>, Errno> {
     // Standard signals are few, and a timer's place was taken when it was made.
     if !signal.is_realtime() || timer.is_some() {
-        return Ok(Some(Queued { info, timer, charge: None }));
+        return Ok(Some(Queued { info, timer, _charge: None }));
     }
     let limit = group.limits.lock().get(Resource::Sigpending).soft;
     let uid = group.representative().map_or(0, |task| task.credentials().uid);
     match group.kernel.signal_quota.charge(uid, limit) {
-        Some(charge) => Ok(Some(Queued { info, timer: None, charge: Some(charge) })),
+        Some(charge) => Ok(Some(Queued { info, timer: None, _charge: Some(charge) })),
         None if info.code == SI_USER || info.code > 0 => Ok(None),
         None => Err(Errno::EAGAIN),
     }

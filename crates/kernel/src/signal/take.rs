@@ -106,7 +106,7 @@ fn pick(shared: &GroupState, own: &TaskState) -> Option<(Signal, bool)> {
 fn act(task: &Arc<Task>, signal: Signal, action: SigAction, queued: Queued) -> Step {
     let info = crate::time::process::taken(task, queued);
     if task.kernel.strace {
-        tracing::info!(target: "strace", tid = task.tid(), "--- {signal} {info:?} ---");
+        tracing::info!(target: "strace", tid = task.tid(), "--- {signal} {info} ---");
     }
     match action.handler {
         SIG_IGN => Step::Again,
@@ -168,6 +168,6 @@ fn force_with(task: &Arc<Task>, info: Siginfo, fatal: bool) {
         signals.unprotect();
     }
     own.pending.discard(SignalSet::of(&[signal]));
-    own.pending.push(signal, Queued { info, timer: None, charge: None });
+    own.pending.push(signal, Queued { info, timer: None, _charge: None });
     task.signals.demand_attention();
 }

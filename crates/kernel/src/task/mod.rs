@@ -218,7 +218,18 @@ impl Task {
 
 impl Run for Task {
     fn run(self: Arc<Self>) {
-        crate::current::with(&self, || self.schedule.run(|| self.step()));
+        crate::current::with(&self, || self.schedule.run(|| self.guarded_step()));
+    }
+}
+
+impl Task {
+    /// A bug that a guest finds in a handler ends that guest's process, and nobody else's.
+    fn guarded_step(self: &Arc<Self>) {
+        let step = std::panic::AssertUnwindSafe(|| self.step());
+        if std::panic::catch_unwind(step).is_err() {
+            tracing::error!(pid = self.pid(), tid = self.tid(), "a bug of the sentry: the process is killed");
+            crate::exit::exit_group(&self.group, crate::ExitStatus::KILLED);
+        }
     }
 }
 

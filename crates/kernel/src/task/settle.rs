@@ -119,8 +119,7 @@ impl Task {
                     Answer::CutShort(..) => Errno::EINTR.to_return(),
                     Answer::None => 0,
                 };
-                thread.interrupt();
-                self.resume(thread, Resume::Return(value));
+                self.resume_and_stop(thread, Resume::Return(value));
             }
         }
     }
