@@ -62,6 +62,7 @@ pub(crate) fn run(init: &Path, program: &Path) -> End {
         tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     }
     let kernel = Kernel::new(platform, Box::new(syscalls::Table::new()), strace);
+    kernel.set_network(network::Networks::new().loopback_only());
     let paper = Arc::new(Paper::default());
     let credentials = Credentials::root(CapabilitySet::FULL);
     let files = FdTable::new();
@@ -82,6 +83,7 @@ pub(crate) fn run(init: &Path, program: &Path) -> End {
                 files: files.clone(),
                 credentials: credentials.clone(),
                 limits: Limits::default(),
+                terminal: None,
             },
         )
         .unwrap()
