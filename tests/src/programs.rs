@@ -4,7 +4,7 @@ use crate::case::{Case, DEFAULT};
 
 /// All rows.
 pub fn all() -> impl Iterator<Item = Case> {
-    [SHELL, TOOLS, PYTHON, LANGUAGES, DEVELOPMENT, CALLS, SCALE].into_iter().flatten().copied()
+    [SHELL, TOOLS, PYTHON, LANGUAGES, DEVELOPMENT, CALLS, SIGNALS, SCALE].into_iter().flatten().copied()
 }
 
 /// A row that runs a script of `tests/cases/sh`.
@@ -168,6 +168,18 @@ const CALLS: &[Case] = &[
     program!("calls/registers", "registers"),
     program!("calls/faults", "faults"),
     program!("calls/vfork", "vfork"),
+];
+
+const SIGNALS: &[Case] = &[
+    program!("signals/actions", "signal_actions"),
+    program!("signals/children", "signal_children"),
+    program!("signals/faults", "signal_faults"),
+    program!("signals/queue", "signal_queue"),
+    program!("signals/stack", "signal_stack"),
+    program!("signals/threads", "signal_threads"),
+    program!("signals/vector", "signal_vector"),
+    program!("signals/posix", "timers_posix"),
+    program!("signals/restart", "signal_restart", seconds: 60),
 ];
 
 const SCALE: &[Case] = &[
