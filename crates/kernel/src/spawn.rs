@@ -124,7 +124,7 @@ pub fn spawn(kernel: &Arc<Kernel>, what: Spawn) -> Result<Started, Errno> {
             }
         }
     });
-    let nothing = SyscallArgs { number: u64::MAX, args: [0; 6], ip: 0 };
+    let nothing = SyscallArgs { number: crate::strace::NO_CALL, args: [0; 6], ip: 0 };
     executor::turn(|| task.carry_out(nothing, call));
     Ok(Started { group, result })
 }

@@ -7,6 +7,9 @@ use platform::SyscallArgs;
 use crate::task::Rest;
 use crate::{Outcome, Task};
 
+/// The number of what is carried out like a call but was not made by a guest: the start of the first program.
+pub(crate) const NO_CALL: u64 = u64::MAX;
+
 /// A call begins. Only those that may not come back are logged now.
 pub(crate) fn enter(task: &Arc<Task>, args: &SyscallArgs) {
     use abi::nr;
@@ -24,7 +27,9 @@ pub(crate) fn wait(task: &Arc<Task>, args: &SyscallArgs) {
 
 /// A call has ended.
 pub(crate) fn leave(task: &Arc<Task>, rest: &Rest) {
-    if let Some((args, result)) = rest.ended.as_ref().filter(|_| task.kernel.strace) {
+    if let Some((args, result)) =
+        rest.ended.as_ref().filter(|(args, _)| task.kernel.strace && args.number != NO_CALL)
+    {
         log(task, args, Some(result));
     }
 }

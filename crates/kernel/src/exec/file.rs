@@ -1,6 +1,6 @@
 //! Finding and opening what is to be executed.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use abi::Errno;
 use platform::Source;
@@ -19,6 +19,8 @@ pub(super) struct Executable {
     pub(super) path: Option<Path>,
     file: Arc<dyn File>,
     attributes: Attributes,
+    /// What private mappings are made from, once one was: the same for all segments.
+    mapped: OnceLock<MapSource>,
 }
 
 impl Executable {
@@ -43,9 +45,11 @@ impl Executable {
                     return Err(Errno::EACCES);
                 }
                 let file = path.inode().open(OpenFlags::empty(), &credentials)?;
-                Ok(Self { path: Some(path), file, attributes })
+                Ok(Self { path: Some(path), file, attributes, mapped: OnceLock::new() })
             }
-            Found::File(open) => Ok(Self { path: None, file: Arc::clone(&open.file), attributes }),
+            Found::File(open) => {
+                Ok(Self { path: None, file: Arc::clone(&open.file), attributes, mapped: OnceLock::new() })
+            }
         }
     }
 
@@ -69,7 +73,14 @@ impl Executable {
     /// # Errors
     /// As the file says.
     pub(super) fn source(&self, protection: u32, offset: u64) -> Result<Source, Errno> {
-        Ok(match self.file.map(protection, false)? {
+        let mapped = match self.mapped.get() {
+            Some(mapped) => mapped.clone(),
+            None => {
+                let mapped = self.file.map(protection, false)?;
+                self.mapped.get_or_init(|| mapped).clone()
+            }
+        };
+        Ok(match mapped {
             MapSource::Host(file) => Source::File { file, offset },
             MapSource::Anonymous => Source::Anonymous,
         })
