@@ -52,10 +52,8 @@ pub struct ThreadGroup {
 pub(crate) struct State {
     /// Threads that have not ended, in the order of creation.
     pub(crate) tasks: Vec<Arc<Task>>,
-    /// Set once by exit_group(2) or a fatal signal.
+    /// Set once by exit_group(2), a fatal signal or the last thread's exit(2).
     pub(crate) exit: Option<ExitStatus>,
-    /// What the leader said when it ended alone.
-    pub(crate) leader_exit: Option<ExitStatus>,
     /// The thread that is executing a new program and has the others killed.
     pub(crate) executing: Option<i32>,
 }

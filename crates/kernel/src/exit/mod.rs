@@ -15,15 +15,16 @@ use crate::accounting::Consumption;
 use crate::pids::Ended;
 use crate::{ExitStatus, Task, ThreadGroup};
 
-/// exit(2): ends the calling thread alone. It must not be resumed afterwards: the call's outcome is [`crate::Outcome::Ended`].
+/// exit(2): ends the calling thread alone. The last thread to call it decides with which status the process ends, as in Linux. The caller must not
+/// be resumed afterwards: the call's outcome is [`crate::Outcome::Ended`].
 pub fn exit_task(task: &Arc<Task>, code: u8) {
     {
         let mut state = task.group.state.lock();
-        if task.tid() == task.group.pid {
-            state.leader_exit = Some(ExitStatus::Exited(code));
+        task.set_leaving();
+        if state.tasks.iter().all(|t| t.is_leaving()) {
+            state.exit.get_or_insert(ExitStatus::Exited(code));
         }
     }
-    task.set_leaving();
     if let Some(thread) = task.thread() {
         thread.exit();
     }
@@ -82,7 +83,7 @@ pub(crate) fn release(task: &Arc<Task>, last_of_host: bool) {
     };
     let status = {
         let state = group.state.lock();
-        state.exit.or(state.leader_exit).unwrap_or(ExitStatus::Exited(0))
+        state.exit.unwrap_or(ExitStatus::Exited(0))
     };
     let ended = Ended { status, own: past.past, children: past.children, uid: task.credentials().uid };
     task.kernel.pids.remove_task(tid);
