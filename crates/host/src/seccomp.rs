@@ -32,6 +32,9 @@ pub struct Row {
     pub number: u64,
     /// Alternatives: the call is allowed if all rules of one of them hold. Empty means whatever the arguments.
     pub when: &'static [&'static [Rule]],
+    /// What a call fails with that no alternative allows, in place of what the list does otherwise. With no alternatives at
+    /// all, every call fails so.
+    pub refusal: Option<Errno>,
     /// What the process needs it for.
     pub why: &'static str,
 }
@@ -40,13 +43,21 @@ impl Row {
     /// The call, whatever its arguments.
     #[must_use]
     pub const fn always(number: u64, why: &'static str) -> Self {
-        Self { number, when: &[], why }
+        Self { number, when: &[], refusal: None, why }
     }
 
     /// The call, if all rules of one of the alternatives hold.
     #[must_use]
     pub const fn when(number: u64, when: &'static [&'static [Rule]], why: &'static str) -> Self {
-        Self { number, when, why }
+        Self { number, when, refusal: None, why }
+    }
+}
+
+impl Row {
+    /// The call, which always fails: for one that libraries try first and do without.
+    #[must_use]
+    pub const fn fails(number: u64, error: Errno, why: &'static str) -> Self {
+        Self { number, when: &[], refusal: Some(error), why }
     }
 }
 
@@ -117,6 +128,8 @@ pub enum Mismatch {
     Kill,
     /// The call fails with this error.
     Fail(Errno),
+    /// The call is made, and the kernel logs it: to find out what a list lacks.
+    Report,
 }
 
 /// An assembled filter.

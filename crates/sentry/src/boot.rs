@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::control::{Channel, Event, ExitStatus};
 use crate::failure::{Failure, Trying};
 use crate::spec::ContainerSpec;
-use crate::{assemble, init, isolation, privileges};
+use crate::{assemble, filter, init, isolation, privileges};
 
 /// What the runtime tells a sandbox, as JSON in a sealed memory file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ pub fn enter(boot: Boot) -> ExitCode {
         }
         Ok((proc, Fork::Parent(pid))) => {
             drop((stdio, control, connections, proc));
-            init::watch(&document.container.id, pid, &life).unwrap_or_else(|failure| {
+            init::watch(&document, pid, &life).unwrap_or_else(|failure| {
                 tracing::error!("{failure}");
                 ExitCode::FAILURE
             })
@@ -82,12 +82,14 @@ pub fn enter(boot: Boot) -> ExitCode {
 
 /// The sentry's life. Until the zygote exists there must be no second thread.
 fn sentry(materials: Materials, control: &Arc<Channel>) -> ExitCode {
+    let report_only = materials.document.report_denied_calls;
     let started = privileges::raise_descriptor_limit()
         .and_then(|()| {
             host::reopen::keep_descriptors(materials.proc.as_fd()).trying("keep sight of its descriptors")
         })
         .and_then(|()| assemble::fork_zygote(&materials))
-        .and_then(|zygote| privileges::keep_only(privileges::SENTRY).map(|()| zygote));
+        .and_then(|zygote| privileges::keep_only(privileges::SENTRY).map(|()| zygote))
+        .and_then(|zygote| filter::install(filter::SENTRY, report_only).map(|()| zygote));
     match started {
         Err(failure) => report(control, Err(&failure)),
         Ok(zygote) => {

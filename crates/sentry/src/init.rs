@@ -8,15 +8,18 @@ use std::process::ExitCode;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 
+use crate::boot::Document;
 use crate::failure::{Failure, Trying};
-use crate::privileges;
+use crate::{filter, privileges};
 
 /// Waits. `life` is a pipe whose other end only the runtime holds.
 ///
 /// The exit code is the sentry's, or 128 plus the signal that killed it, or 1 if the runtime ended first.
-pub(crate) fn watch(id: &str, sentry: Pid, life: &OwnedFd) -> Result<ExitCode, Failure> {
+pub(crate) fn watch(document: &Document, sentry: Pid, life: &OwnedFd) -> Result<ExitCode, Failure> {
     let pidfd = pidfd_open(sentry, PidfdFlags::empty()).trying("watch the sentry")?;
+    let id = &document.container.id;
     privileges::keep_only(privileges::INIT)?;
+    filter::install(filter::INIT, document.report_denied_calls)?;
     loop {
         let mut watched = [PollFd::new(&pidfd, PollFlags::IN), PollFd::new(life, PollFlags::IN)];
         rustix::io::retry_on_intr(|| poll(&mut watched, None)).trying("wait for the sentry")?;

@@ -9,6 +9,7 @@ mod assemble;
 mod boot;
 pub mod control;
 mod failure;
+pub mod filter;
 mod init;
 mod isolation;
 mod privileges;

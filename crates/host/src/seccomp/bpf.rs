@@ -45,6 +45,9 @@ pub(super) const KILL_PROCESS: u32 = 0x8000_0000;
 /// `SECCOMP_RET_ERRNO`, with the number in the low half.
 pub(super) const FAIL: u32 = 0x0005_0000;
 
+/// `SECCOMP_RET_LOG`: the call is made.
+const LOG: u32 = 0x7ffc_0000;
+
 /// `BPF_MAXINSNS`.
 const LONGEST: usize = 4096;
 
@@ -52,12 +55,17 @@ const fn statement(code: u16, k: u32) -> Instruction {
     Instruction { code, jump_true: 0, jump_false: 0, k }
 }
 
+fn fail(errno: Errno) -> u32 {
+    FAIL | (errno.raw().unsigned_abs() & 0xffff)
+}
+
 pub(super) fn assemble(rows: &[Row], otherwise: Mismatch) -> Result<Vec<Instruction>, Errno> {
     let refuse = statement(
         RETURN,
         match otherwise {
             Mismatch::Kill => KILL_PROCESS,
-            Mismatch::Fail(errno) => FAIL | (errno.raw().unsigned_abs() & 0xffff),
+            Mismatch::Fail(errno) => fail(errno),
+            Mismatch::Report => LOG,
         },
     );
     let allow = statement(RETURN, ALLOW);
@@ -71,13 +79,14 @@ pub(super) fn assemble(rows: &[Row], otherwise: Mismatch) -> Result<Vec<Instruct
     for row in rows {
         let number = u32::try_from(row.number).map_err(|_| Errno::EINVAL)?;
         let mut body = Vec::new();
+        let refusal = row.refusal.map(|errno| statement(RETURN, fail(errno)));
         if row.when.is_empty() {
-            body.push(allow);
+            body.push(refusal.unwrap_or(allow));
         } else {
             for rules in row.when {
                 body.extend(alternative(rules)?);
             }
-            body.push(refuse);
+            body.push(refusal.unwrap_or(refuse));
         }
         // A conditional jump reaches 255 instructions, an unconditional one any number.
         program.push(Instruction { code: JUMP_EQUAL, jump_true: 1, jump_false: 0, k: number });

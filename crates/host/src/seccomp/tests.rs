@@ -115,3 +115,17 @@ fn the_kernel_enforces_it() {
     .join()
     .unwrap();
 }
+
+#[test]
+fn a_row_can_have_an_error_of_its_own() {
+    const RULES: &[&[Rule]] = &[&[arg(0).is(7)]];
+    let table = [
+        Row::fails(abi::nr::clone3, Errno::ENOSYS, ""),
+        Row { refusal: Some(Errno::EPERM), ..Row::when(abi::nr::clone, RULES, "") },
+    ];
+    let list = AllowList::new(&table, Mismatch::Kill).unwrap();
+    assert_eq!(verdict(&list, abi::nr::clone3, [7; 6]), FAIL | 38);
+    assert_eq!(verdict(&list, abi::nr::clone, [7; 6]), ALLOW);
+    assert_eq!(verdict(&list, abi::nr::clone, [8; 6]), FAIL | 1);
+    assert_eq!(verdict(&list, abi::nr::fork, [7; 6]), KILL_PROCESS);
+}
