@@ -50,7 +50,10 @@ fn script(read_only: bool) -> String {
     let environment = ENVIRONMENT.join(" ");
     let _ = writeln!(script, "ulimit -c 0; ulimit -n {OPEN_FILES}");
     // The program is looked for in the new PATH, as a container's is.
-    let _ = writeln!(script, "exec chroot \"$root\" env -i -C /work {environment} \"$@\"");
+    let _ = writeln!(
+        script,
+        "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec setsid chroot \"$root\" env -i -C /work {environment} \"$@\""
+    );
     script
 }
 

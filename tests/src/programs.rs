@@ -84,7 +84,11 @@ const TOOLS: &[Case] = &[
     },
     Case {
         name: "tools/list-everything",
-        args: &["sh", "-c", "ls -lanR --time-style=full-iso /usr/bin /etc | sha256sum"],
+        args: &[
+            "sh",
+            "-c",
+            "find /usr /etc -xdev ! -type d -printf '%p %m %U %G %s %T@ %y %n %l\\n' | sort | sha256sum",
+        ],
         seconds: 60,
         ..DEFAULT
     },

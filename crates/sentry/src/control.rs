@@ -30,11 +30,6 @@ pub enum Request {
 pub enum Event {
     /// The first process runs its program.
     Started,
-    /// The first process was stopped by this signal.
-    Stopped {
-        /// The signal.
-        signal: i32,
-    },
     /// The first process ended, and the container with it.
     Exited(ExitStatus),
     /// The container could not be started, or could not go on.

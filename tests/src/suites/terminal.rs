@@ -102,7 +102,7 @@ pub(super) fn interrupt_in_a_shell(place: &Place) -> Result<()> {
     let sandbox = Sandbox::new(place, "shell", &["bash", "--norc", "--noprofile", "-i"])?;
     let terminal = Terminal::start(place, "shell-terminal")?;
     terminal.type_line(&line(&sandbox))?;
-    terminal.type_line("PS1='inside$ '; tty >/dev/null && echo terminal=$?")?;
+    terminal.type_line("PS1='inside$ '; test -t 0 && echo terminal=$?")?;
     terminal.expect("terminal=0")?;
     terminal.type_line("sleep 100")?;
     std::thread::sleep(Duration::from_millis(300));
@@ -114,20 +114,25 @@ pub(super) fn interrupt_in_a_shell(place: &Place) -> Result<()> {
     terminal.expect("outer=5")
 }
 
-/// Ctrl-Z stops the program and gives the outer shell its terminal; `fg` goes on.
+/// Ctrl-Z stops the program in the foreground, and the shell inside has its terminal back; `fg` goes on.
 pub(super) fn stop_and_continue(place: &Place) -> Result<()> {
-    let sandbox = Sandbox::new(place, "stop", &["sh", "-c", "echo started; read line; echo got $line"])?;
+    let sandbox = Sandbox::new(place, "stop", &["bash", "--norc", "--noprofile", "-i"])?;
     let terminal = Terminal::start(place, "stop-terminal")?;
     terminal.type_line(&line(&sandbox))?;
-    terminal.expect("started")?;
+    terminal.expect("bash-5")?;
+    terminal.type_line("sh -c 'echo started; read line; echo got $line'")?;
+    terminal.expect("\nstarted")?;
     terminal.press(&["C-z"])?;
     terminal.expect("Stopped")?;
-    terminal.type_line("echo still outside")?;
-    terminal.expect("still outside")?;
+    terminal.type_line("echo still $((40 + 2))")?;
+    terminal.expect("still 42")?;
     terminal.type_line("fg")?;
     std::thread::sleep(Duration::from_millis(300));
     terminal.type_line("hello")?;
-    terminal.expect("got hello")
+    terminal.expect("got hello")?;
+    terminal.type_line("exit 6")?;
+    terminal.type_line("echo outer=$?")?;
+    terminal.expect("outer=6")
 }
 
 /// A guest that put the terminal into raw mode, and then dies with its sandbox, does not leave it so.

@@ -20,7 +20,7 @@ pub(crate) fn run(plan: Plan, global: &Global, log: &Log) -> Result<u8, Error> {
     let signals = signals::Forwarded::divert()?;
     let terminal = terminal::Modes::save();
     let sandbox = launch::launch(plan, global, log)?;
-    let outcome = supervise::until_the_end(&id, sandbox, &signals, &terminal);
+    let outcome = supervise::until_the_end(&id, sandbox, &signals);
     // A program that ends by itself may leave the terminal as it likes, as stty(1) does.
     if !matches!(outcome, Ok(ExitStatus::Code(_))) {
         terminal.restore();

@@ -4,22 +4,18 @@ use std::os::fd::AsFd;
 
 use host::spawn::Child;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Signal, WaitOptions, WaitStatus, kill_process, pidfd_send_signal, waitpid};
+use rustix::process::{
+    Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus, pidfd_send_signal, waitid, waitpid,
+};
 use sentry::control::{Event, ExitStatus, ReceiveError};
 
 use super::launch::Sandbox;
 use super::signals::Forwarded;
-use super::terminal::Modes;
 use crate::error::{Error, Trying};
 
 /// Passes signals on and waits for the end. However it comes, no process of the sandbox is left after.
-pub(crate) fn until_the_end(
-    id: &str,
-    sandbox: Sandbox,
-    signals: &Forwarded,
-    terminal: &Modes,
-) -> Result<ExitStatus, Error> {
-    let outcome = watch(&sandbox, signals, terminal);
+pub(crate) fn until_the_end(id: &str, sandbox: Sandbox, signals: &Forwarded) -> Result<ExitStatus, Error> {
+    let outcome = watch(&sandbox, signals);
     // What the sentry has said counts; what it did not say shows in how it ended.
     if !matches!(outcome, Ok(End::Exited(_) | End::Failed(_) | End::Silent)) {
         kill(&sandbox.init);
@@ -49,12 +45,14 @@ enum End {
     Malformed(ReceiveError),
 }
 
-fn watch(sandbox: &Sandbox, signals: &Forwarded, terminal: &Modes) -> Result<End, Error> {
+fn watch(sandbox: &Sandbox, signals: &Forwarded) -> Result<End, Error> {
+    let mut gofer_done = false;
     loop {
         let mut watched = [
             PollFd::new(&sandbox.control, PollFlags::IN),
             PollFd::new(&sandbox.init.pidfd, PollFlags::IN),
-            PollFd::new(&sandbox.gofer.pidfd, PollFlags::IN),
+            // A process that has ended stays readable: one that is done is not looked at again.
+            PollFd::new(&sandbox.gofer.pidfd, if gofer_done { PollFlags::empty() } else { PollFlags::IN }),
             PollFd::new(signals, PollFlags::IN),
         ];
         rustix::io::retry_on_intr(|| poll(&mut watched, None)).trying("wait for the sandbox")?;
@@ -62,7 +60,6 @@ fn watch(sandbox: &Sandbox, signals: &Forwarded, terminal: &Modes) -> Result<End
         if said {
             match sandbox.control.receive() {
                 Ok(Event::Started) => tracing::debug!("the container runs"),
-                Ok(Event::Stopped { .. }) => stop_with_the_container(terminal),
                 Ok(Event::Exited(status)) => return Ok(End::Exited(status)),
                 Ok(Event::Failed { message }) => return Ok(End::Failed(message)),
                 // Init is about to end too, and tells how the sentry did.
@@ -72,7 +69,11 @@ fn watch(sandbox: &Sandbox, signals: &Forwarded, terminal: &Modes) -> Result<End
         } else if init_ended {
             return Ok(End::Silent);
         } else if gofer_ended {
-            return Ok(End::GoferGone);
+            if !ended_well(&sandbox.gofer) {
+                return Ok(End::GoferGone);
+            }
+            // It ends so when the sentry has closed its connections, which is about to say why.
+            gofer_done = true;
         } else if signalled {
             while let Some(request) = signals.next()? {
                 // A sentry that is gone will be noticed; one that does not listen must not stop us.
@@ -84,13 +85,11 @@ fn watch(sandbox: &Sandbox, signals: &Forwarded, terminal: &Modes) -> Result<End
     }
 }
 
-/// The container was stopped, as by Ctrl-Z: so are we, and the user's shell gets its terminal back.
-fn stop_with_the_container(terminal: &Modes) {
-    let guests = terminal.now();
-    terminal.restore();
-    let _ = kill_process(rustix::process::getpid(), Signal::STOP);
-    // Here again after SIGCONT, which is forwarded like any other signal.
-    guests.restore();
+/// Whether a child that has ended did so with exit code 0. It is left to be reaped.
+fn ended_well(child: &Child) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let status = waitid(WaitId::PidFd(child.pidfd.as_fd()), options);
+    status.ok().flatten().is_some_and(|status| status.exit_status() == Some(0))
 }
 
 fn kill(child: &Child) {

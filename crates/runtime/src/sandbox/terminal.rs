@@ -27,9 +27,4 @@ impl Modes {
             let _ = tcsetattr(fd(), OptionalActions::Drain, modes);
         }
     }
-
-    /// The modes that it has now, to be restored later.
-    pub(crate) fn now(&self) -> Self {
-        Self::save()
-    }
 }
