@@ -8,7 +8,7 @@ use vfs::{
     Attributes, Credentials, Device, Events, File, FileKind, OpenFile, OpenFlags, Owner, Timestamp, WaitQueue,
 };
 
-use crate::ThreadGroup;
+use crate::{Kernel, ThreadGroup};
 
 /// The file behind a pidfd. Readable once the process has ended.
 pub struct PidFile {
@@ -22,13 +22,24 @@ pub fn open(group: &Arc<ThreadGroup>, flags: OpenFlags, credentials: &Arc<Creden
     OpenFile::new(file, None, flags | OpenFlags::RDWR, Arc::clone(credentials))
 }
 
-/// The process that a description stands for.
+/// The process that a description stands for: a pidfd's.
 ///
 /// # Errors
 /// `EBADF` if it is no pidfd.
 pub fn process(file: &OpenFile) -> Result<Arc<ThreadGroup>, Errno> {
     let pidfd: Option<&PidFile> = file.file.as_any().downcast_ref();
     pidfd.map(|p| Arc::clone(&p.group)).ok_or(Errno::EBADF)
+}
+
+/// The process that a signal through this description goes to: a pidfd's, or that of a directory /proc/PID.
+///
+/// # Errors
+/// `EBADF` if it is neither, `ESRCH` if the directory's process is gone.
+pub fn signalled(kernel: &Kernel, file: &OpenFile) -> Result<Arc<ThreadGroup>, Errno> {
+    match file.file.process_id() {
+        Some(pid) => kernel.group(pid).ok_or(Errno::ESRCH),
+        None => process(file),
+    }
 }
 
 impl File for PidFile {

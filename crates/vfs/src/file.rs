@@ -250,6 +250,11 @@ pub trait File: Send + Sync + Any {
         String::from("anon_inode:[unknown]")
     }
 
+    /// The process that a directory of /proc stands for, where a pidfd is asked for (pidfd_send_signal(2)).
+    fn process_id(&self) -> Option<i32> {
+        None
+    }
+
     /// Itself, for those who know a kind (sockets, epoll, pipes) to recognise it.
     fn as_any(&self) -> &dyn Any;
 }

@@ -14,7 +14,6 @@ const NODES: &[(&str, u32, u32, u32)] = &[
     ("random", 1, 8, 0o666),
     ("urandom", 1, 9, 0o666),
     ("tty", 5, 0, 0o666),
-    ("console", 5, 1, 0o600),
 ];
 
 /// Links that are there from the start.
@@ -27,7 +26,7 @@ const LINKS: &[(&str, &str)] = &[
 ];
 
 /// Directories that others are mounted upon.
-const DIRECTORIES: &[&str] = &["shm", "pts", "mqueue"];
+const DIRECTORIES: &[&str] = &["shm", "pts"];
 
 /// The filesystem of /dev. All mounts of it show the same nodes.
 pub struct Devtmpfs {

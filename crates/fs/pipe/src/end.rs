@@ -67,7 +67,10 @@ impl PipeEnd {
             return Err(Errno::ENXIO);
         }
         let now = pipe.join(reads, writes);
+        let named = inode.is_some();
         let (waits, unheard) = match (reads, writes) {
+            // A pipe without a name does not wait for a peer: it has had both ends.
+            _ if !named => (None, None),
             (true, false) if now.writers == 0 && nonblocking => (None, Some(now.writer_opens)),
             (true, false) if now.writers == 0 => (Some(now.writer_opens), None),
             (false, true) if now.readers == 0 => (Some(now.reader_opens), None),

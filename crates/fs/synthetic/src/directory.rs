@@ -53,6 +53,10 @@ impl File for OpenDirectory {
         Ok(())
     }
 
+    fn process_id(&self) -> Option<i32> {
+        self.directory.process_id()
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }

@@ -70,6 +70,11 @@ pub trait Directory: Send + Sync {
     /// All names with their inode numbers and types, in a stable order, `.` and `..` left out.
     fn list(&self) -> Vec<(Vec<u8>, u64, FileKind)>;
 
+    /// The process that it stands for, if it is /proc/PID.
+    fn process_id(&self) -> Option<i32> {
+        None
+    }
+
     /// How many directories are in it, for the link count.
     fn subdirectories(&self) -> u64 {
         0
@@ -163,6 +168,15 @@ impl Inode for NodeInode {
         let Node::Directory(_, directory) = &self.node else { return Err(Errno::ENOTDIR) };
         let node = directory.lookup(name.as_bytes()).ok_or(Errno::ENOENT)?;
         Ok(Self::new(node, &self.superblock))
+    }
+
+    /// Nothing can be made here; Linux says it so.
+    fn create(&self, _: Name<'_>, _: FileKind, _: u32, _: Owner, _: Device) -> Result<InodeRef, Errno> {
+        Err(Errno::ENOENT)
+    }
+
+    fn create_directory(&self, _: Name<'_>, _: u32, _: Owner) -> Result<InodeRef, Errno> {
+        Err(Errno::ENOENT)
     }
 
     fn read_link(&self, credentials: &Credentials) -> Result<LinkTarget, Errno> {

@@ -40,10 +40,13 @@ pub(super) fn build(
     let connections = connections.into_iter().map(Some).collect();
     let mut builder = Builder { kernel, host, devices, connections, memory: host.memory() };
     let root = container.root;
-    // Over a read-only root there is an overlay too: mountpoints that it lacks can be made, and the host's files stay as they are.
-    let root_filesystem =
-        builder.gofer(root.connection, root.overlay || root.read_only, Caching::Exclusive)?;
-    let root_mount = Mount::whole(SuperBlock::new(root_filesystem), b"root", MountFlags::empty());
+    let files = builder.gofer(root.connection, Caching::Exclusive)?;
+    let mut superblock = SuperBlock::new(Arc::clone(&files));
+    // What a read-only root lacks is made in a layer over it: the host's files stay as they are.
+    if root.overlay || root.read_only && lacks_mountpoints(&superblock, container) {
+        superblock = SuperBlock::new(builder.overlay(&files)?);
+    }
+    let root_mount = Mount::whole(superblock, b"root", MountFlags::empty());
     let mut context = FsContext::new(MountNamespace::new(Arc::clone(&root_mount)));
     for mount in &container.mounts {
         builder.mount(&context, mount)?;
@@ -99,30 +102,27 @@ impl vfs::special::SpecialFiles for NoDevices {
 }
 
 impl Builder<'_> {
-    fn gofer(
-        &mut self,
-        connection: usize,
-        overlay: bool,
-        caching: Caching,
-    ) -> Result<Arc<dyn FileSystem>, Failure> {
+    fn gofer(&mut self, connection: usize, caching: Caching) -> Result<Arc<dyn FileSystem>, Failure> {
         let socket = self.connections.get_mut(connection).and_then(Option::take);
         let socket = socket
             .ok_or_else(|| Failure::Message(format!("connection {connection} to the gofer is missing")))?;
-        let files: Arc<dyn FileSystem> = GoferFs::connect(socket, caching).trying("talk to the gofer")?;
-        if overlay { self.overlay(&files).trying("lay an overlay over the gofer's files") } else { Ok(files) }
+        Ok(GoferFs::connect(socket, caching).trying("talk to the gofer")?)
     }
 
     /// A layer in memory over files that stay as they are.
-    fn overlay(&self, files: &Arc<dyn FileSystem>) -> Result<Arc<dyn FileSystem>, Errno> {
+    fn overlay(&self, files: &Arc<dyn FileSystem>) -> Result<Arc<dyn FileSystem>, Failure> {
         let lower = files.root();
-        let attributes = lower.attributes()?;
-        let memory = tmpfs::Tmpfs::new(tmpfs::Options::for_memory(self.memory), self.memory);
-        let directory =
-            |name: &'static [u8], mode, owner| memory.root().create_directory(Name::new(name)?, mode, owner);
-        let root = directory(b"upper", attributes.mode, attributes.owner)?;
-        let work = directory(b"work", 0o700, Owner::default())?;
-        let upper = Upper { root, work };
-        Ok(Overlay::new(Some(upper), vec![lower], ",lowerdir=root,upperdir=memory")?)
+        let make = || {
+            let attributes = lower.attributes()?;
+            let memory = tmpfs::Tmpfs::new(tmpfs::Options::for_memory(self.memory), self.memory);
+            let directory = |name: &'static [u8], mode, owner| {
+                memory.root().create_directory(Name::new(name)?, mode, owner)
+            };
+            let root = directory(b"upper", attributes.mode, attributes.owner)?;
+            let work = directory(b"work", 0o700, Owner::default())?;
+            Overlay::new(Some(Upper { root, work }), vec![lower.clone()], ",lowerdir=root,upperdir=memory")
+        };
+        Ok(make().trying("lay an overlay over the gofer's files")?)
     }
 
     fn mount(&mut self, context: &FsContext, mount: &MountSpec) -> Result<(), Failure> {
@@ -138,7 +138,10 @@ impl Builder<'_> {
 
     fn superblock(&mut self, mount: &MountSpec) -> Result<Arc<SuperBlock>, Failure> {
         let filesystem: Arc<dyn FileSystem> = match &mount.kind {
-            MountKind::Gofer { connection, overlay } => self.gofer(*connection, *overlay, Caching::Shared)?,
+            MountKind::Gofer { connection, overlay } => {
+                let files = self.gofer(*connection, Caching::Shared)?;
+                if *overlay { self.overlay(&files)? } else { files }
+            }
             // Engines ask for an empty tmpfs and expect the standard devices in it.
             MountKind::Tmpfs(_) | MountKind::Devtmpfs if mount.destination == "/dev" => {
                 return Ok(Arc::clone(self.devices.superblock()));
@@ -213,6 +216,18 @@ fn mountpoint(context: &FsContext, path: &str, directory: bool) -> Result<Path, 
         Ok(())
     })?;
     find(context, path)
+}
+
+/// Whether a root has no place for one of the container's mounts or for its working directory.
+fn lacks_mountpoints(root: &Arc<SuperBlock>, container: &ContainerSpec) -> bool {
+    let mount = Mount::whole(Arc::clone(root), b"root", MountFlags::empty());
+    let context = FsContext::new(MountNamespace::new(mount));
+    let destinations: Vec<&str> = container.mounts.iter().map(|mount| mount.destination.as_str()).collect();
+    let within = |path: &str, mount: &str| path.strip_prefix(mount).is_some_and(|rest| rest.starts_with('/'));
+    let wanted = destinations.iter().copied().chain([container.process.cwd.as_str()]);
+    wanted
+        .filter(|path| !destinations.iter().any(|mount| within(path, mount)))
+        .any(|path| find(&context, path).is_err())
 }
 
 fn find(context: &FsContext, path: &str) -> Result<Path, Errno> {

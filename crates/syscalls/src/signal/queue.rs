@@ -85,7 +85,7 @@ pub fn pidfd_send_signal(
         return Err(Errno::EINVAL);
     }
     let file = task.files().get(fd)?;
-    let group = pidfd::process(&file)?;
+    let group = pidfd::signalled(&task.kernel, &file)?;
     let alive = task.kernel.group(group.pid).is_some_and(|g| Arc::ptr_eq(&g, &group));
     if !alive {
         return Err(Errno::ESRCH);

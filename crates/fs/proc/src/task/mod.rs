@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use kernel::{Task, ThreadGroup};
-use synthetic::{Content, Entry, Link, Make, Meta, Node, Table};
+use synthetic::{Content, Directory, Entry, Link, Make, Meta, Node, Table};
 use vfs::inode::LinkTarget;
 use vfs::{Credentials, FileKind, Owner};
 
@@ -91,18 +91,41 @@ impl Subject {
 
 /// The directory of a process.
 pub(crate) fn process(system: &System, pid: i32) -> Node {
-    directory(Subject { system: system.clone(), pid, tid: None }, inode(pid), PROCESS)
+    let subject = Subject { system: system.clone(), pid, tid: None };
+    let owner = subject.owner();
+    let table = Table::new(subject, PROCESS, owner, inode(pid) + 1);
+    Node::Directory(Meta { inode: inode(pid), mode: 0o555, owner }, Arc::new(Process { pid, table }))
+}
+
+struct Process {
+    pid: i32,
+    table: Table<Subject>,
+}
+
+impl Directory for Process {
+    fn lookup(&self, name: &[u8]) -> Option<Node> {
+        self.table.lookup(name)
+    }
+
+    fn list(&self) -> Vec<(Vec<u8>, u64, FileKind)> {
+        self.table.list()
+    }
+
+    fn process_id(&self) -> Option<i32> {
+        Some(self.pid)
+    }
+
+    fn subdirectories(&self) -> u64 {
+        self.table.subdirectories()
+    }
 }
 
 /// The directory of one thread.
 fn thread(system: &System, pid: i32, tid: i32) -> Node {
-    directory(Subject { system: system.clone(), pid, tid: Some(tid) }, inode(tid) + ROOM, THREAD)
-}
-
-fn directory(subject: Subject, inode: u64, entries: &'static [Entry<Subject>]) -> Node {
-    let owner = subject.owner();
+    let subject = Subject { system: system.clone(), pid, tid: Some(tid) };
+    let (owner, inode) = (subject.owner(), inode(tid) + ROOM);
     let meta = Meta { inode, mode: 0o555, owner };
-    Node::Directory(meta, Arc::new(Table::new(subject, entries, owner, inode + 1)))
+    Node::Directory(meta, Arc::new(Table::new(subject, THREAD, owner, inode + 1)))
 }
 
 /// A file that only those who could trace the task may open.
