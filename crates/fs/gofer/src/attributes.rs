@@ -36,11 +36,11 @@ fn time_from_wire(time: Time) -> Timestamp {
     }
 }
 
-/// What the host tells through a donated descriptor, for the inode with this number.
+/// What the host tells through a donated descriptor, for the inode with this number and owner.
 ///
 /// # Errors
 /// `EIO`.
-pub(crate) fn from_host(file: impl std::os::fd::AsFd, inode: u64) -> Result<Attributes, Errno> {
+pub(crate) fn from_host(file: impl std::os::fd::AsFd, inode: u64, owner: Owner) -> Result<Attributes, Errno> {
     let wanted = StatxFlags::BASIC_STATS | StatxFlags::BTIME;
     let stat = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, wanted).map_err(errno)?;
     let mode = u32::from(stat.stx_mode);
@@ -49,7 +49,7 @@ pub(crate) fn from_host(file: impl std::os::fd::AsFd, inode: u64) -> Result<Attr
         kind: FileKind::from_mode(mode).ok_or(Errno::EIO)?,
         mode: mode & 0o7777,
         links: stat.stx_nlink.into(),
-        owner: Owner { uid: stat.stx_uid, gid: stat.stx_gid },
+        owner,
         device: Device::new(stat.stx_rdev_major, stat.stx_rdev_minor),
         size: stat.stx_size,
         blocks: stat.stx_blocks,

@@ -39,6 +39,8 @@ pub(crate) struct Node {
     /// The guest has it mapped so that it can change it unseen.
     pub(crate) mapped: AtomicBool,
     known: Mutex<Known>,
+    /// Its owner may be another than the one that is known: somebody else may change it, or the guest has.
+    owner_unsure: AtomicBool,
     pub(crate) handles: Mutex<Handles>,
     /// Held by writers that append.
     pub(crate) appending: Mutex<()>,
@@ -85,6 +87,7 @@ impl Node {
             read: AtomicBool::new(false),
             mapped: AtomicBool::new(false),
             known: Mutex::new(Known { attributes: Some((0, attributes)), ..Known::default() }),
+            owner_unsure: AtomicBool::new(shared.caching == Caching::Shared),
             handles: Mutex::default(),
             appending: Mutex::default(),
             listing: Mutex::default(),
@@ -173,15 +176,23 @@ impl Node {
     fn ask_attributes(&self) -> Result<Attributes, Errno> {
         let since = self.changes();
         self.read.store(false, Ordering::Relaxed);
-        let attributes = match self.any_handle() {
-            Some(handle) => from_host(&*handle, self.path)?,
-            None => {
+        // The host tells owners as the sentry's user namespace has them, where most have no name.
+        let attributes = match (self.any_handle(), self.known_owner()) {
+            (Some(handle), Some(owner)) => from_host(&*handle, self.path, owner)?,
+            _ => {
                 let request = Tgetattr { fid: self.fid()?.number(), mask: u64::MAX };
                 from_wire(&self.shared.client.call(&request, |reply| reply.attr)?)?
             }
         };
         self.keep(attributes, since);
         Ok(attributes)
+    }
+
+    fn known_owner(&self) -> Option<Owner> {
+        if self.owner_unsure.load(Ordering::Acquire) {
+            return None;
+        }
+        self.known.lock().attributes.as_ref().map(|(_, attributes)| attributes.owner)
     }
 
     fn read_target(&self) -> Result<Arc<[u8]>, Errno> {
@@ -235,6 +246,9 @@ impl Inode for Node {
     fn set_attributes(&self, change: &AttributeChange) -> Result<(), Errno> {
         let fid = self.fid()?;
         let since = self.changes();
+        if change.uid.is_some() || change.gid.is_some() {
+            self.owner_unsure.store(true, Ordering::Release);
+        }
         let request = Tchangeattr { fid: fid.number(), set: to_wire(change) };
         let result = self.shared.client.call(&request, |reply| reply.attr);
         // Even a failed request may have changed something: a size before a mode that was refused. The answer to a
