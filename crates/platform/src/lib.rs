@@ -192,6 +192,13 @@ pub trait Thread: Send + Sync {
 
     /// Sets the host scheduler's niceness of the thread (-20 to 19). Failure is ignored: it is a hint.
     fn set_nice(&self, nice: i32);
+
+    /// Bounds the address space of the thread's process to so many bytes (`RLIMIT_AS`), the stub's own not counted; `u64::MAX`
+    /// is no bound. Children made by fork inherit it.
+    ///
+    /// # Errors
+    /// `EPERM` if the host does not let it be changed, `ESRCH` if the process is gone.
+    fn limit_address_space(&self, bytes: u64) -> Result<(), Errno>;
 }
 
 impl core::fmt::Debug for dyn Thread {

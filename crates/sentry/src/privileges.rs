@@ -6,8 +6,10 @@ use rustix::thread::{CapabilitySet, CapabilitySets, clear_ambient_capability_set
 use crate::failure::{Failure, Trying};
 
 /// The sentry's capabilities, which count in its own user namespace only:
-/// stubs run as another user, and their memory is read and written (`SYS_PTRACE`) and they are killed (`KILL`).
-pub(crate) const SENTRY: CapabilitySet = CapabilitySet::SYS_PTRACE.union(CapabilitySet::KILL);
+/// stubs run as another user, and their memory is read and written (`SYS_PTRACE`) they are killed (`KILL`),
+/// and their address space is bounded (`SYS_RESOURCE`, with which no limit of the host's can be raised from here).
+pub(crate) const SENTRY: CapabilitySet =
+    CapabilitySet::SYS_PTRACE.union(CapabilitySet::KILL).union(CapabilitySet::SYS_RESOURCE);
 
 /// Init's capabilities.
 pub(crate) const INIT: CapabilitySet = CapabilitySet::empty();

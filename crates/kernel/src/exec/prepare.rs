@@ -17,7 +17,7 @@ use super::plan::Plan;
 use super::stack::{self, Facts};
 use super::{Strings, script};
 use crate::address_space::Image;
-use crate::limits::Resource;
+use crate::limits::{INFINITY, Resource};
 use crate::task::{Binding, Comm};
 use crate::{AddressSpace, Task};
 
@@ -97,6 +97,10 @@ pub(super) async fn prepare(
 
     let thread = platform.create_process(Binding::next(task))?;
     let next = Next::new(task, Arc::clone(&thread));
+    let space = task.group.limits.lock().get(Resource::As).soft;
+    if space != INFINITY {
+        thread.limit_address_space(space)?;
+    }
     thread.perform(std::mem::take(&mut plan.orders));
     if let Some(Err(errno)) = task.performed().await?.last() {
         return Err(*errno);

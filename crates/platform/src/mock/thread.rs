@@ -279,4 +279,8 @@ impl Thread for MockThread {
     }
 
     fn set_nice(&self, _nice: i32) {}
+
+    fn limit_address_space(&self, _bytes: u64) -> Result<(), Errno> {
+        Ok(())
+    }
 }

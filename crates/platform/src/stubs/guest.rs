@@ -85,4 +85,21 @@ impl Thread for StubThread {
             rustix::process::setpriority_process(thread, nice).map_err(|_| Errno::EPERM)
         });
     }
+
+    fn limit_address_space(&self, bytes: u64) -> Result<(), Errno> {
+        use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
+        // The hard limit is the sentry's own and stays. The host counts the reserved range too.
+        let maximum = getrlimit(Resource::As).maximum;
+        let wanted = bytes.checked_add(super::interface::SIZE);
+        let current = match (wanted, maximum) {
+            (Some(wanted), Some(most)) => Some(wanted.min(most)),
+            (wanted, most) => wanted.or(most),
+        };
+        self.process.alive(|pid| {
+            let process = rustix::process::Pid::from_raw(pid);
+            prlimit(process, Resource::As, Rlimit { current, maximum })
+                .map(drop)
+                .map_err(|error| Errno::from_raw(error.raw_os_error()))
+        })
+    }
 }

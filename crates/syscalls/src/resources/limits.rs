@@ -89,5 +89,11 @@ fn set(task: &Task, group: &ThreadGroup, resource: Resource, new: Limit) -> Resu
         return Err(Errno::EPERM);
     }
     limits.set(resource, new);
+    drop(limits);
+    if resource == Resource::As {
+        // What maps anonymous memory never comes by here: the host counts.
+        let thread = group.representative().and_then(|task| task.thread());
+        thread.map_or(Ok(()), |thread| thread.limit_address_space(new.soft))?;
+    }
     Ok(())
 }

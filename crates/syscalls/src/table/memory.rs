@@ -8,7 +8,7 @@ use crate::memory::{brk, lock, map, process_vm, range};
 use crate::{Row, rows};
 
 pub(super) static ROWS: &[Row] = rows! {
-    now mmap(map::mmap, address: u64, length: u64, protection: u32, flags: u32, fd: Fd, offset: u64) Partial("no huge pages by MAP_HUGETLB; MAP_GROWSDOWN does not grow; RLIMIT_AS is not enforced");
+    now mmap(map::mmap, address: u64, length: u64, protection: u32, flags: u32, fd: Fd, offset: u64) Partial("no huge pages by MAP_HUGETLB; MAP_GROWSDOWN does not grow");
     now munmap(range::munmap, address: u64, length: u64) Full;
     now mprotect(range::mprotect, address: u64, length: u64, protection: u32) Full;
     now mremap(range::mremap, address: u64, old_length: u64, new_length: u64, flags: u32, new_address: u64) Full;
