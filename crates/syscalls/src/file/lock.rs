@@ -123,11 +123,15 @@ pub(crate) async fn set(
         return Ok(0);
     }
     if let Some(waiting) = locks().set_or_wait(key, lock)? {
-        let attempt = || match locks().set_or_wait(key, lock)? {
-            None => Ok(()),
-            Some(_) => Err(Errno::EAGAIN),
+        let queue = Arc::clone(&waiting.queue);
+        // Kept from try to try: as long as it lives, others see that this process waits.
+        let mut waiting = Some(waiting);
+        let attempt = || {
+            drop(waiting.take());
+            waiting = locks().set_or_wait(key, lock)?;
+            if waiting.is_some() { Err(Errno::EAGAIN) } else { Ok(()) }
         };
-        wait::until(task, &waiting.queue, Events::all(), attempt).await?;
+        wait::until(task, &queue, Events::all(), attempt).await?;
     }
     Ok(0)
 }
