@@ -78,4 +78,13 @@ int main(void) {
     fd = MUST(open(buffer, O_WRONLY));
     SHOW(write(fd, "again", 5));
     SHOW(read(p[0], buffer, 100));
+    // There opening waits for nobody, even when the other end is gone.
+    MUST(write(p[1], "rest", 4));
+    MUST(close(p[1]));
+    MUST(close(fd));
+    snprintf(buffer, sizeof buffer, "/proc/self/fd/%d", p[0]);
+    fd = MUST(open(buffer, O_RDONLY));
+    SHOW(read(fd, buffer, 100));
+    SHOW(read(fd, buffer, 100));
+    events("pipe opened anew without a writer", fd);
 }

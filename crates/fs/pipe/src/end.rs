@@ -49,7 +49,8 @@ pub fn pair(owner: Owner, packets: bool) -> (Arc<PipeEnd>, Arc<PipeEnd>) {
 }
 
 impl PipeEnd {
-    /// Opens a FIFO, or a pipe anew. What must be waited for is seen by [`File::opened`].
+    /// Opens a FIFO, or (without an inode) a pipe anew, which never waits for its other end. What must be waited for is seen by
+    /// [`File::opened`].
     ///
     /// # Errors
     /// `ENXIO` to write with `O_NONBLOCK` without a reader, `EINVAL` for access mode 3.
@@ -63,14 +64,14 @@ impl PipeEnd {
             return Err(Errno::EINVAL);
         }
         let nonblocking = flags.contains(OpenFlags::NONBLOCK);
-        if writes && !reads && nonblocking && !pipe.peers().0 {
+        let fifo = inode.is_some();
+        if fifo && writes && !reads && nonblocking && !pipe.peers().0 {
             return Err(Errno::ENXIO);
         }
         let now = pipe.join(reads, writes);
-        let named = inode.is_some();
         let (waits, unheard) = match (reads, writes) {
             // A pipe without a name does not wait for a peer: it has had both ends.
-            _ if !named => (None, None),
+            _ if !fifo => (None, None),
             (true, false) if now.writers == 0 && nonblocking => (None, Some(now.writer_opens)),
             (true, false) if now.writers == 0 => (Some(now.writer_opens), None),
             (false, true) if now.readers == 0 => (Some(now.reader_opens), None),
