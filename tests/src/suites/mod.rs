@@ -53,6 +53,7 @@ pub const NAMES: &[(&str, Test)] = &[
     ("roots/do-leaves-files-alone", roots::do_leaves_files_alone),
     ("roots/do-read-only", roots::do_read_only),
     ("roots/do-passes-its-surroundings", roots::do_passes_its_surroundings),
+    ("roots/do-without-root", roots::do_without_root),
     ("runs/two-hundred", runs::two_hundred),
     ("runs/state-of-a-killed-run", runs::state_of_a_killed_run),
     ("signals/forwarded", signals::forwarded),

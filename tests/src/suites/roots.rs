@@ -1,6 +1,7 @@
 //! What becomes of the root's files.
 
 use std::fs;
+use std::os::unix::fs::chown;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -74,6 +75,26 @@ pub(super) fn do_read_only(place: &Place) -> Result<()> {
         || outcome.code == Some(0)
         || !String::from_utf8_lossy(&outcome.stderr).contains("Read-only")
     {
+        bail!("{}", outcome.shown());
+    }
+    Ok(())
+}
+
+/// `do` for a user who is not root, on the host's own files.
+pub(super) fn do_without_root(place: &Place) -> Result<()> {
+    const NOBODY: u32 = 65534;
+    let directory = place.directory("unprivileged")?;
+    chown(&directory, Some(NOBODY), Some(NOBODY))?;
+    // Where the binary is built others may not be let in.
+    let casemate = directory.join("casemate");
+    fs::copy(&place.casemate, &casemate)?;
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]);
+    command.arg(casemate).arg("--root").arg(directory.join("state")).args(["do", "--", "sh", "-c"]);
+    command.arg("id -u; echo kept >/tmp/casemate-unprivileged && cat /tmp/casemate-unprivileged; exit 4");
+    let outcome = run(command.current_dir("/"), b"", LIMIT)?;
+    let leaked = fs::exists("/tmp/casemate-unprivileged")?;
+    if outcome.stdout != b"65534\nkept\n" || outcome.code != Some(4) || leaked {
         bail!("{}", outcome.shown());
     }
     Ok(())
