@@ -172,6 +172,10 @@ const CALLS: &[Case] = &[
     program!("calls/registers", "registers"),
     program!("calls/faults", "faults"),
     program!("calls/vfork", "vfork"),
+    program!("calls/thread-ends", "thread_ends", seconds: 60),
+    program!("calls/orphans", "orphans"),
+    program!("calls/pidfds", "pidfds"),
+    program!("calls/scheduling", "scheduling"),
 ];
 
 const SIGNALS: &[Case] = &[

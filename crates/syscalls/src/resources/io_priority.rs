@@ -11,6 +11,12 @@ use super::priority::may_change;
 const IOPRIO_WHO_PROCESS: u32 = 1;
 /// Where the class stands in a value.
 const CLASS_SHIFT: i32 = 13;
+const CLASS_MASK: i32 = 7;
+const LEVEL_MASK: i32 = 7;
+const CLASS_NONE: i32 = 0;
+const CLASS_REALTIME: i32 = 1;
+const CLASS_BEST_EFFORT: i32 = 2;
+const CLASS_IDLE: i32 = 3;
 
 fn target(task: &Arc<Task>, which: u32, who: i32) -> Result<Arc<Task>, Errno> {
     if which != IOPRIO_WHO_PROCESS {
@@ -33,12 +39,16 @@ pub fn ioprio_get(task: &Arc<Task>, which: u32, who: i32) -> Result<i32, Errno> 
 /// # Errors
 /// `EINVAL`, `ESRCH`, `EPERM`.
 pub fn ioprio_set(task: &Arc<Task>, which: u32, who: i32, value: i32) -> Result<(), Errno> {
-    let (class, data) = (value >> CLASS_SHIFT, value & ((1 << CLASS_SHIFT) - 1));
+    let (class, level) = ((value >> CLASS_SHIFT) & CLASS_MASK, value & LEVEL_MASK);
     match class {
-        1 => task.credentials().need(Capability::SysAdmin)?,
-        2 if data < 8 => {}
-        0 if data == 0 => {}
-        3 => {}
+        CLASS_REALTIME => {
+            let own = task.credentials();
+            if !own.has(Capability::SysNice) {
+                own.need(Capability::SysAdmin)?;
+            }
+        }
+        CLASS_NONE if level != 0 => return Err(Errno::EINVAL),
+        CLASS_NONE | CLASS_BEST_EFFORT | CLASS_IDLE => {}
         _ => return Err(Errno::EINVAL),
     }
     let target = target(task, which, who)?;

@@ -1,0 +1,56 @@
+// Descriptors of processes: made by clone and pidfd_open, polled, waited for, used to take descriptors.
+#include "check.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+static int ready(int fd, int milliseconds) {
+    struct pollfd entry = {fd, POLLIN, 0};
+    int count = poll(&entry, 1, milliseconds);
+    return count == 1 ? entry.revents : count;
+}
+
+int main(void) {
+    siginfo_t info;
+    pid_t pid = MUST(fork());
+    if (pid == 0) pause();
+    int fd = MUST(syscall(SYS_pidfd_open, pid, 0));
+    SHOW(fcntl(fd, F_GETFD));
+    SHOW(ready(fd, 0));
+    SHOW(waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG));
+    SHOW(syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0));
+    SHOW(ready(fd, 5000));
+    SHOW(waitid(P_PIDFD, (id_t)fd, &info, WEXITED));
+    SHOW(info.si_status);
+    SHOW(waitid(P_PIDFD, (id_t)fd, &info, WEXITED));
+    SHOW(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+    close(fd);
+
+    int made = -1;
+    pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &made, NULL, 0);
+    if (pid == 0) _exit(7);
+    SHOW(made >= 0);
+    SHOW(ready(made, 5000));
+    SHOW(waitid(P_PIDFD, (id_t)made, &info, WEXITED));
+    SHOW(info.si_status);
+    close(made);
+
+    int own = MUST(syscall(SYS_pidfd_open, getpid(), 0));
+    int pipes[2];
+    MUST(pipe(pipes));
+    int taken = MUST(syscall(SYS_pidfd_getfd, own, pipes[1], 0));
+    SHOW(write(taken, "abc", 3));
+    char text[4] = "";
+    SHOW(read(pipes[0], text, 3));
+    puts(text);
+    SHOW(syscall(SYS_pidfd_getfd, own, 99, 0));
+    SHOW(syscall(SYS_pidfd_open, 1 << 22, 0));
+    SHOW(syscall(SYS_pidfd_open, -1, 0));
+    SHOW(syscall(SYS_pidfd_open, getpid(), 0x10000000));
+    SHOW(syscall(SYS_pidfd_getfd, pipes[0], 0, 0));
+    SHOW(waitid(P_PIDFD, (id_t)pipes[0], &info, WEXITED));
+    SHOW(waitid(P_PIDFD, 99, &info, WEXITED));
+}
