@@ -38,10 +38,9 @@ pub fn exit_group(group: &Arc<ThreadGroup>, status: ExitStatus) {
         state.exit.get_or_insert(status);
         state.tasks.clone()
     };
-    for task in tasks {
-        task.set_leaving();
-        task.kill_threads();
-    }
+    // All of them first: the first kill already takes the host threads of the others with it, and their end is no surprise.
+    tasks.iter().for_each(|task| task.set_leaving());
+    tasks.iter().for_each(|task| task.kill_threads());
 }
 
 /// A task's host thread is gone.
