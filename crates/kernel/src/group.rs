@@ -132,6 +132,14 @@ impl ThreadGroup {
         })
     }
 
+    /// The most memory that the present program had resident, in KiB; 0 once it has ended.
+    #[must_use]
+    pub fn peak_resident(&self) -> u64 {
+        let text = self.representative().and_then(|task| task.memory().host_text("status").ok());
+        let line = text.as_deref().and_then(|t| t.lines().find_map(|line| line.strip_prefix("VmHWM:")));
+        line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    }
+
     /// The name of its last thread, for a zombie.
     #[must_use]
     pub fn last_comm(&self) -> Comm {

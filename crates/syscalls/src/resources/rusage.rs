@@ -33,11 +33,11 @@ pub(crate) fn to_rusage(used: Consumption) -> Rusage {
 /// `EINVAL`, `EFAULT`.
 pub fn getrusage(task: &Arc<Task>, who: i32, usage: UserPtr<Rusage>) -> Result<(), Errno> {
     let used = match who {
-        RUSAGE_SELF => task.group.consumption(),
+        RUSAGE_SELF => Consumption { max_resident: task.group.peak_resident(), ..task.group.consumption() },
         RUSAGE_CHILDREN => task.group.usage.lock().children,
         RUSAGE_THREAD => {
             let (user, system) = task.thread().ok_or(Errno::ESRCH)?.cpu_time();
-            Consumption { user, system, max_resident: task.group.consumption().max_resident }
+            Consumption { user, system, max_resident: task.group.peak_resident() }
         }
         _ => return Err(Errno::EINVAL),
     };
