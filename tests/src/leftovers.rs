@@ -1,4 +1,4 @@
-//! What must not be left behind: processes, mounts, files.
+//! What must not be left behind: processes and files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// A process of this name or below one of its pid namespaces.
+/// A process.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Process {
     /// Its id as the tests see it.
@@ -18,8 +18,7 @@ pub struct Process {
     pub name: String,
 }
 
-/// All processes whose `argv` or ancestors' is of this run: those below `ancestor`, found again by [`Tree::alive`] after
-/// they lost it.
+/// Processes, found again by [`Tree::alive`] after they lost their parents.
 #[derive(Clone, Debug)]
 pub struct Tree {
     members: BTreeSet<Process>,
@@ -111,32 +110,6 @@ pub fn processes() -> Result<Vec<Process>> {
         found.push(Process { pid, parent, name: String::from_utf8_lossy(first).into_owned() });
     }
     Ok(found)
-}
-
-/// What a run could leave on the machine outside of its processes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Traces {
-    mounts: String,
-    sockets: usize,
-    temporary: BTreeSet<String>,
-}
-
-impl Traces {
-    /// As it is now.
-    ///
-    /// # Errors
-    /// If `/proc` or `/tmp` cannot be read.
-    pub fn now() -> Result<Self> {
-        let mounts = fs::read_to_string("/proc/self/mounts")?;
-        let sockets =
-            fs::read_to_string("/proc/net/unix")?.lines().filter(|line| line.contains("casemate")).count();
-        let mut temporary = BTreeSet::new();
-        for directory in ["/tmp", "/var/tmp", "/run", "/dev/shm"] {
-            temporary
-                .extend(names(Path::new(directory))?.into_iter().map(|name| format!("{directory}/{name}")));
-        }
-        Ok(Self { mounts, sockets, temporary })
-    }
 }
 
 /// The names in a directory.
