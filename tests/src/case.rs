@@ -27,20 +27,24 @@ pub struct Case {
     pub writable: bool,
     /// Seconds after which it counts as hung.
     pub seconds: u64,
+    /// What is missing for it, if it cannot agree yet: then it is not run, counted as skipped, and the reason is shown.
+    pub gap: Option<&'static str>,
 }
 
 /// In the environment: the second run is native too, and the first is shown. Rows that differ then are at fault themselves.
 const NATIVE_TWICE: &str = "CASEMATE_NATIVE_TWICE";
 
 /// What a row is unless it says otherwise.
-pub const DEFAULT: Case = Case { name: "", args: &[], stdin: "", stderr: true, writable: false, seconds: 30 };
+pub const DEFAULT: Case =
+    Case { name: "", args: &[], stdin: "", stderr: true, writable: false, seconds: 30, gap: None };
 
 impl Case {
     /// The row as a test.
     #[must_use]
     pub fn trial(self, place: &Arc<Place>) -> Trial {
         let place = Arc::clone(place);
-        Trial::test(self.name, move || self.check(&place).map_err(|error| Failed::from(format!("{error:#}"))))
+        let check = move || self.check(&place).map_err(|error| Failed::from(format!("{error:#}")));
+        Trial::test(self.name, check).with_ignored_flag(self.gap.is_some())
     }
 
     fn check(&self, place: &Place) -> Result<()> {

@@ -30,6 +30,9 @@ fn main() -> Result<ExitCode> {
         |trial: &Trial| filters.is_empty() || filters.iter().any(|filter| trial.name().contains(filter));
     let trials = rows.chain(suites::trials(&place)).filter(wanted).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
+    for (name, gap) in programs::all().filter_map(|case| Some((case.name, case.gap?))) {
+        println!("skipped {name}: {gap}");
+    }
     println!(
         "{} passed, {} failed, {} skipped",
         conclusion.num_passed, conclusion.num_failed, conclusion.num_ignored

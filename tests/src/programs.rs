@@ -50,6 +50,12 @@ const SHELL: &[Case] = &[
     script!("shell/redirections", "redirections.sh"),
     script!("shell/job-control", "job_control.sh"),
     script!("shell/limits", "limits.sh"),
+    Case {
+        name: "shell/processor-time-limit",
+        args: &["sh", "-c", "ulimit -t 1; sh -c 'while :; do :; done'; echo $?"],
+        gap: Some("RLIMIT_CPU is not enforced"),
+        ..DEFAULT
+    },
     script!("shell/errors", "errors.sh"),
     Case {
         name: "shell/yes-head",
@@ -66,6 +72,7 @@ const TOOLS: &[Case] = &[
     script!("tools/processes", "processes.sh"),
     script!("tools/permissions", "permissions.sh"),
     script!("tools/devices", "devices.sh"),
+    script!("tools/pseudo-terminals", "pseudo_terminals.sh", gap: Some("there is no devpts yet")),
     Case {
         name: "tools/find-everything",
         args: &["sh", "-c", "find / -xdev 2>&1 | sort | sha256sum; find / -xdev | wc -l"],
@@ -156,6 +163,8 @@ const CALLS: &[Case] = &[
     program!("calls/futex", "futexes"),
     program!("calls/memory", "memory"),
     program!("calls/shared-memory", "shared_memory"),
+    program!("calls/seals", "seals"),
+    program!("calls/robust-mutexes", "robust_mutexes", gap: Some("the robust list is not walked when a thread dies")),
     program!("calls/pipes", "pipes"),
     program!("calls/epoll", "epoll"),
     program!("calls/timers", "timers"),

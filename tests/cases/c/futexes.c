@@ -1,10 +1,8 @@
-// futex(2): values, timeouts, requeue, bitsets, robust mutexes and shared ones.
+// futex(2): values, timeouts, requeue and bitsets.
 #include "check.h"
 #include <linux/futex.h>
 #include <pthread.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 
 static long futex(int *word, int op, int value, void *timeout, int *other, int last) { return syscall(SYS_futex, word, op, value, timeout, other, last); }
@@ -26,7 +24,6 @@ static void *player(void *p) {
     }
     return NULL;
 }
-static void *dies_with_lock(void *p) { pthread_mutex_lock(p); return NULL; }
 
 int main(void) {
     SHOW(futex(&word, FUTEX_WAIT, 1, NULL, NULL, 0));
@@ -47,18 +44,4 @@ int main(void) {
     for (long i = 0; i < 2; i++) pthread_create(&t[i], NULL, player, (void *)i);
     for (int i = 0; i < 2; i++) pthread_join(t[i], NULL);
     SHOW(turn);
-    pthread_mutexattr_t attributes;
-    pthread_mutexattr_init(&attributes), pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST), pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    pthread_mutex_t *robust = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    pthread_mutex_init(robust, &attributes);
-    pthread_create(&t[0], NULL, dies_with_lock, robust), pthread_join(t[0], NULL);
-    SHOW(pthread_mutex_lock(robust) == EOWNERDEAD);
-    pthread_mutex_consistent(robust), pthread_mutex_unlock(robust);
-    fflush(stdout);
-    if (fork() == 0) {
-        pthread_mutex_lock(robust);
-        _exit(0);
-    }
-    wait(NULL);
-    SHOW(pthread_mutex_lock(robust) == EOWNERDEAD);
 }

@@ -8,6 +8,5 @@ try:
     while True: fds.append(os.open("/dev/null", os.O_RDONLY))
 except OSError as e: print(e.errno, len(fds) + 3)
 ')
-(ulimit -t 1; sh -c 'while :; do :; done'; echo "processor time: $?")
 (ulimit -s 256; python3 -c 'import resource; print(resource.getrlimit(resource.RLIMIT_STACK))')
 umask; umask 077; touch /work/private; stat -c %a /work/private; umask 022

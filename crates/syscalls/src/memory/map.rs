@@ -47,6 +47,9 @@ pub fn mmap(
         return Err(Errno::EINVAL);
     }
     let length = length.checked_next_multiple_of(PAGE_SIZE).ok_or(Errno::ENOMEM)?;
+    if length > task.kernel.platform.address_range().end {
+        return Err(Errno::ENOMEM);
+    }
     let fixed = flags.intersects(MapFlags::FIXED | MapFlags::FIXED_NOREPLACE);
     if fixed && !address.is_multiple_of(PAGE_SIZE) {
         return Err(Errno::EINVAL);

@@ -191,7 +191,7 @@ fn descriptors_without_room_are_closed() {
 fn bad_control_messages() {
     let guest = with_network();
     let (a, _b) = pair(&guest, SOCK_STREAM);
-    let mut check = |control: &[u8], expected: Errno| {
+    let check = |control: &[u8], expected: Errno| {
         let message = header(&guest, b"x", control, control.len());
         assert_eq!(now(send::sendmsg(&guest.task, a, message, 0)), Err(expected));
     };

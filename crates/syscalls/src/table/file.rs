@@ -86,7 +86,6 @@ pub(super) static ROWS: &[Row] = rows! {
         inotify_rm_watch, "changes are not watched";
         fanotify_init, "changes are not watched";
         fanotify_mark, "changes are not watched";
-        quotactl, "no quotas";
         quotactl_fd, "no quotas";
         open_tree, "the older mount(2) does what is supported";
         move_mount, "the older mount(2) does what is supported";

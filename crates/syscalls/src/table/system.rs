@@ -35,9 +35,6 @@ pub(super) static ROWS: &[Row] = rows! {
         bpf, "the host kernel's";
         perf_event_open, "the host kernel's";
         userfaultfd, "page faults are the host's";
-        io_uring_setup, "not offered";
-        io_uring_enter, "not offered";
-        io_uring_register, "not offered";
         rseq, "the host kernel would have to know of the guest's area";
         kcmp, "not yet";
         modify_ldt, "not offered";

@@ -1,11 +1,12 @@
 //! /proc/PID/ns: there is one namespace of each kind, with a number that does not change.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use abi::Errno;
 use synthetic::{Directory, Link, Meta, Node};
 use vfs::inode::LinkTarget;
-use vfs::{Credentials, FileKind};
+use vfs::{Attributes, Credentials, Device, File, FileKind, OpenFile, OpenFlags, Owner, Timestamp};
 
 use super::Subject;
 
@@ -58,9 +59,48 @@ struct Namespace {
 }
 
 impl Link for Namespace {
-    /// The name that tells namespaces apart. Following it leads nowhere: there is no second namespace to enter.
     fn target(&self, credentials: &Credentials) -> Result<LinkTarget, Errno> {
         self.subject.check_readable(credentials)?;
-        Ok(LinkTarget::Path(format!("{}:[{}]", self.kind, self.number).into_bytes()))
+        let file = Arc::new(Identity { kind: self.kind, number: self.number });
+        Ok(LinkTarget::Opened(OpenFile::new(file, None, OpenFlags::empty(), Arc::new(credentials.clone()))))
+    }
+}
+
+/// What the link leads to: stat(2) tells namespaces apart by it. There is no second one to enter.
+struct Identity {
+    kind: &'static str,
+    number: u32,
+}
+
+impl File for Identity {
+    fn seekable(&self) -> bool {
+        false
+    }
+
+    fn attributes(&self) -> Result<Attributes, Errno> {
+        let never = Timestamp::default();
+        Ok(Attributes {
+            inode: self.number.into(),
+            kind: FileKind::Regular,
+            mode: 0o444,
+            links: 1,
+            owner: Owner::default(),
+            device: Device::default(),
+            size: 0,
+            blocks: 0,
+            block_size: 4096,
+            accessed: never,
+            modified: never,
+            changed: never,
+            born: None,
+        })
+    }
+
+    fn description(&self) -> String {
+        format!("{}:[{}]", self.kind, self.number)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }

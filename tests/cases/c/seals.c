@@ -1,0 +1,17 @@
+// memfd_create(2): seals, and what they forbid.
+#include "check.h"
+#include <fcntl.h>
+#include <sys/mman.h>
+
+int main(void) {
+    int fd = memfd_create("m", MFD_ALLOW_SEALING);
+    MUST(ftruncate(fd, 4096));
+    char *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    strcpy(m, "text");
+    SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+    munmap(m, 4096);
+    SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK));
+    SHOW(write(fd, "x", 1));
+    SHOW(ftruncate(fd, 0));
+    SHOW(fcntl(fd, F_GET_SEALS));
+}
