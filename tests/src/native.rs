@@ -24,7 +24,11 @@ pub fn native(place: &Place, root: &Root, args: &[&str], stdin: &[u8], limit: Du
 pub fn command(place: &Place, root: &Root, args: &[&str]) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--pid", "--ipc", "--uts", "--net", "--fork", "--kill-child", "--"]);
-    command.args(["sh", "-c", &script(root.read_only()), "sh"]).arg(root.path()).arg(&place.cases).args(args);
+    command
+        .args(["bash", "-c", &script(root.read_only()), "bash"])
+        .arg(root.path())
+        .arg(&place.cases)
+        .args(args);
     command
 }
 
@@ -49,10 +53,10 @@ fn script(read_only: bool) -> String {
     script.push_str("mount --bind \"$cases\" \"$root/cases\"; mount -o bind,remount,ro \"$root/cases\"\n");
     let environment = ENVIRONMENT.join(" ");
     let _ = writeln!(script, "ulimit -c 0; ulimit -n {OPEN_FILES}");
-    // The program is looked for in the new PATH, as a container's is.
+    // The program is looked for in the new PATH, as a container's is, and gets no descriptors that whoever runs the tests has left open.
     let _ = writeln!(
         script,
-        "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec setsid chroot \"$root\" env -i -C /work {environment} \"$@\""
+        "for fd in /proc/self/fd/*; do fd=${{fd##*/}}; ((fd < 3)) || eval \"exec $fd>&-\"; done; exec setsid chroot \"$root\" env -i -C /work {environment} \"$@\""
     );
     script
 }
