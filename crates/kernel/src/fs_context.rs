@@ -53,7 +53,7 @@ impl Task {
 }
 
 /// A kernel without devices: what there is before any are registered.
-pub(crate) struct NoSpecialFiles;
+pub struct NoSpecialFiles;
 
 impl SpecialFiles for NoSpecialFiles {
     fn open(

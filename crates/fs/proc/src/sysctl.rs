@@ -57,7 +57,7 @@ static ROOT: &[(&str, Setting<System>)] = &[
             (
                 "random",
                 directory_of(&[
-                    ("boot_id", Value(|system| Ok(boot_id(system).into_bytes()))),
+                    ("boot_id", Value(|_| Ok(boot_id().into_bytes()))),
                     ("entropy_avail", fixed!(256)),
                     ("poolsize", fixed!(256)),
                     ("uuid", Value(|_| Ok(uuid(&random()?).into_bytes()))),
@@ -134,10 +134,9 @@ fn uuid(random: &[u8; 16]) -> String {
     format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
 }
 
-/// The same for as long as the sandbox lives: made from when it started and where its kernel lies.
-fn boot_id(system: &System) -> String {
+/// Chosen at the first look, and the same for as long as the sandbox lives.
+fn boot_id() -> String {
     static ID: std::sync::OnceLock<[u8; 16]> = std::sync::OnceLock::new();
-    let _ = system;
     uuid(ID.get_or_init(|| random().unwrap_or_default()))
 }
 

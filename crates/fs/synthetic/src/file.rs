@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use parking_lot::Mutex;
-use vfs::{File, OpenFlags, Seek, Sink, Source};
+use vfs::{File, Seek, Sink, Source};
 
 use crate::Content;
 
@@ -20,7 +20,7 @@ pub(crate) struct OpenContent {
 }
 
 impl OpenContent {
-    pub(crate) fn new(content: Arc<dyn Content>, _: OpenFlags) -> Self {
+    pub(crate) fn new(content: Arc<dyn Content>) -> Self {
         Self { content, text: Mutex::new(None) }
     }
 

@@ -186,14 +186,14 @@ impl Inode for NodeInode {
         }
     }
 
-    fn open(self: Arc<Self>, flags: OpenFlags, credentials: &Credentials) -> Result<Arc<dyn File>, Errno> {
+    fn open(self: Arc<Self>, _: OpenFlags, credentials: &Credentials) -> Result<Arc<dyn File>, Errno> {
         match &self.node {
             Node::Directory(meta, directory) => {
                 Ok(Arc::new(OpenDirectory::new(meta.inode, Arc::clone(directory))))
             }
             Node::File(_, content) => {
                 content.check_open(credentials)?;
-                Ok(Arc::new(OpenContent::new(Arc::clone(content), flags)))
+                Ok(Arc::new(OpenContent::new(Arc::clone(content))))
             }
             Node::Link(..) => Err(Errno::ELOOP),
         }

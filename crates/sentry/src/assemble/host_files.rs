@@ -7,24 +7,12 @@ use std::os::fd::OwnedFd;
 use abi::Errno;
 use rustix::fs::{Mode, OFlags, openat};
 
-/// Memory that a machine is taken to have if it does not say, in bytes.
-const MEMORY_UNKNOWN: u64 = 1 << 30;
-
 /// The host's /proc, as the sandbox's pid namespace sees it.
 pub(super) struct HostProc(OwnedFd);
 
 impl HostProc {
     pub(super) const fn new(directory: OwnedFd) -> Self {
         Self(directory)
-    }
-
-    /// The machine's memory in bytes.
-    pub(super) fn memory(&self) -> u64 {
-        let text = proc::HostFiles::read(self, "meminfo").unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-        let kib: Option<u64> = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-        kib.map_or(MEMORY_UNKNOWN, |kib| kib.saturating_mul(1024))
     }
 }
 

@@ -48,14 +48,13 @@ pub(crate) fn run(
         names.domain = container.domainname.clone().into_bytes();
     }
     kernel.set_network(Networks::new().loopback_only());
-    let host = Arc::new(HostProc::new(proc));
-    let memory = host.memory();
-    let devices = devices::register(&kernel, memory)?;
+    let host_files = Arc::new(HostProc::new(proc));
+    let devices = devices::register(&kernel, host::machine::memory())?;
     let poller = Poller::start(|work| executor::turn(work))
         .map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)));
     let importer = Importer::new(poller.trying("start the poller of host descriptors")?);
 
-    let fs = mounts::build(&kernel, &container, connections, &host, &devices)?;
+    let fs = mounts::build(&kernel, &container, connections, &host_files, &devices)?;
     let credentials = Arc::new(identity::credentials(&container.process));
     let files = FdTable::new();
     let opened =

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use abi::Errno;
 use devtmpfs::Devtmpfs;
 use gofer_fs::{Caching, GoferFs};
+use kernel::fs_context::NoSpecialFiles;
 use kernel::{FsContext, Kernel};
 use overlay::{Overlay, Upper};
 use vfs::caller::{At, Caller};
@@ -38,7 +39,7 @@ pub(super) fn build(
     devices: &Devtmpfs,
 ) -> Result<FsContext, Failure> {
     let connections = connections.into_iter().map(Some).collect();
-    let mut builder = Builder { kernel, host, devices, connections, memory: host.memory() };
+    let mut builder = Builder { kernel, host, devices, connections, memory: host::machine::memory() };
     let root = container.root;
     let files = builder.gofer(root.connection, Caching::Exclusive)?;
     let mut superblock = SuperBlock::new(Arc::clone(&files));
@@ -79,26 +80,10 @@ fn as_root<R>(context: &FsContext, act: impl FnOnce(&Caller<'_>) -> R) -> R {
         credentials: &credentials,
         umask: 0,
         files: &FdTable::new(),
-        special: &NoDevices,
+        special: &NoSpecialFiles,
         namespace: &context.namespace,
         task: None,
     })
-}
-
-/// Nothing is opened while mounts are made.
-struct NoDevices;
-
-impl vfs::special::SpecialFiles for NoDevices {
-    fn open(
-        &self,
-        _: &vfs::InodeRef,
-        _: &vfs::Attributes,
-        _: vfs::OpenFlags,
-        _: &Credentials,
-        _: Option<&dyn core::any::Any>,
-    ) -> Result<Arc<dyn vfs::File>, Errno> {
-        Err(Errno::ENXIO)
-    }
 }
 
 impl Builder<'_> {
