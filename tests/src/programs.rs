@@ -53,7 +53,6 @@ const SHELL: &[Case] = &[
     Case {
         name: "shell/processor-time-limit",
         args: &["sh", "-c", "ulimit -t 1; sh -c 'while :; do :; done'; echo $?"],
-        gap: Some("RLIMIT_CPU is not enforced"),
         ..DEFAULT
     },
     script!("shell/errors", "errors.sh"),
@@ -196,6 +195,7 @@ const SIGNALS: &[Case] = &[
     program!("signals/threads", "signal_threads"),
     program!("signals/vector", "signal_vector"),
     program!("signals/posix", "timers_posix"),
+    program!("signals/processor-time", "processor_time", seconds: 60),
     program!("signals/restart", "signal_restart", seconds: 60),
 ];
 

@@ -69,7 +69,7 @@ impl ThreadGroup {
         exit_signal: i32,
         detached: bool,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        let group = Arc::new(Self {
             kernel,
             pid,
             signals,
@@ -85,7 +85,9 @@ impl ThreadGroup {
             ended: WaitQueue::new(),
             tasks_changed: WaitQueue::new(),
             state: Mutex::default(),
-        })
+        });
+        crate::time::limit::watch(&group);
+        group
     }
 
     /// Its living threads, in the order of creation.
@@ -118,6 +120,11 @@ impl ThreadGroup {
             return Err(Errno::EAGAIN);
         }
         state.tasks.push(Arc::clone(task));
+        let count = state.tasks.len();
+        drop(state);
+        if count > 1 {
+            crate::time::process::thread_added(&task.group);
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use abi::{Errno, time as abi_time};
 use host::clock::HostClock;
 
+use super::cpu::Watch;
 use crate::{Task, ThreadGroup};
 
 /// What CPU time of a process or thread a clock shows.
@@ -111,16 +112,17 @@ impl Clock {
         )
     }
 
-    /// When to look next for the time `at` of this clock. For a CPU clock that is the earliest moment at which it could be.
+    /// When to look next for the time `at` of this clock. For a CPU clock that is the earliest moment at which it could be, or a
+    /// little later if `watch` has seen it stand still.
     #[must_use]
-    pub fn instant(&self, at: Duration) -> Option<Instant> {
-        let left = at.saturating_sub(self.now());
-        let left = match self {
-            Self::Host(_) | Self::Alarm(_) => left,
-            Self::Process(group, _) => super::cpu::earliest(left, group.tasks().len()),
-            Self::Thread(..) => super::cpu::earliest(left, 1),
+    pub fn instant(&self, at: Duration, watch: &mut Watch) -> Option<Instant> {
+        let now = self.now();
+        let pause = match self {
+            Self::Host(_) | Self::Alarm(_) => at.saturating_sub(now),
+            Self::Process(group, _) => watch.pause(now, at, group.tasks().len()),
+            Self::Thread(..) => watch.pause(now, at, 1),
         };
-        Instant::now().checked_add(left)
+        Instant::now().checked_add(pause)
     }
 }
 

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use vfs::{Events, Listener};
 
 use super::clock::CpuTime;
+use super::cpu::Watch;
 use super::posix::Setting;
 use super::schedule::Schedule;
 use super::{Clock, Timer};
@@ -56,6 +57,7 @@ pub(super) struct Intervals {
 struct State {
     schedule: Schedule,
     alarm: Option<Timer>,
+    watch: Watch,
 }
 
 impl Intervals {
@@ -78,6 +80,19 @@ impl Intervals {
         }
     }
 
+    /// The timers of CPU time are looked at anew.
+    pub(super) fn look_again(&self, group: &Arc<ThreadGroup>) {
+        for kind in [IntervalKind::Virtual, IntervalKind::Profiling] {
+            let mut state = self.get(kind).lock();
+            let old = state.alarm.take();
+            if old.is_some() {
+                arm(group, kind, &kind.clock(group), &mut state);
+            }
+            drop(state);
+            drop(old);
+        }
+    }
+
     /// Turns all off.
     pub(super) fn clear(&self) {
         for timer in [&self.real, &self.virtual_, &self.profiling] {
@@ -94,6 +109,7 @@ pub fn set(group: &Arc<ThreadGroup>, kind: IntervalKind, value: Duration, interv
     let mut state = group.signals.timers.intervals.get(kind).lock();
     let old = Setting { interval: state.schedule.interval, left: state.schedule.left(now) };
     state.schedule = Schedule::new(value, interval, false, now);
+    state.watch = Watch::default();
     let previous = state.alarm.take();
     arm(group, kind, &clock, &mut state);
     drop(state);
@@ -110,7 +126,7 @@ pub fn get(group: &Arc<ThreadGroup>, kind: IntervalKind) -> Setting {
 }
 
 fn arm(group: &Arc<ThreadGroup>, kind: IntervalKind, clock: &Clock, state: &mut State) {
-    let at = state.schedule.next.and_then(|next| clock.instant(next));
+    let at = state.schedule.next.and_then(|next| clock.instant(next, &mut state.watch));
     state.alarm = at.map(|at| {
         let listener = Arc::new(Expiry { group: Arc::downgrade(group), kind });
         group.kernel.timers.add(at, listener)

@@ -3,6 +3,7 @@
 pub mod clock;
 mod cpu;
 pub mod interval;
+pub mod limit;
 pub mod posix;
 pub mod process;
 mod schedule;
@@ -10,6 +11,7 @@ pub mod timer_fd;
 mod timers;
 
 pub use clock::Clock;
+pub use cpu::Watch;
 pub use interval::IntervalKind;
 pub use process::ProcessTimers;
 pub use timer_fd::TimerFd;

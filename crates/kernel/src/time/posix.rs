@@ -11,6 +11,7 @@ use abi::signal::{Siginfo, Signal};
 use parking_lot::Mutex;
 use vfs::{Events, Listener};
 
+use super::cpu::Watch;
 use super::schedule::Schedule;
 use super::{Clock, Timer};
 use crate::limits::Resource;
@@ -49,6 +50,7 @@ struct State {
     /// Overruns of the last signal that was taken.
     overrun: i32,
     alarm: Option<Timer>,
+    watch: Watch,
 }
 
 /// What timer_gettime(2) reports.
@@ -128,6 +130,7 @@ impl PosixTimer {
         state.pending = false;
         state.overrun = 0;
         state.schedule = Schedule::new(value, interval, absolute, now);
+        state.watch = Watch::default();
         let previous = state.alarm.take();
         self.arm(&mut state);
         drop(state);
@@ -160,12 +163,26 @@ impl PosixTimer {
     fn arm(&self, state: &mut State) {
         let at = match self.notify {
             Notify::None => None,
-            _ => state.schedule.next.and_then(|next| self.clock.instant(next)),
+            _ => state.schedule.next.and_then(|next| self.clock.instant(next, &mut state.watch)),
         };
         state.alarm = at.zip(self.group.upgrade()).zip(self.this.upgrade()).map(|((at, group), this)| {
             let listener: Arc<dyn Listener> = this;
             group.kernel.timers.add(at, listener)
         });
+    }
+
+    /// A timer of the process's CPU time is looked at anew.
+    pub(super) fn look_again(&self) {
+        if !matches!(self.clock, Clock::Process(..)) {
+            return;
+        }
+        let mut state = self.state.lock();
+        let old = state.alarm.take();
+        if old.is_some() {
+            self.arm(&mut state);
+        }
+        drop(state);
+        drop(old);
     }
 
     fn send(&self, group: &Arc<ThreadGroup>) -> bool {

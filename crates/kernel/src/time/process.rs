@@ -7,14 +7,16 @@ use abi::signal::{Siginfo, Signal};
 use parking_lot::Mutex;
 
 use super::interval::Intervals;
+use super::limit::CpuLimit;
 use super::posix::PosixTimer;
 use crate::signal::Queued;
 use crate::{Task, ThreadGroup};
 
-/// Interval timers and POSIX timers.
+/// Interval timers, POSIX timers, and the watch over `RLIMIT_CPU`.
 #[derive(Default)]
 pub struct ProcessTimers {
     pub(super) intervals: Intervals,
+    pub(super) cpu_limit: CpuLimit,
     pub(super) posix: Mutex<PosixTimers>,
 }
 
@@ -46,8 +48,18 @@ pub(crate) fn exec_reset(group: &Arc<ThreadGroup>) {
     }
 }
 
+/// The process has a thread more, which drives its CPU clocks as well: they are looked at earlier.
+pub(crate) fn thread_added(group: &Arc<ThreadGroup>) {
+    super::limit::watch(group);
+    let timers = &group.signals.timers;
+    timers.intervals.look_again(group);
+    let posix: Vec<_> = timers.posix.lock().timers.values().cloned().collect();
+    posix.iter().for_each(|timer| timer.look_again());
+}
+
 /// The process has ended.
 pub(crate) fn end(group: &Arc<ThreadGroup>) {
     exec_reset(group);
     group.signals.timers.intervals.clear();
+    group.signals.timers.cpu_limit.clear();
 }

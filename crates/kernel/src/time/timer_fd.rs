@@ -8,6 +8,7 @@ use abi::Errno;
 use parking_lot::Mutex;
 use vfs::{Attributes, Events, File, Listener, Sink, WaitQueue};
 
+use super::cpu::Watch;
 use super::posix::Setting;
 use super::schedule::Schedule;
 use super::{Clock, Timer, Timers};
@@ -78,7 +79,7 @@ impl TimerFd {
     }
 
     fn arm(&self, state: &mut State) {
-        let at = state.schedule.next.and_then(|next| self.clock.instant(next));
+        let at = state.schedule.next.and_then(|next| self.clock.instant(next, &mut Watch::default()));
         state.alarm = at.zip(self.this.upgrade()).map(|(at, this)| {
             let listener: Arc<dyn Listener> = Arc::new(Expiry(Arc::downgrade(&this)));
             self.timers.add(at, listener)

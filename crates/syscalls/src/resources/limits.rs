@@ -76,7 +76,7 @@ fn report(task: &Task, group: &ThreadGroup, resource: Resource, at: UserPtr<Rlim
     at.write(&*task.memory(), &Rlimit { soft: limit.soft, hard: limit.hard })
 }
 
-fn set(task: &Task, group: &ThreadGroup, resource: Resource, new: Limit) -> Result<(), Errno> {
+fn set(task: &Task, group: &Arc<ThreadGroup>, resource: Resource, new: Limit) -> Result<(), Errno> {
     if new.soft > new.hard {
         return Err(Errno::EINVAL);
     }
@@ -90,6 +90,9 @@ fn set(task: &Task, group: &ThreadGroup, resource: Resource, new: Limit) -> Resu
     }
     limits.set(resource, new);
     drop(limits);
+    if resource == Resource::Cpu {
+        kernel::time::limit::watch(group);
+    }
     if resource == Resource::As {
         // What maps anonymous memory never comes by here: the host counts.
         let thread = group.representative().and_then(|task| task.thread());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use abi::Errno;
 use abi::time::{TIMER_ABSTIME, Timespec};
 use host::clock::HostClock;
-use kernel::time::Clock;
+use kernel::time::{Clock, Watch};
 use kernel::{Task, UserPtr, wait};
 
 /// Sleeps for a time. What is left of it is written to `remaining` if a signal ends the sleep.
@@ -70,8 +70,9 @@ async fn relative(task: &Arc<Task>, request: Duration, remaining: UserPtr<Timesp
 }
 
 async fn until_clock(task: &Arc<Task>, clock: &Clock, until: Duration) -> Result<(), Errno> {
+    let mut watch = Watch::default();
     while clock.now() < until {
-        let at = clock.instant(until);
+        let at = clock.instant(until, &mut watch);
         match wait::condition(task, at, || Err::<(), _>(Errno::EAGAIN)).await {
             Err(Errno::ETIMEDOUT) if is_elapsed(clock) => return Ok(()),
             Err(Errno::ETIMEDOUT) | Ok(()) => {}
