@@ -17,7 +17,7 @@ use kernel::exec::Strings;
 use kernel::limits::Limits;
 use kernel::spawn::{Spawn, spawn};
 use kernel::{FsContext, Kernel};
-use platform::stubs::{Options, StubPlatform, Zygote};
+use platform::stubs::{Mechanisms, Options, StubPlatform, Zygote};
 use vfs::mount::Mount;
 use vfs::mount_flags::MountFlags;
 use vfs::mount_namespace::MountNamespace;
@@ -32,7 +32,7 @@ fn main() -> std::process::ExitCode {
     }
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
     let procfs = File::open("/proc").unwrap().into();
-    let zygote = Zygote::start(Options { procfs, identity: None }).unwrap();
+    let zygote = Zygote::start(Options { procfs, identity: None, withheld: Mechanisms::empty() }).unwrap();
     let platform = Arc::new(StubPlatform::start(zygote).unwrap());
     let kernel = Kernel::new(platform, Box::new(syscalls::Table::new()), strace);
 

@@ -241,7 +241,7 @@ impl StubThread {
             bits |= answer::FINAL;
             state.phase = Phase::Running;
             if core::mem::take(&mut state.interrupt) {
-                self.signal(state);
+                self.signal_in_call(state);
             }
         } else {
             state.phase = Phase::Orders(Box::new(batch));

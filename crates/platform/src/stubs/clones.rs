@@ -145,7 +145,7 @@ impl StubThread {
             command |= answer::CLONE_RETURNS;
             state.phase = Phase::CloneReturning { token };
             if core::mem::take(&mut state.interrupt) {
-                self.signal(state);
+                self.signal_in_call(state);
             }
         } else {
             state.phase = Phase::Cloning { token, child: None, ring: None };

@@ -3,7 +3,7 @@
 //! A stop that a call of the kernel's causes at once (the end of a thread, orders that need no host call) waits until the
 //! receiver thread that runs the kernel is back, or, from any other thread, goes through the courier thread.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::{Arc, mpsc};
 
@@ -16,6 +16,23 @@ pub(super) type Parcel = (Arc<StubThread>, Stop);
 thread_local! {
     /// On a receiver thread: what is to be delivered after the stop being delivered.
     static AFTERWARDS: RefCell<Option<VecDeque<Parcel>>> = const { RefCell::new(None) };
+}
+
+thread_local! {
+    /// Whether an observer is at work on this thread.
+    static OBSERVED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs what an observer does about a stop.
+pub(super) fn observed(act: impl FnOnce()) {
+    let outer = OBSERVED.replace(true);
+    act();
+    OBSERVED.set(outer);
+}
+
+/// Whether it is an observer that calls.
+pub(super) fn is_observed() -> bool {
+    OBSERVED.get()
 }
 
 /// Delivers a stop once the kernel has returned.

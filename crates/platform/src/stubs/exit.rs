@@ -43,7 +43,7 @@ impl StubThread {
     /// Has a thread that waits in a call come back by the interrupt signal, to end then.
     fn end_with_context(&self, state: &mut State, id: u64) {
         state.exit = true;
-        self.signal(state);
+        self.signal_in_call(state);
         state.phase = Phase::Running;
         self.image.answer(id, Errno::EINTR.to_return());
     }

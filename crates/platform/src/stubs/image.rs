@@ -14,6 +14,7 @@ use super::calls::{self, Notification};
 use super::clones::Pending;
 use super::delivery;
 use super::interface::{BASE, RING, TEXT_SIZE, reason};
+use super::mechanisms::Mechanisms;
 use super::shared::Shared;
 use super::thread::StubThread;
 
@@ -52,7 +53,7 @@ impl Image {
 
     fn receive(self: &Arc<Self>) {
         loop {
-            if self.shared.poll_first {
+            if !self.shared.mechanisms.contains(Mechanisms::END_WAKES_RECEIVER) {
                 calls::wait_readable(self.listener.as_fd());
             }
             match calls::receive(self.listener.as_fd()) {

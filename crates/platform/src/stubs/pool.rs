@@ -11,6 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use super::calls;
 use super::frame::Frame;
 use super::image::Image;
+use super::mechanisms::Mechanisms;
 use super::process::Process;
 use super::shared::Shared;
 use super::slots::Slots;
@@ -130,7 +131,8 @@ fn make(shared: &Arc<Shared>, zygote: &Zygote) -> Result<(), Errno> {
             return Err(errno);
         }
     };
-    if calls::set_synchronous(listener.as_fd()).is_err() {
+    let synchronous = shared.mechanisms.contains(Mechanisms::SYNCHRONOUS_WAKE_UP);
+    if synchronous && calls::set_synchronous(listener.as_fd()).is_err() {
         shared.warn_of_slow_wake_ups();
     }
     let image = Image::new(Arc::clone(shared), listener);

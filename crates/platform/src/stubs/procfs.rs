@@ -54,6 +54,16 @@ impl Procfs {
         Ok(Duration::from_nanos(nanos))
     }
 
+    /// Whether the thread of a `stat` file runs or could.
+    ///
+    /// # Errors
+    /// As [`Self::cpu_time`].
+    pub(super) fn is_running(&self, path: &str) -> Result<bool, Errno> {
+        let text = self.read(path)?;
+        let (_, rest) = text.rsplit_once(") ").ok_or(Errno::EIO)?;
+        Ok(rest.starts_with('R'))
+    }
+
     /// User and system time from a `stat` file.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use super::calls;
 use super::delivery::Parcel;
 use super::image::Image;
+use super::mechanisms::Mechanisms;
 use super::pool::Pool;
 use super::process::{Process, Space};
 use super::procfs::Procfs;
@@ -28,8 +29,8 @@ pub(super) struct Shared {
     pub(super) vdso: Option<u64>,
     /// What [`crate::Order::UnmapAll`] unmaps: start and length.
     pub(super) unmap_all: Vec<(u64, u64)>,
-    /// Whether a receiver polls before it receives: older kernels do not wake it when the last thread dies.
-    pub(super) poll_first: bool,
+    /// What is used of what the host has.
+    pub(super) mechanisms: Mechanisms,
     pub(super) pool: Pool,
     /// Live processes by pid.
     pub(super) processes: Mutex<HashMap<i32, Arc<Process>>>,
@@ -71,7 +72,7 @@ impl Shared {
             slot_size: zygote.slot_size,
             vdso: zygote.vdso,
             unmap_all: zygote.unmap_all.clone(),
-            poll_first: calls::kernel_before(6, 11),
+            mechanisms: zygote.mechanisms,
             pool: Pool::default(),
             processes: Mutex::default(),
             awaited: Mutex::default(),
@@ -113,11 +114,11 @@ impl Shared {
         }
     }
 
-    /// Says once that the host wakes guests the slow way.
+    /// Says once that the host wakes guests the slow way, though it should know better.
     pub(super) fn warn_of_slow_wake_ups(&self) {
         if !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "the host kernel lacks SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (Linux 6.6): system calls will be slow"
+                "the host kernel refuses SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP: system calls will be slow"
             );
         }
     }

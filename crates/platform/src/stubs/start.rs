@@ -12,6 +12,7 @@ use super::arch;
 use super::calls::{self, Direction};
 use super::filter;
 use super::interface::{BASE, FILTER_MAX, MAILBOX_SIZE, SIZE, Setup, Unmap, ZygoteReply};
+use super::mechanisms::Mechanisms;
 use super::procfs::{Procfs, parse_maps};
 use crate::Mapping;
 
@@ -54,6 +55,8 @@ pub struct Options {
     /// The user and group that the stubs run as, or the caller's. Another user needs CAP_SETUID and CAP_SETGID now, and
     /// CAP_SYS_PTRACE and CAP_KILL as long as there are guests.
     pub identity: Option<(u32, u32)>,
+    /// Mechanisms that are not used even where the host has them: for tests of what is done without.
+    pub withheld: Mechanisms,
 }
 
 /// The process of which all guest processes are copies.
@@ -65,6 +68,7 @@ pub struct Zygote {
     pub(super) slot_size: u64,
     pub(super) vdso: Option<u64>,
     pub(super) unmap_all: Vec<(u64, u64)>,
+    pub(super) mechanisms: Mechanisms,
 }
 
 impl Zygote {
@@ -74,12 +78,13 @@ impl Zygote {
     /// A sentence that names what the host lacks, or the step that failed.
     pub fn start(options: Options) -> Result<Self, StartError> {
         probe()?;
+        let mechanisms = Mechanisms::choose(options.withheld);
         calls::keep_dead_children();
         let slot_size = (MAILBOX_SIZE + arch::signal_frame_size() + HANDLER_STACK).next_power_of_two();
         let procfs = Arc::new(Procfs::new(options.procfs));
         let mut tries = 0;
         loop {
-            match Self::execute(Arc::clone(&procfs), slot_size, options.identity) {
+            match Self::execute(Arc::clone(&procfs), slot_size, options.identity, mechanisms) {
                 // The host chose a place for the vDSO within the stub's range, which it does once in some hundred times.
                 Err(StartError(_, Errno::EEXIST)) if tries < MOST_TRIES => tries += 1,
                 result => return result,
@@ -91,6 +96,7 @@ impl Zygote {
         procfs: Arc<Procfs>,
         slot_size: u64,
         identity: Option<(u32, u32)>,
+        mechanisms: Mechanisms,
     ) -> Result<Self, StartError> {
         let program = program_file()?;
         let (family, flags) = (AddressFamily::UNIX, SocketFlags::CLOEXEC);
@@ -99,7 +105,8 @@ impl Zygote {
         let pid = calls::execute(program.as_fd(), theirs.as_fd())
             .map_err(|e| StartError::at("fork the zygote", e))?;
         drop(theirs);
-        let mut zygote = Self { pid, socket, procfs, slot_size, vdso: None, unmap_all: Vec::new() };
+        let mut zygote =
+            Self { pid, socket, procfs, slot_size, vdso: None, unmap_all: Vec::new(), mechanisms };
         let prepared = zygote.prepare(identity);
         if prepared.is_err() {
             calls::kill_group(pid);
@@ -110,7 +117,8 @@ impl Zygote {
 
     fn prepare(&mut self, identity: Option<(u32, u32)>) -> Result<(), StartError> {
         let step = |what: &'static str| move |e| StartError::at(what, e);
-        self.send(&setup_bytes(self.slot_size, identity)?).map_err(step("set up the zygote"))?;
+        self.send(&setup_bytes(self.slot_size, identity, self.mechanisms)?)
+            .map_err(step("set up the zygote"))?;
         let reply = self.reply().map_err(step("set up the zygote"))?;
         self.vdso = (reply.value != 0).then_some(reply.value);
         let maps =
@@ -178,9 +186,6 @@ fn probe() -> Result<(), StartError> {
              interrupted system calls would run twice",
         ));
     }
-    if !arch::has_segment_instructions() {
-        tracing::info!("no FSGSBASE instructions: segment bases are read and written by arch_prctl(2)");
-    }
     Ok(())
 }
 
@@ -201,13 +206,18 @@ fn program_file() -> Result<OwnedFd, StartError> {
 }
 
 /// [`Setup`] as the zygote reads it.
-fn setup_bytes(slot_size: u64, identity: Option<(u32, u32)>) -> Result<Vec<u8>, StartError> {
+fn setup_bytes(
+    slot_size: u64,
+    identity: Option<(u32, u32)>,
+    mechanisms: Mechanisms,
+) -> Result<Vec<u8>, StartError> {
     let mut program = filter::program().map_err(StartError::new)?;
     let length = u64::try_from(program.len()).unwrap_or(0);
     program.resize(FILTER_MAX, 0);
     let (user, group) = identity.unwrap_or_default();
+    let segments = mechanisms.contains(Mechanisms::SEGMENT_INSTRUCTIONS);
     let mut bytes = Vec::with_capacity(size_of::<Setup>());
-    for word in [identity.is_some().into(), user, group, arch::has_segment_instructions().into()] {
+    for word in [identity.is_some().into(), user, group, segments.into()] {
         let word: u32 = word;
         bytes.extend_from_slice(&word.to_le_bytes());
     }
@@ -266,6 +276,6 @@ mod tests {
 
     #[test]
     fn the_setup_has_the_agreed_size() {
-        assert_eq!(setup_bytes(8192, Some((1, 2))).unwrap().len(), size_of::<Setup>());
+        assert_eq!(setup_bytes(8192, Some((1, 2)), Mechanisms::all()).unwrap().len(), size_of::<Setup>());
     }
 }

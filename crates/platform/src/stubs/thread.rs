@@ -1,16 +1,18 @@
 //! One guest thread, and where it is between the guest's code and the kernel's answer.
 
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use abi::{Errno, nr};
 use parking_lot::Mutex;
 
 use super::batch::Batch;
 use super::calls::{self, Notification};
-use super::delivery::deliver_later;
+use super::delivery::{self, deliver_later};
 use super::frame::Frame;
 use super::image::Image;
 use super::interface::{answer, reason};
+use super::mechanisms::Mechanisms;
 use super::process::Process;
 use crate::{Fault, Gone, Observer, Order, Resume, Stop, SyscallArgs};
 
@@ -173,7 +175,7 @@ impl StubThread {
         if matches!(stop, Stop::Gone(_)) {
             *post = Post::Closed;
         }
-        observer.stopped(stop);
+        delivery::observed(|| observer.stopped(stop));
         true
     }
 
@@ -203,7 +205,10 @@ impl StubThread {
                     state.phase = Phase::Running;
                     return self.image.answer(n.id, Errno::EINTR.to_return());
                 }
-                _ => state.phase = Phase::Call { id: n.id, number: args.number },
+                _ => {
+                    self.settle(&state);
+                    state.phase = Phase::Call { id: n.id, number: args.number };
+                }
             }
         }
         self.tell(Stop::Syscall(args));
@@ -259,6 +264,7 @@ impl StubThread {
         if why == reason::INTERRUPTED {
             state.signalled = false;
         }
+        self.settle(&state);
         if !matches!(state.phase, Phase::Running | Phase::CloneReturning { .. }) {
             self.image.refuse(id);
             return false;
@@ -291,7 +297,6 @@ impl StubThread {
         match (&state.phase, how) {
             (&Phase::Call { id, .. }, Resume::Return(value)) => {
                 state.phase = Phase::Running;
-                drop(state);
                 self.image.answer(id, value);
             }
             (&Phase::Call { id, number }, how) => {
@@ -317,7 +322,7 @@ impl StubThread {
     /// Lets a thread in the stub go back to guest code, with this value in `rax` if there is one.
     pub(super) fn leave_stub(&self, state: &mut State, id: u64, result: Option<u64>) {
         if core::mem::take(&mut state.interrupt) {
-            self.signal(state);
+            self.signal_in_call(state);
         }
         state.phase = Phase::Running;
         // Values that the stub would take for something else go through memory.
@@ -339,11 +344,34 @@ impl StubThread {
         }
     }
 
+    /// As [`Self::signal`], for a thread that waits for an answer.
+    pub(super) fn signal_in_call(&self, state: &mut State) {
+        self.signal(state);
+        self.settle(state);
+    }
+
+    /// On a host without [`Mechanisms::PROMPT_ANSWERS`]: waits until a thread that the interrupt signal has woken from its wait for an
+    /// answer sleeps again, this time so that no signal wakes it. An answer that came between would be lost, and the call
+    /// made twice. The thread needs no more than a moment on a processor, whatever the guest does.
+    fn settle(&self, state: &State) {
+        const PATIENCE: Duration = Duration::from_secs(1);
+        let shared = &self.process.shared;
+        if !state.signalled || shared.mechanisms.contains(Mechanisms::PROMPT_ANSWERS) {
+            return;
+        }
+        let deadline = Instant::now() + PATIENCE;
+        let running = |pid| shared.procfs.is_running(&format!("{pid}/task/{}/stat", self.tid));
+        while self.process.alive(running) == Ok(true) && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+    }
+
     /// As [`crate::Thread::interrupt`].
     pub(super) fn ask_to_stop(&self) {
         let mut state = self.state.lock();
         match state.phase {
-            Phase::Running | Phase::Call { .. } | Phase::CloneReturning { .. } => self.signal(&mut state),
+            Phase::Running | Phase::CloneReturning { .. } => self.signal(&mut state),
+            Phase::Call { .. } => self.signal_in_call(&mut state),
             Phase::Stopped { .. } | Phase::Orders(_) | Phase::Cloning { .. } => state.interrupt = true,
             Phase::Starting | Phase::Parked(_) | Phase::Leaving | Phase::Gone => {}
         }

@@ -32,7 +32,7 @@ fn finish(world: Arc<World>, task: Arc<Task>) {
 }
 
 #[test]
-fn no_call_is_lost_or_doubled() {
+pub(crate) fn no_call_is_lost_or_doubled() {
     let Some(program) = build::guest("basic") else { return };
     let world = World::new(&program);
     let task = world.start(&["calls", "20000"]);
@@ -43,7 +43,7 @@ fn no_call_is_lost_or_doubled() {
 }
 
 #[test]
-fn interrupts_from_another_thread_all_arrive() {
+pub(crate) fn interrupts_from_another_thread_all_arrive() {
     let Some(program) = build::guest("basic") else { return };
     let world = World::new(&program);
     let task = world.start(&["calls", "10000000"]);
@@ -53,7 +53,7 @@ fn interrupts_from_another_thread_all_arrive() {
 }
 
 #[test]
-fn twenty_thousand_interrupts_in_a_row_all_arrive() {
+pub(crate) fn twenty_thousand_interrupts_in_a_row_all_arrive() {
     let Some(program) = build::guest("basic") else { return };
     let world = World::new(&program);
     let task = world.start(&["calls", "10000000"]);
@@ -66,7 +66,7 @@ fn twenty_thousand_interrupts_in_a_row_all_arrive() {
 }
 
 #[test]
-fn a_parked_call_ends_once_and_the_interruption_follows() {
+pub(crate) fn a_parked_call_ends_once_and_the_interruption_follows() {
     let Some(program) = build::guest("basic") else { return };
     let world = World::new(&program);
     let task = world.start(&["parks", "1000"]);
@@ -86,7 +86,7 @@ fn a_parked_call_ends_once_and_the_interruption_follows() {
 }
 
 #[test]
-fn a_native_futex_wait_is_interrupted() {
+pub(crate) fn a_native_futex_wait_is_interrupted() {
     let Some(program) = build::guest("basic") else { return };
     let world = World::new(&program);
     let task = world.start(&["waits", "2000"]);
@@ -96,7 +96,7 @@ fn a_native_futex_wait_is_interrupted() {
 }
 
 #[test]
-fn three_threads_are_interrupted_at_once() {
+pub(crate) fn three_threads_are_interrupted_at_once() {
     let Some(program) = build::guest("basic") else { return };
     let world = World::new(&program);
     let task = world.start(&["three", "5000"]);
@@ -114,7 +114,7 @@ fn three_threads_are_interrupted_at_once() {
 }
 
 #[test]
-fn forks_under_interrupts_make_no_phantoms() {
+pub(crate) fn forks_under_interrupts_make_no_phantoms() {
     let Some(program) = build::guest("basic") else { return };
     for mode in ["slow", "quick"] {
         let world = World::new(&program);

@@ -10,9 +10,11 @@
 )]
 
 mod deaths;
+mod fallbacks;
 mod hostile;
 mod interrupts;
 mod memory;
 mod programs;
 mod speed;
+mod stops;
 mod supervisor;

@@ -11,65 +11,65 @@ fn run(arguments: &[&str]) {
 }
 
 #[test]
-fn a_program_runs() {
+pub(crate) fn a_program_runs() {
     run(&["hello"]);
 }
 
 #[test]
-fn registers_and_vector_state_survive_calls_traps_and_forks() {
+pub(crate) fn registers_and_vector_state_survive_calls_traps_and_forks() {
     run(&["registers"]);
     run(&["registers", "0", "quick"]);
 }
 
 #[test]
-fn forks_copy_memory_and_nest() {
+pub(crate) fn forks_copy_memory_and_nest() {
     run(&["forks"]);
     run(&["forks", "0", "quick"]);
 }
 
 #[test]
-fn a_vforked_child_shares_memory_and_may_execute() {
+pub(crate) fn a_vforked_child_shares_memory_and_may_execute() {
     run(&["vforks"]);
 }
 
 #[test]
-fn a_new_program_takes_over_the_process() {
+pub(crate) fn a_new_program_takes_over_the_process() {
     run(&["execs"]);
 }
 
 #[test]
-fn threads_start_share_and_are_joined() {
+pub(crate) fn threads_start_share_and_are_joined() {
     run(&["threads"]);
     run(&["threads", "0", "quick"]);
 }
 
 #[test]
-fn a_process_forks_while_its_other_threads_work() {
+pub(crate) fn a_process_forks_while_its_other_threads_work() {
     run(&["threads_fork"]);
     run(&["threads_fork", "0", "quick"]);
 }
 
 #[test]
-fn a_main_thread_may_end_first() {
+pub(crate) fn a_main_thread_may_end_first() {
     run(&["main_exits"]);
 }
 
 #[test]
-fn two_hundred_threads_end_with_their_process() {
+pub(crate) fn two_hundred_threads_end_with_their_process() {
     run(&["many_threads"]);
 }
 
 #[test]
-fn faults_reach_the_kernel_with_registers() {
+pub(crate) fn faults_reach_the_kernel_with_registers() {
     run(&["faults"]);
 }
 
 #[test]
-fn files_are_mapped_private_and_shared() {
+pub(crate) fn files_are_mapped_private_and_shared() {
     run(&["files"]);
 }
 
 #[test]
-fn memory_calls_work_and_spare_the_stub() {
+pub(crate) fn memory_calls_work_and_spare_the_stub() {
     run(&["memory"]);
 }

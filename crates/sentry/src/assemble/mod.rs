@@ -15,7 +15,7 @@ use kernel::exec::Strings;
 use kernel::spawn::{self, Spawn};
 use kernel::{ExitStatus as Ended, Kernel, executor};
 use network::Networks;
-use platform::stubs::{Options, StubPlatform, Zygote};
+use platform::stubs::{Mechanisms, Options, StubPlatform, Zygote};
 use vfs::FdTable;
 
 use crate::boot::{Document, Materials};
@@ -29,7 +29,8 @@ pub(crate) fn fork_zygote(materials: &Materials) -> Result<Zygote, Failure> {
     let procfs = materials.proc.try_clone().map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)));
     let procfs = procfs.trying("keep a descriptor of /proc")?;
     let identity = materials.document.stub_user.map(|id| (id, id));
-    Zygote::start(Options { procfs, identity }).map_err(|error| Failure::Message(error.to_string()))
+    Zygote::start(Options { procfs, identity, withheld: Mechanisms::empty() })
+        .map_err(|error| Failure::Message(error.to_string()))
 }
 
 /// Assembles the kernel, starts the container's first process and waits for the container to end.

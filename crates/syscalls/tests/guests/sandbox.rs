@@ -10,7 +10,7 @@ use kernel::limits::Limits;
 use kernel::spawn::{Spawn, spawn};
 use kernel::{FsContext, Kernel};
 use parking_lot::Mutex;
-use platform::stubs::{Options, StubPlatform, Zygote};
+use platform::stubs::{Mechanisms, Options, StubPlatform, Zygote};
 use vfs::io::SliceSource;
 use vfs::mount::Mount;
 use vfs::mount_flags::MountFlags;
@@ -55,7 +55,7 @@ impl File for Paper {
 /// Runs a static program to its end, as the child of an init.
 pub(crate) fn run(init: &Path, program: &Path) -> End {
     let procfs = std::fs::File::open("/proc").unwrap().into();
-    let zygote = Zygote::start(Options { procfs, identity: None }).unwrap();
+    let zygote = Zygote::start(Options { procfs, identity: None, withheld: Mechanisms::empty() }).unwrap();
     let platform = Arc::new(StubPlatform::start(zygote).unwrap());
     let strace = std::env::var_os("GUESTS_STRACE").is_some();
     if strace {

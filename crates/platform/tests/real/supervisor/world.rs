@@ -1,5 +1,6 @@
 //! All guests of a test.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use platform::stubs::{Options, StubPlatform, Zygote};
+use platform::stubs::{Mechanisms, Options, StubPlatform, Zygote};
 use platform::{Fault, Gone};
 
 use super::company;
@@ -35,6 +36,17 @@ pub(crate) struct State {
     pub(crate) faults: Vec<Fault>,
     pub(crate) parked: Vec<Arc<Task>>,
     pub(crate) protocol_errors: Vec<String>,
+}
+
+thread_local! {
+    static WITHHELD: Cell<Mechanisms> = const { Cell::new(Mechanisms::empty()) };
+}
+
+/// Runs a test whose worlds do without some of what the host has.
+pub(crate) fn without(withheld: Mechanisms, test: impl FnOnce()) {
+    WITHHELD.set(withheld);
+    test();
+    WITHHELD.set(Mechanisms::empty());
 }
 
 /// A platform and what its guests have done.
@@ -68,7 +80,7 @@ impl World {
 
     fn make(program: &Path, company: Option<company::Guest>, identity: Option<(u32, u32)>) -> Arc<Self> {
         let procfs = File::open("/proc").unwrap().into();
-        let zygote = Zygote::start(Options { procfs, identity }).unwrap();
+        let zygote = Zygote::start(Options { procfs, identity, withheld: WITHHELD.get() }).unwrap();
         let path = std::env::temp_dir().join(format!("platform-test-{}-{:p}", std::process::id(), &zygote));
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
         file.set_len(1 << 16).unwrap();
