@@ -1,6 +1,7 @@
 //! Threads and processes.
 
 use crate::arch::{self, FRAME_TO_CONTEXT, Ucontext, nr, syscall};
+use crate::gate;
 use crate::handler::{mailbox, ring, save_bases, serve};
 use crate::interface::{CloneRecord, reason};
 use crate::memory::memcpy;
@@ -44,6 +45,8 @@ fn copy_frame(frame: &Ucontext, distance: u64, child_rsp: u64) -> u64 {
         &mut *core::ptr::with_exposed_provenance_mut::<Ucontext>((to + FRAME_TO_CONTEXT) as usize)
     };
     copy.stack_start = copy.stack_start.wrapping_add(distance);
+    // SAFETY: both slots have a page.
+    unsafe { (*gate::page(copy)).published = (*gate::page(frame)).published };
     if copy.vector_state != 0 {
         copy.vector_state = copy.vector_state.wrapping_add(distance);
     }
@@ -61,6 +64,7 @@ pub extern "C" fn child(frame: &mut Ucontext, token: u64) {
 
 /// Tells the sentry that this child is there.
 pub fn report_child(frame: &mut Ucontext, token: u64) -> u64 {
+    gate::adopt(frame);
     save_bases(frame);
     ring(reason::HELLO, [(&raw const *frame).addr() as u64, token, 0, 0, 0, 0])
 }

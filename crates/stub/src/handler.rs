@@ -2,6 +2,7 @@
 
 use crate::arch::{self, Siginfo, Ucontext, syscall};
 use crate::interface::{Mailbox, RING, answer, reason};
+use crate::gate::{self, Found};
 use crate::{clone, orders, zygote};
 
 const SIGTRAP: i32 = 5;
@@ -27,13 +28,18 @@ pub fn mailbox(frame: &Ucontext) -> *mut Mailbox {
 
 /// All signals come here, with all signals blocked, on the slot's stack.
 pub extern "C" fn handle(signal: i32, info: &Siginfo, frame: &mut Ucontext) {
+    let signal = match gate::settle(signal, frame) {
+        Found::Guest => signal,
+        Found::Interrupted => SIGURG,
+        Found::Settled => return,
+    };
     save_bases(frame);
     let at = (&raw const *frame).addr() as u64;
     let answer = match signal {
         SIGSYS => ring(reason::TRAP, [at, 0, 0, 0, 0, 0]),
         SIGURG => ring(reason::INTERRUPTED, [at, 0, 0, 0, 0, 0]),
         SIGTRAP if frame.instruction_pointer() == arch::stub_fresh_end as *const () as u64 => {
-            zygote::hello(at)
+            zygote::hello(frame)
         }
         _ => {
             let what = u64::from(signal as u32) | u64::from(info.code as u32) << 32;
@@ -43,10 +49,21 @@ pub extern "C" fn handle(signal: i32, info: &Siginfo, frame: &mut Ucontext) {
     serve(frame, answer);
 }
 
-/// Puts the segment bases where the sentry finds them.
+/// Puts the guest's segment bases where the sentry finds them. A GS base that is the stub's stands for the guest's 0.
 pub fn save_bases(frame: &Ucontext) {
+    let [fs, gs] = arch::bases(zygote::fsgsbase());
+    let gs = if gate::is_ours(gs) { 0 } else { gs };
     // SAFETY: the slot is mapped; if the guest has unmapped it the process dies, as it deserves.
-    unsafe { (*mailbox(frame)).bases = arch::bases(zygote::fsgsbase()) };
+    unsafe { (*mailbox(frame)).bases = [fs, gs] };
+}
+
+/// Loads the bases that the sentry has left.
+fn load_bases(frame: &Ucontext) {
+    // SAFETY: as in `save_bases`.
+    let [fs, gs] = unsafe { (*mailbox(frame)).bases };
+    let fast = zygote::fsgsbase();
+    let gs = if gs == 0 && fast { gate::page(frame).addr() as u64 } else { gs };
+    arch::set_bases(fast, [fs, gs]);
 }
 
 /// Follows the sentry's answers until one lets the guest go on.
@@ -59,8 +76,7 @@ pub fn serve(frame: &mut Ucontext, mut answer: u64) {
             return;
         }
         if answer & answer::BASES != 0 {
-            // SAFETY: as in `save_bases`.
-            arch::set_bases(zygote::fsgsbase(), unsafe { (*mailbox).bases });
+            load_bases(frame);
         }
         if answer & answer::ORDERS != 0 {
             // SAFETY: as in `save_bases`.

@@ -101,7 +101,7 @@ pub struct CloneRecord {
     pub result: u64,
 }
 
-/// The part of a slot that both sides use. It lies at the end of the slot, above the signal stack.
+/// The part of a slot that both sides use. It lies above the signal stack and below the [`ThreadPage`].
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 pub struct Mailbox {
@@ -117,6 +117,87 @@ pub struct Mailbox {
 
 /// Bytes at the end of a slot that belong to the mailbox: a multiple of 64, which signal frames want.
 pub const MAILBOX_SIZE: u64 = (size_of::<Mailbox>() as u64).next_multiple_of(64);
+
+/// Bytes at the very end of a slot: its thread's page.
+pub const PAGE_SIZE: u64 = 4096;
+
+/// Where patched call sites jump to: the first instruction of the stub's text.
+///
+/// All registers are as they would be at a `syscall`, with the number in `rax`, except for `rcx`: it holds the address to go on at, and the
+/// two bytes before that address are a `syscall` instruction outside the stub's range. The gate goes on there with the result
+/// in `rax` ("done"), or at that instruction as if it had never been ("plain"). It keeps all registers but `rax`, `rcx`, `r11`
+/// and the flags, the vector state and the guest's stack.
+pub const GATE: u64 = BASE;
+
+/// How far a call through the gate is: [`ThreadPage::phase`]. It counts only while the thread is in the stub's text.
+pub mod phase {
+    /// Nothing has happened. A signal or a fault makes the call a plain one.
+    pub const ENTRY: u64 = 1;
+    /// The sentry may know of the call, so it must come to its end. An interrupt is [`super::ThreadPage::deferred`].
+    pub const POSTED: u64 = 2;
+    /// [`super::ThreadPage::result`] and [`super::ThreadPage::target`] are set, and all that is left is done again by whoever
+    /// interrupts it: see the stub's `gate::settle`.
+    pub const COMMITTED: u64 = 3;
+}
+
+/// A call that the gate may answer itself: bits of [`Published::local`].
+pub mod local {
+    /// getpid(2), gettid(2), getuid(2), geteuid(2), getgid(2), getegid(2).
+    pub const IDENTITY: u64 = 1;
+    /// set_robust_list(2).
+    pub const ROBUST_LIST: u64 = 2;
+    /// rseq(2) fails with `ENOSYS`.
+    pub const NO_RSEQ: u64 = 4;
+}
+
+/// What the sentry has told the gate, and what the gate keeps for the sentry. A guest can write all of it: it deceives only itself, so
+/// the sentry must not take from here what others rely on. A new thread inherits all but `local`, which starts as 0.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct Published {
+    /// What the gate answers: [`local`].
+    pub local: u64,
+    /// Not 0: a signal waits that the mask may hold back.
+    pub attention: u64,
+    /// The thread's signal mask.
+    pub signal_mask: u64,
+    /// Address and length that were given to set_robust_list(2).
+    pub robust_list: [u64; 2],
+    /// The process as its own namespace numbers it.
+    pub process: u64,
+    /// The thread, likewise.
+    pub thread: u64,
+    /// Real user.
+    pub user: u64,
+    /// Effective user.
+    pub effective_user: u64,
+    /// Real group.
+    pub group: u64,
+    /// Effective group.
+    pub effective_group: u64,
+}
+
+/// The page that a thread's GS base points to, unless the guest uses that register itself (then there is no gate for it). It is
+/// private memory, so a fork copies it. Above these fields lies the gate's stack.
+#[repr(C)]
+pub struct ThreadPage {
+    /// Its own address.
+    pub own: u64,
+    /// The guest's registers at the gate: `r8` to `r15`, `rdi`, `rsi`, `rbp`, `rbx`, `rdx`, `rax` (the number), `rcx` (where to go on), `rsp`.
+    pub saved: [u64; 16],
+    /// What the guest will find in `rax`.
+    pub result: u64,
+    /// Where the guest goes on.
+    pub target: u64,
+    /// [`phase`].
+    pub phase: u64,
+    /// Not 0: an interrupt has come in [`phase::POSTED`].
+    pub deferred: u64,
+    /// The address of the thread's window, or 0.
+    pub window: u64,
+    /// What both sides know.
+    pub published: Published,
+}
 
 /// The longest filter, in instructions.
 pub const FILTER_MAX: usize = 512;

@@ -12,17 +12,18 @@
 //! - There is no variable that is written after the zygote's start, and no allocation, and no panic.
 //! - The guest can read, write, unmap and jump into all of this. It gains nothing: the filter decides, not this code.
 //!
-//! The vector state lies in the frame while a handler runs, and the compiler may use it. The trampolines that are to
-//! come (patched call sites, the spinning mailbox) must not: they will be written in assembly, in a module beside [`handler`].
+//! Patched call sites come in through the [`gate`], which is no signal handler: its rules are its own.
 #![no_std]
 #![no_main]
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod arch;
 mod clone;
+mod gate;
 mod handler;
 #[expect(dead_code, reason = "some of it is for the sentry")]
 mod interface;
+mod local;
 mod memory;
 mod orders;
 mod zygote;

@@ -2,10 +2,11 @@
 
 use core::cell::UnsafeCell;
 
-use crate::arch::{self, nr, syscall};
+use crate::arch::{self, Ucontext, nr, syscall};
+use crate::gate;
 use crate::handler::{handle, ring};
 use crate::interface::{
-    BASE, DATA, MAILBOX_SIZE, SIZE, SLOT_CHUNK, SLOTS, Setup, TEXT_SIZE, Unmap, ZygoteReply, reason,
+    BASE, DATA, MAILBOX_SIZE, PAGE_SIZE, SIZE, SLOT_CHUNK, SLOTS, Setup, TEXT_SIZE, Unmap, ZygoteReply, reason,
 };
 
 /// The socket to the sentry: the only descriptor.
@@ -170,7 +171,7 @@ fn handle_signals(setup: &Setup) -> u64 {
     /// SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGURG, SIGSYS.
     const SIGNALS: [u64; 7] = [4, 5, 7, 8, 11, 23, 31];
     let action: Action = [handle as *const () as u64, FLAGS, arch::stub_restorer as *const () as u64, ALL];
-    let stack: [u64; 3] = [SLOTS, 0, setup.slot_size - MAILBOX_SIZE];
+    let stack: [u64; 3] = [SLOTS, 0, setup.slot_size - MAILBOX_SIZE - PAGE_SIZE];
     // SAFETY: the structures live until the calls return; the handler stays mapped.
     unsafe {
         set_mask(ALL);
@@ -235,12 +236,13 @@ fn become_stub() -> ! {
 }
 
 /// The first rings of a stub: that its listener can be fetched, then, without any descriptor left, that it is ready.
-pub fn hello(frame: u64) -> u64 {
+pub fn hello(frame: &Ucontext) -> u64 {
     ring(reason::FRESH, [0; 6]);
     // SAFETY: the stub needs neither.
     unsafe {
         syscall(nr::CLOSE, [SOCKET, 0, 0, 0, 0, 0]);
         syscall(nr::CLOSE, [LISTENER, 0, 0, 0, 0, 0]);
     }
-    ring(reason::HELLO, [frame, 0, 0, 0, 0, 0])
+    gate::adopt(frame);
+    ring(reason::HELLO, [(&raw const *frame).addr() as u64, 0, 0, 0, 0, 0])
 }

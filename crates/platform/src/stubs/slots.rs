@@ -1,9 +1,9 @@
-//! Where in a memory the threads that run in it have their slots: signal stack and mailbox.
+//! Where in a memory the threads that run in it have their slots: signal stack, mailbox and page.
 
 use parking_lot::Mutex;
 
 use super::calls::signal_thread;
-use super::interface::{MAILBOX_SIZE, SLOT_CHUNK, SLOTS, WINDOWS};
+use super::interface::{MAILBOX_SIZE, PAGE_SIZE, SLOT_CHUNK, SLOTS, WINDOWS};
 
 /// The slots of one memory, which all processes that share it use together.
 pub(super) struct Slots {
@@ -51,7 +51,7 @@ impl Slots {
 
     /// The address of a slot's mailbox.
     pub(super) fn mailbox(&self, slot: u64) -> u64 {
-        self.address(slot) + self.size - MAILBOX_SIZE
+        self.address(slot) + self.size - PAGE_SIZE - MAILBOX_SIZE
     }
 
     /// Takes a slot, or nothing if the range is full.
@@ -120,13 +120,13 @@ mod tests {
 
     #[test]
     fn slots_are_made_accessible_in_chunks_and_used_again() {
-        let slots = Slots::new(8192);
+        let slots = Slots::new(16384);
         let mut chunks = 0;
         for expected in 1..2 * SLOT_CHUNK {
             let place = slots.take().unwrap();
             assert_eq!(place.slot, expected);
             if place.chunk != [0; 2] {
-                assert_eq!(place.chunk, [slots.address(SLOT_CHUNK), SLOT_CHUNK * 8192]);
+                assert_eq!(place.chunk, [slots.address(SLOT_CHUNK), SLOT_CHUNK * 16384]);
                 chunks += 1;
                 // The first two start at the same time.
                 if chunks == 2 {
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn the_slot_of_a_thread_that_is_there_is_not_taken() {
         let me = i32::try_from(std::process::id()).unwrap();
-        let slots = Slots::new(8192);
+        let slots = Slots::new(16384);
         let place = slots.take().unwrap();
         slots.leave(me, me, place.slot);
         assert_ne!(slots.take().unwrap().slot, place.slot);

@@ -11,7 +11,7 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 use super::arch;
 use super::calls::{self, Direction};
 use super::filter;
-use super::interface::{BASE, FILTER_MAX, MAILBOX_SIZE, SIZE, Setup, Unmap, ZygoteReply};
+use super::interface::{BASE, FILTER_MAX, MAILBOX_SIZE, PAGE_SIZE, SIZE, Setup, Unmap, ZygoteReply};
 use super::mechanisms::Mechanisms;
 use super::procfs::{Procfs, parse_maps};
 use crate::Mapping;
@@ -80,7 +80,8 @@ impl Zygote {
         probe()?;
         let mechanisms = Mechanisms::choose(options.withheld);
         calls::keep_dead_children();
-        let slot_size = (MAILBOX_SIZE + arch::signal_frame_size() + HANDLER_STACK).next_power_of_two();
+        let slot_size =
+            (PAGE_SIZE + MAILBOX_SIZE + arch::signal_frame_size() + HANDLER_STACK).next_power_of_two();
         let procfs = Arc::new(Procfs::new(options.procfs));
         let mut tries = 0;
         loop {

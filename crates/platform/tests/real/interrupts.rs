@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::supervisor::{Exit, Task, World, build};
 
 /// Interrupts the task until its process ends, each time waiting until the interruption has come. Returns how often.
-fn interrupt_until_end(world: &World, task: &Arc<Task>, pause: Duration, most: u64) -> u64 {
+pub(crate) fn interrupt_until_end(world: &World, task: &Arc<Task>, pause: Duration, most: u64) -> u64 {
     let mut count = 0;
     while count < most && !world.has_ended(task.tgid) {
         let before = task.interrupts.load(Ordering::Acquire);

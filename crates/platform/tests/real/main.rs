@@ -11,6 +11,7 @@
 
 mod deaths;
 mod fallbacks;
+mod gate;
 mod hostile;
 mod interrupts;
 mod memory;

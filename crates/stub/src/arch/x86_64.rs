@@ -1,6 +1,10 @@
 //! x86-64: system calls, entry points, the signal frame.
 
+mod gate;
+
 use core::arch::{asm, global_asm};
+
+pub use gate::{Part, is_deferred, part, set_gs};
 
 /// System call numbers that the stub makes on its own account.
 pub mod nr {

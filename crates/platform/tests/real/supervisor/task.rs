@@ -257,8 +257,11 @@ impl Task {
                 registers.rsi = registers.rip;
                 registers.rdx = registers.rax;
                 registers.rip = handler;
-                registers.rsp = (registers.rsp - 256) & !15;
-                registers.rsp -= 8;
+                registers.rsp = registers.rsp.wrapping_sub(256) & !15;
+                registers.rsp = registers.rsp.wrapping_sub(8);
+                if thread.memory().write(registers.rsp, &[0; 8]) != Ok(8) {
+                    return self.end_process(Exit::Signal(signal));
+                }
                 thread.set_registers(&registers).unwrap();
                 thread.resume(Resume::Context);
             }
@@ -334,12 +337,16 @@ impl Task {
             }
             nr::arch_prctl => {
                 assert!(trap);
-                if a == 0x1002 {
-                    thread.set_bases(Some(b), None).unwrap();
-                    back(0);
-                } else {
-                    back(Errno::EINVAL.to_return());
+                match a {
+                    0x1001 => thread.set_bases(None, Some(b)).unwrap(),
+                    0x1002 => thread.set_bases(Some(b), None).unwrap(),
+                    0x1004 => {
+                        let gs = thread.context().unwrap().gs_base;
+                        thread.memory().write(b, &gs.to_le_bytes()).unwrap();
+                    }
+                    _ => return back(Errno::EINVAL.to_return()),
                 }
+                back(0);
             }
             nr::set_tid_address => {
                 thread.perform(vec![Order::SetClearChildTid { address: a }]);
