@@ -9,6 +9,7 @@ pub mod clone;
 pub mod context;
 pub mod mock;
 pub mod order;
+pub mod patcher;
 pub mod stubs;
 
 use std::sync::Arc;
