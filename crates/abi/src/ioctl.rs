@@ -44,6 +44,10 @@ requests! {
     FIONBIO = 0x5421, "Sets or clears `O_NONBLOCK`";
     FIONCLEX = 0x5450, "Clears close-on-exec";
     FIOCLEX = 0x5451, "Sets close-on-exec";
+    FIOSETOWN = 0x8901, "Sets who gets a socket's signals";
+    SIOCSPGRP = 0x8902, "The same";
+    FIOGETOWN = 0x8903, "Gets who gets a socket's signals";
+    SIOCGPGRP = 0x8904, "The same";
     FIOASYNC = 0x5452, "Sets or clears `O_ASYNC`";
     FIOQSIZE = 0x5460, "Gets the size of a file";
     FIBMAP = 1, "The block number of a file's block";

@@ -129,6 +129,11 @@ pub trait File: Send + Sync + Any {
         None
     }
 
+    /// Whether readiness may be told by a signal (`O_ASYNC`): Linux has it for pipes, sockets, terminals and inotify.
+    fn signals_readiness(&self) -> bool {
+        false
+    }
+
     /// Lists a directory from a position (0 at first, then `next` of an entry).
     ///
     /// # Errors

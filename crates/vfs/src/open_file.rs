@@ -8,7 +8,9 @@ use parking_lot::Mutex;
 
 use crate::mount_flags::MountFlags;
 use crate::path::Path;
-use crate::{Attributes, Credentials, Events, File, FileKind, InodeRef, OpenFlags, Seek, Sink, Source};
+use crate::{
+    Attributes, Credentials, Events, File, FileKind, InodeRef, OpenFlags, Registration, Seek, Sink, Source,
+};
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -25,6 +27,8 @@ pub struct OpenFile {
     flags: AtomicU32,
     offset: Mutex<u64>,
     owner: Mutex<Option<SignalOwner>>,
+    /// Set while `O_ASYNC` is: sends the signals.
+    watcher: Mutex<Option<Registration>>,
     written: AtomicBool,
     /// Counted as a writer of its mount.
     writes_mount: bool,
@@ -41,6 +45,10 @@ pub struct SignalOwner {
     pub id: i32,
     /// Signal instead of SIGIO, or 0.
     pub signal: i32,
+    /// Real user of who set it: it decides who may get the signal.
+    pub uid: u32,
+    /// Effective user of who set it.
+    pub euid: u32,
 }
 
 impl OpenFile {
@@ -70,6 +78,7 @@ impl OpenFile {
             flags: AtomicU32::new(flags.difference(dropped).bits()),
             offset: Mutex::new(0),
             owner: Mutex::new(None),
+            watcher: Mutex::new(None),
             written: AtomicBool::new(false),
             writes_mount,
             locked: AtomicBool::new(false),
@@ -102,6 +111,12 @@ impl OpenFile {
     /// Sets who gets SIGIO.
     pub fn set_signal_owner(&self, owner: Option<SignalOwner>) {
         *self.owner.lock() = owner;
+    }
+
+    /// Keeps the listener that tells of readiness by signals, until `O_ASYNC` is cleared.
+    pub fn set_watcher(&self, watcher: Option<Registration>) {
+        let old = std::mem::replace(&mut *self.watcher.lock(), watcher);
+        drop(old);
     }
 
     /// What fstat(2) reports.

@@ -201,6 +201,10 @@ impl File for HostFile {
         Ok(this)
     }
 
+    fn signals_readiness(&self) -> bool {
+        matches!(self.kind, Kind::Pipe | Kind::Socket | Kind::Terminal)
+    }
+
     fn terminal(&self) -> Option<TerminalId> {
         (self.kind == Kind::Terminal).then_some(TerminalId(self.inode))
     }

@@ -115,6 +115,10 @@ impl File for PipeEnd {
         Some(&self.pipe.queue)
     }
 
+    fn signals_readiness(&self) -> bool {
+        true
+    }
+
     fn ioctl(&self, context: &dyn IoctlContext, request: u32, argument: u64) -> Result<u64, Errno> {
         if request != FIONREAD {
             return Err(Errno::ENOTTY);

@@ -116,6 +116,10 @@ impl File for SocketFile {
         Some(&self.socket.core().readiness)
     }
 
+    fn signals_readiness(&self) -> bool {
+        true
+    }
+
     fn ioctl(&self, context: &dyn IoctlContext, request: u32, argument: u64) -> Result<u64, Errno> {
         let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX).to_ne_bytes();
         match request {

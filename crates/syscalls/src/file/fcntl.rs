@@ -35,13 +35,13 @@ pub async fn fcntl(task: &Arc<Task>, fd: Fd, command: u32, argument: u64) -> Res
             0
         }
         F_GETFL => u64::from(file.flags().bits()),
-        F_SETFL => set_flags(&file, number)?,
+        F_SETFL => set_flags(task, &file, fd, number)?,
         F_GETLK | F_OFD_GETLK => lock::test(task, &file, command, UserPtr::new(argument))?,
         F_SETLK | F_SETLKW | F_OFD_SETLK | F_OFD_SETLKW => {
             lock::set(task, &file, command, UserPtr::new(argument)).await?
         }
         F_SETOWN => owner::set(task, &file, number.cast_signed())?,
-        F_GETOWN => owner::get(&file),
+        F_GETOWN => i64::from(owner::get(task, &file)).cast_unsigned(),
         F_SETOWN_EX => owner::set_exactly(task, &file, UserPtr::new(argument))?,
         F_GETOWN_EX => owner::get_exactly(task, &file, UserPtr::new(argument))?,
         F_SETSIG => owner::set_signal(&file, number)?,
@@ -66,11 +66,16 @@ fn is_same(task: &Task, file: &Arc<OpenFile>, other: u32) -> Result<bool, Errno>
     Ok(Arc::ptr_eq(file, &other))
 }
 
-fn set_flags(file: &OpenFile, bits: u32) -> Result<u64, Errno> {
-    let flags = OpenFlags::from_bits_truncate(bits);
+fn set_flags(task: &Task, file: &Arc<OpenFile>, fd: Fd, bits: u32) -> Result<u64, Errno> {
+    let mut flags = OpenFlags::from_bits_truncate(bits);
     let adds_noatime = flags.contains(OpenFlags::NOATIME) && !file.flags().contains(OpenFlags::NOATIME);
     if adds_noatime && !file.credentials.owns(&file.attributes()?) {
         return Err(Errno::EPERM);
+    }
+    if (flags ^ file.flags()).contains(OpenFlags::ASYNC)
+        && !owner::set_asynchronous(task, file, fd, flags.contains(OpenFlags::ASYNC))
+    {
+        flags.toggle(OpenFlags::ASYNC);
     }
     file.set_flags(flags)?;
     Ok(0)

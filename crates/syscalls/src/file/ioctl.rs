@@ -8,7 +8,7 @@ use kernel::memory::{read_exact, write_all};
 use kernel::{Task, UserAddr, UserPtr};
 use vfs::{Credentials, Fd, FileKind, IoctlContext, OpenFile, OpenFlags};
 
-use super::{descriptor, job_control};
+use super::{descriptor, job_control, owner};
 
 struct Context<'a> {
     task: &'a Arc<Task>,
@@ -58,12 +58,31 @@ pub fn ioctl(task: &Arc<Task>, fd: Fd, request: u32, argument: u64) -> Result<u6
 }
 
 /// Requests about the descriptor and the description.
-fn common(task: &Task, fd: Fd, file: &OpenFile, request: u32, argument: u64) -> Result<Option<u64>, Errno> {
+fn common(
+    task: &Task,
+    fd: Fd,
+    file: &Arc<OpenFile>,
+    request: u32,
+    argument: u64,
+) -> Result<Option<u64>, Errno> {
     match request {
         ioctl::FIOCLEX => task.files().set_close_on_exec(fd, true)?,
         ioctl::FIONCLEX => task.files().set_close_on_exec(fd, false)?,
         ioctl::FIONBIO => set(task, file, OpenFlags::NONBLOCK, argument)?,
-        ioctl::FIOASYNC => set(task, file, OpenFlags::ASYNC, argument)?,
+        ioctl::FIOASYNC => {
+            let on = UserPtr::<i32>::new(argument).read(&*task.memory())? != 0;
+            let changes = on != file.flags().contains(OpenFlags::ASYNC);
+            if changes && !owner::set_asynchronous(task, file, fd, on) {
+                return Err(Errno::ENOTTY);
+            }
+            set(task, file, OpenFlags::ASYNC, argument)?;
+        }
+        ioctl::FIOSETOWN | ioctl::SIOCSPGRP if is_socket(file) => {
+            owner::set_from(task, file, UserPtr::new(argument))?;
+        }
+        ioctl::FIOGETOWN | ioctl::SIOCGPGRP if is_socket(file) => {
+            UserPtr::<i32>::new(argument).write(&*task.memory(), &owner::get(task, file))?;
+        }
         ioctl::FIOQSIZE => {
             let attributes = file.attributes()?;
             if !matches!(attributes.kind, FileKind::Regular | FileKind::Directory | FileKind::Symlink) {
@@ -74,6 +93,10 @@ fn common(task: &Task, fd: Fd, file: &OpenFile, request: u32, argument: u64) -> 
         _ => return Ok(None),
     }
     Ok(Some(0))
+}
+
+fn is_socket(file: &OpenFile) -> bool {
+    file.attributes().is_ok_and(|a| a.kind == FileKind::Socket)
 }
 
 /// Sets or clears a flag, as the number at `argument` says.

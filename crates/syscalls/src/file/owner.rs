@@ -1,26 +1,39 @@
 //! Who gets SIGIO and SIGURG: `F_SETOWN`, `F_SETOWN_EX`, `F_SETSIG` of fcntl(2).
 
+use std::sync::Arc;
+
 use abi::Errno;
 use abi::fcntl::{F_OWNER_PGRP, F_OWNER_PID, F_OWNER_TID};
 use abi::file::OwnerEx;
 use abi::signal::Signal;
 use kernel::{Task, UserPtr};
-use vfs::OpenFile;
 use vfs::open_file::SignalOwner;
+use vfs::{Fd, OpenFile};
 
-fn store(task: &Task, file: &OpenFile, kind: u32, id: i32) -> Result<u64, Errno> {
-    let exists = match (kind, id) {
+fn exists(task: &Task, kind: u32, id: i32) -> bool {
+    match (kind, id) {
         (_, 0) => true,
         (F_OWNER_TID, tid) => task.kernel.task(tid).is_some(),
         (F_OWNER_PID, pid) => task.kernel.group(pid).is_some(),
         (_, group) => task.kernel.pids.has_process_group(group),
-    };
-    if !exists {
+    }
+}
+
+fn store(task: &Task, file: &OpenFile, kind: u32, id: i32) -> Result<u64, Errno> {
+    if !exists(task, kind, id) {
         return Err(Errno::ESRCH);
     }
     let signal = file.signal_owner().map_or(0, |owner| owner.signal);
-    file.set_signal_owner(Some(SignalOwner { kind, id, signal }));
+    let credentials = task.credentials();
+    let (uid, euid) = (credentials.uid, credentials.euid);
+    file.set_signal_owner(Some(SignalOwner { kind, id, signal, uid, euid }));
     Ok(0)
+}
+
+/// The owner, as long as it is there.
+fn present(task: &Task, file: &OpenFile) -> SignalOwner {
+    let owner = file.signal_owner().unwrap_or_default();
+    if exists(task, owner.kind, owner.id) { owner } else { SignalOwner { id: 0, ..owner } }
 }
 
 /// `F_SETOWN`: a process, or a process group if negative.
@@ -33,9 +46,26 @@ pub(crate) fn set(task: &Task, file: &OpenFile, id: i32) -> Result<u64, Errno> {
 }
 
 /// `F_GETOWN`.
-pub(crate) fn get(file: &OpenFile) -> u64 {
-    let id = file.signal_owner().map_or(0, |o| if o.kind == F_OWNER_PGRP { -o.id } else { o.id });
-    i64::from(id).cast_unsigned()
+pub(crate) fn get(task: &Task, file: &OpenFile) -> i32 {
+    let owner = present(task, file);
+    if owner.kind == F_OWNER_PGRP { -owner.id } else { owner.id }
+}
+
+/// `FIOSETOWN` and `SIOCSPGRP`, which sockets have.
+///
+/// # Errors
+/// `EFAULT`, and as [`set`].
+pub(crate) fn set_from(task: &Task, file: &OpenFile, argument: UserPtr<i32>) -> Result<u64, Errno> {
+    set(task, file, argument.read(&*task.memory())?)
+}
+
+/// Sets or clears `O_ASYNC`. Returns whether the file has it.
+pub(crate) fn set_asynchronous(task: &Task, file: &Arc<OpenFile>, fd: Fd, on: bool) -> bool {
+    let has = file.file.signals_readiness();
+    if has {
+        kernel::signal::driven::set(task, file, fd.0, on);
+    }
+    has
 }
 
 /// `F_SETOWN_EX`.
@@ -55,7 +85,7 @@ pub(crate) fn set_exactly(task: &Task, file: &OpenFile, argument: UserPtr<OwnerE
 /// # Errors
 /// `EFAULT`.
 pub(crate) fn get_exactly(task: &Task, file: &OpenFile, argument: UserPtr<OwnerEx>) -> Result<u64, Errno> {
-    let owner = file.signal_owner().unwrap_or_default();
+    let owner = present(task, file);
     argument.write(&*task.memory(), &OwnerEx { kind: owner.kind, pid: owner.id })?;
     Ok(0)
 }

@@ -12,7 +12,7 @@ use crate::file::{
 };
 use crate::{Row, rows};
 
-const FCNTL: &str = "no leases, no F_NOTIFY; owners are kept, but no SIGIO is sent";
+const FCNTL: &str = "no leases, no F_NOTIFY";
 const MOUNT: &str = "new mounts of tmpfs only; all mounts are private";
 
 pub(super) static ROWS: &[Row] = rows! {
@@ -27,7 +27,7 @@ pub(super) static ROWS: &[Row] = rows! {
     now dup3(duplicate::dup3, old: Fd, new: Fd, flags: u32) Full;
     later fcntl(fcntl::fcntl, fd: Fd, command: u32, argument: u64) Partial(FCNTL);
     later flock(lock::flock, fd: Fd, operation: u32) Full;
-    now ioctl(ioctl::ioctl, fd: Fd, request: u32, argument: u64) Partial("FIOASYNC is kept, but no SIGIO is sent");
+    now ioctl(ioctl::ioctl, fd: Fd, request: u32, argument: u64) Full;
     now pipe(pipe::pipe, fds: UserPtr<[i32; 2]>) Full;
     now pipe2(pipe::pipe2, fds: UserPtr<[i32; 2]>, flags: u32) Full;
     now memfd_create(memfd::memfd_create, name: UserAddr, flags: u32) Partial("no huge pages");
