@@ -49,7 +49,7 @@ pub struct SyscallArgs {
     pub number: u64,
     /// `rdi`, `rsi`, `rdx`, `r10`, `r8`, `r9`.
     pub args: [u64; 6],
-    /// Address of the instruction after the `syscall`.
+    /// Address of the instruction after the `syscall`; 0 in [`Stop::Trap`], where the registers tell.
     pub ip: u64,
 }
 
@@ -150,7 +150,7 @@ pub trait Thread: Send + Sync {
     /// As [`Self::context`]; `EINVAL` also for vector state of a form that the host does not know.
     fn set_context(&self, context: &Context) -> Result<(), Errno>;
 
-    /// The registers without the vector state, which is dearer to read: after [`Stop::Trap`] this costs nothing.
+    /// The registers without the vector state.
     ///
     /// # Errors
     /// As [`Self::context`].
@@ -161,6 +161,25 @@ pub trait Thread: Send + Sync {
     /// # Errors
     /// As [`Self::context`].
     fn set_registers(&self, registers: &Registers) -> Result<(), Errno>;
+
+    /// The stack pointer, which some calls need alone: after [`Stop::Trap`] this costs nothing.
+    ///
+    /// # Errors
+    /// As [`Self::context`].
+    fn stack_pointer(&self) -> Result<u64, Errno>;
+
+    /// Replaces the registers and the vector state (as [`Context::extended`]), but not the bases. It costs no host call of its own.
+    ///
+    /// # Errors
+    /// As [`Self::set_context`].
+    fn restore(&self, registers: &Registers, extended: Vec<u8>) -> Result<(), Errno>;
+
+    /// Writes a signal frame to the thread's memory, in pieces, and gives it the registers at a handler's entry and the vector state of a
+    /// new program: one host call for all of it. If the frame cannot be written the registers stay as they were.
+    ///
+    /// # Errors
+    /// `EFAULT` if the frame cannot be written; as [`Self::context`].
+    fn enter_handler(&self, frame: &[(u64, &[u8])], registers: &Registers) -> Result<(), Errno>;
 
     /// Replaces the FS base (thread pointer), the GS base, or both. It costs no host call of its own.
     ///

@@ -1,8 +1,8 @@
 //! The signal handler: ring, then do as the sentry says.
 
 use crate::arch::{self, Siginfo, Ucontext, syscall};
-use crate::interface::{Mailbox, RING, answer, reason};
 use crate::gate::{self, Found};
+use crate::interface::{Mailbox, RING, TRAP_NUMBER, TRAP_SHIFT, answer, reason};
 use crate::{clone, orders, zygote};
 
 const SIGTRAP: i32 = 5;
@@ -36,7 +36,10 @@ pub extern "C" fn handle(signal: i32, info: &Siginfo, frame: &mut Ucontext) {
     save_bases(frame);
     let at = (&raw const *frame).addr() as u64;
     let answer = match signal {
-        SIGSYS => ring(reason::TRAP, [at, 0, 0, 0, 0, 0]),
+        SIGSYS => {
+            let (number, args) = frame.call();
+            ring(reason::TRAP | number << TRAP_SHIFT & TRAP_NUMBER, args)
+        }
         SIGURG => ring(reason::INTERRUPTED, [at, 0, 0, 0, 0, 0]),
         SIGTRAP if frame.instruction_pointer() == arch::stub_fresh_end as *const () as u64 => {
             zygote::hello(frame)

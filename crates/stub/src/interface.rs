@@ -21,13 +21,19 @@ pub const WINDOWS: u64 = BASE + 0xc000_0000;
 /// The system call number of the ring: no kernel has one near it. The low bits say why it rings.
 pub const RING: u64 = 0x2000_0000;
 
-/// Why a stub rings. The first argument is the address of the `ucontext` in the signal frame, except for [`FRESH`].
+/// Where a ring for [`reason::TRAP`] has the number of the guest's system call.
+pub const TRAP_SHIFT: u64 = 8;
+/// Its bits.
+pub const TRAP_NUMBER: u64 = 0xf_ff00;
+
+/// Why a stub rings. The first argument is the address of the `ucontext` in the signal frame, except for [`FRESH`] and [`TRAP`].
 pub mod reason {
     /// A new stub from the zygote has installed its filter.
     pub const FRESH: u64 = 1;
     /// A new thread or process is ready. Argument 1: the token it was made with, 0 for one from the zygote.
     pub const HELLO: u64 = 2;
-    /// A system call that needs registers.
+    /// A system call that needs registers. The ring's number holds the call's, see [`super::TRAP_SHIFT`]; the arguments are the call's, with
+    /// the stack pointer for the sixth, unless it is mmap(2).
     pub const TRAP: u64 = 3;
     /// A fault. Arguments: signal and `si_code` (upper half), address, trap number, error code.
     pub const FAULT: u64 = 4;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use abi::signal::{ActionFlags, SI_KERNEL, Siginfo, Signal};
-use platform::{Context, SyscallArgs, Thread};
+use platform::{SyscallArgs, Thread};
 
 use super::state::Fault;
 use super::{Delivery, altstack, arch, force, force_fatal, mask, restart};
@@ -58,12 +58,16 @@ pub(crate) fn deliver(
         let state = task.signals.state.lock();
         (state.saved.unwrap_or(state.blocked), state.alt_stack, state.fault)
     };
-    match arch::build_frame(&*memory, &mut context, delivery, blocked, &stack, &fault) {
-        Ok(()) => entered(task, delivery),
+    match arch::enter_handler(thread, &context, delivery, blocked, &stack, &fault) {
+        Ok(()) => {
+            entered(task, delivery);
+            return Ok(());
+        }
+        Err(Errno::ESRCH) => return Err(Errno::ESRCH),
         Err(_) if delivery.signal == Signal::SIGSEGV => force_fatal(task, Signal::SIGSEGV),
         Err(_) => force(task, Siginfo::kernel(Signal::SIGSEGV)),
     }
-    thread.set_context(&context)
+    thread.set_registers(&context.registers)
 }
 
 /// The handler will run: what it wants blocked is blocked.
@@ -87,20 +91,19 @@ fn entered(task: &Arc<Task>, delivery: &Delivery) {
 /// `ESRCH` if the thread is gone.
 pub fn sigreturn(task: &Arc<Task>) -> Result<(), Errno> {
     let thread = task.thread().ok_or(Errno::ESRCH)?;
-    let mut context = thread.context()?;
-    if restore(task, &*thread, &mut context).is_err() {
+    let sp = thread.stack_pointer()?;
+    if restore(task, &*thread, sp).is_err() {
         force(task, Siginfo::kernel(Signal::SIGSEGV));
     }
     Ok(())
 }
 
-fn restore(task: &Arc<Task>, thread: &dyn Thread, context: &mut Context) -> Result<(), Errno> {
-    let sp = context.registers.rsp;
-    let (blocked, stack) = arch::restore_frame(&*task.memory(), context)?;
-    thread.set_context(context)?;
-    mask::set_blocked(task, blocked);
+fn restore(task: &Arc<Task>, thread: &dyn Thread, sp: u64) -> Result<(), Errno> {
+    let frame = arch::read_frame(&*task.memory(), sp)?;
+    thread.restore(&frame.registers, frame.extended)?;
+    mask::set_blocked(task, frame.mask);
     // As Linux: the stack of the handler counts, and whatever is wrong with the description is ignored.
-    let _ = altstack::set(task, sp, &stack);
+    let _ = altstack::set(task, sp, &frame.stack);
     Ok(())
 }
 

@@ -217,6 +217,26 @@ impl Thread for MockThread {
         self.with_context(|s| s.context.registers = *registers)
     }
 
+    fn stack_pointer(&self) -> Result<u64, Errno> {
+        self.registers().map(|r| r.rsp)
+    }
+
+    fn restore(&self, registers: &Registers, extended: Vec<u8>) -> Result<(), Errno> {
+        self.with_context(|s| {
+            s.context.registers = *registers;
+            s.context.extended = extended;
+        })
+    }
+
+    fn enter_handler(&self, frame: &[(u64, &[u8])], registers: &Registers) -> Result<(), Errno> {
+        for (at, bytes) in frame {
+            if self.memory.write(*at, bytes)? != bytes.len() {
+                return Err(Errno::EFAULT);
+            }
+        }
+        self.restore(registers, Vec::new())
+    }
+
     fn set_bases(&self, fs_base: Option<u64>, gs_base: Option<u64>) -> Result<(), Errno> {
         self.with_context(|s| {
             s.context.fs_base = fs_base.unwrap_or(s.context.fs_base);

@@ -113,20 +113,15 @@ impl StubThread {
         };
         let bytes = record_bytes(&record);
         let at = state.frame.mailbox + core::mem::offset_of!(Mailbox, clone) as u64;
-        // What the child starts with must be known, and so must not be read after the parent has gone on.
-        let frame = state.frame.registers(&self.process).and_then(|_| {
-            let bits = state.frame.write_back(&self.process, None, &[(at, &bytes)])?;
-            Ok((state.frame.moved(distance), bits))
-        });
-        let (mut frame, bits) = match frame {
-            Ok(frame) => frame,
+        let bits = match state.frame.write_back(&self.process, None, &[(at, &bytes)]) {
+            Ok(bits) => bits,
             Err(errno) => {
                 slots.give_back(place.slot);
                 self.process.kill();
                 return Err(errno);
             }
         };
-        frame.started_with(request.tls, request.stack);
+        let frame = state.frame.moved(distance);
         let returns = request.parent_returns.is_some();
         let pending = Pending {
             parent,

@@ -1,11 +1,43 @@
 //! A stopped thread's registers: read from its signal frame when asked for, written back together with the answer.
+//!
+//! The host lays every signal frame of a thread out in the same way and at the same place of its slot, so once the first has been seen
+//! (before any guest code has run) nothing but values has to be read.
 
 use abi::Errno;
 
 use super::arch;
+use super::calls::Direction;
 use super::interface::{Mailbox, answer};
 use super::process::Process;
 use crate::{Context, Registers};
+
+/// Where the vector state lies in every signal frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// From the `ucontext`; 0 if the host saves none.
+    vector: u64,
+    /// Bytes.
+    size: usize,
+}
+
+impl Shape {
+    /// Reads it off the first frame of a new stub.
+    ///
+    /// # Errors
+    /// `ESRCH` if the stub is gone.
+    pub(super) fn of_frame(process: &Process, at: u64) -> Result<Self, Errno> {
+        let mut words = [0; arch::MACHINE_WORDS * 8];
+        process.read_exactly(&[(at.wrapping_add(arch::MACHINE), words.len())], &mut words)?;
+        let pointer = words.last_chunk::<8>().copied().map_or(0, u64::from_le_bytes);
+        if pointer == 0 {
+            return Ok(Self::default());
+        }
+        let mut bytes = [0; arch::VECTOR_MINIMUM];
+        process.read_exactly(&[(pointer, bytes.len())], &mut bytes)?;
+        let most = usize::try_from(arch::signal_frame_size()).map_err(|_| Errno::EIO)?;
+        Ok(Self { vector: pointer.wrapping_sub(at), size: arch::vector_size(&bytes).min(most) })
+    }
+}
 
 /// What is known of, and what is to be done to, the signal frame of a thread stopped with context.
 #[derive(Clone, Debug, Default)]
@@ -14,17 +46,17 @@ pub(super) struct Frame {
     pub(super) at: u64,
     /// Address of the mailbox of the thread's slot.
     pub(super) mailbox: u64,
-    saved: Option<Saved>,
-    changed: Changed,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Saved {
-    registers: Registers,
+    shape: Shape,
+    /// What a ring told of the registers.
+    stack_pointer: Option<u64>,
+    registers: Option<Registers>,
     /// FS, GS.
-    bases: [u64; 2],
-    /// Where the host put the vector state, or 0.
-    vector: u64,
+    bases: Option<[u64; 2]>,
+    /// Whether the guest has the vector state of a new program: what lies in the frame is not its.
+    initial: bool,
+    changed: Changed,
+    /// Bits of a command that the stub has yet to be told.
+    owed: u64,
 }
 
 /// What the guest is to find changed.
@@ -35,62 +67,83 @@ struct Changed {
     vector: Option<Vec<u8>>,
 }
 
+/// Pieces of a process's memory and their bytes, for one host call.
+#[derive(Default)]
+struct Pieces {
+    places: Vec<(u64, usize)>,
+    bytes: Vec<u8>,
+}
+
+impl Pieces {
+    fn put(&mut self, at: u64, part: &[u8]) {
+        self.places.push((at, part.len()));
+        self.bytes.extend_from_slice(part);
+    }
+
+    fn put_words(&mut self, at: u64, words: &[u64]) {
+        self.places.push((at, words.len() * 8));
+        self.bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    }
+}
+
 impl Frame {
-    /// The frame a stub has rung with.
-    pub(super) fn new(at: u64, mailbox: u64) -> Self {
-        Self { at, mailbox, saved: None, changed: Changed::default() }
-    }
-
-    /// The same, in a state that all zero stands for.
-    pub(super) fn cleared(at: u64, mailbox: u64) -> Self {
+    /// The frame of a new stub, in a state that all zero stands for.
+    pub(super) fn cleared(at: u64, mailbox: u64, shape: Shape) -> Self {
         let changed = Changed { registers: true, bases: true, vector: Some(Vec::new()) };
-        Self { at, mailbox, saved: Some(Saved::default()), changed }
+        let (registers, bases) = (Some(Registers::default()), Some([0; 2]));
+        Self { at, mailbox, shape, registers, bases, initial: true, changed, ..Self::default() }
     }
 
-    /// A child's copy of the frame, this far away.
+    /// The thread has stopped again, in a frame at the same place. The stack pointer, if the ring told it.
+    pub(super) fn renew(&mut self, stack_pointer: Option<u64>) {
+        *self = Self { at: self.at, mailbox: self.mailbox, shape: self.shape, ..Self::default() };
+        self.stack_pointer = stack_pointer;
+    }
+
+    /// A child's copy of the frame, this far away. The clone itself sets the child's thread pointer and stack.
     pub(super) fn moved(&self, distance: u64) -> Self {
-        let mut frame = Self::new(self.at.wrapping_add(distance), self.mailbox.wrapping_add(distance));
-        frame.saved = self.saved.map(|saved| Saved {
-            vector: if saved.vector == 0 { 0 } else { saved.vector.wrapping_add(distance) },
-            ..saved
-        });
-        frame
+        let (at, mailbox) = (self.at.wrapping_add(distance), self.mailbox.wrapping_add(distance));
+        Self { at, mailbox, shape: self.shape, initial: self.initial, ..Self::default() }
     }
 
-    /// The child's thread pointer and stack, which the clone itself has set.
-    pub(super) fn started_with(&mut self, tls: Option<u64>, stack: Option<u64>) {
-        if let Some(saved) = &mut self.saved {
-            let [fs, _] = &mut saved.bases;
-            *fs = tls.unwrap_or(*fs);
-            saved.registers.rsp = stack.unwrap_or(saved.registers.rsp);
+    /// Reads what is not known of the registers and bases, and `more` bytes at another place, all in one host call.
+    fn fetch(&mut self, process: &Process, more: Option<(u64, usize)>) -> Result<Vec<u8>, Errno> {
+        const WORDS: usize = arch::MACHINE_WORDS + 2;
+        let known = self.registers.is_some() && self.bases.is_some();
+        if known && more.is_none() {
+            return Ok(Vec::new());
         }
-    }
-
-    fn saved(&mut self, process: &Process) -> Result<&mut Saved, Errno> {
-        if self.saved.is_none() {
-            const WORDS: usize = arch::MACHINE_WORDS + 2;
-            let mut bytes = [0; WORDS * 8];
-            let pieces = [(self.at.wrapping_add(arch::MACHINE), arch::MACHINE_WORDS * 8), (self.mailbox, 16)];
-            process.read_exactly(&pieces, &mut bytes)?;
-            let mut words = [0; WORDS];
-            for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
-                *word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-            }
-            let [machine @ .., fs, gs] = words;
-            let [.., vector] = machine;
-            self.saved = Some(Saved { registers: arch::decode(&machine), bases: [fs, gs], vector });
+        let machine = (self.at.wrapping_add(arch::MACHINE), arch::MACHINE_WORDS * 8);
+        let pieces = [machine, (self.mailbox, 16), more.unwrap_or_default()];
+        let pieces = if more.is_some() { &pieces[..] } else { pieces.split_last().map_or(&[][..], |p| p.1) };
+        let mut bytes = vec![0; WORDS * 8 + more.map_or(0, |(_, size)| size)];
+        process.read_exactly(pieces, &mut bytes)?;
+        let rest = bytes.split_off(WORDS * 8);
+        let mut words = [0; WORDS];
+        for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+            *word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
         }
-        self.saved.as_mut().ok_or(Errno::EIO)
+        let [machine @ .., fs, gs] = words;
+        self.registers.get_or_insert_with(|| arch::decode(&machine));
+        self.bases.get_or_insert([fs, gs]);
+        Ok(rest)
     }
 
     pub(super) fn registers(&mut self, process: &Process) -> Result<Registers, Errno> {
-        self.saved(process).map(|saved| saved.registers)
+        self.fetch(process, None)?;
+        self.registers.ok_or(Errno::EIO)
     }
 
-    pub(super) fn set_registers(&mut self, process: &Process, registers: &Registers) -> Result<(), Errno> {
-        self.saved(process)?.registers = *registers;
+    pub(super) fn set_registers(&mut self, registers: &Registers) {
+        self.registers = Some(*registers);
         self.changed.registers = true;
-        Ok(())
+    }
+
+    pub(super) fn stack_pointer(&mut self, process: &Process) -> Result<u64, Errno> {
+        match (self.registers, self.stack_pointer) {
+            (None, Some(told)) => Ok(told),
+            _ => self.registers(process).map(|r| r.rsp),
+        }
     }
 
     pub(super) fn set_bases(
@@ -99,63 +152,85 @@ impl Frame {
         fs: Option<u64>,
         gs: Option<u64>,
     ) -> Result<(), Errno> {
-        let [old_fs, old_gs] = &mut self.saved(process)?.bases;
-        *old_fs = fs.unwrap_or(*old_fs);
-        *old_gs = gs.unwrap_or(*old_gs);
-        self.changed.bases = true;
+        let bases = match (fs, gs) {
+            (Some(fs), Some(gs)) => [fs, gs],
+            _ => {
+                self.fetch(process, None)?;
+                let [old_fs, old_gs] = self.bases.ok_or(Errno::EIO)?;
+                [fs.unwrap_or(old_fs), gs.unwrap_or(old_gs)]
+            }
+        };
+        self.changed.bases |= self.bases != Some(bases);
+        self.bases = Some(bases);
         Ok(())
     }
 
     pub(super) fn context(&mut self, process: &Process) -> Result<Context, Errno> {
-        let Saved { registers, bases: [fs_base, gs_base], .. } = *self.saved(process)?;
         let extended = match &self.changed.vector {
-            Some(set) => set.clone(),
-            None => self.vector(process)?,
+            Some(set) => {
+                let set = set.clone();
+                self.fetch(process, None)?;
+                set
+            }
+            None if self.initial || self.shape.vector == 0 => self.fetch(process, None)?,
+            None => self.fetch(process, Some((self.at.wrapping_add(self.shape.vector), self.shape.size)))?,
+        };
+        let (Some(registers), Some([fs_base, gs_base])) = (self.registers, self.bases) else {
+            return Err(Errno::EIO);
         };
         Ok(Context { registers, fs_base, gs_base, extended })
     }
 
-    /// The vector state as the host saved it.
-    fn vector(&mut self, process: &Process) -> Result<Vec<u8>, Errno> {
-        let at = self.saved(process)?.vector;
-        if at == 0 {
-            return Ok(Vec::new());
-        }
-        let mut bytes = vec![0; arch::VECTOR_MINIMUM];
-        process.read_exactly(&[(at, bytes.len())], &mut bytes)?;
-        let most = usize::try_from(arch::signal_frame_size()).map_err(|_| Errno::EIO)?;
-        let size = arch::vector_size(&bytes).min(most);
-        bytes.resize(size, 0);
-        process.read_exactly(&[(at, size)], &mut bytes)?;
-        Ok(bytes)
+    pub(super) fn set_context(&mut self, process: &Process, context: &Context) -> Result<(), Errno> {
+        self.set_vector(context.extended.clone())?;
+        self.set_registers(&context.registers);
+        self.set_bases(process, Some(context.fs_base), Some(context.gs_base))
     }
 
-    pub(super) fn set_context(&mut self, process: &Process, context: &Context) -> Result<(), Errno> {
-        if !context.extended.is_empty() {
-            let room = self.room_for_vector(process)?;
-            if context.extended.len() < arch::VECTOR_MINIMUM || context.extended.len() > room {
-                return Err(Errno::EINVAL);
-            }
+    /// Replaces the vector state; empty stands for that of a new program.
+    pub(super) fn set_vector(&mut self, extended: Vec<u8>) -> Result<(), Errno> {
+        let room = match self.shape.vector {
+            0 => 0,
+            // The frame is the first thing on the signal stack, and the vector state the first thing in the frame.
+            vector => usize::try_from(self.mailbox.wrapping_sub(self.at.wrapping_add(vector))).unwrap_or(0),
+        };
+        if !extended.is_empty() && !(arch::VECTOR_MINIMUM..=room).contains(&extended.len()) {
+            return Err(Errno::EINVAL);
         }
-        self.set_registers(process, &context.registers)?;
-        self.set_bases(process, Some(context.fs_base), Some(context.gs_base))?;
-        self.changed.vector = Some(context.extended.clone());
+        self.changed.vector = Some(extended);
         Ok(())
     }
 
-    /// How long a vector state the frame has room for.
-    fn room_for_vector(&mut self, process: &Process) -> Result<usize, Errno> {
-        let at = self.saved(process)?.vector;
-        if at == 0 || at >= self.mailbox {
-            return Ok(0);
+    /// Writes a handler's frame to the guest's memory, and the registers at the handler's entry with a new program's vector state, in
+    /// one host call. The guest's part comes first: if it cannot be written the registers stay.
+    pub(super) fn enter(
+        &mut self,
+        process: &Process,
+        guest: &[(u64, &[u8])],
+        registers: &Registers,
+    ) -> Result<(), Errno> {
+        let mut pieces = Pieces::default();
+        guest.iter().for_each(|(at, part)| pieces.put(*at, part));
+        let (length, before) = (pieces.bytes.len(), (self.registers, self.changed.clone()));
+        self.set_registers(registers);
+        self.changed.vector = Some(Vec::new());
+        self.put_changes(&mut pieces, None);
+        match process.transfer(Direction::Write(&pieces.bytes), &pieces.places) {
+            Ok(done) if done == pieces.bytes.len() => {
+                self.settle();
+                Ok(())
+            }
+            Ok(done) if done >= length => Err(Errno::ESRCH),
+            failed => {
+                (self.registers, self.changed) = before;
+                Err(failed.err().filter(|errno| *errno == Errno::ESRCH).unwrap_or(Errno::EFAULT))
+            }
         }
-        // The frame is the first thing on the signal stack, and the vector state the first thing in the frame.
-        usize::try_from(self.mailbox - at).map_err(|_| Errno::EINVAL)
     }
 
     /// Whether anything has to be written before the thread goes on.
     pub(super) fn is_changed(&self) -> bool {
-        self.changed.registers || self.changed.bases || self.changed.vector.is_some()
+        self.changed.registers || self.changed.bases || self.changed.vector.is_some() || self.owed != 0
     }
 
     /// Writes what was changed, `result` as `rax` if there is one, and `extra` bytes at addresses of the mailbox, in one call. Returns
@@ -166,60 +241,49 @@ impl Frame {
         result: Option<u64>,
         extra: &[(u64, &[u8])],
     ) -> Result<u64, Errno> {
+        let mut pieces = Pieces::default();
+        self.put_changes(&mut pieces, result);
+        extra.iter().for_each(|(at, part)| pieces.put(*at, part));
+        if !pieces.places.is_empty() {
+            process.write_exactly(&pieces.places, &pieces.bytes)?;
+        }
+        self.settle();
+        Ok(core::mem::take(&mut self.owed))
+    }
+
+    fn put_changes(&mut self, pieces: &mut Pieces, result: Option<u64>) {
         let machine = self.at.wrapping_add(arch::MACHINE);
-        let mut pieces: Vec<(u64, usize)> = Vec::with_capacity(8);
-        let mut bytes: Vec<u8> = Vec::with_capacity(512);
-        let mut put = |at: u64, part: &[u8]| {
-            pieces.push((at, part.len()));
-            bytes.extend_from_slice(part);
-        };
-        if let (Some(value), Some(saved)) = (result, &mut self.saved) {
-            saved.registers.rax = value;
+        if let (Some(value), Some(registers)) = (result, &mut self.registers) {
+            registers.rax = value;
         }
-        match &self.saved {
-            Some(saved) if self.changed.registers => {
-                let words = arch::encode(&saved.registers);
-                let mut part = [0; arch::REGISTER_WORDS * 8];
-                part.chunks_exact_mut(8)
-                    .zip(words)
-                    .for_each(|(to, word)| to.copy_from_slice(&word.to_le_bytes()));
-                put(machine, &part);
+        match (&self.registers, result) {
+            (Some(registers), _) if self.changed.registers => {
+                pieces.put_words(machine, &arch::encode(registers));
             }
-            _ => {
-                if let Some(value) = result {
-                    put(machine.wrapping_add(8 * arch::RESULT_WORD), &value.to_le_bytes());
-                }
+            (_, Some(value)) => pieces.put_words(machine.wrapping_add(8 * arch::RESULT_WORD), &[value]),
+            _ => {}
+        }
+        if let Some(vector) = &self.changed.vector {
+            let at = self.at.wrapping_add(self.shape.vector);
+            let pointer = if vector.is_empty() { 0 } else { at };
+            pieces.put_words(machine.wrapping_add(8 * arch::VECTOR_WORD), &[pointer]);
+            if !vector.is_empty() {
+                pieces.put(at, vector);
             }
         }
-        let mut command = 0;
-        if let Some(saved) = &self.saved {
-            if let Some(vector) = &self.changed.vector {
-                let pointer = if vector.is_empty() { 0 } else { saved.vector };
-                put(machine.wrapping_add(8 * arch::VECTOR_WORD), &pointer.to_le_bytes());
-                if !vector.is_empty() {
-                    put(saved.vector, vector);
-                }
-            }
-            if self.changed.bases {
-                let [fs, gs] = saved.bases.map(u64::to_le_bytes);
-                put(self.mailbox + core::mem::offset_of!(Mailbox, bases) as u64, &fs);
-                put(self.mailbox + core::mem::offset_of!(Mailbox, bases) as u64 + 8, &gs);
-                command |= answer::BASES;
-            }
+        if let Some(bases) = self.bases.filter(|_| self.changed.bases) {
+            pieces.put_words(self.mailbox + core::mem::offset_of!(Mailbox, bases) as u64, &bases);
         }
-        for (at, part) in extra {
-            put(*at, part);
+    }
+
+    /// The changes have been written.
+    fn settle(&mut self) {
+        if let Some(vector) = self.changed.vector.take() {
+            self.initial = vector.is_empty();
         }
-        if !pieces.is_empty() {
-            process.write_exactly(&pieces, &bytes)?;
-        }
-        // An empty vector state stays so: the frame's own copy is no longer the guest's.
-        if self.changed.vector.take().is_some_and(|v| v.is_empty())
-            && let Some(saved) = &mut self.saved
-        {
-            saved.vector = 0;
+        if self.changed.bases {
+            self.owed |= answer::BASES;
         }
         self.changed = Changed::default();
-        Ok(command)
     }
 }

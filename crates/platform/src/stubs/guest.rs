@@ -43,7 +43,26 @@ impl Thread for StubThread {
     }
 
     fn set_registers(&self, registers: &Registers) -> Result<(), Errno> {
-        self.stopped(|state| state.frame.set_registers(&self.process, registers))
+        self.stopped(|state| {
+            state.frame.set_registers(registers);
+            Ok(())
+        })
+    }
+
+    fn stack_pointer(&self) -> Result<u64, Errno> {
+        self.stopped(|state| state.frame.stack_pointer(&self.process))
+    }
+
+    fn restore(&self, registers: &Registers, extended: Vec<u8>) -> Result<(), Errno> {
+        self.stopped(|state| {
+            state.frame.set_vector(extended)?;
+            state.frame.set_registers(registers);
+            Ok(())
+        })
+    }
+
+    fn enter_handler(&self, frame: &[(u64, &[u8])], registers: &Registers) -> Result<(), Errno> {
+        self.stopped(|state| state.frame.enter(&self.process, frame, registers))
     }
 
     fn set_bases(&self, fs_base: Option<u64>, gs_base: Option<u64>) -> Result<(), Errno> {

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::calls::{self, Notification};
 use super::clones::Pending;
 use super::delivery;
-use super::interface::{BASE, RING, TEXT_SIZE, reason};
+use super::interface::{BASE, RING, TEXT_SIZE, TRAP_NUMBER, TRAP_SHIFT, reason};
 use super::mechanisms::Mechanisms;
 use super::shared::Shared;
 use super::thread::StubThread;
@@ -95,6 +95,9 @@ impl Image {
             nr::clone => self.consent_to_clone(thread, n),
             nr::exit => thread.consent_to_exit(n),
             _ if number & !0xff == RING => thread.rang(number & 0xff, n),
+            _ if number & !TRAP_NUMBER == RING | reason::TRAP => {
+                thread.trapped(n, (number & TRAP_NUMBER) >> TRAP_SHIFT);
+            }
             _ => self.refuse(n.id),
         }
     }

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak, mpsc};
+use std::sync::{Arc, OnceLock, Weak, mpsc};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::calls;
 use super::delivery::Parcel;
+use super::frame::Shape;
 use super::image::Image;
 use super::mechanisms::Mechanisms;
 use super::pool::Pool;
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) unmap_all: Vec<(u64, u64)>,
     /// What is used of what the host has.
     pub(super) mechanisms: Mechanisms,
+    /// How a signal frame is laid out, once the first stub has shown it.
+    pub(super) shape: OnceLock<Shape>,
     pub(super) pool: Pool,
     /// Live processes by pid.
     pub(super) processes: Mutex<HashMap<i32, Arc<Process>>>,
@@ -73,6 +76,7 @@ impl Shared {
             vdso: zygote.vdso,
             unmap_all: zygote.unmap_all.clone(),
             mechanisms: zygote.mechanisms,
+            shape: OnceLock::new(),
             pool: Pool::default(),
             processes: Mutex::default(),
             awaited: Mutex::default(),

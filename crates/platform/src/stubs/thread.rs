@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::batch::Batch;
 use super::calls::{self, Notification};
 use super::delivery::{self, deliver_later};
-use super::frame::Frame;
+use super::frame::{Frame, Shape};
 use super::image::Image;
 use super::interface::{answer, reason};
 use super::mechanisms::Mechanisms;
@@ -220,19 +220,31 @@ impl StubThread {
         match why {
             reason::FRESH => self.fresh(n.id),
             reason::HELLO => self.ready(n.id, at),
-            reason::TRAP | reason::FAULT | reason::INTERRUPTED => {
-                if !self.stop_with_context(n.id, at, why) {
-                    return;
-                }
-                match why {
-                    reason::TRAP => self.trapped(),
-                    reason::INTERRUPTED => self.tell(Stop::Interrupted),
-                    _ => self.tell(Stop::Fault(fault(first, second, third, fourth))),
-                }
+            reason::FAULT if self.stop_with_context(n.id, None) => {
+                self.tell(Stop::Fault(fault(first, second, third, fourth)));
             }
+            reason::INTERRUPTED => self.interrupted(n.id),
+            reason::FAULT => {}
             reason::PERFORMED => self.performed(n),
             reason::CLONED => self.cloned(n.id, first),
             _ => self.image.refuse(n.id),
+        }
+    }
+
+    /// A ring for a system call that needs registers.
+    pub(super) fn trapped(&self, n: &Notification, number: u64) {
+        let [.., last] = n.args;
+        // Only mmap(2) has six arguments among the calls that come this way.
+        let (args, stack_pointer) = if number == nr::mmap { (n.args, None) } else { (n.args, Some(last)) };
+        if self.stop_with_context(n.id, stack_pointer) {
+            self.tell(Stop::Trap(SyscallArgs { number, args, ip: 0 }));
+        }
+    }
+
+    fn interrupted(&self, id: u64) {
+        self.state.lock().signalled = false;
+        if self.stop_with_context(id, None) {
+            self.tell(Stop::Interrupted);
         }
     }
 
@@ -250,8 +262,16 @@ impl StubThread {
         if !matches!(state.phase, Phase::Starting) {
             return self.image.refuse(id);
         }
+        let shape = match self.process.shared.shape.get() {
+            Some(shape) => *shape,
+            None => match Shape::of_frame(&self.process, at) {
+                Ok(shape) => *self.process.shared.shape.get_or_init(|| shape),
+                // It is dying.
+                Err(_) => return,
+            },
+        };
         state.phase = Phase::Stopped { id };
-        state.frame = Frame::cleared(at, self.process.space.slots.mailbox(self.slot));
+        state.frame = Frame::cleared(at, self.process.space.slots.mailbox(self.slot), shape);
         drop(state);
         if let Some(thread) = self.arc() {
             self.process.shared.ready(thread);
@@ -259,36 +279,20 @@ impl StubThread {
     }
 
     /// Takes note of a ring from guest code. Returns whether the kernel is to hear of it.
-    fn stop_with_context(&self, id: u64, at: u64, why: u64) -> bool {
+    fn stop_with_context(&self, id: u64, stack_pointer: Option<u64>) -> bool {
         let mut state = self.state.lock();
-        if why == reason::INTERRUPTED {
-            state.signalled = false;
-        }
         self.settle(&state);
         if !matches!(state.phase, Phase::Running | Phase::CloneReturning { .. }) {
             self.image.refuse(id);
             return false;
         }
         state.phase = Phase::Stopped { id };
-        state.frame = Frame::new(at, self.process.space.slots.mailbox(self.slot));
+        state.frame.renew(stack_pointer);
         if core::mem::take(&mut state.exit) {
             self.leave(&mut state, Way::Ring(id));
             return false;
         }
         true
-    }
-
-    fn trapped(&self) {
-        let registers = self.state.lock().frame.registers(&self.process);
-        match registers {
-            Ok(r) => self.tell(Stop::Trap(SyscallArgs {
-                number: r.rax,
-                args: [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9],
-                ip: r.rip,
-            })),
-            // It is dying, or has rung with a frame that is not there.
-            Err(_) => self.process.kill(),
-        }
     }
 
     /// As [`crate::Thread::resume`].

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use abi::Errno;
 use platform::{
-    Advice, CloneMemory, CloneRequest, Context, Observer, Order, Platform, Resume, Source, Stop, Thread,
+    Advice, CloneMemory, CloneRequest, Context, Observer, Order, Platform, Registers, Resume, Source, Stop,
+    Thread,
 };
 
 use crate::supervisor::{World, build};
@@ -147,8 +148,10 @@ fn a_context_is_read_changed_and_read_back() {
     guest.thread.set_context(&context).unwrap();
     guest.thread.resume(Resume::Context);
     let Stop::Trap(call) = guest.stop() else { panic!() };
-    assert_eq!((call.number, call.ip), (12, AT + 7));
+    assert_eq!(call.number, 12);
+    assert_eq!(guest.thread.stack_pointer(), Ok(context.registers.rsp));
     let mut seen = guest.thread.context().unwrap();
+    assert_eq!((seen.registers.rax, seen.registers.rip), (12, AT + 7));
     assert_eq!((seen.registers.rbx, seen.fs_base), (0x1122_3344_5566_7788, 0x1234_5000));
     assert_eq!((seen.registers.cs, seen.registers.ss), (0x33, 0x2b));
     // The FXSAVE image: control word, and the vector registers from byte 160 on.
@@ -187,6 +190,35 @@ fn a_context_is_read_changed_and_read_back() {
     assert_eq!((gone.last, gone.signal), (true, Some(9)));
     assert_eq!(guest.thread.context(), Err(Errno::ESRCH));
     assert_eq!(guest.thread.memory().write(AT, &[1]), Err(Errno::ESRCH));
+}
+
+#[test]
+fn a_handlers_frame_and_its_registers_are_written_together() {
+    let Some(world) = world() else { return };
+    let guest = Guest::new(&world);
+    let context = guest.load(CALLS);
+    guest.thread.set_context(&context).unwrap();
+    guest.thread.resume(Resume::Context);
+    let Stop::Trap(_) = guest.stop() else { panic!() };
+    guest.thread.set_bases(Some(0x1234_5000), None).unwrap();
+    let before = guest.thread.registers().unwrap();
+    let entry = Registers { rbx: 9, ..before };
+    let torn: [(u64, &[u8]); 2] = [(AT + PAGE, &[1; 16]), (AT + 16 * PAGE - 8, &[2; 16])];
+    assert_eq!(guest.thread.enter_handler(&torn, &entry), Err(Errno::EFAULT));
+    assert_eq!(guest.thread.registers(), Ok(before));
+    guest.thread.enter_handler(&[(AT + PAGE, &[3; 16])], &entry).unwrap();
+    let mut frame = [0; 16];
+    assert_eq!(guest.thread.memory().read(AT + PAGE, &mut frame), Ok(16));
+    assert_eq!(frame, [3; 16]);
+    guest.thread.resume(Resume::Context);
+    let Stop::Syscall(_) = guest.stop() else { panic!() };
+    guest.thread.interrupt();
+    guest.thread.resume(Resume::Return(5));
+    let Stop::Interrupted = guest.stop() else { panic!() };
+    let after = guest.thread.context().unwrap();
+    assert_eq!((after.registers.rbx, after.fs_base), (9, 0x1234_5000));
+    guest.thread.kill_process();
+    let Stop::Gone(_) = guest.stop() else { panic!() };
 }
 
 #[test]

@@ -65,6 +65,12 @@ impl Ucontext {
     pub fn instruction_pointer(&self) -> u64 {
         self.registers[16]
     }
+
+    /// The system call that was about to be made: number and arguments, with the stack pointer for a sixth that only mmap(2) has.
+    pub fn call(&self) -> (u64, [u64; 6]) {
+        let [r8, r9, r10, _, _, _, _, _, rdi, rsi, _, _, rdx, rax, _, rsp, ..] = self.registers;
+        (rax, [rdi, rsi, rdx, r10, r8, if rax == nr::MMAP { r9 } else { rsp }])
+    }
 }
 
 /// The head of `siginfo_t`.

@@ -13,7 +13,7 @@ use kernel::{Outcome, Task, UserPtr};
 /// `EPERM` while it is in use, `EINVAL`, `ENOMEM` if it is too small, `EFAULT`.
 pub fn sigaltstack(task: &Arc<Task>, new: UserPtr<AltStack>, old: UserPtr<AltStack>) -> Result<(), Errno> {
     let memory = task.memory();
-    let sp = task.thread().ok_or(Errno::ESRCH)?.registers()?.rsp;
+    let sp = task.thread().ok_or(Errno::ESRCH)?.stack_pointer()?;
     let stack = new.some().map(|new| new.read(&*memory)).transpose()?;
     let before = altstack::get(task, sp);
     if let Some(stack) = stack {

@@ -2,4 +2,4 @@
 
 mod x86_64;
 
-pub(crate) use x86_64::{build_frame, fails_with_eintr, restore_frame, rewind, set_result};
+pub(crate) use x86_64::{enter_handler, fails_with_eintr, read_frame, rewind, set_result};

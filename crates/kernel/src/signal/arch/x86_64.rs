@@ -5,10 +5,10 @@ use abi::signal::{
     ActionFlags, AltStack, FP_XSTATE_MAGIC1, FP_XSTATE_MAGIC2, FXSAVE_SIZE, FpSoftware, RtFrame, SigContext,
     SignalSet, UContext, UContextFlags,
 };
-use platform::{Context, Memory, Registers, SyscallArgs};
+use platform::{Context, Memory, Registers, SyscallArgs, Thread};
 use zerocopy::{FromBytes, IntoBytes};
 
-use crate::memory::{UserAddr, UserPtr, read_exact};
+use crate::memory::{UserAddr, read_exact};
 use crate::signal::altstack::AlternateStack;
 use crate::signal::state::Fault;
 use crate::signal::take::Delivery;
@@ -22,6 +22,10 @@ const FRAME_SIZE: u64 = size_of::<RtFrame>() as u64;
 const CLEARED_FLAGS: u64 = 0x100 | 0x400 | 0x1_0000;
 /// The flags that rt_sigreturn(2) takes from the frame: arithmetic, trap, direction, alignment check, resume.
 const RESTORED_FLAGS: u64 = 0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x800 | 0x1_0000 | 0x4_0000;
+/// The flags that user code always has: the one that is always set, and interrupts.
+const USER_FLAGS: u64 = 0x202;
+/// Bytes from a frame's `ucontext` to the end of its vector state, on processors that have AVX-512 but not AMX.
+const LIKELY_SIZE: usize = 3328;
 const SYSCALL: [u8; 2] = [0x0f, 0x05];
 const USER_CODE: u16 = 0x33;
 const USER_DATA: u16 = 0x2b;
@@ -36,7 +40,7 @@ pub(crate) const fn set_result(registers: &mut Registers, value: u64) {
 /// Has the guest execute the system call again.
 pub(crate) const fn rewind(registers: &mut Registers, args: &SyscallArgs) {
     registers.rax = args.number;
-    registers.rip = args.ip.wrapping_sub(SYSCALL.len() as u64);
+    registers.rip = registers.rip.wrapping_sub(SYSCALL.len() as u64);
 }
 
 /// If the thread was interrupted in a native futex wait that is about to be executed again: has the wait fail with
@@ -57,13 +61,13 @@ pub(crate) fn fails_with_eintr(memory: &dyn Memory, registers: &mut Registers, r
     }
 }
 
-/// Pushes the frame of a handler and points the registers to the handler. Nothing is changed on failure.
+/// Pushes the frame of a handler and points the thread's registers, which were `context`, to the handler.
 ///
 /// # Errors
-/// `EFAULT` if there is no room on the stack, or no restorer.
-pub(crate) fn build_frame(
-    memory: &dyn Memory,
-    context: &mut Context,
+/// `EFAULT` if there is no room on the stack, or no restorer: nothing has changed then. `ESRCH` if the thread is gone.
+pub(crate) fn enter_handler(
+    thread: &dyn Thread,
+    context: &Context,
     delivery: &Delivery,
     mask: SignalSet,
     stack: &AlternateStack,
@@ -99,14 +103,8 @@ pub(crate) fn build_frame(
         },
         info: delivery.info,
     };
-    let bytes = [frame.as_bytes(), &extended].concat();
-    let pieces = [(at, size_of::<RtFrame>()), (fpstate, extended.len())];
-    let pieces = if extended.is_empty() { &pieces[..1] } else { &pieces[..] };
-    if memory.write_vectored(pieces, &bytes)? != bytes.len() {
-        return Err(Errno::EFAULT);
-    }
     let ucontext = at.wrapping_add(core::mem::offset_of!(RtFrame, ucontext) as u64);
-    let registers = &mut context.registers;
+    let mut registers = old;
     registers.rdi = u64::from(delivery.signal.number().cast_unsigned());
     registers.rsi = at.wrapping_add(core::mem::offset_of!(RtFrame, info) as u64);
     registers.rdx = ucontext;
@@ -114,8 +112,9 @@ pub(crate) fn build_frame(
     registers.rip = delivery.action.handler;
     registers.rsp = at;
     registers.eflags &= !CLEARED_FLAGS;
-    context.extended = Vec::new();
-    Ok(())
+    let pieces = [(at, frame.as_bytes()), (fpstate, &extended[..])];
+    let pieces = if extended.is_empty() { &pieces[..1] } else { &pieces[..] };
+    thread.enter_handler(pieces, &registers)
 }
 
 fn ucontext_flags(extended: &[u8]) -> UContextFlags {
@@ -177,23 +176,43 @@ fn extended_image(host: &[u8]) -> Vec<u8> {
     image
 }
 
-/// Reads the frame that a handler returns to. `context` becomes what it says; mask and alternate stack come back.
+/// What a handler returns to.
+pub(crate) struct Restored {
+    pub(crate) registers: Registers,
+    /// As [`Context::extended`].
+    pub(crate) extended: Vec<u8>,
+    pub(crate) mask: SignalSet,
+    pub(crate) stack: AltStack,
+}
+
+/// Reads the frame that a handler with this stack pointer returns to: with one host call if it lies as [`enter_handler`] has put it.
 ///
 /// # Errors
 /// `EFAULT`.
-pub(crate) fn restore_frame(
-    memory: &dyn Memory,
-    context: &mut Context,
-) -> Result<(SignalSet, AltStack), Errno> {
-    let at = context.registers.rsp.wrapping_sub(8);
-    let ucontext = at.wrapping_add(core::mem::offset_of!(RtFrame, ucontext) as u64);
-    let frame: UContext = UserPtr::new(ucontext).read(memory)?;
-    context.extended = read_extended(memory, frame.context.fpstate)?;
-    context.registers = load(&frame.context, &context.registers);
-    Ok((frame.mask, frame.stack))
+pub(crate) fn read_frame(memory: &dyn Memory, sp: u64) -> Result<Restored, Errno> {
+    // The return address has been taken off the stack.
+    let start = sp.wrapping_sub(8).wrapping_add(core::mem::offset_of!(RtFrame, ucontext) as u64);
+    let mut bytes = [0; LIKELY_SIZE];
+    let got = memory.read(start, &mut bytes)?;
+    let bytes = bytes.get(..got).unwrap_or_default();
+    let (frame, _) = UContext::read_from_prefix(bytes).map_err(|_| Errno::EFAULT)?;
+    let nearby = usize::try_from(frame.context.fpstate.wrapping_sub(start));
+    let image = nearby.ok().and_then(|at| bytes.get(at..)).and_then(whole_image);
+    let extended = match image {
+        Some(image) => image.to_vec(),
+        None => read_extended(memory, frame.context.fpstate)?,
+    };
+    Ok(Restored { registers: load(&frame.context), extended, mask: frame.mask, stack: frame.stack })
 }
 
-fn load(saved: &SigContext, before: &Registers) -> Registers {
+/// The vector state at the start of these bytes, if it is complete and ends as it should.
+fn whole_image(bytes: &[u8]) -> Option<&[u8]> {
+    let size = usize::try_from(software(bytes)?.extended_size).ok()?;
+    let image = bytes.get(..size).filter(|image| image.len() >= FXSAVE_SIZE + 4)?;
+    image.ends_with(&FP_XSTATE_MAGIC2.to_le_bytes()).then_some(image)
+}
+
+fn load(saved: &SigContext) -> Registers {
     let s = saved;
     Registers {
         r8: s.r8,
@@ -213,7 +232,7 @@ fn load(saved: &SigContext, before: &Registers) -> Registers {
         rcx: s.rcx,
         rsp: s.rsp,
         rip: s.rip,
-        eflags: (before.eflags & !RESTORED_FLAGS) | (s.eflags & RESTORED_FLAGS),
+        eflags: USER_FLAGS | (s.eflags & RESTORED_FLAGS),
         // Guests run 64-bit code only: their segments are the user's own whatever a frame says.
         cs: 0,
         ss: 0,

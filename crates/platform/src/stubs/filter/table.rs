@@ -148,6 +148,11 @@ pub const GUEST: &[Rule] = &[
     trap(nr::shmat, "a mapping"),
     trap(nr::shmdt, "a mapping"),
     trap(nr::remap_file_pages, "a mapping"),
+    trap(nr::kill, "often ends in a handler of the caller's own, which needs registers"),
+    trap(nr::tgkill, "as kill; raise(3)"),
+    trap(nr::tkill, "as kill"),
+    trap(nr::rt_sigsuspend, "ends in a handler"),
+    trap(nr::pause, "ends in a handler"),
 ];
 
 /// From the stub's text, which guest code can jump into: so each of these is one that a guest can make at will.
