@@ -137,6 +137,10 @@ pub trait Thread: Send + Sync {
     /// interruption may come or not come: look for work before resuming. Interruptions are level: two requests may give one stop.
     fn interrupt(&self);
 
+    /// Tells that a call (from [`Stop::Syscall`]) will not be answered before the observer returns. It costs little, and spares a thread that spins for the
+    /// answer its time.
+    fn call_waits(&self) {}
+
     /// The registers of a thread stopped with context.
     ///
     /// # Errors

@@ -46,10 +46,12 @@
 
 mod arch;
 mod batch;
+mod caller;
 mod calls;
 mod clones;
 mod delivery;
 mod exit;
+mod fast;
 pub mod filter;
 mod frame;
 mod guest;
@@ -58,6 +60,8 @@ mod image;
 pub mod interface;
 pub mod mechanisms;
 mod memory;
+mod policy;
+mod poller;
 mod pool;
 mod process;
 mod procfs;
@@ -66,6 +70,7 @@ mod shared;
 mod slots;
 mod start;
 mod thread;
+mod window;
 
 use std::sync::{Arc, mpsc};
 
@@ -97,6 +102,12 @@ impl StubPlatform {
         platform.work("reaper", move || reaper::reap_all(&reaped))?;
         platform.work("pool", move || pool::fill(&shared, &zygote))?;
         Ok(platform)
+    }
+
+    /// What the hand-off has done so far: names and values, for people to read.
+    #[must_use]
+    pub fn counters(&self) -> Vec<(&'static str, u64)> {
+        self.shared.poller.counters.list()
     }
 
     fn work(&mut self, name: &str, act: impl FnOnce() + Send + 'static) -> Result<(), StartError> {

@@ -10,7 +10,7 @@ use core::sync::atomic::{Ordering, compiler_fence};
 
 use crate::arch::{self, Part, Ucontext};
 use crate::interface::{BASE, MAILBOX_SIZE, TEXT_SIZE, ThreadPage, phase};
-use crate::{local, zygote};
+use crate::{local, window, zygote};
 
 const SIGTRAP: i32 = 5;
 const SIGURG: i32 = 23;
@@ -23,15 +23,12 @@ pub fn page(frame: &Ucontext) -> *mut ThreadPage {
 
 /// What the gate does once the registers are in the page: sets result and target.
 pub extern "C" fn gate(page: &mut ThreadPage) {
-    match local::answer(page) {
-        Some(result) => {
-            page.result = result;
-            page.target = page.resume();
-        }
-        None => {
-            page.result = page.number();
-            page.target = page.resume().wrapping_sub(2);
-        }
+    if let Some(result) = local::answer(page) {
+        page.result = result;
+        page.target = page.resume();
+    } else if !window::call(page) {
+        page.result = page.number();
+        page.target = page.resume().wrapping_sub(2);
     }
     compiler_fence(Ordering::SeqCst);
 }
@@ -56,21 +53,29 @@ pub fn settle(signal: i32, frame: &mut Ucontext) -> Found {
     // SAFETY: the slot is mapped; if the guest has unmapped it the process dies, as it deserves. Nothing else refers to the page now.
     let page = unsafe { &mut *page(frame) };
     match (arch::part(ip), page.phase) {
+        (Part::Copying, phase::POSTED) if signal != SIGURG => {
+            frame.fail_copy();
+            return Found::Settled;
+        }
         (Part::Before, _) => frame.rewind(),
         (Part::After, _) => {
             let deferred = signal == SIGTRAP && arch::is_deferred(ip);
             return finish(frame, page, signal == SIGURG || deferred);
         }
-        (Part::Within, phase::ENTRY) => frame.rewind_to(page),
-        (Part::Within, phase::COMMITTED) => return finish(frame, page, signal == SIGURG),
-        (Part::Within, phase::POSTED) if signal == SIGURG => {
+        (_, phase::ENTRY) => frame.rewind_to(page),
+        (_, phase::COMMITTED) => return finish(frame, page, signal == SIGURG),
+        (_, phase::POSTED) if signal == SIGURG => {
             page.deferred = 1;
             return Found::Settled;
         }
         // A guest that has jumped in.
         _ => return Found::Guest,
     }
-    if signal == SIGURG { Found::Interrupted } else { Found::Settled }
+    if signal == SIGURG || page.deferred != 0 {
+        page.deferred = 0;
+        return Found::Interrupted;
+    }
+    Found::Settled
 }
 
 /// Brings the call to its end.
@@ -96,6 +101,7 @@ pub fn adopt(frame: &Ucontext) {
         (*page).deferred = 0;
         // A window is its thread's alone, and a copy of the memory does not have it.
         (*page).window = 0;
+        (*page).calls = 0;
         (*page).published.local = 0;
     }
     let [_, gs] = arch::bases(true);

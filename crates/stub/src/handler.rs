@@ -3,7 +3,7 @@
 use crate::arch::{self, Siginfo, Ucontext, syscall};
 use crate::gate::{self, Found};
 use crate::interface::{Mailbox, RING, TRAP_NUMBER, TRAP_SHIFT, answer, reason};
-use crate::{clone, orders, zygote};
+use crate::{clone, orders, window, zygote};
 
 const SIGTRAP: i32 = 5;
 const SIGURG: i32 = 23;
@@ -95,6 +95,7 @@ pub fn serve(frame: &mut Ucontext, mut answer: u64) {
             let record = unsafe { (*mailbox).clone };
             let result = clone::make(frame, &record);
             if result == 0 {
+                window::close_all(record.windows);
                 answer = clone::report_child(frame, record.token);
                 continue;
             }

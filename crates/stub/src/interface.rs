@@ -15,8 +15,12 @@ pub const DATA: u64 = BASE + 0x10_0000;
 pub const SLOTS: u64 = BASE + 0x1000_0000;
 /// How many slots are made accessible at a time.
 pub const SLOT_CHUNK: u64 = 64;
-/// The place of the shared windows that hot threads will get (mailbox spinning, bulk data). Nothing is there yet.
+/// The place of the windows of hot threads, by slot.
 pub const WINDOWS: u64 = BASE + 0xc000_0000;
+/// From one window's place to the next.
+pub const WINDOW_STRIDE: u64 = 0x2_0000;
+/// How many windows have a place.
+pub const MOST_WINDOWS: u64 = (BASE + SIZE - WINDOWS) / WINDOW_STRIDE;
 
 /// The system call number of the ring: no kernel has one near it. The low bits say why it rings.
 pub const RING: u64 = 0x2000_0000;
@@ -43,6 +47,12 @@ pub mod reason {
     pub const PERFORMED: u64 = 6;
     /// A clone is done. Argument 1: its result.
     pub const CLONED: u64 = 7;
+    /// From the gate, without a frame: a request lies in the thread's window.
+    pub const CALL: u64 = 8;
+    /// From the gate: the thread has waited long enough for an answer in its window. The answer to this ring comes after that one.
+    pub const PARK: u64 = 9;
+    /// From the gate: the thread wants a window. The answer is the number of a descriptor of it, or an error.
+    pub const WINDOW: u64 = 10;
 }
 
 /// What the sentry answers to a ring: a value for the guest's `rax`, or, in a range that no system call
@@ -103,6 +113,8 @@ pub struct CloneRecord {
     pub parent_returns: u64,
     /// Start and length of slots that must be made accessible first; the length may be 0.
     pub chunk: [u64; 2],
+    /// Bytes from [`WINDOWS`] on in which there may be windows, which a copy of the memory does not have.
+    pub windows: u64,
     /// What the clone returned.
     pub result: u64,
 }
@@ -199,11 +211,91 @@ pub struct ThreadPage {
     pub phase: u64,
     /// Not 0: an interrupt has come in [`phase::POSTED`].
     pub deferred: u64,
-    /// The address of the thread's window, or 0.
+    /// The address of the thread's window; 0 if there is none, 1 if there will be none.
     pub window: u64,
+    /// Calls that could have gone through a window.
+    pub calls: u64,
     /// What both sides know.
     pub published: Published,
 }
+
+/// How far a request in a window is: the lowest byte of [`Window::state`].
+pub mod status {
+    /// There is none.
+    pub const IDLE: u64 = 0;
+    /// Whoever polls may take it.
+    pub const POSTED: u64 = 1;
+    /// The thread rings for it, or has withdrawn it from the poller to do so.
+    pub const RUNG: u64 = 2;
+    /// The sentry has it.
+    pub const TAKEN: u64 = 3;
+    /// The sentry has it, and it takes long.
+    pub const WAITS: u64 = 4;
+    /// The thread has seen enough of [`TAKEN`] or [`WAITS`] and will ring [`super::reason::PARK`].
+    pub const PARKING: u64 = 5;
+    /// The result is there.
+    pub const DONE: u64 = 6;
+}
+
+/// How many pieces of guest memory a window carries at most.
+pub const EXTENTS: usize = 4;
+
+/// A piece of guest memory in a window's data.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct Extent {
+    /// Where it is in guest memory.
+    pub address: u64,
+    /// Bytes.
+    pub length: u64,
+    /// Where its bytes are in the window.
+    pub offset: u64,
+    /// [`extent`] bits.
+    pub kind: u64,
+    /// How many of its first bytes the sentry has written, which the gate copies to guest memory.
+    pub dirty: u64,
+}
+
+/// What a piece is: [`Extent::kind`].
+pub mod extent {
+    /// Its bytes have been copied from guest memory.
+    pub const INPUT: u64 = 1;
+    /// The sentry may write it, as guest memory could be written when the call was made.
+    pub const OUTPUT: u64 = 2;
+    /// A string with its NUL: reading may stop short behind it.
+    pub const STRING: u64 = 4;
+}
+
+/// A window: shared memory of one thread and the sentry. The guest can write all of it.
+#[repr(C, align(64))]
+pub struct Window {
+    /// [`status`], the number of extents in the second byte, the call's number in the upper half.
+    pub state: core::sync::atomic::AtomicU64,
+    /// The arguments. The result takes the first one's place.
+    pub args: [core::sync::atomic::AtomicU64; 6],
+    /// Where the guest goes on.
+    pub resume: core::sync::atomic::AtomicU64,
+    /// The pieces.
+    pub extents: [Extent; EXTENTS],
+    /// 0: nobody polls. Else one more than the number of the processor that somebody polls on. In a cache line of its own, with `budget`.
+    pub poller: Line<core::sync::atomic::AtomicU64>,
+    /// How many `pause` instructions a thread waits for an answer, at most.
+    pub budget: core::sync::atomic::AtomicU64,
+}
+
+/// A value at the start of a cache line.
+#[repr(C, align(64))]
+pub struct Line<T>(pub T);
+
+/// Where a window's data starts.
+pub const WINDOW_DATA: u64 = 4096;
+/// Bytes of data.
+pub const WINDOW_CAPACITY: u64 = 0x1_0000;
+/// Bytes of a window.
+pub const WINDOW_SIZE: u64 = WINDOW_DATA + WINDOW_CAPACITY;
+
+/// Words of the bit map of [`Setup::plain`]. Calls of higher numbers than it has bits may go through a window.
+pub const PLAIN_WORDS: usize = 8;
 
 /// The longest filter, in instructions.
 pub const FILTER_MAX: usize = 512;
@@ -222,6 +314,8 @@ pub struct Setup {
     pub fsgsbase: u32,
     /// Bytes of a slot: a power of two.
     pub slot_size: u64,
+    /// Calls that the gate must leave to the filter: one bit for each number.
+    pub plain: [u64; PLAIN_WORDS],
     /// Instructions in `filter`.
     pub filter_length: u64,
     /// The stubs' system call filter: `struct sock_filter`.

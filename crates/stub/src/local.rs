@@ -41,7 +41,7 @@ fn identity(known: &Published, value: u64) -> Option<u64> {
 fn set_robust_list(page: &mut ThreadPage) -> u64 {
     /// `sizeof(struct robust_list_head)`.
     const HEAD: u64 = 24;
-    let [head, length] = page.first_arguments();
+    let [head, length, ..] = page.arguments();
     if length != HEAD {
         return EINVAL;
     }

@@ -24,8 +24,10 @@ mod handler;
 #[expect(dead_code, reason = "some of it is for the sentry")]
 mod interface;
 mod local;
+mod marshal;
 mod memory;
 mod orders;
+mod window;
 mod zygote;
 
 #[panic_handler]

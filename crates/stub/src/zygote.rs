@@ -40,6 +40,16 @@ pub fn fsgsbase() -> bool {
     setup().fsgsbase != 0
 }
 
+/// The calls that the gate leaves to the filter, by number.
+pub fn plain() -> &'static [u64] {
+    &setup().plain
+}
+
+/// Bytes of a slot.
+pub fn slot_size() -> u64 {
+    setup().slot_size
+}
+
 /// The program's start. `stack` is as execve(2) left it.
 pub extern "C" fn start(stack: *const u64) -> ! {
     const ALL: u64 = u32::MAX as u64;

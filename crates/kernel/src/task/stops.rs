@@ -112,6 +112,9 @@ impl Task {
             Work::Later(call) => {
                 let result = self.poll(Current { args, access, call });
                 if result.is_none() {
+                    if let Some(thread) = self.thread() {
+                        thread.call_waits();
+                    }
                     strace::wait(self, &args);
                 }
                 result

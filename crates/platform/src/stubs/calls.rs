@@ -3,6 +3,7 @@
 mod memory;
 mod notify;
 mod process;
+mod shared;
 
 pub(super) use memory::{Direction, transfer};
 pub(super) use notify::{
@@ -10,8 +11,10 @@ pub(super) use notify::{
 };
 pub(super) use process::{
     Death, cpu_clock, descriptor_of, execute, is_alive, keep_dead_children, kernel_before, kill_group,
-    kill_process_group, peek_dead, probe_filter_flags, probe_notifications, reap, signal_thread,
+    kill_process_group, peek_dead, probe_filter_flags, probe_notifications, processor, reap, signal_thread,
 };
+
+pub(super) use shared::SharedMapping;
 
 use abi::Errno;
 

@@ -105,6 +105,7 @@ impl StubThread {
             child_rsp: request.stack.unwrap_or(0),
             parent_returns: request.parent_returns.unwrap_or(0),
             chunk: place.chunk,
+            windows: if request.memory == CloneMemory::Copy { slots.windows() } else { 0 },
             result: 0,
         };
         let stack = match distance {
@@ -258,6 +259,7 @@ fn record_bytes(r: &CloneRecord) -> Vec<u8> {
         r.parent_returns,
         chunk,
         length,
+        r.windows,
         r.result,
     ];
     words.into_iter().flat_map(u64::to_le_bytes).collect()

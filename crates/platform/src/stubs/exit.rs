@@ -13,7 +13,7 @@ use super::batch::Batch;
 use super::calls::{self, Direction, Notification};
 use super::delivery::deliver_later;
 use super::interface::answer;
-use super::thread::{Phase, State, StubThread, Way};
+use super::thread::{Phase, State, StubThread, Via, Way};
 use crate::{Gone, Stop};
 
 impl StubThread {
@@ -21,11 +21,11 @@ impl StubThread {
     pub(super) fn end(&self) {
         let mut state = self.state.lock();
         match state.phase {
-            Phase::Call { id, number: nr::exit } => self.leave(&mut state, Way::Call(id)),
-            Phase::Call { id, number: nr::exit_group } if self.is_alone() => {
+            Phase::Call { via: Via::Notified(id), number: nr::exit } => self.leave(&mut state, Way::Call(id)),
+            Phase::Call { via: Via::Notified(id), number: nr::exit_group } if self.is_alone() => {
                 self.leave(&mut state, Way::Call(id))
             }
-            Phase::Call { id, .. } => self.end_with_context(&mut state, id),
+            Phase::Call { via, .. } => self.end_with_context(&mut state, via),
             Phase::Stopped { id } => self.leave(&mut state, Way::Ring(id)),
             Phase::Running | Phase::CloneReturning { .. } => {
                 state.exit = true;
@@ -41,11 +41,11 @@ impl StubThread {
     }
 
     /// Has a thread that waits in a call come back by the interrupt signal, to end then.
-    fn end_with_context(&self, state: &mut State, id: u64) {
+    fn end_with_context(&self, state: &mut State, via: Via) {
         state.exit = true;
         self.signal_in_call(state);
         state.phase = Phase::Running;
-        self.image.answer(id, Errno::EINTR.to_return());
+        self.answer_call(state, via, Errno::EINTR.to_return());
     }
 
     /// Ends a stopped thread, the right way for its place in the process.
@@ -116,7 +116,7 @@ impl StubThread {
     /// Does for a main thread that must stay what the host would do at its end.
     fn clear_child_tid(&self, state: &mut State, way: Way) {
         match way {
-            Way::Call(id) => self.end_with_context(state, id),
+            Way::Call(id) => self.end_with_context(state, Via::Notified(id)),
             Way::Ring(id) => {
                 let address = core::mem::take(&mut state.clear_child_tid);
                 // As the host does: an address that cannot be written is nobody's concern.

@@ -30,6 +30,10 @@ impl Thread for StubThread {
         self.ask_to_stop();
     }
 
+    fn call_waits(&self) {
+        self.waits();
+    }
+
     fn context(&self) -> Result<Context, Errno> {
         self.stopped(|state| state.frame.context(&self.process))
     }

@@ -12,6 +12,7 @@ use super::delivery::Parcel;
 use super::frame::Shape;
 use super::image::Image;
 use super::mechanisms::Mechanisms;
+use super::poller::Poller;
 use super::pool::Pool;
 use super::process::{Process, Space};
 use super::procfs::Procfs;
@@ -46,6 +47,10 @@ pub(super) struct Shared {
     /// Whether the process group has no member left.
     extinct: Mutex<bool>,
     receivers: Arc<Receivers>,
+    pub(super) poller: Arc<Poller>,
+    /// Whether there may be a poller: there is more than one processor, and an answer cannot be lost.
+    pub(super) polls: bool,
+    start: Instant,
     next_space: AtomicU64,
     warned: AtomicBool,
 }
@@ -84,9 +89,18 @@ impl Shared {
             courier: Mutex::new(Some(courier)),
             extinct: Mutex::new(false),
             receivers: Arc::default(),
+            poller: Arc::default(),
+            polls: zygote.mechanisms.contains(Mechanisms::PROMPT_ANSWERS)
+                && std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1),
+            start: Instant::now(),
             next_space: AtomicU64::new(1),
             warned: AtomicBool::new(false),
         }
+    }
+
+    /// Since the platform's start.
+    pub(super) fn uptime(&self) -> Duration {
+        self.start.elapsed()
     }
 
     /// A memory with these slots.
@@ -148,6 +162,7 @@ impl Shared {
     /// Kills everything, and lets the workers end.
     pub(super) fn close(&self) {
         self.pool.close();
+        self.poller.close();
         let extinct = self.extinct.lock();
         if !*extinct {
             calls::kill_process_group(self.group);

@@ -3,7 +3,7 @@
 use parking_lot::Mutex;
 
 use super::calls::signal_thread;
-use super::interface::{MAILBOX_SIZE, PAGE_SIZE, SLOT_CHUNK, SLOTS, WINDOWS};
+use super::interface::{MAILBOX_SIZE, PAGE_SIZE, SLOT_CHUNK, SLOTS, WINDOW_STRIDE, WINDOWS};
 
 /// The slots of one memory, which all processes that share it use together.
 pub(super) struct Slots {
@@ -18,6 +18,8 @@ struct Inner {
     leaving: Vec<(i32, i32, u64)>,
     /// Which chunks of slots are known to be accessible.
     accessible: Vec<bool>,
+    /// How many slots, from the first on, may have had windows.
+    windows: u64,
 }
 
 /// A slot for a thread to be, and the range that must be made accessible for it first (start, length; 0 for none).
@@ -30,7 +32,7 @@ pub(super) struct Place {
 impl Slots {
     /// The slots of a new memory, in which one thread is.
     pub(super) fn new(size: u64) -> Self {
-        let inner = Inner { used: vec![true], leaving: Vec::new(), accessible: vec![true] };
+        let inner = Inner { used: vec![true], leaving: Vec::new(), accessible: vec![true], windows: 0 };
         Self { size, inner: Mutex::new(inner) }
     }
 
@@ -41,7 +43,10 @@ impl Slots {
             *own = true;
         }
         let accessible = self.inner.lock().accessible.clone();
-        Self { size: self.size, inner: Mutex::new(Inner { used, leaving: Vec::new(), accessible }) }
+        Self {
+            size: self.size,
+            inner: Mutex::new(Inner { used, leaving: Vec::new(), accessible, windows: 0 }),
+        }
     }
 
     /// The address of a slot.
@@ -91,6 +96,17 @@ impl Slots {
             accessible.resize(accessible.len().max(chunk + 1), false);
             accessible.get_mut(chunk).into_iter().for_each(|known| *known = true);
         }
+    }
+
+    /// A window is being made for this slot.
+    pub(super) fn note_window(&self, slot: u64) {
+        let windows = &mut self.inner.lock().windows;
+        *windows = (*windows).max(slot + 1);
+    }
+
+    /// Bytes from [`WINDOWS`] on that windows may have taken.
+    pub(super) fn windows(&self) -> u64 {
+        self.inner.lock().windows * WINDOW_STRIDE
     }
 
     /// Gives back a slot that no thread has ever run on, or none does any more.

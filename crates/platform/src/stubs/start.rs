@@ -222,7 +222,7 @@ fn setup_bytes(
         let word: u32 = word;
         bytes.extend_from_slice(&word.to_le_bytes());
     }
-    for word in [slot_size, length].into_iter().chain(program) {
+    for word in [slot_size].into_iter().chain(filter::plain()).chain([length]).chain(program) {
         bytes.extend_from_slice(&word.to_le_bytes());
     }
     Ok(bytes)

@@ -1,6 +1,6 @@
 //! One guest thread, and where it is between the guest's code and the kernel's answer.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use abi::{Errno, nr};
@@ -13,7 +13,9 @@ use super::frame::{Frame, Shape};
 use super::image::Image;
 use super::interface::{answer, reason};
 use super::mechanisms::Mechanisms;
+use super::policy::Heat;
 use super::process::Process;
+use super::window::Window;
 use crate::{Fault, Gone, Observer, Order, Resume, Stop, SyscallArgs};
 
 /// The signal that makes a thread ring between two guest instructions. A standard one: it does not queue.
@@ -27,8 +29,8 @@ pub(super) enum Phase {
     Starting,
     /// In guest code, or in a call that the host carries out.
     Running,
-    /// In a notified system call.
-    Call { id: u64, number: u64 },
+    /// In a system call without registers.
+    Call { via: Via, number: u64 },
     /// In a ring: stopped with context.
     Stopped { id: u64 },
     /// Carrying out orders.
@@ -43,6 +45,17 @@ pub(super) enum Phase {
     Leaving,
     /// Gone.
     Gone,
+}
+
+/// How a call without registers has come, and how its result gets back.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Via {
+    /// By a notification with this id.
+    Notified(u64),
+    /// Through the window, for which the stub has rung with this id.
+    Rung(u64),
+    /// Through the window, where it was found.
+    Polled,
 }
 
 /// A child that has reported, and who will observe it.
@@ -72,6 +85,8 @@ pub(super) struct State {
     pub(super) interrupt: bool,
     /// The thread ends as soon as it is stopped with context.
     pub(super) exit: bool,
+    /// The ring with which the stub waits for the answer to a request that was found in its window, once it has waited long enough.
+    pub(super) parked: Option<u64>,
     /// What the host clears when the thread ends, as far as the platform was told.
     pub(super) clear_child_tid: u64,
 }
@@ -106,6 +121,10 @@ pub(super) struct StubThread {
     pub(super) tid: i32,
     pub(super) slot: u64,
     pub(super) state: Mutex<State>,
+    /// The memory that it shares with the sentry, once it has become hot.
+    pub(super) window: OnceLock<Arc<Window>>,
+    /// Whether somebody should poll that.
+    pub(super) heat: Mutex<Heat>,
     /// Who receives the stops. Held while one is delivered.
     post: Mutex<Post>,
 }
@@ -125,8 +144,15 @@ impl StubThread {
         phase: Phase,
         frame: Frame,
     ) -> Arc<Self> {
-        let state =
-            State { phase, frame, signalled: false, interrupt: false, exit: false, clear_child_tid: 0 };
+        let state = State {
+            phase,
+            frame,
+            signalled: false,
+            interrupt: false,
+            exit: false,
+            parked: None,
+            clear_child_tid: 0,
+        };
         Arc::new_cyclic(|myself| Self {
             myself: myself.clone(),
             image,
@@ -134,6 +160,8 @@ impl StubThread {
             tid,
             slot,
             state: Mutex::new(state),
+            window: OnceLock::new(),
+            heat: Mutex::default(),
             post: Mutex::new(Post::Waiting(None)),
         })
     }
@@ -205,9 +233,11 @@ impl StubThread {
                     state.phase = Phase::Running;
                     return self.image.answer(n.id, Errno::EINTR.to_return());
                 }
+                // It has posted a request besides, which no stub does.
+                Phase::Call { .. } => return self.image.kill_rogue(n),
                 _ => {
                     self.settle(&state);
-                    state.phase = Phase::Call { id: n.id, number: args.number };
+                    state.phase = Phase::Call { via: Via::Notified(n.id), number: args.number };
                 }
             }
         }
@@ -227,6 +257,9 @@ impl StubThread {
             reason::FAULT => {}
             reason::PERFORMED => self.performed(n),
             reason::CLONED => self.cloned(n.id, first),
+            reason::CALL => self.called_by_ring(n),
+            reason::PARK => self.parks(n.id),
+            reason::WINDOW => self.opens_window(n.id),
             _ => self.image.refuse(n.id),
         }
     }
@@ -299,18 +332,18 @@ impl StubThread {
     pub(super) fn go_on(&self, how: Resume) {
         let mut state = self.state.lock();
         match (&state.phase, how) {
-            (&Phase::Call { id, .. }, Resume::Return(value)) => {
+            (&Phase::Call { via, .. }, Resume::Return(value)) => {
                 state.phase = Phase::Running;
-                self.image.answer(id, value);
+                self.answer_call(&mut state, via, value);
             }
-            (&Phase::Call { id, number }, how) => {
+            (&Phase::Call { via, number }, how) => {
                 tracing::error!(
                     number,
                     ?how,
                     "a call without registers was answered with registers or orders"
                 );
                 state.phase = Phase::Running;
-                self.image.answer(id, Errno::EIO.to_return());
+                self.answer_call(&mut state, via, Errno::EIO.to_return());
             }
             (&Phase::Stopped { id }, Resume::Return(value)) => self.leave_stub(&mut state, id, Some(value)),
             (&Phase::Stopped { id }, Resume::Context) => self.leave_stub(&mut state, id, None),
@@ -387,7 +420,7 @@ impl StubThread {
         for thread in &threads {
             // A process in exit_group(2) ends by itself, which is cheaper than a kill.
             let mut state = thread.state.lock();
-            if let Phase::Call { id, number: nr::exit_group } = state.phase {
+            if let Phase::Call { via: Via::Notified(id), number: nr::exit_group } = state.phase {
                 return thread.leave_together(&mut state, id);
             }
         }

@@ -33,7 +33,7 @@ static long gate(long nr, long a, long b, long c, long d, long e, long f) {
 
 // ---- the thread's page, which is the guest's to see and to spoil
 
-struct page { uint64_t own, saved[16], result, target, phase, deferred, window, local, attention, mask, robust[2], process, thread, user, euser, group, egroup; };
+struct page { uint64_t own, saved[16], result, target, phase, deferred, window, calls, local, attention, mask, robust[2], process, thread, user, euser, group, egroup; };
 static unsigned long gs_base(void) { unsigned long b; asm volatile("rdgsbase %0" : "=r"(b)); return b; }
 static void set_gs_base(unsigned long b) { asm volatile("wrgsbase %0" :: "r"(b)); }
 static struct page *own_page(void) { return (struct page *)gs_base(); }
@@ -100,7 +100,10 @@ static void *in_thread(void *parents) {
   if (p == parents || (unsigned long)p >> 32 != BASE >> 32 || p->own != (unsigned long)p) return "its page";
   if (p->local || p->window) return "what it inherits";
   if (p->mask != 0x5a5a) return "the mask";
-  for (long i = 0; i < 100; i++) if (gate(COUNT, i, 0, 0, 0, 0, 0) != i * 3 + 1) return "a call";
+  for (long i = 0; i < 100; i++) {
+    long r = gate(COUNT, i, 0, 0, 0, 0, 0);
+    if (r != i * 3 + 1) FAIL("call %ld gave %ld with window %lx", i, r, p->window);
+  }
   return 0;
 }
 static int pages(void) {
@@ -186,6 +189,57 @@ static int jumps(void) {
   return registers(10);
 }
 
+// ---- memory through the window
+
+static int window(long rounds) {
+  static char buffer[70000]; char path[300], *edge = mmap(0, 8192, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  struct page *p = own_page();
+  mprotect(edge + 4096, 4096, PROT_NONE);
+  for (long i = 0; i < 40; i++) CHECK(gate(COUNT, i, 0, 0, 0, 0, 0) == i * 3 + 1);
+  CHECK(p->window > 1);
+  for (long i = 0; i < rounds; i++) {
+    long n = i * 37 % 5000, at = i * 13 % 3000;
+    memset(buffer + at, 0xee, n + 64);
+    CHECK(gate(SYS_read, i, (long)buffer + at, n, 0, 0, 0) == n);
+    for (long k = 0; k < n; k++) if ((unsigned char)buffer[at + k] != (unsigned char)(i + k * 7)) FAIL("byte %ld of %ld", k, n);
+    CHECK((unsigned char)buffer[at + n] == 0xee);
+    n = i % 250; memset(path, 'x', n); path[n] = 0;
+    CHECK(gate(SYS_access, (long)path, 0, 0, 0, 0, 0) == n);
+  }
+  // Large, too large for the window, none, and at the end of what is there.
+  CHECK(gate(SYS_read, 3, (long)buffer, 60000, 0, 0, 0) == 60000 && (unsigned char)buffer[59999] == (unsigned char)(3 + 59999 * 7));
+  CHECK(gate(SYS_read, 4, (long)buffer, 70000, 0, 0, 0) == 70000 && (unsigned char)buffer[69999] == (unsigned char)(4 + 69999 * 7));
+  CHECK(gate(SYS_read, 4, (long)buffer, 0, 0, 0, 0) == 0);
+  CHECK(gate(SYS_read, 5, (long)edge + 4000, 96, 0, 0, 0) == 96);
+  CHECK(gate(SYS_read, 5, (long)edge + 4096, 96, 0, 0, 0) == -EFAULT);
+  CHECK(gate(SYS_read, 5, 8, 96, 0, 0, 0) == -EFAULT);
+  CHECK(gate(SYS_read, 5, -8, 96, 0, 0, 0) == -EFAULT);
+  memset(edge + 4090, 'y', 6); CHECK(gate(SYS_access, (long)edge + 4090, 0, 0, 0, 0, 0) == 999);
+  edge[4095] = 0; CHECK(gate(SYS_access, (long)edge + 4090, 0, 0, 0, 0, 0) == 5);
+  CHECK(gate(SYS_access, (long)edge + 4096, 0, 0, 0, 0, 0) == -EFAULT);
+  // A copy of this memory has no window, nor a hole where it was.
+  unsigned long place = p->window;
+  for (int i = 0; i < 3; i++) {
+    pid_t child = fork();
+    if (!child) {
+      if (mmap((void *)place, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != MAP_FAILED) _exit(1);
+      if (own_page()->window) _exit(2);
+      for (long i = 0; i < 100; i++) if (gate(COUNT, i, 0, 0, 0, 0, 0) != i * 3 + 1) _exit(3);
+      _exit(own_page()->window == place ? 0 : 4);
+    }
+    int status; CHECK(waitpid(child, &status, 0) == child); if (status) FAIL("child %x", status);
+    CHECK(gate(COUNT, 5, 0, 0, 0, 0, 0) == 16);
+  }
+  // A spoilt window harms nobody else.
+  for (unsigned long wrong = 2; wrong < 5; wrong++) {
+    p->window = (unsigned long[]){8, BASE + 0x200000, 0x8000000000000000}[wrong - 2];
+    CHECK(gate(COUNT, wrong, 0, 0, 0, 0, 0) == (long)wrong * 3 + 1);
+  }
+  p->window = place;
+  for (int i = 0; i < 200; i++) { memset((void *)(place + 8), i * 77 + 1, 300); CHECK(gate(COUNT, i, 0, 0, 0, 0, 0) == i * 3 + 1); }
+  return registers(100);
+}
+
 int main(int c, char **v) {
   const char *what = c > 1 ? v[1] : "registers"; int r = 99;
   long rounds = c > 2 ? atol(v[2]) : 1000;
@@ -193,6 +247,7 @@ int main(int c, char **v) {
   if (!strcmp(what, "local")) r = local(rounds, 123456);
   // An interrupt may bring such a call to the kernel, which knows better.
   if (!strcmp(what, "identity")) r = local(rounds, syscall(SYS_getpid));
+  if (!strcmp(what, "window")) r = window(rounds);
   if (!strcmp(what, "pages")) r = pages();
   if (!strcmp(what, "own_gs")) r = own_gs();
   if (!strcmp(what, "faults")) r = faults();

@@ -4,7 +4,7 @@ mod gate;
 
 use core::arch::{asm, global_asm};
 
-pub use gate::{Part, is_deferred, part, set_gs};
+pub use gate::{Part, copy, is_deferred, part, processor, set_gs, touch};
 
 /// System call numbers that the stub makes on its own account.
 pub mod nr {

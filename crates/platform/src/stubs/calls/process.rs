@@ -98,6 +98,12 @@ pub(in crate::stubs) fn kill_group(pid: i32) {
     }
 }
 
+/// The number of the processor that this thread is on.
+pub(in crate::stubs) fn processor() -> u64 {
+    // SAFETY: no arguments.
+    u64::try_from(unsafe { libc::sched_getcpu() }).unwrap_or(0)
+}
+
 /// CPU time of a process so far.
 ///
 /// # Errors

@@ -324,6 +324,27 @@ impl Task {
                     Err(errno) => back(errno.to_return()),
                 }
             }
+            // A pattern that depends on the descriptor, in two parts.
+            nr::read => {
+                let bytes: Vec<u8> = (0..c).map(|n| (a + n * 7) as u8).collect();
+                let (first, rest) = bytes.split_at(bytes.len() / 3);
+                let memory = thread.memory();
+                let written = [(b, first), (b.wrapping_add(first.len() as u64), rest)]
+                    .into_iter()
+                    .try_for_each(|(at, part)| memory.write(at, part).map(drop));
+                match written {
+                    Ok(()) => back(c),
+                    Err(errno) => back(errno.to_return()),
+                }
+            }
+            // The length of the path.
+            nr::access => {
+                let mut bytes = [0; 256];
+                match thread.memory().read(a, &mut bytes) {
+                    Ok(got) => back(bytes[..got].iter().position(|b| *b == 0).unwrap_or(999) as u64),
+                    Err(errno) => back(errno.to_return()),
+                }
+            }
             nr::getpid => back(self.tgid),
             nr::gettid => back(self.pid),
             nr::getppid => back(self.parent),

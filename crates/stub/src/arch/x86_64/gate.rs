@@ -7,6 +7,9 @@ use super::Ucontext;
 use crate::interface::{BASE, PAGE_SIZE, ThreadPage, phase};
 
 /// Places in [`ThreadPage::saved`], which has the order of the signal frame.
+const R8: usize = 0;
+const R9: usize = 1;
+const R10: usize = 2;
 const RDI: usize = 8;
 const RSI: usize = 9;
 const RDX: usize = 12;
@@ -80,6 +83,17 @@ global_asm!(
     "mov rsp, gs:[{rsp}]",
     "jmp 3b",
     ".popsection",
+    // Copies rdx bytes from rsi to rdi. Returns 1, or 0 after a fault.
+    ".globl stub_copy, stub_copy_end, stub_copy_fails",
+    "stub_copy:",
+    "mov rcx, rdx",
+    "rep movsb",
+    "stub_copy_end:",
+    "mov eax, 1",
+    "ret",
+    "stub_copy_fails:",
+    "xor eax, eax",
+    "ret",
     base_high = const BASE >> 32,
     page_size = const PAGE_SIZE,
     own = const offset_of!(ThreadPage, own),
@@ -88,9 +102,9 @@ global_asm!(
     phase = const offset_of!(ThreadPage, phase),
     deferred = const offset_of!(ThreadPage, deferred),
     entry = const phase::ENTRY,
-    r8 = const saved(0),
-    r9 = const saved(1),
-    r10 = const saved(2),
+    r8 = const saved(R8),
+    r9 = const saved(R9),
+    r10 = const saved(R10),
     r12 = const saved(4),
     r13 = const saved(5),
     r14 = const saved(6),
@@ -111,6 +125,43 @@ unsafe extern "C" {
     safe fn stub_gate_saved();
     safe fn stub_gate_leave();
     safe fn stub_gate_end();
+    fn stub_copy(to: u64, from: u64, length: u64) -> u64;
+    safe fn stub_copy_end();
+    safe fn stub_copy_fails();
+}
+
+/// Copies between guest memory and a window. Returns false after a fault in [`phase::POSTED`]; in [`phase::ENTRY`] a fault does not come back
+/// here.
+///
+/// # Safety
+/// What is written is the guest's, or the window's data.
+pub unsafe fn copy(to: u64, from: u64, length: u64) -> bool {
+    // SAFETY: by the caller's promise.
+    unsafe { stub_copy(to, from, length) != 0 }
+}
+
+/// Writes to each page of a range of guest memory, and changes nothing. Other threads may write there meanwhile.
+pub fn touch(address: u64, length: u64) {
+    let last = address + (length - 1);
+    let mut at = address;
+    loop {
+        // SAFETY: the value stays; a fault is looked after.
+        unsafe { asm!("lock or byte ptr [{}], 0", in(reg) at, options(nostack)) };
+        if at == last {
+            return;
+        }
+        at = (at & !(PAGE_SIZE - 1)).wrapping_add(PAGE_SIZE).min(last);
+    }
+}
+
+/// The number of the processor that this runs on, as the vDSO finds it.
+pub fn processor() -> u64 {
+    let value: u64;
+    /// The segment whose limit holds it (`__CPUNODE_SEG`).
+    const SEGMENT: u64 = 0x7b;
+    // SAFETY: reads a limit.
+    unsafe { asm!("lsl {}, {}", out(reg) value, in(reg) SEGMENT, options(nomem, nostack)) };
+    value & 0xfff
 }
 
 /// Parts of the gate's own instructions.
@@ -120,6 +171,8 @@ pub enum Part {
     Before,
     /// [`ThreadPage::phase`] tells.
     Within,
+    /// As [`Self::Within`], at the one instruction that may fail there.
+    Copying,
     /// Result and target are set.
     After,
 }
@@ -131,6 +184,8 @@ pub fn part(ip: u64) -> Part {
         Part::Before
     } else if is(stub_gate_leave, stub_gate_end as *const () as u64 + 1) {
         Part::After
+    } else if (stub_copy as *const () as u64..stub_copy_end as *const () as u64).contains(&ip) {
+        Part::Copying
     } else {
         Part::Within
     }
@@ -153,6 +208,11 @@ impl Ucontext {
         self.rewind();
     }
 
+    /// A copy has failed.
+    pub fn fail_copy(&mut self) {
+        self.registers[16] = stub_copy_fails as *const () as u64;
+    }
+
     /// As the gate would leave the guest.
     pub fn finish(&mut self, page: &ThreadPage) {
         self.registers[..16].copy_from_slice(&page.saved);
@@ -173,9 +233,10 @@ impl ThreadPage {
         self.saved[RCX]
     }
 
-    /// The call's first two arguments.
-    pub fn first_arguments(&self) -> [u64; 2] {
-        [self.saved[RDI], self.saved[RSI]]
+    /// The call's arguments.
+    pub fn arguments(&self) -> [u64; 6] {
+        let saved = &self.saved;
+        [saved[RDI], saved[RSI], saved[RDX], saved[R10], saved[R8], saved[R9]]
     }
 }
 

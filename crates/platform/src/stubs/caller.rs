@@ -1,0 +1,148 @@
+//! Guest memory that lies in the window of the call being carried out.
+//!
+//! A call's handler that runs on the thread that has received the call finds here what the gate has put into the window, and leaves here
+//! what the gate is to copy to the guest. That ends when the call is answered, and when it has to wait: what was written is then put into
+//! guest memory, and the rest of the call goes there itself, as do the calls of other threads at any time.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::calls::Direction;
+use super::interface::EXTENTS;
+use super::process::Process;
+use super::thread::StubThread;
+use super::window::{Piece, Request, Window};
+
+struct Caller {
+    thread: Arc<StubThread>,
+    window: Arc<Window>,
+    pieces: [Piece; EXTENTS],
+    count: usize,
+}
+
+thread_local! {
+    static CALLER: RefCell<Option<Caller>> = const { RefCell::new(None) };
+}
+
+impl Caller {
+    fn pieces(&mut self) -> &mut [Piece] {
+        self.pieces.get_mut(..self.count).unwrap_or_default()
+    }
+
+    /// Puts into guest memory what was written so far.
+    fn flush(&mut self) {
+        let (window, process) = (Arc::clone(&self.window), Arc::clone(&self.thread.process));
+        for piece in self.pieces().iter_mut().filter(|piece| piece.dirty > 0) {
+            let mut bytes = vec![0; core::mem::take(&mut piece.dirty)];
+            window.read(piece, 0, &mut bytes);
+            // Memory that has gone meanwhile is the guest's own doing.
+            let _ = process.transfer(Direction::Write(&bytes), &[(piece.address, bytes.len())]);
+        }
+    }
+}
+
+/// Runs `act`, which delivers the request, with the window's memory at hand.
+pub(super) fn calling(thread: &Arc<StubThread>, window: &Arc<Window>, request: &Request, act: impl FnOnce()) {
+    if request.count == 0 {
+        return act();
+    }
+    let Request { pieces, count, .. } = *request;
+    let caller = Caller { thread: Arc::clone(thread), window: Arc::clone(window), pieces, count };
+    let outer = CALLER.replace(Some(caller));
+    act();
+    waits(thread);
+    CALLER.set(outer);
+}
+
+/// The thread's call is not answered yet: from here on guest memory itself counts.
+pub(super) fn waits(thread: &StubThread) {
+    if let Some(mut caller) = take(thread) {
+        caller.flush();
+    }
+}
+
+/// The thread's call is answered. Returns what the gate is to copy.
+pub(super) fn answered(thread: &StubThread) -> [Piece; EXTENTS] {
+    take(thread).map(|caller| caller.pieces).unwrap_or_default()
+}
+
+fn take(thread: &StubThread) -> Option<Caller> {
+    CALLER.with_borrow_mut(|caller| match caller {
+        Some(current) if core::ptr::eq(Arc::as_ptr(&current.thread), thread) => caller.take(),
+        _ => None,
+    })
+}
+
+/// Runs `act` if a call of this process is being carried out here.
+fn of<T>(process: &Arc<Process>, act: impl FnOnce(&mut Caller) -> Option<T>) -> Option<T> {
+    CALLER.with_borrow_mut(|caller| {
+        let caller = caller.as_mut().filter(|caller| Arc::ptr_eq(&caller.thread.process, process))?;
+        act(caller)
+    })
+}
+
+/// As [`crate::Memory::read`], if the window has what is wanted.
+pub(super) fn read(process: &Arc<Process>, address: u64, into: &mut [u8]) -> Option<usize> {
+    of(process, |caller| {
+        let wanted = into.len();
+        let window = Arc::clone(&caller.window);
+        for piece in caller.pieces() {
+            if let Some(at) = piece.place(address, wanted)
+                && (piece.is_input() || at + wanted <= piece.dirty)
+            {
+                window.read(piece, at, into);
+                return Some(wanted);
+            }
+            if let (true, Some(at)) = (piece.is_string(), piece.place(address, 1)) {
+                let part = into.get_mut(..piece.length - at)?;
+                window.read(piece, at, part);
+                return Some(piece.length - at);
+            }
+        }
+        if caller.pieces().iter().any(|piece| piece.overlaps(piece.dirty, address, wanted)) {
+            caller.flush();
+        }
+        None
+    })
+}
+
+/// As [`crate::Memory::write`], if the window has room for it.
+pub(super) fn write(process: &Arc<Process>, address: u64, from: &[u8]) -> Option<usize> {
+    of(process, |caller| {
+        let window = Arc::clone(&caller.window);
+        for piece in caller.pieces() {
+            if let Some(at) = piece.place(address, from.len())
+                && piece.is_output()
+                && (at <= piece.dirty || piece.is_input())
+            {
+                window.write(piece, at, from);
+                piece.dirty = piece.dirty.max(at + from.len());
+                return Some(from.len());
+            }
+        }
+        caller.writes_past(address, from.len());
+        None
+    })
+}
+
+/// Guest memory is about to be read or written directly, in pieces.
+pub(super) fn bypass(process: &Arc<Process>, pieces: &[(u64, usize)]) {
+    of(process, |caller| {
+        pieces.iter().for_each(|(address, length)| caller.writes_past(*address, *length));
+        Some(())
+    });
+}
+
+impl Caller {
+    /// Guest memory is about to be written directly: what the window has of it is no longer true.
+    fn writes_past(&mut self, address: u64, length: usize) {
+        if self.pieces().iter().any(|piece| piece.overlaps(piece.dirty, address, length)) {
+            self.flush();
+        }
+        for piece in self.pieces() {
+            if piece.is_input() && piece.overlaps(piece.length, address, length) {
+                *piece = Piece::default();
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! When somebody polls the windows of hot threads, and how long: all decisions in one place, and counters that show them.
+//!
+//! Waking another processor costs more than a whole system call by notification, so a poller pays only where calls come in quick
+//! succession, and it must not take a processor from others for less than it gives. The figures are from docs/decisions/0005-fast-path.md.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Calls of a thread that are closer together than this make it want a poller.
+const CLOSE: Duration = Duration::from_micros(80);
+/// So many of them in a row.
+const STREAK: u32 = 4;
+/// A poller leaves a window that has been empty for so long ...
+const PATIENCE: Duration = Duration::from_micros(100);
+/// ... or for so long if others want the processor: that is about what a call costs without it.
+const PATIENCE_IF_CONTENDED: Duration = Duration::from_micros(8);
+/// A pause in the poller's own work that it has not made itself: somebody else was on its processor.
+const PREEMPTED: Duration = Duration::from_micros(200);
+/// How long the processor then counts as wanted.
+const CONTENDED: Duration = Duration::from_millis(10);
+/// A poller that has served fewer calls than this before it stopped has cost more than it gave.
+const WORTHWHILE: u32 = 8;
+/// How often a thread can fail in a row to be worth a poller before the price is not raised any more.
+const MOST_FAILURES: u32 = 10;
+/// How long a thread waits for a poller to take its request. A poller that runs takes it in a fraction of this.
+pub(super) const SPIN: Duration = Duration::from_micros(20);
+
+/// Whether a thread is worth a poller.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Heat {
+    /// When its last call came without a poller.
+    last: Option<Duration>,
+    streak: u32,
+    failures: u32,
+}
+
+impl Heat {
+    /// A call has come without a poller. Returns whether the next should find one.
+    pub(super) fn call(&mut self, now: Duration) -> bool {
+        let close = self.last.is_some_and(|last| now.saturating_sub(last) < CLOSE);
+        self.last = Some(now);
+        self.streak = if close { self.streak.saturating_add(1) } else { 0 };
+        self.streak >= STREAK << self.failures
+    }
+
+    /// A poller has left it after so many calls. Returns whether that was in vain.
+    pub(super) fn left(&mut self, served: u32) -> bool {
+        let in_vain = served < WORTHWHILE;
+        self.streak = 0;
+        self.failures = if in_vain { (self.failures + 1).min(MOST_FAILURES) } else { 0 };
+        in_vain
+    }
+}
+
+/// What the poller knows about its own processor.
+#[derive(Debug, Default)]
+pub(super) struct Processor {
+    last: Duration,
+    contended_until: Duration,
+}
+
+impl Processor {
+    /// The poller looks at the clock, and has done nothing that takes long since it last did. Returns whether somebody else has been on
+    /// its processor meanwhile.
+    pub(super) fn tick(&mut self, now: Duration) -> bool {
+        let preempted = now.saturating_sub(self.last) > PREEMPTED;
+        if preempted {
+            self.contended_until = now + CONTENDED;
+        }
+        self.last = now;
+        preempted
+    }
+
+    /// The poller has done something that may have taken long.
+    pub(super) fn worked(&mut self, now: Duration) {
+        self.last = now;
+    }
+
+    /// How long a window may be empty before the poller leaves it.
+    pub(super) fn patience(&self, now: Duration) -> Duration {
+        if now < self.contended_until { PATIENCE_IF_CONTENDED } else { PATIENCE }
+    }
+}
+
+/// What the policy has decided so far.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    /// Threads that have a window.
+    pub(super) windows: AtomicU64,
+    /// Calls through windows for which the stub rang.
+    pub(super) rung: AtomicU64,
+    /// Calls that a poller found.
+    pub(super) polled: AtomicU64,
+    /// Polled calls that took so long that the thread went to sleep.
+    pub(super) parked: AtomicU64,
+    /// How often a sleeping poller was woken.
+    pub(super) starts: AtomicU64,
+    /// How often a thread was taken up by a poller.
+    pub(super) joins: AtomicU64,
+    /// How often the poller left a thread that had not been worth it.
+    pub(super) in_vain: AtomicU64,
+    /// How often the poller lost its processor to somebody else.
+    pub(super) preempted: AtomicU64,
+    /// Microseconds that the poller was awake.
+    pub(super) awake: AtomicU64,
+}
+
+impl Counters {
+    /// One more.
+    pub(super) fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Names and values.
+    pub(super) fn list(&self) -> Vec<(&'static str, u64)> {
+        [
+            ("windows", &self.windows),
+            ("calls-rung", &self.rung),
+            ("calls-polled", &self.polled),
+            ("calls-parked", &self.parked),
+            ("poller-starts", &self.starts),
+            ("poller-joins", &self.joins),
+            ("poller-joins-in-vain", &self.in_vain),
+            ("poller-preempted", &self.preempted),
+            ("poller-awake-us", &self.awake),
+        ]
+        .map(|(name, value)| (name, value.load(Ordering::Relaxed)))
+        .to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn us(n: u64) -> Duration {
+        Duration::from_micros(n)
+    }
+
+    /// How many calls, this far apart, it takes.
+    fn calls_until_hot(heat: &mut Heat, gap: u64) -> Option<u64> {
+        (1..100_000).find(|n| heat.call(us(1_000_000 + n * gap)))
+    }
+
+    #[test]
+    fn close_calls_make_a_thread_hot_and_distant_ones_do_not() {
+        assert_eq!(calls_until_hot(&mut Heat::default(), 10), Some(5));
+        assert_eq!(calls_until_hot(&mut Heat::default(), 79), Some(5));
+        assert_eq!(calls_until_hot(&mut Heat::default(), 80), None);
+    }
+
+    #[test]
+    fn a_thread_that_was_not_worth_it_pays_more_until_it_is() {
+        let mut heat = Heat::default();
+        assert!(heat.left(WORTHWHILE - 1));
+        assert_eq!(calls_until_hot(&mut heat, 10), Some(9));
+        for _ in 0..100 {
+            heat.left(0);
+        }
+        assert_eq!(calls_until_hot(&mut heat, 10), Some(4 * 1024));
+        assert!(!heat.left(WORTHWHILE));
+        assert_eq!(calls_until_hot(&mut heat, 10), Some(5));
+    }
+
+    #[test]
+    fn a_poller_that_lost_its_processor_is_less_patient_for_a_while() {
+        let mut processor = Processor::default();
+        processor.worked(us(1000));
+        assert!(!processor.tick(us(1010)));
+        assert_eq!(processor.patience(us(1010)), PATIENCE);
+        assert!(processor.tick(us(4010)));
+        assert_eq!(processor.patience(us(4010)), PATIENCE_IF_CONTENDED);
+        processor.worked(us(9000));
+        assert_eq!(processor.patience(us(14_010)), PATIENCE);
+    }
+}

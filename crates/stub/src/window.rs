@@ -1,0 +1,231 @@
+//! A call through the thread's window: the request and what it reads go in, the result and what was written come out.
+
+use core::sync::atomic::{Ordering, compiler_fence, fence};
+
+use crate::arch::{self, nr, syscall};
+use crate::handler::ring;
+use crate::interface::{
+    EXTENTS, Extent, PLAIN_WORDS, SLOTS, ThreadPage, WINDOW_CAPACITY, WINDOW_DATA, WINDOW_SIZE,
+    WINDOW_STRIDE, WINDOWS, Window, extent, phase, reason, status,
+};
+use crate::marshal::{Length, Piece, pieces};
+use crate::zygote;
+
+/// A thread gets a window with this call.
+const HOT: u64 = 16;
+/// There will be no window.
+const NONE: u64 = 1;
+/// Numbers from here on are another ABI's.
+const OTHER_ABI: u64 = 0x4000_0000;
+/// The longest path, with its NUL.
+const PATH_MAX: u64 = 4096;
+const EFAULT: u64 = 14u64.wrapping_neg();
+
+/// Makes the call. Returns false if it must be a plain one.
+pub fn call(page: &mut ThreadPage) -> bool {
+    if is_plain(page.number()) || page.window == NONE {
+        return false;
+    }
+    if page.window == 0 && !open(page) {
+        return false;
+    }
+    // SAFETY: the window is mapped until the thread ends; if the guest has unmapped it that is a fault like others.
+    let window = unsafe { &mut *core::ptr::with_exposed_provenance_mut::<Window>(page.window as usize) };
+    let Some(count) = load(page, window) else { return false };
+    for (word, arg) in window.args.iter().zip(page.arguments()) {
+        word.store(arg, Ordering::Relaxed);
+    }
+    window.resume.store(page.resume(), Ordering::Relaxed);
+    page.phase = phase::POSTED;
+    compiler_fence(Ordering::SeqCst);
+    let request = page.number() << 32 | (count as u64) << 8;
+    let result = hand_over(window, request);
+    page.result = match unload(window, count) {
+        true => result,
+        false => EFAULT,
+    };
+    page.target = page.resume();
+    window.state.store(status::IDLE, Ordering::Relaxed);
+    true
+}
+
+fn is_plain(number: u64) -> bool {
+    let (word, bit) = (number / 64, number % 64);
+    match zygote::plain().get(word as usize) {
+        Some(word) => word >> bit & 1 != 0,
+        None => number >= OTHER_ABI || word < PLAIN_WORDS as u64,
+    }
+}
+
+/// Asks for a window if the thread has become hot. Returns whether there is one.
+fn open(page: &mut ThreadPage) -> bool {
+    page.calls += 1;
+    if page.calls < HOT {
+        return false;
+    }
+    page.phase = phase::POSTED;
+    compiler_fence(Ordering::SeqCst);
+    page.window = map(page.own);
+    compiler_fence(Ordering::SeqCst);
+    page.phase = phase::ENTRY;
+    compiler_fence(Ordering::SeqCst);
+    // An interrupt that has come meanwhile is made good by a plain call.
+    page.window != NONE && page.deferred == 0
+}
+
+/// Has the sentry give a window, and maps it at its slot's place.
+fn map(own: u64) -> u64 {
+    const READ_WRITE: u64 = 3;
+    /// `MAP_SHARED | MAP_FIXED`.
+    const FLAGS: u64 = 0x1 | 0x10;
+    const DONTFORK: u64 = 10;
+    let at = WINDOWS + (own.wrapping_sub(SLOTS) >> zygote::slot_size().trailing_zeros()) * WINDOW_STRIDE;
+    let fd = ring(reason::WINDOW, [0; 6]);
+    if (fd as i64) < 0 {
+        return NONE;
+    }
+    // SAFETY: the place is the window's; the sentry gives none to slots beyond the last place.
+    unsafe {
+        let mapped = syscall(nr::MMAP, [at, WINDOW_SIZE, READ_WRITE, FLAGS, fd, 0]);
+        syscall(nr::CLOSE, [fd, 0, 0, 0, 0, 0]);
+        if mapped != at || syscall(nr::MADVISE, [at, WINDOW_SIZE, DONTFORK, 0, 0, 0]) != 0 {
+            return NONE;
+        }
+    }
+    at
+}
+
+/// Takes the holes that a parent's windows leave in a copy of its memory.
+pub fn close_all(bytes: u64) {
+    /// `MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED`.
+    const FLAGS: u64 = 0x2 | 0x20 | 0x4000 | 0x10;
+    if bytes != 0 {
+        // SAFETY: the range is the windows', of which this process has none.
+        unsafe { syscall(nr::MMAP, [WINDOWS, bytes, 0, FLAGS, u64::MAX, 0]) };
+    }
+}
+
+/// Puts into the window what the call reads, and makes sure that what it writes can be written. A fault makes it a plain call.
+/// Returns the number of extents, or nothing if the window has no room.
+fn load(page: &ThreadPage, window: &mut Window) -> Option<usize> {
+    let args = page.arguments();
+    let mut count = 0;
+    let mut used = 0;
+    for piece in pieces(page.number()) {
+        let Piece { arg, kind, length } = *piece;
+        let kind = u64::from(kind);
+        let address = *args.get(arg as usize)?;
+        let mut length = match length {
+            Length::Bytes(bytes) => u64::from(bytes),
+            Length::Argument(at) => *args.get(at as usize)?,
+            Length::Items(at, size) => args.get(at as usize)?.checked_mul(u64::from(size))?,
+        };
+        // The same place within a cache line: the processor copies much faster.
+        let offset = used + (address.wrapping_sub(used) & 63);
+        if address == 0 || length == 0 || length > WINDOW_CAPACITY - offset.min(WINDOW_CAPACITY) {
+            continue;
+        }
+        let to = page.window + WINDOW_DATA + offset;
+        if kind & extent::STRING != 0 {
+            length = copy_string(to, address, length.min(PATH_MAX))?;
+        } else if kind & extent::INPUT != 0 {
+            // SAFETY: guest memory, in a phase in which faults are looked after.
+            unsafe { arch::copy(to, address, length) };
+        }
+        if kind & extent::OUTPUT != 0 {
+            arch::touch(address, length);
+        }
+        *window.extents.get_mut(count)? =
+            Extent { address, length, offset: WINDOW_DATA + offset, kind, dirty: 0 };
+        count += 1;
+        used = offset + length;
+    }
+    Some(count.min(EXTENTS))
+}
+
+/// Copies a string. Returns its length with the NUL, or nothing if there is none within `most` bytes.
+fn copy_string(to: u64, from: u64, most: u64) -> Option<u64> {
+    let to = core::ptr::with_exposed_provenance_mut::<u8>(to as usize);
+    let from = core::ptr::with_exposed_provenance::<u8>(from as usize);
+    for at in 0..most as usize {
+        // SAFETY: guest memory, in a phase in which faults are looked after; the window has room.
+        let byte = unsafe {
+            let byte = from.add(at).read_volatile();
+            to.add(at).write(byte);
+            byte
+        };
+        if byte == 0 {
+            return Some(at as u64 + 1);
+        }
+    }
+    None
+}
+
+/// Puts into guest memory what the sentry has written. Returns whether that was possible.
+fn unload(window: &Window, count: usize) -> bool {
+    let base = (&raw const *window).addr() as u64;
+    window.extents.iter().take(count).all(|extent| {
+        let length = extent.dirty.min(extent.length);
+        // SAFETY: guest memory; the copy itself tells of a fault.
+        length == 0 || unsafe { arch::copy(extent.address, base + extent.offset, length) }
+    })
+}
+
+/// Gives the request to whoever polls, or rings for it. Returns the result.
+fn hand_over(window: &Window, request: u64) -> u64 {
+    let poller = window.poller.0.load(Ordering::Relaxed);
+    if poller != 0 && poller != 1 + arch::processor() {
+        window.state.store(request | status::POSTED, Ordering::Release);
+        if let Some(result) = watch(window, request) {
+            return result;
+        }
+    } else {
+        window.state.store(request | status::RUNG, Ordering::Release);
+    }
+    let answer = match window.state.load(Ordering::Acquire) & 0xff {
+        status::RUNG => ring(reason::CALL, [0; 6]),
+        _ => ring(reason::PARK, [0; 6]),
+    };
+    fence(Ordering::Acquire);
+    result(window).unwrap_or(answer)
+}
+
+fn result(window: &Window) -> Option<u64> {
+    let [first, ..] = &window.args;
+    let done = window.state.load(Ordering::Acquire) & 0xff == status::DONE;
+    done.then(|| first.load(Ordering::Relaxed))
+}
+
+/// Waits for the poller's answer, as long as that is cheaper than to ring.
+fn watch(window: &Window, request: u64) -> Option<u64> {
+    let swap = |from: u64, to: u64| {
+        window.state.compare_exchange(request | from, request | to, Ordering::AcqRel, Ordering::Relaxed)
+    };
+    let budget = window.budget.load(Ordering::Relaxed);
+    let mut waited = 0;
+    loop {
+        match window.state.load(Ordering::Acquire) & 0xff {
+            status::POSTED if waited >= budget => {
+                if swap(status::POSTED, status::RUNG).is_ok() {
+                    // It does not run now. It will say when it does again.
+                    window.poller.0.store(0, Ordering::Relaxed);
+                    return None;
+                }
+            }
+            status::TAKEN if waited >= budget * 4 => {
+                if swap(status::TAKEN, status::PARKING).is_ok() {
+                    return None;
+                }
+            }
+            status::WAITS => {
+                if swap(status::WAITS, status::PARKING).is_ok() {
+                    return None;
+                }
+            }
+            status::POSTED | status::TAKEN => {}
+            _ => return result(window),
+        }
+        core::hint::spin_loop();
+        waited += 1;
+    }
+}
