@@ -46,7 +46,7 @@ impl Heat {
     /// A poller has left it after so many calls. Returns whether that was in vain.
     pub(super) fn left(&mut self, served: u32) -> bool {
         let in_vain = served < WORTHWHILE;
-        self.streak = 0;
+        (self.last, self.streak) = (None, 0);
         self.failures = if in_vain { (self.failures + 1).min(MOST_FAILURES) } else { 0 };
         in_vain
     }
@@ -157,7 +157,7 @@ mod tests {
         for _ in 0..100 {
             heat.left(0);
         }
-        assert_eq!(calls_until_hot(&mut heat, 10), Some(4 * 1024));
+        assert_eq!(calls_until_hot(&mut heat, 10), Some(4 * 1024 + 1));
         assert!(!heat.left(WORTHWHILE));
         assert_eq!(calls_until_hot(&mut heat, 10), Some(5));
     }
