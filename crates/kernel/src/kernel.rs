@@ -43,6 +43,8 @@ pub struct Kernel {
     pub signal_arrivals: Arc<vfs::WaitQueue>,
     /// Whether system calls are logged.
     pub strace: bool,
+    /// Whether its tasks are paused.
+    pub freezer: crate::freezer::Freezer,
     /// Host and domain name.
     pub names: Mutex<Names>,
     /// When the sandbox started.
@@ -80,6 +82,7 @@ impl Kernel {
             signal_quota: Arc::default(),
             signal_arrivals: Arc::default(),
             strace,
+            freezer: crate::freezer::Freezer::default(),
             names: Mutex::default(),
             started: std::time::Instant::now(),
             ends: Mutex::default(),
@@ -137,6 +140,18 @@ impl Kernel {
         loop {
             if let Some(at) = ends.iter().position(|(of, _)| *of == pid) {
                 return ends.swap_remove(at).1;
+            }
+            self.ended.wait(&mut ends);
+        }
+    }
+
+    /// Waits, on a thread that is none of the kernel's, until any process that was started from outside has ended: its id and how.
+    #[must_use]
+    pub fn wait_for_an_end(&self) -> (i32, ExitStatus) {
+        let mut ends = self.ends.lock();
+        loop {
+            if let Some(end) = ends.pop() {
+                return end;
             }
             self.ended.wait(&mut ends);
         }

@@ -17,20 +17,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Export;
 use crate::log;
+use crate::sandbox::{Forwarded, attached};
 
 /// `argv[0]` of init and sentry, which `ps` shows.
 pub(crate) const SANDBOX: &CStr = c"casemate-sandbox";
 /// `argv[0]` of the gofer.
 pub(crate) const GOFER: &CStr = c"casemate-gofer";
+/// `argv[0]` of what stands on the host for a process that was started by a detached `exec`.
+pub(crate) const WAITER: &CStr = c"casemate-exec";
 
 /// Where each child finds its [`SandboxDocument`] or [`GoferDocument`], a memory file.
 pub(crate) const DOCUMENT: RawFd = 3;
-/// A pipe that ends when the runtime does.
+/// Sandbox: a pipe that ends when the runtime does. Gofer: the other end of one that ends when the gofer does.
 pub(crate) const LIFE: RawFd = 4;
 /// The log file, or standard error once more.
 pub(crate) const LOG: RawFd = 5;
-/// Sandbox: the control channel. Gofer: its first connection.
-pub(crate) const FIRST_SOCKET: RawFd = 6;
+/// Gofer: its first connection.
+pub(crate) const GOFER_CONNECTIONS: RawFd = 6;
+/// Sandbox: the channel to the runtime that starts it.
+const CONTROL: RawFd = 6;
+/// Sandbox: the socket that later runtimes connect to.
+const LISTENER: RawFd = 7;
+/// Sandbox: a pipe that ends when the gofer does.
+const GOFER_LIFE: RawFd = 8;
+/// Sandbox: further descriptors of the container's first process, and then the connections to the gofer.
+const FURTHER: RawFd = 9;
+/// A runtime that waits for a process on behalf of one that has left: its connection.
+const WAITER_CONNECTION: RawFd = 3;
 
 /// What a sandbox is told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,6 +57,8 @@ pub(crate) struct SandboxDocument {
 pub(crate) struct GoferDocument {
     pub(crate) log: log::Options,
     pub(crate) exports: Vec<Export>,
+    /// Whether it is to end with the runtime, and not only with the sandbox.
+    pub(crate) attached: bool,
 }
 
 /// If this process was started as one of a sandbox, does its work and returns its exit code.
@@ -53,6 +68,8 @@ pub(crate) fn enter_if_asked() -> Option<ExitCode> {
         sandbox()
     } else if name == GOFER.to_str().ok()? {
         gofer()
+    } else if name == WAITER.to_str().ok()? {
+        waiter()
     } else {
         return None;
     };
@@ -63,37 +80,44 @@ pub(crate) fn enter_if_asked() -> Option<ExitCode> {
 }
 
 fn sandbox() -> Result<ExitCode, String> {
-    let stdio = [inherited(0)?, inherited(1)?, inherited(2)?];
+    let standard = [inherited(0)?, inherited(1)?, inherited(2)?];
     let document: SandboxDocument = document()?;
-    let life = inherited(LIFE)?;
+    let runtime = inherited(LIFE)?;
     resume_log(document.log, "sentry")?;
-    let control = Channel::new(inherited(FIRST_SOCKET)?);
-    let connections = connections(document.sentry.connections, FIRST_SOCKET + 1)?;
+    let control = Channel::new(inherited(CONTROL)?);
+    let listener = inherited(LISTENER)?;
+    let life = sentry::Life { runtime, gofer: inherited(GOFER_LIFE)? };
+    let further = document.sentry.further_descriptors;
+    let behind = RawFd::try_from(further).map_err(|error| error.to_string())?.saturating_add(FURTHER);
     // The numbers 0 to 2 stay in use, or the first files that are opened would become standard error.
-    let boot =
-        sentry::Boot { document: document.sentry, stdio: duplicates(stdio)?, control, life, connections };
+    let mut descriptors = duplicates(standard)?;
+    descriptors.extend(connections(further, FURTHER)?);
+    let connections = connections(document.sentry.connections, behind)?;
+    let boot = sentry::Boot { document: document.sentry, descriptors, control, listener, life, connections };
     Ok(sentry::enter(boot))
 }
 
 /// Copies of the standard descriptors to hand to the container, while the process keeps its own.
-fn duplicates(stdio: [OwnedFd; 3]) -> Result<[OwnedFd; 3], String> {
+fn duplicates(standard: [OwnedFd; 3]) -> Result<Vec<OwnedFd>, String> {
     let duplicate = |fd: &OwnedFd| {
         rustix::io::fcntl_dupfd_cloexec(fd.as_fd(), 3)
             .map_err(|e| format!("cannot keep standard input or output: {e}"))
     };
-    let copies = [duplicate(&stdio[0])?, duplicate(&stdio[1])?, duplicate(&stdio[2])?];
-    std::mem::forget(stdio);
-    Ok(copies)
+    let copies = standard.iter().map(duplicate).collect();
+    std::mem::forget(standard);
+    copies
 }
 
 fn gofer() -> Result<ExitCode, String> {
     let document: GoferDocument = document()?;
     resume_log(document.log, "gofer")?;
-    // Ends with the runtime even if a host file system keeps it from seeing that its connections are closed.
-    set_parent_process_death_signal(Some(Signal::KILL))
-        .map_err(|e| format!("cannot follow the runtime: {e}"))?;
+    if document.attached {
+        // Even if a host file system keeps it from seeing that its connections are closed.
+        set_parent_process_death_signal(Some(Signal::KILL))
+            .map_err(|e| format!("cannot follow the runtime: {e}"))?;
+    }
     let _life = inherited(LIFE)?;
-    let sockets = connections(document.exports.len(), FIRST_SOCKET)?;
+    let sockets = connections(document.exports.len(), GOFER_CONNECTIONS)?;
     let sources = document.exports.into_iter().zip(sockets).map(|(export, socket)| gofer::Source {
         socket,
         root: export.path,
@@ -103,6 +127,13 @@ fn gofer() -> Result<ExitCode, String> {
     let config = gofer::confine(sources.collect()).map_err(|error| error.to_string())?;
     gofer::serve(config).map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn waiter() -> Result<ExitCode, String> {
+    let channel = Channel::new(inherited(WAITER_CONNECTION)?);
+    let signals = Forwarded::divert().map_err(|error| error.to_string())?;
+    let status = attached::until_the_end(&channel, &signals).map_err(|error| error.to_string())?;
+    Ok(ExitCode::from(status.shell_code()))
 }
 
 fn inherited(number: RawFd) -> Result<OwnedFd, String> {

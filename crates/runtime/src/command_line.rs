@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::signal_names;
+
 /// Runs Linux programs on a kernel of their own.
 #[derive(Debug, Parser)]
 #[command(name = "casemate", version, disable_help_subcommand = true)]
@@ -46,13 +48,218 @@ pub(crate) enum LogFormat {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Suspend a container and write it to files (not yet)
+    Checkpoint(Reserved),
+    /// Create a container from an OCI bundle, to be started later
+    Create(Create),
+    /// Remove a container that has ended
+    Delete(Delete),
     /// Run a command in a sandbox, on the host's own files
     #[command(name = "do")]
     Do(Do),
-    /// Run a container from an OCI bundle in the foreground
+    /// Run another program in a container
+    Exec(Exec),
+    /// Show what this runtime can do, as JSON
+    Features,
+    /// Send a signal to a container's first process
+    Kill(Kill),
+    /// Show all containers
+    List(List),
+    /// Stop all processes of a container where they are
+    Pause(Id),
+    /// Show the processes of a container
+    Ps(Ps),
+    /// Bring back a container from files (not yet)
+    Restore(Reserved),
+    /// Let the processes of a paused container go on
+    Resume(Id),
+    /// Create and run a container from an OCI bundle
     Run(Run),
     /// Write a configuration to start from
     Spec(Spec),
+    /// Start a container that was created
+    Start(Id),
+    /// Show what a container is at, as JSON
+    State(Id),
+    /// Wait for the end of a container, and end as it does
+    Wait(Id),
+}
+
+impl Command {
+    /// How many of the caller's descriptors, from 3 on, are meant for the container's process.
+    pub(crate) fn preserved(&self) -> u32 {
+        match self {
+            Self::Create(create) => create.process.preserve_fds,
+            Self::Run(run) => run.create.process.preserve_fds,
+            Self::Exec(exec) => exec.process.preserve_fds,
+            _ => 0,
+        }
+    }
+}
+
+/// Of commands that take a container and nothing else.
+#[derive(Debug, Args)]
+pub(crate) struct Id {
+    /// The container
+    pub(crate) id: String,
+}
+
+/// Of commands that are not there yet: whatever is said to them.
+#[derive(Debug, Args)]
+pub(crate) struct Reserved {
+    /// Not looked at
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    pub(crate) arguments: Vec<String>,
+}
+
+/// What all commands that start a process take.
+#[derive(Debug, Args)]
+pub(crate) struct StartOptions {
+    /// Write the process id that stands for the process on the host to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pid_file: Option<PathBuf>,
+    /// Unix socket that gets the terminal of the process, if it wants one
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) console_socket: Option<PathBuf>,
+    /// Hand over so many descriptors after the standard ones
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) preserve_fds: u32,
+}
+
+/// `casemate create`.
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// Directory of the bundle
+    #[arg(long, short, value_name = "DIR", default_value = ".")]
+    pub(crate) bundle: PathBuf,
+    #[command(flatten)]
+    pub(crate) process: StartOptions,
+    /// Without effect: the container's root is a kernel's of its own
+    #[arg(long, hide = true)]
+    pub(crate) no_pivot: bool,
+    /// Without effect: there are no keyrings
+    #[arg(long, hide = true)]
+    pub(crate) no_new_keyring: bool,
+    /// A name for the container, unique on this host
+    pub(crate) id: String,
+}
+
+/// `casemate delete`.
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    /// Kill it first if it still runs, and do not mind if it does not exist
+    #[arg(long, short)]
+    pub(crate) force: bool,
+    /// The container
+    pub(crate) id: String,
+}
+
+/// `casemate events`.
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    /// Show what it uses, once
+    #[arg(long)]
+    pub(crate) stats: bool,
+    /// Seconds between two messages about what it uses
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = seconds)]
+    pub(crate) interval: u64,
+    /// The container
+    pub(crate) id: String,
+}
+
+/// `5s`, `1m` or `5`.
+fn seconds(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.strip_suffix('m') {
+        Some(minutes) => (minutes, 60),
+        None => (text.strip_suffix('s').unwrap_or(text), 1),
+    };
+    let number = digits.parse::<u64>().ok().filter(|number| *number > 0);
+    number.and_then(|number| number.checked_mul(unit)).ok_or_else(|| format!("{text:?} is not a time"))
+}
+
+/// `casemate exec`.
+#[derive(Debug, Args)]
+pub(crate) struct Exec {
+    #[command(flatten)]
+    pub(crate) process: StartOptions,
+    /// Description of the process, as the `process` of a configuration
+    #[arg(long = "process", short = 'p', value_name = "FILE", conflicts_with = "command")]
+    pub(crate) file: Option<PathBuf>,
+    /// Working directory [default: that of the container's configuration]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// Set an environment variable
+    #[arg(long, short, value_name = "K=V")]
+    pub(crate) env: Vec<String>,
+    /// Give it a terminal of its own
+    #[arg(long, short)]
+    pub(crate) tty: bool,
+    /// Run as this user and group
+    #[arg(long, short, value_name = "UID[:GID]")]
+    pub(crate) user: Option<UserArgument>,
+    /// Further groups
+    #[arg(long, short = 'g', value_name = "GID", value_delimiter = ',')]
+    pub(crate) additional_gids: Vec<u32>,
+    /// Do not wait for its end
+    #[arg(long, short)]
+    pub(crate) detach: bool,
+    /// Forbid new privileges
+    #[arg(long)]
+    pub(crate) no_new_privs: bool,
+    /// Add a capability
+    #[arg(long, short, value_name = "CAP_NAME")]
+    pub(crate) cap: Vec<String>,
+    /// Also in a container that is paused; the program then begins when it is resumed
+    #[arg(long)]
+    pub(crate) ignore_paused: bool,
+    /// The container
+    pub(crate) id: String,
+    /// The command and its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    pub(crate) command: Vec<String>,
+}
+
+/// `casemate kill`.
+#[derive(Debug, Args)]
+pub(crate) struct Kill {
+    /// Send it to all processes of the container
+    #[arg(long, short)]
+    pub(crate) all: bool,
+    /// The container
+    pub(crate) id: String,
+    /// Name or number
+    #[arg(default_value = "SIGTERM", value_parser = signal_names::parse)]
+    pub(crate) signal: i32,
+}
+
+/// `casemate list`.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// How
+    #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
+    pub(crate) format: ListFormat,
+    /// Only their names
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// For people or programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// Columns.
+    Table,
+    /// One line of JSON.
+    Json,
+}
+
+/// `casemate ps`.
+#[derive(Debug, Args)]
+pub(crate) struct Ps {
+    /// How
+    #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
+    pub(crate) format: ListFormat,
+    /// The container
+    pub(crate) id: String,
 }
 
 /// `casemate do`.
@@ -101,11 +308,17 @@ impl std::str::FromStr for UserArgument {
 /// `casemate run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// Directory of the bundle
-    #[arg(long, short, value_name = "DIR", default_value = ".")]
-    pub(crate) bundle: PathBuf,
-    /// A name for the container, unique on this host
-    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) create: Create,
+    /// Do not wait for its end
+    #[arg(long, short)]
+    pub(crate) detach: bool,
+    /// Keep it after its end, to be deleted later
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Without effect: nothing has to be reaped
+    #[arg(long, hide = true)]
+    pub(crate) no_subreaper: bool,
 }
 
 /// `casemate spec`.
@@ -143,7 +356,7 @@ mod tests {
         ]);
         let CommandLine { global, command: Command::Run(run) } = parsed.unwrap() else { panic!("not run") };
         assert_eq!(global.state_root, Some("/s".into()));
-        assert_eq!((run.bundle, run.id), ("/b".into(), "id".into()));
+        assert_eq!((run.create.bundle, run.create.id), ("/b".into(), "id".into()));
     }
 
     #[test]
@@ -160,6 +373,23 @@ mod tests {
             assert_eq!((global.state_root, arguments.root), (None, "/r".into()));
             assert_eq!(arguments.command, ["ls", "-l", "--root"]);
         }
+    }
+
+    #[test]
+    fn what_follows_the_container_is_the_programs() {
+        let line = ["casemate", "exec", "--env", "A=1", "-d", "id", "ls", "--color", "-l"];
+        let CommandLine { command: Command::Exec(exec), .. } = CommandLine::try_parse_from(line).unwrap()
+        else {
+            panic!("not exec")
+        };
+        assert_eq!((exec.id.as_str(), exec.detach, exec.env.len()), ("id", true, 1));
+        assert_eq!(exec.command, ["ls", "--color", "-l"]);
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!((seconds("5s"), seconds("2m"), seconds("7")), (Ok(5), Ok(120), Ok(7)));
+        assert!(seconds("0s").is_err() && seconds("x").is_err());
     }
 
     #[test]

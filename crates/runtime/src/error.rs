@@ -42,9 +42,44 @@ pub(crate) enum Error {
     /// The name is taken.
     #[error("container ID {0:?} is already in use")]
     IdInUse(String),
+    /// There is no such container.
+    #[error("container {0:?} does not exist")]
+    NoSuchContainer(String),
+    /// The container has ended.
+    #[error("container not running")]
+    NotRunning,
+    /// The sentry closed a connection.
+    #[error("the sandbox has ended")]
+    Closed,
+    /// A further process could not be started in a container.
+    #[error("exec failed: {0}")]
+    Exec(Box<Error>),
     /// Anything that is a sentence already.
     #[error("{0}")]
     Message(String),
+}
+
+impl Error {
+    /// For what a container's status does not allow: a verb and its object.
+    pub(crate) fn refused(what: &str) -> Self {
+        Self::Message(format!("cannot {what}"))
+    }
+
+    /// The exit code that goes with it: as runc's, 255 where a program could not be executed in a container and 1 otherwise.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Exec(_) => 255,
+            _ => 1,
+        }
+    }
+}
+
+/// What may be shown on a terminal: a sentry that was taken over could send escape sequences.
+pub(crate) fn printable(message: &str) -> String {
+    message
+        .chars()
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .collect()
 }
 
 /// The number of a standard library error.
@@ -87,5 +122,15 @@ impl<T> Trying<T> for rustix::io::Result<T> {
 
     fn trying_on(self, what: &'static str, path: impl Into<PathBuf>) -> Result<T, Error> {
         self.map_err(|error| Errno::from_raw(error.raw_os_error())).trying_on(what, path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_cannot_drive_the_terminal() {
+        assert_eq!(printable("exec: \u{1b}[2Jé\n"), "exec: \\u{1b}[2Jé\\n");
     }
 }

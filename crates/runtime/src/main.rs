@@ -11,13 +11,17 @@ mod config;
 mod error;
 mod log;
 mod sandbox;
+mod signal_names;
 mod state;
+mod user_names;
 
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::command_line::{Command, CommandLine};
+use crate::command_line::{Command, CommandLine, Global};
+use crate::log::Log;
 
 /// Exit code of our own failures, as runc's.
 const FAILURE: u8 = 1;
@@ -35,15 +39,16 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    // Before anything is opened that could get their numbers.
+    let preserved = match sandbox::descriptors::preserved(command.preserved()) {
+        Ok(preserved) => preserved,
+        Err(error) => return fail(&error),
+    };
     let log = match log::start(&global) {
         Ok(log) => log,
         Err(error) => return fail(&error),
     };
-    let outcome = match command {
-        Command::Do(arguments) => commands::r#do::execute(&global, arguments, &log),
-        Command::Run(arguments) => commands::run::execute(&global, &arguments, &log),
-        Command::Spec(arguments) => commands::spec::execute(&arguments).map(|()| 0),
-    };
+    let outcome = carry_out(command, &global, preserved, &log);
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -55,7 +60,38 @@ fn main() -> ExitCode {
     }
 }
 
+fn carry_out(
+    command: Command,
+    global: &Global,
+    preserved: Vec<OwnedFd>,
+    log: &Log,
+) -> Result<u8, error::Error> {
+    use commands::{
+        create, delete, r#do, exec, features, kill, list, pause, ps, reserved, run, spec, start, state, wait,
+    };
+    let nothing = |()| 0;
+    match command {
+        Command::Checkpoint(_) => Err(reserved::checkpoint()),
+        Command::Create(arguments) => create::execute(global, &arguments, preserved, log).map(nothing),
+        Command::Delete(arguments) => delete::execute(global, &arguments).map(nothing),
+        Command::Do(arguments) => r#do::execute(global, arguments, log),
+        Command::Exec(arguments) => exec::execute(global, &arguments, preserved),
+        Command::Features => features::execute().map(nothing),
+        Command::Kill(arguments) => kill::execute(global, &arguments).map(nothing),
+        Command::List(arguments) => list::execute(global, &arguments).map(nothing),
+        Command::Pause(arguments) => pause::pause(global, &arguments).map(nothing),
+        Command::Ps(arguments) => ps::execute(global, &arguments).map(nothing),
+        Command::Restore(_) => Err(reserved::restore()),
+        Command::Resume(arguments) => pause::resume(global, &arguments).map(nothing),
+        Command::Run(arguments) => run::execute(global, &arguments, preserved, log),
+        Command::Spec(arguments) => spec::execute(&arguments).map(nothing),
+        Command::Start(arguments) => start::execute(global, &arguments).map(nothing),
+        Command::State(arguments) => state::execute(global, &arguments).map(nothing),
+        Command::Wait(arguments) => wait::execute(global, &arguments),
+    }
+}
+
 fn fail(error: &error::Error) -> ExitCode {
     eprintln!("casemate: {error}");
-    ExitCode::from(FAILURE)
+    ExitCode::from(error.exit_code())
 }

@@ -19,6 +19,8 @@ pub struct Document {
     pub container: ContainerSpec,
     /// How many connections to the gofer were handed over.
     pub connections: usize,
+    /// How many descriptors of the first process were handed over besides the standard ones.
+    pub further_descriptors: usize,
     /// User and group for stubs, in the sandbox's user namespace. Without one they run as the sentry's own, because
     /// an unprivileged user has no other to give.
     pub stub_user: Option<u32>,
@@ -33,14 +35,26 @@ pub struct Document {
 pub struct Boot {
     /// What to run.
     pub document: Document,
-    /// Standard input, output and error of the runtime, for the container's first process.
-    pub stdio: [OwnedFd; 3],
-    /// The channel to the runtime.
+    /// Descriptors of the container's first process, from 0 on: those that the runtime was given, at least three.
+    pub descriptors: Vec<OwnedFd>,
+    /// The channel to the runtime that creates the container.
     pub control: Channel,
-    /// Ends when the runtime does.
-    pub life: OwnedFd,
+    /// Where other runtimes connect: a listening socket.
+    pub listener: OwnedFd,
+    /// What the sandbox lives with.
+    pub life: Life,
     /// One socket per file system that the gofer serves.
     pub connections: Vec<OwnedFd>,
+}
+
+/// What the sandbox ends with.
+#[derive(Debug)]
+pub struct Life {
+    /// A pipe whose other end the runtime holds. It ends when the runtime does; a byte says that the runtime is about to leave and the
+    /// sandbox goes on without it.
+    pub runtime: OwnedFd,
+    /// A pipe that ends when the gofer does.
+    pub gofer: OwnedFd,
 }
 
 /// What the kernel is assembled from.
@@ -49,7 +63,9 @@ pub(crate) struct Materials {
     /// As in [`Boot`].
     pub(crate) document: Document,
     /// As in [`Boot`].
-    pub(crate) stdio: [OwnedFd; 3],
+    pub(crate) descriptors: Vec<OwnedFd>,
+    /// As in [`Boot`].
+    pub(crate) listener: OwnedFd,
     /// As in [`Boot`].
     pub(crate) connections: Vec<OwnedFd>,
     /// Directory: `/proc` of the sandbox's pid namespace.
@@ -60,7 +76,7 @@ pub(crate) struct Materials {
 /// sentry of a sandbox. Returns in both, with the process's exit code.
 #[must_use]
 pub fn enter(boot: Boot) -> ExitCode {
-    let Boot { document, stdio, control, life, connections } = boot;
+    let Boot { document, descriptors, control, listener, life, connections } = boot;
     let prepared = isolation::open_proc()
         .and_then(|proc| isolation::empty_root().map(|()| proc))
         .and_then(|proc| fork().trying("fork the sentry").map(|side| (proc, side)));
@@ -68,10 +84,10 @@ pub fn enter(boot: Boot) -> ExitCode {
         Err(failure) => report(&control, Err(&failure)),
         Ok((proc, Fork::Child)) => {
             drop(life);
-            sentry(Materials { document, stdio, connections, proc }, &Arc::new(control))
+            sentry(Materials { document, descriptors, listener, connections, proc }, &Arc::new(control))
         }
         Ok((proc, Fork::Parent(pid))) => {
-            drop((stdio, control, connections, proc));
+            drop((descriptors, control, listener, connections, proc));
             init::watch(&document, pid, &life).unwrap_or_else(|failure| {
                 tracing::error!("{failure}");
                 ExitCode::FAILURE
@@ -99,17 +115,14 @@ fn sentry(materials: Materials, control: &Arc<Channel>) -> ExitCode {
     }
 }
 
-/// Tells the runtime how it ended. The exit code only says whether that was possible.
+/// Tells the runtime how it ended. The exit code is the container's: whoever waits for init learns it even if no runtime listens.
 fn report(control: &Channel, outcome: Result<ExitStatus, &Failure>) -> ExitCode {
-    let event = match outcome {
-        Ok(status) => Event::Exited(status),
-        Err(failure) => Event::Failed { message: failure.to_string() },
+    let (event, code) = match outcome {
+        Ok(status) => (Event::Exited(status), ExitCode::from(status.shell_code())),
+        Err(failure) => (Event::Failed { message: failure.to_string() }, ExitCode::FAILURE),
     };
-    match control.send(&event) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("cannot tell the runtime {event:?}: {error}");
-            ExitCode::FAILURE
-        }
+    if let Err(error) = control.send(&event) {
+        tracing::debug!("no runtime was told {event:?}: {error}");
     }
+    code
 }

@@ -122,6 +122,10 @@ pub const SENTRY: &[Row] = &[
     Row::always(nr::sendto, "sends messages"),
     Row::always(nr::recvmsg, "takes answers of the gofer, with donated descriptors"),
     Row::always(nr::sendmsg, "sends requests"),
+    Row::always(
+        nr::accept4,
+        "takes connections of later runtimes, from the one listening socket it was given",
+    ),
     Row::always(nr::shutdown, "ends one direction of a socket that is standard input or output"),
     Row::when(nr::socketpair, &[&[arg(0).is(UNIX)]], "a connection to a server of its own"),
     // Waiting.
@@ -175,6 +179,7 @@ pub const INIT: &[Row] = &[
     Row::always(nr::poll, "waits for the end of the sentry or of the runtime"),
     Row::always(nr::ppoll, "waits for the end of the sentry or of the runtime"),
     Row::always(nr::wait4, "learns how the sentry ended"),
+    Row::always(nr::read, "hears that the runtime leaves"),
     Row::always(nr::write, "says why it ends"),
     Row::always(nr::writev, "says why it ends"),
     Row::always(nr::close, "the end"),

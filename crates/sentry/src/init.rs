@@ -2,39 +2,63 @@
 //! the pid namespace, without a chance for anything to escape it.
 
 use std::io::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 
-use crate::boot::Document;
+use crate::boot::{Document, Life};
 use crate::failure::{Failure, Trying};
 use crate::{filter, privileges};
 
-/// Waits. `life` is a pipe whose other end only the runtime holds.
+/// How long a sentry whose gofer is gone has to end by itself: it may be ending anyway.
+const GRACE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+
+/// Waits.
 ///
-/// The exit code is the sentry's, or 128 plus the signal that killed it, or 1 if the runtime ended first.
-pub(crate) fn watch(document: &Document, sentry: Pid, life: &OwnedFd) -> Result<ExitCode, Failure> {
+/// The exit code is the sentry's, or 128 plus the signal that killed it, or 1 if something else ended the sandbox.
+pub(crate) fn watch(document: &Document, sentry: Pid, life: &Life) -> Result<ExitCode, Failure> {
     let pidfd = pidfd_open(sentry, PidfdFlags::empty()).trying("watch the sentry")?;
     let id = &document.container.id;
     privileges::keep_only(privileges::INIT)?;
     filter::install(filter::INIT, document.report_denied_calls)?;
+    let mut detached = false;
     loop {
-        let mut watched = [PollFd::new(&pidfd, PollFlags::IN), PollFd::new(life, PollFlags::IN)];
+        let companion = if detached { life.gofer.as_fd() } else { life.runtime.as_fd() };
+        let mut watched = [PollFd::new(&pidfd, PollFlags::IN), PollFd::new(&companion, PollFlags::IN)];
         rustix::io::retry_on_intr(|| poll(&mut watched, None)).trying("wait for the sentry")?;
-        let [sentry_ended, runtime_ended] = watched.map(|fd| !fd.revents().is_empty());
+        let [sentry_ended, companion_spoke] = watched.map(|fd| !fd.revents().is_empty());
         if sentry_ended {
             return Ok(ExitCode::from(status_of(sentry)?));
         }
-        if runtime_ended {
-            let _ = writeln!(
-                std::io::stderr(),
-                "casemate: {id}: the runtime process is gone, ending the sandbox"
-            );
-            return Ok(ExitCode::FAILURE);
+        if companion_spoke && detached {
+            let mut watched = [PollFd::new(&pidfd, PollFlags::IN)];
+            let ended = rustix::io::retry_on_intr(|| poll(&mut watched, Some(&GRACE)));
+            if ended.trying("wait for the sentry")? > 0 {
+                return Ok(ExitCode::from(status_of(sentry)?));
+            }
+            return Ok(ends(id, "the gofer is gone"));
+        }
+        if companion_spoke {
+            detached = left(&life.runtime)?;
+            if !detached {
+                return Ok(ends(id, "the runtime process is gone"));
+            }
         }
     }
+}
+
+/// Whether the runtime has said that it leaves.
+fn left(runtime: &OwnedFd) -> Result<bool, Failure> {
+    let mut byte = [0];
+    let read = rustix::io::retry_on_intr(|| rustix::io::read(runtime, &mut byte));
+    Ok(read.trying("hear the runtime")? == 1)
+}
+
+fn ends(id: &str, why: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "casemate: {id}: {why}, ending the sandbox");
+    ExitCode::FAILURE
 }
 
 fn status_of(sentry: Pid) -> Result<u8, Failure> {

@@ -15,5 +15,5 @@ mod isolation;
 mod privileges;
 pub mod spec;
 
-pub use boot::{Boot, Document, enter};
+pub use boot::{Boot, Document, Life, enter};
 pub use failure::Failure;

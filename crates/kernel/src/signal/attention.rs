@@ -65,7 +65,19 @@ impl Task {
     pub(crate) fn resume(&self, thread: &Arc<dyn Thread>, how: Resume) {
         self.signals.attention.running.store(true, Ordering::SeqCst);
         thread.resume(how);
-        if self.signals.wants_attention() {
+        if self.signals.wants_attention() || self.kernel.freezer.is_on() {
+            thread.interrupt();
+        }
+    }
+
+    /// Whether its thread may be in guest code.
+    pub(crate) fn runs(&self) -> bool {
+        self.signals.attention.running.load(Ordering::SeqCst)
+    }
+
+    /// Has its thread stop, wherever it is in guest code.
+    pub(crate) fn interrupt_thread(&self) {
+        if let Some(thread) = self.thread() {
             thread.interrupt();
         }
     }

@@ -10,14 +10,22 @@ use crate::command_line::{Do, Global, UserArgument};
 use crate::config::{Export, Plan, capabilities};
 use crate::error::{Error, Trying};
 use crate::log::Log;
-use crate::{sandbox, state};
+use crate::sandbox::{self, Launch, descriptors};
+use crate::state::Root;
 
 /// Runs the command. Returns the exit code for the caller's shell.
 pub(crate) fn execute(global: &Global, arguments: Do, log: &Log) -> Result<u8, Error> {
     let id = format!("do-{}", std::process::id());
-    let root = global.state_root.clone().unwrap_or_else(state::default_root);
-    let entry = state::create(&root, &id)?;
-    let code = sandbox::run(plan(arguments, id)?, global, log)?;
+    let entry = Root::of(global).create(&id)?;
+    let launch = Launch {
+        plan: plan(arguments, id.clone())?,
+        global,
+        log,
+        listener: entry.listen()?,
+        descriptors: descriptors::standard()?,
+        attached: true,
+    };
+    let code = sandbox::run(&id, launch, |_| Ok(()))?;
     drop(entry);
     Ok(code)
 }

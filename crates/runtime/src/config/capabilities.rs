@@ -48,6 +48,29 @@ const NAMES: [Capability; 41] = [
     Capability::CheckpointRestore,
 ];
 
+/// Sets with more capabilities in those that `exec --cap` adds to.
+pub(crate) fn with(sets: Option<&LinuxCapabilities>, names: &[String]) -> Result<LinuxCapabilities, String> {
+    let mut sets = sets.cloned().unwrap_or_default();
+    for name in names {
+        let name: Capability = serde_json::from_value(name.to_ascii_uppercase().into())
+            .map_err(|_| format!("unknown capability {name:?}"))?;
+        let and = |set: &Option<Capabilities>| {
+            let mut set = set.clone().unwrap_or_default();
+            set.insert(name);
+            Some(set)
+        };
+        sets.set_bounding(and(sets.bounding()));
+        sets.set_effective(and(sets.effective()));
+        sets.set_permitted(and(sets.permitted()));
+    }
+    Ok(sets)
+}
+
+/// All names, as configurations write them.
+pub(crate) fn names() -> Vec<serde_json::Value> {
+    NAMES.iter().filter_map(|name| serde_json::to_value(name).ok()).collect()
+}
+
 /// All capabilities, as root has them.
 pub(crate) const ALL: u64 = (1 << NAMES.len()) - 1;
 

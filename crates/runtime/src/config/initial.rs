@@ -3,7 +3,7 @@
 use oci_spec::runtime::Spec;
 
 /// The version of the OCI runtime specification that is followed.
-const OCI_VERSION: &str = "1.2.1";
+pub(crate) const OCI_VERSION: &str = "1.2.1";
 
 /// A shell in `rootfs`, with the mounts and limits that runc's own starting point has.
 pub(crate) fn spec() -> Spec {

@@ -101,26 +101,51 @@ const WITHOUT_EFFECT: &[&str] = &[
     "nolazytime",
 ];
 
+/// Sets or clears a flag.
+type SetFlag = fn(&mut MountFlags);
+
+/// What the words for flags mean: mount(8). The words with an `r` before them apply to what is mounted below too, which a bind mount here
+/// is one with.
+const FLAGS: &[(&str, SetFlag)] = &[
+    ("ro", |flags| flags.read_only = true),
+    ("rw", |flags| flags.read_only = false),
+    ("nosuid", |flags| flags.no_suid = true),
+    ("suid", |flags| flags.no_suid = false),
+    ("nodev", |flags| flags.no_dev = true),
+    ("dev", |flags| flags.no_dev = false),
+    ("noexec", |flags| flags.no_exec = true),
+    ("exec", |flags| flags.no_exec = false),
+    ("noatime", |flags| flags.no_atime = true),
+    ("atime", |flags| flags.no_atime = false),
+];
+
+/// All words that are taken, but for those of single file systems.
+pub(crate) fn option_words() -> Vec<String> {
+    let flags = FLAGS.iter().flat_map(|(word, _)| [(*word).to_owned(), format!("r{word}")]);
+    let mut words: Vec<String> = flags.collect();
+    words.extend(WITHOUT_EFFECT.iter().chain(&["bind", "rbind"]).map(|word| (*word).to_owned()));
+    words.sort();
+    words
+}
+
+fn flag(word: &str) -> Option<SetFlag> {
+    let find = |word: &str| FLAGS.iter().find(|(known, _)| *known == word).map(|(_, set)| *set);
+    find(word).or_else(|| word.strip_prefix('r').and_then(find))
+}
+
 impl<'a> Options<'a> {
     fn parse(texts: &'a [String]) -> Result<Self, String> {
         let mut options = Self::default();
         for text in texts {
             match text.as_str() {
-                "ro" | "rro" => options.flags.read_only = true,
-                "rw" | "rrw" => options.flags.read_only = false,
-                "nosuid" | "rnosuid" => options.flags.no_suid = true,
-                "suid" | "rsuid" => options.flags.no_suid = false,
-                "nodev" | "rnodev" => options.flags.no_dev = true,
-                "dev" | "rdev" => options.flags.no_dev = false,
-                "noexec" | "rnoexec" => options.flags.no_exec = true,
-                "exec" | "rexec" => options.flags.no_exec = false,
-                "noatime" | "rnoatime" => options.flags.no_atime = true,
-                "atime" | "ratime" => options.flags.no_atime = false,
                 "bind" => options.bind = true,
                 "rbind" => (options.bind, options.recursive) = (true, true),
                 "idmap" | "ridmap" => return Err(format!(".options: {text:?} is not supported")),
                 other if WITHOUT_EFFECT.contains(&other) => {}
-                other => options.data.push(other.split_once('=').unwrap_or((other, ""))),
+                other => match flag(other) {
+                    Some(set) => set(&mut options.flags),
+                    None => options.data.push(other.split_once('=').unwrap_or((other, ""))),
+                },
             }
         }
         Ok(options)

@@ -29,76 +29,119 @@ pub(crate) struct Sandbox {
     pub(crate) gofer: Child,
     /// To the sentry.
     pub(crate) control: Channel,
-    /// Closed when this process ends, which ends the sandbox.
-    _life: OwnedFd,
+    /// Closed when this process ends, which ends the sandbox unless [`Sandbox::detach`] was called.
+    life: OwnedFd,
 }
 
-/// Starts a sandbox. If that fails nothing is left.
-pub(crate) fn launch(plan: Plan, global: &Global, log: &Log) -> Result<Sandbox, Error> {
-    let program = File::open("/proc/self/exe").trying_on("open", "/proc/self/exe")?;
-    let (life_read, life) = pipe_with(PipeFlags::CLOEXEC).trying("make a pipe")?;
-    let (control, control_of_sentry) = Channel::pair().trying("make a control channel")?;
-    let (server_ends, client_ends) = connections(plan.exports.len())?;
-    let users = Users::of_caller();
-    let log_file = log.descriptor().unwrap_or(rustix::stdio::stderr());
-    let null = File::open("/dev/null").trying_on("open", "/dev/null")?;
-    let starter = Starter { program: program.as_fd(), life: life_read.as_fd(), log: log_file, users };
+/// What a sandbox is started from.
+pub(crate) struct Launch<'a> {
+    pub(crate) plan: Plan,
+    pub(crate) global: &'a Global,
+    pub(crate) log: &'a Log,
+    /// Where its sentry takes further connections.
+    pub(crate) listener: OwnedFd,
+    /// Descriptors of the first process: the standard ones, and those after them.
+    pub(crate) descriptors: Vec<OwnedFd>,
+    /// Whether it ends with this process, however that ends.
+    pub(crate) attached: bool,
+}
 
-    let gofer_document = document(&GoferDocument { log: log.options(), exports: plan.exports })?;
-    let standard = [null.as_fd(), rustix::stdio::stderr(), rustix::stdio::stderr()];
-    let gofer = starter
-        .start(
-            children::GOFER,
+impl Launch<'_> {
+    /// Starts the sandbox. If that fails nothing is left.
+    pub(crate) fn start(self) -> Result<Sandbox, Error> {
+        let program = File::open("/proc/self/exe").trying_on("open", "/proc/self/exe")?;
+        let pipe = || pipe_with(PipeFlags::CLOEXEC).trying("make a pipe");
+        let ((life_read, life), (gofer_read, gofer_life)) = (pipe()?, pipe()?);
+        let (control, control_of_sentry) = Channel::pair().trying("make a control channel")?;
+        let (server_ends, client_ends) = connections(self.plan.exports.len())?;
+        let log_file = self.log.descriptor().unwrap_or(rustix::stdio::stderr());
+        let null = File::open("/dev/null").trying_on("open", "/dev/null")?;
+        let users = Users::of_caller();
+        let starter = Starter { program: program.as_fd(), log: log_file, users };
+
+        let document = memory_file(&GoferDocument {
+            log: self.log.options(),
+            exports: self.plan.exports,
+            attached: self.attached,
+        })?;
+        let standard = [null.as_fd(), rustix::stdio::stderr(), rustix::stdio::stderr()];
+        let descriptors = Descriptors {
             standard,
-            gofer_document.as_fd(),
-            server_ends.iter().map(AsFd::as_fd),
-            users.gofer_namespaces(),
-        )
-        .trying("start the gofer")?;
+            document: document.as_fd(),
+            life: gofer_life.as_fd(),
+            others: server_ends.iter().map(AsFd::as_fd).collect(),
+        };
+        let gofer = starter
+            .start(children::GOFER, descriptors, users.gofer_namespaces())
+            .trying("start the gofer")?;
+        drop((gofer_life, server_ends));
 
-    let sentry_document = document(&SandboxDocument {
-        log: log.options(),
-        sentry: sentry::Document {
-            container: plan.container,
-            connections: client_ends.len(),
-            stub_user: users.stub(),
-            strace: global.strace,
-            report_denied_calls: global.debug,
-        },
-    })?;
-    let standard = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
-    let sockets = std::iter::once(control_of_sentry.as_fd()).chain(client_ends.iter().map(AsFd::as_fd));
-    let init =
-        starter.start(children::SANDBOX, standard, sentry_document.as_fd(), sockets, Namespaces::SANDBOX);
-    match init {
-        Ok(init) => Ok(Sandbox { init, gofer, control, _life: life }),
-        Err(error) => {
-            super::supervise::end(&gofer);
-            Err(error).trying("start the sentry in namespaces of its own")
+        let (standard, further) = split(&self.descriptors)?;
+        let document = memory_file(&SandboxDocument {
+            log: self.log.options(),
+            sentry: sentry::Document {
+                container: self.plan.container,
+                connections: client_ends.len(),
+                further_descriptors: further.len(),
+                stub_user: users.stub(),
+                strace: self.global.strace,
+                report_denied_calls: self.global.debug,
+            },
+        })?;
+        // In the order of the numbers in `children`.
+        let own = [control_of_sentry.as_fd(), self.listener.as_fd(), gofer_read.as_fd()].into_iter();
+        let others = own.chain(further.iter().map(AsFd::as_fd)).chain(client_ends.iter().map(AsFd::as_fd));
+        let descriptors = Descriptors {
+            standard,
+            document: document.as_fd(),
+            life: life_read.as_fd(),
+            others: others.collect(),
+        };
+        match starter.start(children::SANDBOX, descriptors, Namespaces::SANDBOX) {
+            Ok(init) => Ok(Sandbox { init, gofer, control, life }),
+            Err(error) => {
+                super::supervise::end(&gofer);
+                Err(error).trying("start the sentry in namespaces of its own")
+            }
         }
+    }
+}
+
+impl Sandbox {
+    /// From now on the sandbox does not end with this process.
+    pub(crate) fn detach(&self) -> Result<(), Error> {
+        rustix::io::write(&self.life, &[1]).map(drop).trying("leave the sandbox")
+    }
+}
+
+fn split(descriptors: &[OwnedFd]) -> Result<([BorrowedFd<'_>; 3], &[OwnedFd]), Error> {
+    match descriptors {
+        [stdin, stdout, stderr, further @ ..] => {
+            Ok(([stdin.as_fd(), stdout.as_fd(), stderr.as_fd()], further))
+        }
+        _ => Err(Errno::EBADF).trying("hand over standard input and output"),
     }
 }
 
 /// What all processes of a sandbox are started with.
 struct Starter<'a> {
     program: BorrowedFd<'a>,
-    life: BorrowedFd<'a>,
     log: BorrowedFd<'a>,
     users: Users,
 }
 
-impl<'a> Starter<'a> {
-    fn start(
-        &self,
-        name: &CStr,
-        standard: [BorrowedFd<'a>; 3],
-        document: BorrowedFd<'a>,
-        sockets: impl Iterator<Item = BorrowedFd<'a>>,
-        namespaces: Namespaces,
-    ) -> Result<Child, Errno> {
-        // In the order of the numbers in `children`.
-        let fixed = standard.into_iter().chain([document, self.life, self.log]);
-        let descriptors: Vec<BorrowedFd<'_>> = fixed.chain(sockets).collect();
+/// What one of them gets, in the order of the numbers in `children`.
+struct Descriptors<'a> {
+    standard: [BorrowedFd<'a>; 3],
+    document: BorrowedFd<'a>,
+    life: BorrowedFd<'a>,
+    others: Vec<BorrowedFd<'a>>,
+}
+
+impl Starter<'_> {
+    fn start(&self, name: &CStr, given: Descriptors<'_>, namespaces: Namespaces) -> Result<Child, Errno> {
+        let fixed = given.standard.into_iter().chain([given.document, given.life, self.log]);
+        let descriptors: Vec<BorrowedFd<'_>> = fixed.chain(given.others).collect();
         let own_users = namespaces.has_users();
         let groups = match self.users {
             Users::Apart => SupplementaryGroups::Drop,
@@ -127,7 +170,7 @@ fn connections(count: usize) -> Result<(Vec<OwnedFd>, Vec<OwnedFd>), Error> {
 }
 
 /// A memory file that holds a document and cannot be changed any more.
-fn document<D: Serialize>(document: &D) -> Result<OwnedFd, Error> {
+pub(crate) fn memory_file<D: Serialize>(document: &D) -> Result<OwnedFd, Error> {
     let fd = memfd_create("casemate", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
         .trying("make a memory file")?;
     let mut file = File::from(fd);

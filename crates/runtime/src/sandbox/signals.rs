@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use host::signals::{Diverted, divert};
-use sentry::control::Request;
+use sentry::control::{Recipients, Request};
 
 use crate::error::{Error, Trying};
 
@@ -44,13 +44,18 @@ impl Forwarded {
         Ok(Self { source: divert(FORWARDED).trying("divert signals")? })
     }
 
+    /// None: signals do to this process what they always do.
+    pub(crate) fn none() -> Result<Self, Error> {
+        Ok(Self { source: divert(&[]).trying("divert no signals")? })
+    }
+
     /// The next one, as what to ask of the sentry.
     pub(crate) fn next(&self) -> Result<Option<Request>, Error> {
         let signal = host::signals::next(&self.source).trying("read a signal")?;
         Ok(signal.map(|Diverted { number, from_kernel }| Request::Signal {
             number,
             // The terminal's own signals go to all of its foreground group; and so does what wakes it.
-            foreground: from_kernel || number == SIGCONT,
+            to: if from_kernel || number == SIGCONT { Recipients::Foreground } else { Recipients::Process },
         }))
     }
 }

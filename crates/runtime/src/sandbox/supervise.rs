@@ -11,7 +11,7 @@ use sentry::control::{Event, ExitStatus, ReceiveError};
 
 use super::launch::Sandbox;
 use super::signals::Forwarded;
-use crate::error::{Error, Trying};
+use crate::error::{Error, Trying, printable};
 
 /// Passes signals on and waits for the end. However it comes, no process of the sandbox is left after.
 pub(crate) fn until_the_end(id: &str, sandbox: Sandbox, signals: &Forwarded) -> Result<ExitStatus, Error> {
@@ -32,6 +32,31 @@ pub(crate) fn until_the_end(id: &str, sandbox: Sandbox, signals: &Forwarded) -> 
             Err(Error::Message(format!("{id}: the sentry {}, the sandbox was ended", described(init))))
         }
         End::Malformed(error) => Err(Error::Message(format!("{id}: {error}, the sandbox was ended"))),
+    }
+}
+
+/// Waits for what the sentry says first. Nothing if it ended without a word.
+pub(crate) fn first_word(sandbox: &Sandbox) -> Result<Option<Event>, Error> {
+    let mut watched =
+        [PollFd::new(&sandbox.control, PollFlags::IN), PollFd::new(&sandbox.init.pidfd, PollFlags::IN)];
+    rustix::io::retry_on_intr(|| poll(&mut watched, None)).trying("wait for the sandbox")?;
+    let [said, _] = watched.map(|fd| !fd.revents().is_empty());
+    Ok(if said { sandbox.control.receive().ok() } else { None })
+}
+
+/// Ends a sandbox that has said nothing sensible. The error says how it ended by itself, or who did.
+pub(crate) fn silence(id: &str, sandbox: Sandbox) -> Error {
+    // Whichever went first took the other along: the gofer that failed by itself is the cause.
+    let gofer = waitpid(Some(sandbox.gofer.pid), WaitOptions::NOHANG).ok().flatten();
+    let init = end(&sandbox.init);
+    match gofer {
+        Some((_, status)) if status.exit_status() != Some(0) => {
+            Error::Message(format!("{id}: the gofer {}, the sandbox was ended", described(Some(status))))
+        }
+        _ => {
+            end(&sandbox.gofer);
+            Error::Message(format!("{id}: the sentry {}, the sandbox was ended", described(init)))
+        }
     }
 }
 
@@ -59,9 +84,9 @@ fn watch(sandbox: &Sandbox, signals: &Forwarded) -> Result<End, Error> {
         let [said, init_ended, gofer_ended, signalled] = watched.map(|fd| !fd.revents().is_empty());
         if said {
             match sandbox.control.receive() {
-                Ok(Event::Started) => tracing::debug!("the container runs"),
                 Ok(Event::Exited(status)) => return Ok(End::Exited(status)),
                 Ok(Event::Failed { message }) => return Ok(End::Failed(message)),
+                Ok(event) => tracing::debug!("the sentry says {event:?}"),
                 // Init is about to end too, and tells how the sentry did.
                 Err(ReceiveError::Closed) => return Ok(End::Silent),
                 Err(error) => return Ok(End::Malformed(error)),
@@ -129,22 +154,9 @@ fn in_words(code: Option<i32>, signal: Option<i32>) -> String {
     }
 }
 
-/// What may be shown on a terminal: a sentry that was taken over could send escape sequences.
-fn printable(message: &str) -> String {
-    message
-        .chars()
-        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn messages_cannot_drive_the_terminal() {
-        assert_eq!(printable("exec: \u{1b}[2Jé\n"), "exec: \\u{1b}[2Jé\\n");
-    }
 
     #[test]
     fn ends_are_told_in_words() {

@@ -1,43 +1,190 @@
-//! Requests of the runtime while the container runs.
+//! Requests of runtimes: those of the one that creates the container, and those of later commands.
 
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use abi::Errno;
 use abi::signal::{SI_USER, Siginfo, Signal};
 use kernel::signal::{self, Origin, Target};
-use kernel::{ThreadGroup, executor};
+use kernel::{ThreadGroup, executor, pids};
+use rustix::net::SocketFlags;
 
-use crate::control::{Channel, Request};
+use super::container::Container;
+use super::listing;
+use crate::control::{Channel, Event, PROCESSES_IN_A_MESSAGE, ReceiveError, Recipients, Request};
+use crate::failure::{Failure, Trying};
+use crate::spec::ProcessSpec;
 
-/// Serves the channel on a thread of its own until the runtime closes it.
-pub(super) fn serve(channel: Arc<Channel>, init: Arc<ThreadGroup>) {
+/// The longest description of a process that is read, in bytes: arguments and environment may take Linux's 2 MiB, and more as JSON.
+const LONGEST_PROCESS: u64 = 16 << 20;
+/// The stack of a thread that serves one connection, in bytes.
+const STACK: usize = 256 << 10;
+
+/// Takes connections on a thread of its own.
+pub(super) fn listen(listener: OwnedFd, container: Arc<Container>) -> Result<(), Failure> {
     let body = move || {
-        while let Ok(request) = channel.receive::<Request>() {
-            match request {
-                Request::Signal { number, foreground } => {
-                    executor::turn(|| deliver(&init, number, foreground));
+        loop {
+            match rustix::net::accept_with(&listener, SocketFlags::CLOEXEC) {
+                Ok(socket) => serve(&Arc::new(Channel::new(socket)), &container),
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
+                Err(error) => {
+                    tracing::error!(%error, "no more commands can reach the sandbox");
+                    return;
                 }
             }
         }
     };
-    if let Err(error) = std::thread::Builder::new().name(String::from("control")).spawn(body) {
-        tracing::error!(%error, "no thread to serve the runtime");
+    thread("control", body)
+}
+
+/// Serves one connection on a thread of its own, until it is closed.
+pub(super) fn serve(channel: &Arc<Channel>, container: &Arc<Container>) {
+    let connection =
+        Connection { channel: Arc::clone(channel), container: Arc::clone(container), process: None };
+    if let Err(error) = thread("command", move || connection.run()) {
+        let _ = channel.send(&Event::Failed { message: error.to_string() });
     }
 }
 
-fn deliver(init: &Arc<ThreadGroup>, number: i32, foreground: bool) {
-    let Ok(number) = Signal::new(number) else { return };
-    let info = Siginfo::user(number, SI_USER, 0, 0);
-    let group = init.kernel.pids.foreground(init.session());
-    if foreground && group != 0 {
-        for member in init.kernel.pids.process_group(group) {
-            send(&member, info);
+fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    let started = std::thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(body);
+    started
+        .map(drop)
+        .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
+        .trying("start a thread for commands")
+}
+
+struct Connection {
+    channel: Arc<Channel>,
+    container: Arc<Container>,
+    /// The process that this connection has started.
+    process: Option<Arc<ThreadGroup>>,
+}
+
+impl Connection {
+    fn run(mut self) {
+        loop {
+            let received = self.channel.receive_with::<Request>();
+            let container = Arc::clone(&self.container);
+            let _answering = container.answering();
+            let answer = match received {
+                Ok((request, descriptors)) => self.carry_out(&request, descriptors),
+                Err(ReceiveError::Malformed) => Err(Failure::Message("malformed request".to_owned())),
+                Err(ReceiveError::Closed | ReceiveError::Host(_)) => break,
+            };
+            let event = match answer {
+                Ok(None) => continue,
+                Ok(Some(event)) => event,
+                Err(failure) => Event::Failed { message: failure.to_string() },
+            };
+            if self.channel.send(&event).is_err() {
+                break;
+            }
+            // Only now, so that its end is told after its start.
+            if let Event::Started { pid } = event {
+                self.container.watch(pid, &self.channel);
+            }
         }
-    } else {
-        send(init, info);
+        if let Some(process) = self.process {
+            executor::turn(|| send(&process, Signal::SIGKILL));
+        }
+    }
+
+    fn carry_out(&mut self, request: &Request, descriptors: Vec<OwnedFd>) -> Result<Option<Event>, Failure> {
+        let done = Ok(Some(Event::Done));
+        match request {
+            Request::Start => Ok(Some(Event::Started { pid: self.container.start()? })),
+            Request::Signal { number, to } => {
+                if let Err(error) = self.signal(*number, *to) {
+                    tracing::debug!("a signal was lost: {error}");
+                }
+                Ok(None)
+            }
+            Request::Kill { number, to } => self.signal(*number, *to).map(|()| Some(Event::Done)),
+            Request::Exec => self.execute(descriptors).map(Some),
+            Request::Wait => {
+                self.container.watch(pids::INIT, &self.channel);
+                Ok(None)
+            }
+            Request::Status => Ok(Some(Event::Status(self.container.status()))),
+            Request::Processes => self.processes(),
+            Request::Pause => {
+                self.container.pause().trying("stop all processes")?;
+                done
+            }
+            Request::Resume => {
+                self.container.kernel.thaw();
+                done
+            }
+        }
+    }
+
+    fn execute(&mut self, descriptors: Vec<OwnedFd>) -> Result<Event, Failure> {
+        if self.process.is_some() {
+            return Err(Failure::Message("the connection has a process already".to_owned()));
+        }
+        let mut descriptors = descriptors.into_iter();
+        let document = descriptors.next().ok_or(Errno::EBADF).trying("read what to execute")?;
+        let process = read_process(document)?;
+        let group = self.container.execute(&process, descriptors.collect())?;
+        let pid = group.pid;
+        self.process = Some(group);
+        Ok(Event::Started { pid })
+    }
+
+    fn processes(&self) -> Result<Option<Event>, Failure> {
+        let mut all = listing::list(&self.container.kernel);
+        while all.len() > PROCESSES_IN_A_MESSAGE {
+            let rest = all.split_off(PROCESSES_IN_A_MESSAGE);
+            self.channel.send(&Event::Processes { list: all, more: true }).trying("tell of processes")?;
+            all = rest;
+        }
+        Ok(Some(Event::Processes { list: all, more: false }))
+    }
+
+    fn signal(&self, number: i32, to: Recipients) -> Result<(), Failure> {
+        let signal =
+            Signal::new(number).map_err(|_| Failure::Message(format!("signal {number} does not exist")))?;
+        let Some(process) = self.process.clone().or_else(|| self.container.first()) else {
+            self.container.end_unstarted(signal);
+            return Ok(());
+        };
+        executor::turn(|| match to {
+            Recipients::Process => send(&process, signal),
+            Recipients::Foreground => send_to_foreground(&process, signal),
+            Recipients::All => {
+                process.kernel.pids.groups().iter().for_each(|member| send(member, signal));
+            }
+        });
+        if signal == Signal::SIGKILL {
+            // What is paused could not die.
+            self.container.kernel.thaw();
+        }
+        Ok(())
+    }
+}
+
+fn read_process(document: OwnedFd) -> Result<ProcessSpec, Failure> {
+    let mut text = Vec::new();
+    let read = File::from(document).take(LONGEST_PROCESS).read_to_end(&mut text);
+    read.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
+        .trying("read what to execute")?;
+    serde_json::from_slice(&text)
+        .map_err(|error| Failure::Message(format!("cannot understand what to execute: {error}")))
+}
+
+fn send_to_foreground(process: &Arc<ThreadGroup>, signal: Signal) {
+    let pids = &process.kernel.pids;
+    match pids.foreground(process.session()) {
+        0 => send(process, signal),
+        group => pids.process_group(group).iter().for_each(|member| send(member, signal)),
     }
 }
 
 /// A signal that cannot be queued any more is lost, as it would be on Linux.
-fn send(group: &Arc<ThreadGroup>, info: Siginfo) {
+fn send(group: &Arc<ThreadGroup>, signal: Signal) {
+    let info = Siginfo::user(signal, SI_USER, 0, 0);
     let _ = signal::send(Target::Group(group), info, Origin::Outside);
 }

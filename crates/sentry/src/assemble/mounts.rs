@@ -73,11 +73,19 @@ fn at(path: &str, what: &str, errno: Errno) -> Failure {
 
 /// Acts on paths of the container as its root user.
 fn as_root<R>(context: &FsContext, act: impl FnOnce(&Caller<'_>) -> R) -> R {
-    let credentials = Arc::new(Credentials::root(CapabilitySet::FULL));
+    as_user(context, &Arc::new(Credentials::root(CapabilitySet::FULL)), act)
+}
+
+/// Acts on paths of the container as one of its users.
+pub(super) fn as_user<R>(
+    context: &FsContext,
+    credentials: &Arc<Credentials>,
+    act: impl FnOnce(&Caller<'_>) -> R,
+) -> R {
     act(&Caller {
         root: &context.root,
         working_directory: &context.cwd,
-        credentials: &credentials,
+        credentials,
         umask: 0,
         files: &FdTable::new(),
         special: &NoSpecialFiles,

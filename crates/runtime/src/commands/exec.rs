@@ -1,0 +1,132 @@
+//! `casemate exec`.
+
+use std::fs::{self, File};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use host::spawn::{Namespaces, Spawn};
+use oci_spec::runtime::{Process, User};
+use sentry::control::{Channel, Event, Request};
+use sentry::spec::ProcessSpec;
+
+use super::creation::write_pid_file;
+use crate::children;
+use crate::command_line::{Exec, Global, UserArgument};
+use crate::config::{capabilities, process};
+use crate::error::{Error, Trying};
+use crate::sandbox::{Forwarded, attached, descriptors, memory_file};
+use crate::state::{self, Container, Root, Status};
+
+/// Runs another program in a container. Returns its exit code.
+pub(crate) fn execute(global: &Global, arguments: &Exec, preserved: Vec<OwnedFd>) -> Result<u8, Error> {
+    let container = Root::of(global).open(&arguments.id)?;
+    run(&container, arguments, preserved).map_err(|error| Error::Exec(Box::new(error)))
+}
+
+fn run(container: &Container, arguments: &Exec, preserved: Vec<OwnedFd>) -> Result<u8, Error> {
+    match container.status()? {
+        Status::Running => {}
+        Status::Paused if arguments.ignore_paused => {}
+        Status::Paused => {
+            return Err(Error::refused("exec in a paused container (use --ignore-paused to override)"));
+        }
+        Status::Stopped => return Err(Error::refused("exec in a stopped container")),
+        status => return Err(Error::Message(format!("cannot exec in a {} container", status.name()))),
+    }
+    let spec = describe(container, arguments)?;
+    // First, so that no signal is lost between here and the program's start.
+    let signals = if arguments.detach { None } else { Some(Forwarded::divert()?) };
+    let channel = start(container, &spec, preserved)?;
+    match signals {
+        None => leave_waiter(&channel, arguments.process.pid_file.as_deref()).map(|()| 0),
+        Some(signals) => {
+            let own = rustix::process::getpid().as_raw_nonzero().get();
+            write_pid_file(arguments.process.pid_file.as_deref(), own)?;
+            attached::until_the_end(&channel, &signals).map(|status| status.shell_code())
+        }
+    }
+}
+
+/// Has the sentry start it. The channel is then about the new process.
+fn start(container: &Container, spec: &ProcessSpec, preserved: Vec<OwnedFd>) -> Result<Channel, Error> {
+    let channel = container.connect()?.ok_or(Error::NotRunning)?;
+    let mut descriptors = vec![memory_file(spec)?];
+    descriptors.extend(descriptors::standard()?);
+    descriptors.extend(preserved);
+    let borrowed: Vec<BorrowedFd<'_>> = descriptors.iter().map(AsFd::as_fd).collect();
+    channel.send_with(&Request::Exec, &borrowed).trying("start the program")?;
+    drop(descriptors);
+    match state::answer(&channel)? {
+        Event::Started { .. } => Ok(channel),
+        other => Err(state::unexpected(&other)),
+    }
+}
+
+/// Leaves a process that stands for the container's on the host: it waits for its end, passes signals on to it, and ends as it does.
+fn leave_waiter(channel: &Channel, pid_file: Option<&Path>) -> Result<(), Error> {
+    let program = File::open("/proc/self/exe").trying_on("open", "/proc/self/exe")?;
+    let null = File::options().read(true).write(true).open("/dev/null").trying_on("open", "/dev/null")?;
+    let null = null.as_fd();
+    let spawn = Spawn {
+        program: program.as_fd(),
+        arguments: &[children::WAITER],
+        environment: &[],
+        descriptors: &[null, null, null, channel.as_fd()],
+        namespaces: Namespaces::NONE,
+        become_root: None,
+    };
+    let child = spawn.start(|_| Ok(())).trying("leave a process that waits for the program")?;
+    write_pid_file(pid_file, child.pid.as_raw_nonzero().get())
+}
+
+fn describe(container: &Container, arguments: &Exec) -> Result<ProcessSpec, Error> {
+    let described = match &arguments.file {
+        Some(path) => read(path)?,
+        None => from_command_line(container, arguments)?,
+    };
+    process::translate(&described).map_err(Error::Message)
+}
+
+fn read(path: &Path) -> Result<Process, Error> {
+    let text = fs::read(path).trying_on("open", path)?;
+    let deserializer = &mut serde_json::Deserializer::from_slice(&text);
+    serde_path_to_error::deserialize(deserializer)
+        .map_err(|error| Error::Config { path: path.to_owned(), problem: error.to_string() })
+}
+
+/// The container's own process with another program, and with what the options say.
+fn from_command_line(container: &Container, arguments: &Exec) -> Result<Process, Error> {
+    if arguments.command.is_empty() {
+        return Err(Error::Message("exec: there is no program to run".to_owned()));
+    }
+    let mut process = container.spec().process().clone().unwrap_or_default();
+    process.set_args(Some(arguments.command.clone()));
+    process.set_terminal(Some(arguments.tty));
+    if let Some(cwd) = &arguments.cwd {
+        process.set_cwd(cwd.clone());
+    }
+    let mut env = process.env().clone().unwrap_or_default();
+    env.extend(arguments.env.iter().cloned());
+    process.set_env(Some(env));
+    let mut user = process.user().clone();
+    if let Some(UserArgument { uid, gid }) = arguments.user {
+        user = User::default();
+        user.set_uid(uid);
+        user.set_gid(gid);
+        user.set_umask(process.user().umask());
+    }
+    if !arguments.additional_gids.is_empty() {
+        let mut groups = user.additional_gids().clone().unwrap_or_default();
+        groups.extend(&arguments.additional_gids);
+        user.set_additional_gids(Some(groups));
+    }
+    process.set_user(user);
+    if arguments.no_new_privs {
+        process.set_no_new_privileges(Some(true));
+    }
+    if !arguments.cap.is_empty() {
+        let sets = capabilities::with(process.capabilities().as_ref(), &arguments.cap);
+        process.set_capabilities(Some(sets.map_err(Error::Message)?));
+    }
+    Ok(process)
+}

@@ -1,0 +1,24 @@
+//! `casemate start`.
+
+use sentry::control::{Event, Request};
+
+use crate::command_line::{Global, Id};
+use crate::error::Error;
+use crate::state::{self, Root, Status};
+
+/// Runs the program of a container that was created.
+pub(crate) fn execute(global: &Global, arguments: &Id) -> Result<(), Error> {
+    let container = Root::of(global).open(&arguments.id)?;
+    match container.status()? {
+        Status::Created => {}
+        Status::Stopped => return Err(Error::refused("start a container that has stopped")),
+        Status::Running => return Err(Error::refused("start an already running container")),
+        status => {
+            return Err(Error::Message(format!("cannot start a container in the {} state", status.name())));
+        }
+    }
+    match container.ask(&Request::Start)? {
+        Event::Started { .. } => Ok(()),
+        other => Err(state::unexpected(&other)),
+    }
+}

@@ -1,0 +1,27 @@
+//! The descriptors that a container's process starts with.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::io::fcntl_dupfd_cloexec;
+
+use crate::error::{Error, Trying};
+
+/// The first number after the standard ones.
+const FURTHER: i32 = 3;
+
+/// The caller's standard descriptors.
+pub(crate) fn standard() -> Result<Vec<OwnedFd>, Error> {
+    let standard: [BorrowedFd<'_>; 3] =
+        [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
+    let copies = standard.into_iter().map(|fd| fcntl_dupfd_cloexec(fd, FURTHER)).collect::<Result<_, _>>();
+    copies.trying("duplicate standard input and output")
+}
+
+/// So many descriptors after them that the caller has left open for the process. To be called before this process opens anything.
+pub(crate) fn preserved(count: u32) -> Result<Vec<OwnedFd>, Error> {
+    let take = |number| {
+        host::inherit::take(number)
+            .map_err(|error| Error::Message(format!("--preserve-fds: descriptor {number}: {error}")))
+    };
+    (FURTHER..).take(usize::try_from(count).unwrap_or(usize::MAX)).map(take).collect()
+}

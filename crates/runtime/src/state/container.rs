@@ -1,0 +1,171 @@
+//! A container as later commands find it.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use oci_spec::runtime::Spec;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
+use sentry::control::{self, Channel, Event, Request};
+use serde::{Serialize, Serializer};
+
+use super::{Holder, Record, Root, short_address};
+use crate::error::{Error, Trying};
+
+/// How long a sentry may take to answer what takes no time.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A container's status, as the OCI runtime specification names it, with runc's `paused`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Creating,
+    Created,
+    Running,
+    Paused,
+    Stopped,
+}
+
+impl Status {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Creating => "creating",
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// A container that has a record.
+#[derive(Debug)]
+pub(crate) struct Container {
+    root: Root,
+    directory: PathBuf,
+    pub(crate) record: Record,
+}
+
+impl Container {
+    pub(super) fn new(root: Root, directory: PathBuf, record: Record) -> Self {
+        Self { root, directory, record }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.record.id
+    }
+
+    pub(crate) fn spec(&self) -> &Spec {
+        &self.record.spec
+    }
+
+    /// What it is at.
+    pub(crate) fn status(&self) -> Result<Status, Error> {
+        let Some(init) = self.record.init else {
+            // Without a process it is about to have one, or its creator was killed.
+            return Ok(if self.record.holder == Holder::Creator {
+                Status::Creating
+            } else {
+                Status::Stopped
+            });
+        };
+        if !init.runs() {
+            return Ok(Status::Stopped);
+        }
+        let Some(channel) = self.connect()? else { return Ok(Status::Stopped) };
+        match ask(&channel, &Request::Status) {
+            Ok(Event::Status(control::Status::Created)) => Ok(Status::Created),
+            Ok(Event::Status(control::Status::Running)) => Ok(Status::Running),
+            Ok(Event::Status(control::Status::Paused)) => Ok(Status::Paused),
+            Ok(other) => Err(unexpected(&other)),
+            Err(_) if !init.runs() => Ok(Status::Stopped),
+            // It has closed its end: it is on its way out.
+            Err(Error::Closed) => Ok(Status::Stopped),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A connection to its sentry. Nothing if there is no sentry any more.
+    pub(crate) fn connect(&self) -> Result<Option<Channel>, Error> {
+        use rustix::io::Errno;
+        let directory = File::open(&self.directory).trying_on("open", &self.directory)?;
+        let address = short_address(&directory)?;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+            .trying("make a socket")?;
+        match rustix::io::retry_on_intr(|| connect(&socket, &address)) {
+            Ok(()) => Ok(Some(Channel::new(socket))),
+            Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(None),
+            Err(error) => Err(error).trying("reach the sandbox"),
+        }
+    }
+
+    /// Has its sentry do something.
+    pub(crate) fn ask(&self, request: &Request) -> Result<Event, Error> {
+        let channel = self.connect()?.ok_or(Error::NotRunning)?;
+        match ask(&channel, request) {
+            Err(Error::Closed) => Err(Error::NotRunning),
+            other => other,
+        }
+    }
+
+    /// Kills whatever is left of it, and waits until it is gone.
+    pub(crate) fn kill(&self) -> Result<(), Error> {
+        let Some(init) = self.record.init else { return Ok(()) };
+        init.kill();
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while init.runs() {
+            if std::time::Instant::now() > deadline {
+                return Err(Error::Message(format!("{}: its processes do not end", self.id())));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+
+    /// Gives back what it holds, and forgets it.
+    pub(crate) fn remove(self) -> Result<(), Error> {
+        self.record.destroy();
+        self.root.remove(&self.directory)
+    }
+}
+
+/// Sends a request and waits for the answer, but not for ever: a sentry that was taken over might give none.
+pub(crate) fn ask(channel: &Channel, request: &Request) -> Result<Event, Error> {
+    channel.send(request).map_err(closed)?;
+    answer(channel)
+}
+
+/// Waits for an answer.
+pub(crate) fn answer(channel: &Channel) -> Result<Event, Error> {
+    let mut watched = [PollFd::new(channel, PollFlags::IN)];
+    let limit = Timespec::try_from(PATIENCE).ok();
+    let ready = rustix::io::retry_on_intr(|| poll(&mut watched, limit.as_ref()));
+    if ready.trying("wait for the sandbox")? == 0 {
+        return Err(Error::Message("the sandbox does not answer".to_owned()));
+    }
+    match channel.receive::<Event>() {
+        Ok(Event::Failed { message }) => Err(Error::Message(crate::error::printable(&message))),
+        Ok(event) => Ok(event),
+        Err(control::ReceiveError::Closed) => Err(Error::Closed),
+        Err(error) => Err(Error::Message(error.to_string())),
+    }
+}
+
+/// The error for an answer that does not belong to the question.
+pub(crate) fn unexpected(event: &Event) -> Error {
+    tracing::debug!("unexpected answer: {event:?}");
+    Error::Message("the sandbox gave an answer to another question".to_owned())
+}
+
+fn closed(error: abi::Errno) -> Error {
+    match error {
+        abi::Errno::EPIPE | abi::Errno::ECONNRESET => Error::Closed,
+        error => Error::Host { what: "talk to the sandbox", error },
+    }
+}

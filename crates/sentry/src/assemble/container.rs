@@ -1,0 +1,236 @@
+//! The container: what its processes start from, and what it is at.
+
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use abi::Errno;
+use abi::signal::Signal;
+use hostfd::Importer;
+use kernel::{FsContext, Kernel, ThreadGroup};
+use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
+use vfs::FdTable;
+
+use super::process;
+use crate::control::{Channel, Event, ExitStatus, Status};
+use crate::failure::{Failure, Trying};
+use crate::spec::{ContainerSpec, ProcessSpec};
+
+/// How long processes may take to stop for a pause.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long answers may take when the container has ended.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+/// What init's exit code is if its program could not be started: as runc's.
+const NOT_STARTED: ExitStatus = ExitStatus::Code(1);
+
+/// A container in its sandbox.
+pub(super) struct Container {
+    pub(super) kernel: Arc<Kernel>,
+    /// Where its processes start from: its root and mounts.
+    pub(super) context: FsContext,
+    importer: Importer,
+    spec: ContainerSpec,
+    stage: Mutex<Stage>,
+    stage_changed: Condvar,
+    ends: Mutex<Ends>,
+    /// Held for reading while a request is answered: the sentry does not end in the middle of an answer.
+    answering: RwLock<()>,
+}
+
+/// What it is at.
+enum Stage {
+    /// It waits to be started, with the first process's descriptors.
+    Created(Vec<OwnedFd>),
+    Starting,
+    Running(Arc<ThreadGroup>),
+    Ended(ExitStatus),
+}
+
+/// Who wants to know of the end of which process. Whatever comes first, the end or the question, waits for the other.
+#[derive(Default)]
+struct Ends {
+    watched: Vec<(i32, Weak<Channel>)>,
+    unclaimed: Vec<(i32, ExitStatus)>,
+}
+
+impl Container {
+    pub(super) fn new(
+        kernel: Arc<Kernel>,
+        context: FsContext,
+        importer: Importer,
+        spec: ContainerSpec,
+        descriptors: Vec<OwnedFd>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            kernel,
+            context,
+            importer,
+            spec,
+            stage: Mutex::new(Stage::Created(descriptors)),
+            stage_changed: Condvar::new(),
+            ends: Mutex::default(),
+            answering: RwLock::default(),
+        })
+    }
+
+    /// Starts the first process. Returns its id.
+    pub(super) fn start(&self) -> Result<i32, Failure> {
+        let descriptors = {
+            let mut stage = self.stage.lock();
+            match std::mem::replace(&mut *stage, Stage::Starting) {
+                Stage::Created(descriptors) => descriptors,
+                other => {
+                    *stage = other;
+                    return Err(Failure::Message("cannot start an already running container".to_owned()));
+                }
+            }
+        };
+        let started = self.spawn(&self.spec.process, &self.context, descriptors);
+        let (stage, result) = match started {
+            Ok(group) => (Stage::Running(Arc::clone(&group)), Ok(group.pid)),
+            Err(failure) => (Stage::Ended(NOT_STARTED), Err(failure)),
+        };
+        self.enter(stage);
+        result
+    }
+
+    /// Starts one more process, on behalf of a channel that hears of its end. Returns the process.
+    pub(super) fn execute(
+        &self,
+        process: &ProcessSpec,
+        descriptors: Vec<OwnedFd>,
+    ) -> Result<Arc<ThreadGroup>, Failure> {
+        if self.first().is_none() {
+            return Err(Failure::Message("cannot exec in a container that is not running".to_owned()));
+        }
+        let mut context = self.context.clone();
+        context.umask = process.umask;
+        context.cwd = process::working_directory(&self.context, process)?;
+        self.spawn(process, &context, descriptors)
+    }
+
+    fn spawn(
+        &self,
+        process: &ProcessSpec,
+        context: &FsContext,
+        descriptors: Vec<OwnedFd>,
+    ) -> Result<Arc<ThreadGroup>, Failure> {
+        let credentials = Arc::new(process::credentials(process));
+        let files = FdTable::new();
+        let opened = self.importer.import(descriptors, &credentials).trying("import descriptors")?;
+        for file in &opened {
+            files.install(Arc::clone(file), false, 0, usize::MAX).trying("install descriptors")?;
+        }
+        let terminal = super::terminal::of(&opened);
+        drop(opened);
+        process::start(&self.kernel, process, context.clone(), files, credentials, terminal)
+    }
+
+    /// The first process, while it runs.
+    pub(super) fn first(&self) -> Option<Arc<ThreadGroup>> {
+        match &*self.stage.lock() {
+            Stage::Running(group) => Some(Arc::clone(group)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        match &*self.stage.lock() {
+            Stage::Created(_) | Stage::Starting => Status::Created,
+            _ if self.kernel.freezer.is_on() => Status::Paused,
+            _ => Status::Running,
+        }
+    }
+
+    /// A signal for a container that waits to be started does what it does to a process without handlers.
+    pub(super) fn end_unstarted(&self, signal: Signal) {
+        let harmless = signal.stops()
+            || [Signal::SIGCHLD, Signal::SIGCONT, Signal::SIGURG, Signal::SIGWINCH].contains(&signal);
+        if !harmless && matches!(&*self.stage.lock(), Stage::Created(_)) {
+            let number = u8::try_from(signal.number()).unwrap_or(0);
+            self.enter(Stage::Ended(ExitStatus::Signal(number)));
+        }
+    }
+
+    pub(super) fn pause(&self) -> Result<(), Errno> {
+        if self.first().is_none() {
+            return Err(Errno::ESRCH);
+        }
+        self.kernel.freeze(PATIENCE)
+    }
+
+    /// To be held while a request is carried out and answered.
+    pub(super) fn answering(&self) -> RwLockReadGuard<'_, ()> {
+        self.answering.read()
+    }
+
+    /// Has a channel told of a process's end, perhaps at once.
+    pub(super) fn watch(&self, pid: i32, channel: &Arc<Channel>) {
+        let mut ends = self.ends.lock();
+        match ends.unclaimed.iter().position(|(of, _)| *of == pid) {
+            Some(at) => tell(channel, ends.unclaimed.swap_remove(at).1),
+            None => ends.watched.push((pid, Arc::downgrade(channel))),
+        }
+    }
+
+    /// Waits for the end of the container. The channels of other processes hear of theirs meanwhile.
+    pub(super) fn wait(&self) -> ExitStatus {
+        let first = {
+            let mut stage = self.stage.lock();
+            loop {
+                match &*stage {
+                    Stage::Running(group) => break group.pid,
+                    Stage::Ended(status) => {
+                        let status = *status;
+                        drop(stage);
+                        self.everybody(status);
+                        return status;
+                    }
+                    Stage::Created(_) | Stage::Starting => self.stage_changed.wait(&mut stage),
+                }
+            }
+        };
+        loop {
+            let (pid, status) = self.kernel.wait_for_an_end();
+            let status = process::status(status);
+            self.process_ended(pid, status);
+            if pid == first {
+                self.enter(Stage::Ended(status));
+                // All others were killed with it.
+                self.everybody(ExitStatus::Signal(9));
+                return status;
+            }
+        }
+    }
+
+    fn process_ended(&self, pid: i32, status: ExitStatus) {
+        let mut ends = self.ends.lock();
+        let all = std::mem::take(&mut ends.watched);
+        let (told, kept) = all.into_iter().partition::<Vec<_>, _>(|(of, _)| *of == pid);
+        ends.watched = kept;
+        if told.is_empty() {
+            ends.unclaimed.push((pid, status));
+        }
+        told.iter().filter_map(|(_, channel)| channel.upgrade()).for_each(|channel| tell(&channel, status));
+    }
+
+    /// The container has ended, and every process with it.
+    fn everybody(&self, status: ExitStatus) {
+        let answered = self.answering.try_write_for(LAST_ANSWERS);
+        if answered.is_none() {
+            tracing::warn!("the container ended before a command was answered");
+        }
+        let told = std::mem::take(&mut self.ends.lock().watched);
+        told.iter().filter_map(|(_, channel)| channel.upgrade()).for_each(|channel| tell(&channel, status));
+    }
+
+    fn enter(&self, stage: Stage) {
+        *self.stage.lock() = stage;
+        self.stage_changed.notify_all();
+    }
+}
+
+/// Whoever has gone need not know.
+fn tell(channel: &Channel, status: ExitStatus) {
+    let _ = channel.send(&Event::Exited(status));
+}

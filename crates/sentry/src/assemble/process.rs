@@ -1,0 +1,125 @@
+//! A process of the container: who it is, and how it is started.
+
+use std::sync::Arc;
+
+use abi::Errno;
+use kernel::exec::Strings;
+use kernel::limits::{Limit, Limits, Resource};
+use kernel::spawn::{self, Spawn};
+use kernel::terminal::Terminal;
+use kernel::{ExitStatus as Ended, FsContext, Kernel, ThreadGroup};
+use std::sync::atomic::Ordering;
+use vfs::caller::At;
+use vfs::path::Path;
+use vfs::resolve::Lookup;
+use vfs::{CapabilitySet, Credentials, FdTable};
+
+use super::mounts;
+use crate::control::ExitStatus;
+use crate::failure::{Failure, Trying};
+use crate::spec::ProcessSpec;
+
+/// Where programs are looked for without a `PATH`, as the kernel does when it starts them.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+pub(super) fn credentials(process: &ProcessSpec) -> Credentials {
+    let sets = process.capabilities;
+    Credentials {
+        groups: process.groups.clone().into(),
+        permitted: CapabilitySet(sets.permitted),
+        effective: CapabilitySet(sets.effective),
+        inheritable: CapabilitySet(sets.inheritable),
+        bounding: CapabilitySet(sets.bounding),
+        ambient: CapabilitySet(sets.ambient),
+        no_new_privileges: process.no_new_privileges,
+        ..Credentials::new(process.uid, process.gid, CapabilitySet::EMPTY)
+    }
+}
+
+fn limits(process: &ProcessSpec) -> Limits {
+    let mut limits = Limits::default();
+    for limit in &process.rlimits {
+        if let Some(resource) = Resource::from_number(limit.resource) {
+            limits.set(resource, Limit::new(limit.soft, limit.hard));
+        }
+    }
+    limits
+}
+
+/// Starts a process, and waits until its program runs.
+pub(super) fn start(
+    kernel: &Arc<Kernel>,
+    process: &ProcessSpec,
+    fs: FsContext,
+    files: Arc<FdTable>,
+    credentials: Arc<Credentials>,
+    terminal: Option<Terminal>,
+) -> Result<Arc<ThreadGroup>, Failure> {
+    let bytes = |list: &[String]| list.iter().map(|text| text.clone().into_bytes()).collect();
+    let what = Spawn {
+        strings: Strings { arguments: bytes(&process.args), environment: bytes(&process.env) },
+        fs,
+        files,
+        credentials: (*credentials).clone(),
+        limits: limits(process),
+        terminal,
+    };
+    let started = spawn::spawn(kernel, what).trying("start a process")?;
+    started.group.oom_score_adjustment.store(process.oom_score_adj, Ordering::Relaxed);
+    started.wait().map_err(|errno| cannot_execute(process, errno))?;
+    Ok(started.group)
+}
+
+/// Looks for the program without starting it, so that a container whose program is missing is not created.
+pub(super) fn find_program(context: &FsContext, process: &ProcessSpec) -> Result<(), Failure> {
+    let name = process.args.first().map_or("", String::as_str);
+    let credentials = Arc::new(credentials(process));
+    let found = mounts::as_user(context, &credentials, |caller| {
+        let try_at =
+            |path: &str| caller.find_executable(&At::here(path.as_bytes()), Lookup::FOLLOW).map(drop);
+        if name.contains('/') {
+            return try_at(name);
+        }
+        let path = process.env.iter().find_map(|entry| entry.strip_prefix("PATH="));
+        let mut failure = Errno::ENOENT;
+        for directory in path.unwrap_or(DEFAULT_PATH).split(':') {
+            let directory = if directory.is_empty() { "." } else { directory };
+            match try_at(&format!("{directory}/{name}")) {
+                Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+                Err(Errno::EACCES) => failure = Errno::EACCES,
+                found => return found,
+            }
+        }
+        Err(failure)
+    });
+    found.map_err(|errno| cannot_execute(process, errno))
+}
+
+/// Where a further process begins. It must be there already.
+pub(super) fn working_directory(context: &FsContext, process: &ProcessSpec) -> Result<Path, Failure> {
+    let credentials = Arc::new(credentials(process));
+    mounts::as_user(context, &credentials, |caller| caller.find_directory(&At::here(process.cwd.as_bytes())))
+        .map_err(|errno| {
+            Failure::Message(format!("cannot enter process.cwd {:?}: {}", process.cwd, errno.description()))
+        })
+}
+
+pub(super) fn status(ended: Ended) -> ExitStatus {
+    match ended {
+        Ended::Exited(code) => ExitStatus::Code(code),
+        Ended::Signaled { signal, .. } => ExitStatus::Signal(signal),
+    }
+}
+
+/// Why a program did not start, as runc words it.
+fn cannot_execute(process: &ProcessSpec, errno: Errno) -> Failure {
+    let name = process.args.first().map_or("", String::as_str);
+    let reason = match errno {
+        Errno::ENOENT if !name.contains('/') => "executable file not found in $PATH",
+        Errno::ENOEXEC => {
+            "exec format error: not a program of this machine, nor a script with an interpreter"
+        }
+        other => other.description(),
+    };
+    Failure::Message(format!("process.args: exec {name:?}: {reason}"))
+}
