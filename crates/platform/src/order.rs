@@ -92,6 +92,12 @@ pub enum Order {
     },
     /// Everything but the stub and the vDSO is unmapped.
     UnmapAll,
+    /// Whether system call instructions of the process may be patched. What is patched becomes again what its files have when it may
+    /// not: for a process that somebody looks into. Its result has no meaning.
+    Patch {
+        /// Whether they may.
+        allowed: bool,
+    },
 }
 
 /// One mapping, as a line of /proc/PID/maps has it.

@@ -60,6 +60,7 @@ mod image;
 pub mod interface;
 pub mod mechanisms;
 mod memory;
+mod patching;
 mod policy;
 mod poller;
 mod pool;

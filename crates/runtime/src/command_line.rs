@@ -34,6 +34,18 @@ pub(crate) struct Global {
     /// How the log is written
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
+    /// Whether the call sites of programs that make many system calls are patched, which makes these calls faster
+    #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Toggle::Off)]
+    pub(crate) patch: Toggle,
+}
+
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Toggle {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
 }
 
 /// How the log is written.

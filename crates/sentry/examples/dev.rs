@@ -32,7 +32,9 @@ fn main() -> std::process::ExitCode {
     }
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
     let procfs = File::open("/proc").unwrap().into();
-    let zygote = Zygote::start(Options { procfs, identity: None, withheld: Mechanisms::empty() }).unwrap();
+    let zygote =
+        Zygote::start(Options { procfs, identity: None, withheld: Mechanisms::empty(), patching: false })
+            .unwrap();
     let platform = Arc::new(StubPlatform::start(zygote).unwrap());
     let kernel = Kernel::new(platform, Box::new(syscalls::Table::new()), strace);
 

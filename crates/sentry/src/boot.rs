@@ -26,6 +26,8 @@ pub struct Document {
     pub stub_user: Option<u32>,
     /// Whether guest system calls are logged.
     pub strace: bool,
+    /// Whether hot call sites of programs are patched.
+    pub patching: bool,
     /// Whether host calls that the sentry's filter does not list are only logged, for debugging.
     pub report_denied_calls: bool,
 }

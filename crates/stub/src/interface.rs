@@ -79,6 +79,18 @@ pub mod answer {
 /// How many orders one answer can carry.
 pub const ORDERS: usize = 16;
 
+/// What becomes of an order if one before it has failed, and of the others if it fails.
+pub mod kind {
+    /// Not carried out after a failure of this kind. Counted and reported.
+    pub const PLAIN: u64 = 0;
+    /// Always carried out. Its result is dropped.
+    pub const ALWAYS: u64 = 1;
+    /// As [`PLAIN`], but it may fail without consequence for these. Its result is dropped.
+    pub const TRY: u64 = 2;
+    /// As [`TRY`], if the last [`TRY`] and all of this kind since it were carried out and have not failed.
+    pub const TRY_ON: u64 = 3;
+}
+
 /// One system call that the stub makes for the sentry.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
@@ -87,8 +99,8 @@ pub struct OrderRecord {
     pub number: u64,
     /// Arguments.
     pub args: [u64; 6],
-    /// Not 0: carried out even after a failure, and its result is dropped.
-    pub always: u64,
+    /// [`kind`].
+    pub kind: u64,
     /// What it returned.
     pub result: u64,
 }

@@ -1,7 +1,7 @@
 //! Host calls made for the sentry.
 
 use crate::arch::{nr, syscall};
-use crate::interface::{BASE, Mailbox, ORDERS, OrderRecord, SIZE};
+use crate::interface::{BASE, Mailbox, ORDERS, OrderRecord, SIZE, kind};
 
 const EINVAL: u64 = 22u64.wrapping_neg();
 
@@ -15,20 +15,28 @@ pub struct Done {
     pub last: u64,
 }
 
-/// Carries out the mailbox's orders up to the first failure, and those marked so even after it.
+/// Carries out the mailbox's orders up to the first failure, as far as their kinds have it so.
 pub fn carry_out(mailbox: &mut Mailbox) -> Done {
     let mut done = Done { count: 0, results: [0; 4], last: 0 };
     let mut failed = false;
+    let mut trying = false;
     let count = (mailbox.count as usize).min(ORDERS);
     for order in mailbox.orders.iter_mut().take(count) {
-        if order.always != 0 {
-            perform(order);
-            continue;
+        match order.kind {
+            kind::ALWAYS => {
+                perform(order);
+                continue;
+            }
+            _ if failed => continue,
+            kind::TRY | kind::TRY_ON => {
+                if order.kind == kind::TRY || trying {
+                    perform(order);
+                    trying = !is_error(order.result);
+                }
+                continue;
+            }
+            _ => perform(order),
         }
-        if failed {
-            continue;
-        }
-        perform(order);
         done.last = order.result;
         if let Some(place) = done.results.get_mut(done.count as usize) {
             *place = order.result;

@@ -130,10 +130,26 @@ impl Image {
         self.pages.iter().map(|(position, page)| (*position, page.version))
     }
 
-    /// A patched page's bytes as they are in the file, and as they are patched now.
+    /// The newest version of a patched page.
+    #[must_use]
+    pub fn version(&self, page: u64) -> Option<u32> {
+        self.pages.get(&page).map(|page| page.version)
+    }
+
+    /// The sites that reach into a range of positions.
+    pub fn sites_between(&self, from: u64, to: u64) -> impl Iterator<Item = &Placed> {
+        // No site is longer than two instructions and a half.
+        const LONGEST: u64 = 64;
+        let near = self.sites.range(from.saturating_sub(LONGEST)..to.max(from));
+        near.map(|(_, placed)| placed).filter(move |placed| placed.position + placed.length > from)
+    }
+
+    /// The bytes of the patched page around a position as they are in the file, and as they are patched now.
     #[must_use]
     pub fn page(&self, position: u64) -> Option<(&[u8], &[u8])> {
-        self.pages.get(&position).map(|page| (page.pristine.as_slice(), page.current.as_slice()))
+        self.pages
+            .get(&(position & !(PAGE - 1)))
+            .map(|page| (page.pristine.as_slice(), page.current.as_slice()))
     }
 
     /// The site whose jump or displaced instructions are at a position.

@@ -9,7 +9,9 @@ use abi::{Errno, nr};
 use super::calls::{self, Notification};
 use super::delivery::deliver_later;
 use super::filter::table::STUB_ADVICE;
-use super::interface::{BASE, Mailbox, ORDERS, OrderRecord, SIZE, answer};
+use super::interface::{BASE, Mailbox, ORDERS, OrderRecord, SIZE, answer, kind};
+use super::patching::Switch;
+use super::process::Process;
 use super::thread::{Phase, State, StubThread, Way};
 use crate::{Order, Source, Stop};
 
@@ -32,6 +34,8 @@ enum Afterwards {
     Return,
     /// The thread ends.
     Leave,
+    /// The platform hears of it, and the kernel if it has asked for an interrupt.
+    Switch,
 }
 
 /// Orders under way.
@@ -40,22 +44,54 @@ pub(super) struct Batch {
     steps: VecDeque<Step>,
     results: Vec<Result<u64, Errno>>,
     afterwards: Afterwards,
-    /// For each call that the stub is making: whether an order ends with it.
-    in_flight: Vec<bool>,
+    switch: Option<Switch>,
+    in_flight: Vec<InFlight>,
+}
+
+/// A call that the stub is making, and will report.
+#[derive(Clone, Copy, Debug)]
+struct InFlight {
+    /// Which record of the mailbox.
+    record: usize,
+    /// Whether an order ends with it.
+    ends: bool,
 }
 
 /// One call of the stub's.
 #[derive(Debug)]
 enum Step {
-    Call { number: u64, args: [u64; 6], file: Option<Arc<OwnedFd>>, ends: bool },
+    Call {
+        number: u64,
+        args: [u64; 6],
+        file: Option<Arc<OwnedFd>>,
+        ends: bool,
+    },
+    /// Mappings that are made together, as far as they can be: nobody hears of their results.
+    Group(Vec<([u64; 6], Arc<OwnedFd>)>),
     Fail(Errno),
 }
 
 impl Batch {
-    pub(super) fn new(orders: Vec<Order>, returns: bool, unmap_all: &[(u64, u64)]) -> Self {
-        let steps = orders.into_iter().flat_map(|order| steps(order, unmap_all)).collect();
+    /// Orders of the kernel's for this process.
+    pub(super) fn new(orders: Vec<Order>, returns: bool, process: &Process) -> Self {
+        let mut all = VecDeque::with_capacity(orders.len());
+        for order in orders {
+            let patches = process.note_order(&order);
+            all.extend(steps(order, &process.shared.unmap_all));
+            all.extend(patches.into_iter().map(group));
+        }
         let afterwards = if returns { Afterwards::Return } else { Afterwards::Report };
-        Self { steps, results: Vec::new(), afterwards, in_flight: Vec::new() }
+        Self::with(all, afterwards)
+    }
+
+    fn with(steps: VecDeque<Step>, afterwards: Afterwards) -> Self {
+        Self { steps, results: Vec::new(), afterwards, switch: None, in_flight: Vec::new() }
+    }
+
+    /// What gives a process patched pages.
+    pub(super) fn switch(orders: Vec<Order>, switch: Switch) -> Self {
+        let steps = orders.into_iter().flat_map(|order| steps(order, &[])).collect();
+        Self { switch: Some(switch), ..Self::with(steps, Afterwards::Switch) }
     }
 
     /// Wakes who waits for the thread to end, then ends it.
@@ -63,12 +99,12 @@ impl Batch {
         const FUTEX_WAKE: u64 = 1;
         let args = [address, FUTEX_WAKE, 1, 0, 0, 0];
         let steps = VecDeque::from([Step::Call { number: nr::futex, args, file: None, ends: true }]);
-        Self { steps, results: Vec::new(), afterwards: Afterwards::Leave, in_flight: Vec::new() }
+        Self::with(steps, Afterwards::Leave)
     }
 
     /// Enters the results of the calls that were in flight.
     fn take(&mut self, results: &[u64]) {
-        for (index, ends) in core::mem::take(&mut self.in_flight).into_iter().enumerate() {
+        for (index, InFlight { ends, .. }) in core::mem::take(&mut self.in_flight).into_iter().enumerate() {
             let result = match results.get(index) {
                 Some(value) => error_of(*value).map_or(Ok(*value), Err),
                 // A guest has meddled with its stub.
@@ -133,6 +169,8 @@ fn steps(order: Order, unmap_all: &[(u64, u64)]) -> Vec<Step> {
         Order::Sync { flags, .. } if flags & !MS_FLAGS != 0 => vec![Step::Fail(Errno::EINVAL)],
         Order::Sync { address, length, flags } => ranged(nr::msync, address, length, flags.into()),
         Order::SetClearChildTid { address } => call(nr::set_tid_address, [address, 0, 0, 0, 0, 0]),
+        // What there is to do follows as groups; this makes a result.
+        Order::Patch { .. } => call(nr::madvise, [0; 6]),
         Order::UnmapAll => {
             let last = unmap_all.len().saturating_sub(1);
             let step = |(index, (address, length)): (usize, &(u64, u64))| Step::Call {
@@ -144,6 +182,15 @@ fn steps(order: Order, unmap_all: &[(u64, u64)]) -> Vec<Step> {
             unmap_all.iter().enumerate().map(step).collect()
         }
     }
+}
+
+/// Mappings of files that are made together.
+fn group(orders: Vec<Order>) -> Step {
+    let calls = orders.into_iter().flat_map(|order| steps(order, &[])).filter_map(|step| match step {
+        Step::Call { args, file: Some(file), .. } => Some((args, file)),
+        _ => None,
+    });
+    Step::Group(calls.collect())
 }
 
 fn map(address: u64, length: u64, protection: u32, flags: u32, source: Source) -> Step {
@@ -167,13 +214,14 @@ fn map(address: u64, length: u64, protection: u32, flags: u32, source: Source) -
 struct Part {
     records: Vec<OrderRecord>,
     lent: Vec<(Arc<OwnedFd>, u64)>,
-    ends: Vec<bool>,
+    in_flight: Vec<InFlight>,
 }
 
 impl Part {
-    fn has_room(&self, file: Option<&Arc<OwnedFd>>) -> bool {
+    /// Whether so many more calls fit, with this file.
+    fn has_room(&self, calls: usize, file: Option<&Arc<OwnedFd>>) -> bool {
         let lend = file.is_some_and(|file| self.number_of(file).is_none());
-        self.records.len() + self.lent.len() + 1 + usize::from(lend) <= ORDERS
+        self.records.len() + self.lent.len() + calls + usize::from(lend) <= ORDERS
     }
 
     fn number_of(&self, file: &Arc<OwnedFd>) -> Option<u64> {
@@ -184,12 +232,12 @@ impl Part {
     fn bytes(mut self) -> (u64, Vec<u8>) {
         for (_, number) in &self.lent {
             let args = [*number, 0, 0, 0, 0, 0];
-            self.records.push(OrderRecord { number: nr::close, args, always: 1, result: 0 });
+            self.records.push(OrderRecord { number: nr::close, args, kind: kind::ALWAYS, result: 0 });
         }
         let count = u64::try_from(self.records.len()).unwrap_or(0);
         let words = self.records.iter().flat_map(|r| {
             let [a, b, c, d, e, f] = r.args;
-            [r.number, a, b, c, d, e, f, r.always, r.result]
+            [r.number, a, b, c, d, e, f, r.kind, r.result]
         });
         (count, words.flat_map(u64::to_le_bytes).collect())
     }
@@ -201,7 +249,7 @@ impl StubThread {
         let mut state = self.state.lock();
         if let Phase::Stopped { id } = state.phase {
             state.note_clear_child_tid(&orders);
-            let batch = Batch::new(orders, false, &self.process.shared.unmap_all);
+            let batch = Batch::new(orders, false, &self.process);
             self.advance(&mut state, id, batch);
         }
     }
@@ -226,7 +274,7 @@ impl StubThread {
             return self.finish(state, id, batch);
         }
         let returns = batch.afterwards == Afterwards::Return && batch.steps.is_empty();
-        batch.in_flight = core::mem::take(&mut part.ends);
+        batch.in_flight = core::mem::take(&mut part.in_flight);
         let (count, bytes) = part.bytes();
         let mailbox = state.frame.mailbox;
         let extra = [
@@ -240,9 +288,7 @@ impl StubThread {
         if returns {
             bits |= answer::FINAL;
             state.phase = Phase::Running;
-            if core::mem::take(&mut state.interrupt) {
-                self.signal_in_call(state);
-            }
+            self.pass_on_interrupt(state);
         } else {
             state.phase = Phase::Orders(Box::new(batch));
         }
@@ -251,26 +297,47 @@ impl StubThread {
 
     /// Adds a call to a part, and gives it back if it does not fit or cannot be.
     fn add(&self, part: &mut Part, id: u64, step: Step) -> Result<(), Step> {
-        let Step::Call { number, mut args, file, ends } = step else { return Err(step) };
-        if !part.has_room(file.as_ref()) {
+        let (number, mut args, file, ends) = match step {
+            Step::Call { number, args, file, ends } => (number, args, file, ends),
+            Step::Group(calls) => return self.add_group(part, id, calls),
+            failure @ Step::Fail(_) => return Err(failure),
+        };
+        if !part.has_room(1, file.as_ref()) {
             return Err(Step::Call { number, args, file, ends });
         }
         if let Some(file) = file {
-            let lent = match part.number_of(&file) {
-                Some(lent) => lent,
-                None => {
-                    let lent =
-                        calls::lend(self.image.listener.as_fd(), id, (*file).as_fd()).map_err(Step::Fail)?;
-                    part.lent.push((file, lent));
-                    lent
-                }
-            };
+            let [.., fd, _] = &mut args;
+            *fd = self.lend(part, id, &file).map_err(Step::Fail)?;
+        }
+        part.in_flight.push(InFlight { record: part.records.len(), ends });
+        part.records.push(OrderRecord { number, args, kind: kind::PLAIN, result: 0 });
+        Ok(())
+    }
+
+    /// Adds all of a group, or nothing: without it all else works.
+    fn add_group(&self, part: &mut Part, id: u64, calls: Vec<([u64; 6], Arc<OwnedFd>)>) -> Result<(), Step> {
+        let file = calls.first().map(|(_, file)| Arc::clone(file));
+        if !part.has_room(calls.len(), file.as_ref()) {
+            return if part.records.is_empty() { Ok(()) } else { Err(Step::Group(calls)) };
+        }
+        for (index, (mut args, file)) in calls.into_iter().enumerate() {
+            let Ok(lent) = self.lend(part, id, &file) else { return Ok(()) };
             let [.., fd, _] = &mut args;
             *fd = lent;
+            let kind = if index == 0 { kind::TRY } else { kind::TRY_ON };
+            part.records.push(OrderRecord { number: nr::mmap, args, kind, result: 0 });
         }
-        part.records.push(OrderRecord { number, args, always: 0, result: 0 });
-        part.ends.push(ends);
         Ok(())
+    }
+
+    /// The number under which the stub has a file for this part.
+    fn lend(&self, part: &mut Part, id: u64, file: &Arc<OwnedFd>) -> Result<u64, Errno> {
+        if let Some(lent) = part.number_of(file) {
+            return Ok(lent);
+        }
+        let lent = calls::lend(self.image.listener.as_fd(), id, (**file).as_fd())?;
+        part.lent.push((Arc::clone(file), lent));
+        Ok(lent)
     }
 
     fn finish(&self, state: &mut State, id: u64, batch: Batch) {
@@ -283,7 +350,18 @@ impl StubThread {
                 let last = batch.results.last().copied().unwrap_or(Ok(0));
                 self.leave_stub(state, id, Some(last.unwrap_or_else(Errno::to_return)));
             }
-            _ => {
+            Afterwards::Switch => {
+                if let Some(switch) = &batch.switch {
+                    self.switched(switch, &batch.results);
+                }
+                match self.arc() {
+                    Some(thread) if core::mem::take(&mut state.asked) => {
+                        deliver_later(&thread, Stop::Interrupted);
+                    }
+                    _ => self.leave_stub(state, id, None),
+                }
+            }
+            Afterwards::Report | Afterwards::Leave => {
                 if let Some(thread) = self.arc() {
                     deliver_later(&thread, Stop::Performed(batch.results));
                 }
@@ -305,7 +383,7 @@ impl StubThread {
         let count = usize::try_from(count).unwrap_or(usize::MAX).min(batch.in_flight.len());
         let results = match few.get(..count) {
             Some(few) => few.to_vec(),
-            None => match self.read_results(state.frame.mailbox, count) {
+            None => match self.read_results(state.frame.mailbox, &batch.in_flight, count) {
                 Ok(results) => results,
                 Err(_) => return self.process.kill(),
             },
@@ -315,15 +393,17 @@ impl StubThread {
     }
 
     /// The results of more orders than the ring's arguments hold.
-    fn read_results(&self, mailbox: u64, count: usize) -> Result<Vec<u64>, Errno> {
+    fn read_results(&self, mailbox: u64, calls: &[InFlight], count: usize) -> Result<Vec<u64>, Errno> {
         const RECORD: usize = size_of::<OrderRecord>();
-        let mut bytes = vec![0; count * RECORD];
+        let calls = calls.get(..count).unwrap_or_default();
+        let mut bytes = vec![0; calls.last().map_or(0, |last| last.record + 1) * RECORD];
         let at = mailbox + core::mem::offset_of!(Mailbox, orders) as u64;
         self.process.read_exactly(&[(at, bytes.len())], &mut bytes)?;
-        let result = |record: &[u8]| {
-            let bytes = record.last_chunk::<8>().copied().unwrap_or_default();
-            u64::from_le_bytes(bytes)
+        let result = |call: &InFlight| {
+            let record = bytes.chunks_exact(RECORD).nth(call.record);
+            let bytes = record.and_then(|record| record.last_chunk::<8>()).copied();
+            u64::from_le_bytes(bytes.unwrap_or_default())
         };
-        Ok(bytes.chunks_exact(RECORD).map(result).collect())
+        Ok(calls.iter().map(result).collect())
     }
 }

@@ -140,9 +140,7 @@ impl StubThread {
         if returns {
             command |= answer::CLONE_RETURNS;
             state.phase = Phase::CloneReturning { token };
-            if core::mem::take(&mut state.interrupt) {
-                self.signal_in_call(state);
-            }
+            self.pass_on_interrupt(state);
         } else {
             state.phase = Phase::Cloning { token, child: None, ring: None };
         }
@@ -360,7 +358,10 @@ impl Image {
 
     fn space_of_child(&self, parent: &StubThread, memory: CloneMemory) -> Arc<Space> {
         match memory {
-            CloneMemory::Copy => self.shared.space(parent.process.space.slots.copy(parent.slot)),
+            CloneMemory::Copy => {
+                let space = &parent.process.space;
+                self.shared.space(space.slots.copy(parent.slot), space.texts.copy())
+            }
             _ => Arc::clone(&parent.process.space),
         }
     }

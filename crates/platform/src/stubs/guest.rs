@@ -19,6 +19,11 @@ impl StubThread {
             _ => Err(Errno::EINVAL),
         }
     }
+
+    /// Registers with which the guest goes on where the kernel has it go on: an instruction may have moved.
+    fn to_patched(&self, registers: &Registers) -> Registers {
+        Registers { rip: self.process.patched_address(registers.rip), ..*registers }
+    }
 }
 
 impl Thread for StubThread {
@@ -35,20 +40,29 @@ impl Thread for StubThread {
     }
 
     fn context(&self) -> Result<Context, Errno> {
-        self.stopped(|state| state.frame.context(&self.process))
+        let mut context = self.stopped(|state| state.frame.context(&self.process))?;
+        context.registers.rip = self.process.original_address(context.registers.rip);
+        Ok(context)
     }
 
     fn set_context(&self, context: &Context) -> Result<(), Errno> {
-        self.stopped(|state| state.frame.set_context(&self.process, context))
+        let registers = self.to_patched(&context.registers);
+        self.stopped(|state| {
+            state.frame.set_context(&self.process, context)?;
+            state.frame.set_registers(&registers);
+            Ok(())
+        })
     }
 
     fn registers(&self) -> Result<Registers, Errno> {
-        self.stopped(|state| state.frame.registers(&self.process))
+        let registers = self.stopped(|state| state.frame.registers(&self.process))?;
+        Ok(Registers { rip: self.process.original_address(registers.rip), ..registers })
     }
 
     fn set_registers(&self, registers: &Registers) -> Result<(), Errno> {
+        let registers = self.to_patched(registers);
         self.stopped(|state| {
-            state.frame.set_registers(registers);
+            state.frame.set_registers(&registers);
             Ok(())
         })
     }
@@ -58,15 +72,17 @@ impl Thread for StubThread {
     }
 
     fn restore(&self, registers: &Registers, extended: Vec<u8>) -> Result<(), Errno> {
+        let registers = self.to_patched(registers);
         self.stopped(|state| {
             state.frame.set_vector(extended)?;
-            state.frame.set_registers(registers);
+            state.frame.set_registers(&registers);
             Ok(())
         })
     }
 
     fn enter_handler(&self, frame: &[(u64, &[u8])], registers: &Registers) -> Result<(), Errno> {
-        self.stopped(|state| state.frame.enter(&self.process, frame, registers))
+        let registers = self.to_patched(registers);
+        self.stopped(|state| state.frame.enter(&self.process, frame, &registers))
     }
 
     fn set_bases(&self, fs_base: Option<u64>, gs_base: Option<u64>) -> Result<(), Errno> {

@@ -55,7 +55,9 @@ impl Memory for StubMemory {
         if let Some(read) = caller::read(&self.0, address, into) {
             return Ok(read);
         }
-        self.0.transfer(Direction::Read(into), &[(address, length)])
+        let done = self.0.transfer(Direction::Read(into), &[(address, length)])?;
+        self.0.hide_patches(address, into.get_mut(..done).unwrap_or_default());
+        Ok(done)
     }
 
     fn write(&self, address: u64, from: &[u8]) -> Result<usize, Errno> {
@@ -95,7 +97,7 @@ impl Memory for StubMemory {
     fn mappings(&self) -> Result<Vec<Mapping>, Errno> {
         let mut mappings = parse_maps(&self.text("maps")?);
         mappings.retain(|m| m.end <= BASE || m.start >= BASE + SIZE);
-        Ok(mappings)
+        Ok(self.0.hide_patched_mappings(mappings))
     }
 
     fn host_text(&self, name: &str) -> Result<String, Errno> {

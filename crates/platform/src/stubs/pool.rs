@@ -12,6 +12,7 @@ use super::calls;
 use super::frame::Frame;
 use super::image::Image;
 use super::mechanisms::Mechanisms;
+use super::patching::Texts;
 use super::process::Process;
 use super::shared::Shared;
 use super::slots::Slots;
@@ -136,7 +137,7 @@ fn make(shared: &Arc<Shared>, zygote: &Zygote) -> Result<(), Errno> {
         shared.warn_of_slow_wake_ups();
     }
     let image = Image::new(Arc::clone(shared), listener);
-    let space = shared.space(Slots::new(shared.slot_size));
+    let space = shared.space(Slots::new(shared.slot_size), Texts::default());
     let process = Arc::new(Process::new(Arc::clone(shared), pid, space));
     let (phase, frame) = (Phase::Starting, Frame::default());
     let thread = StubThread::new(Arc::clone(&image), process, pid, 0, phase, frame);

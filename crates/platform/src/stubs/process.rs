@@ -7,6 +7,7 @@ use abi::Errno;
 use parking_lot::{Mutex, RwLock};
 
 use super::calls::{self, Death, Direction};
+use super::patching::Texts;
 use super::shared::Shared;
 use super::slots::Slots;
 use super::thread::StubThread;
@@ -15,6 +16,7 @@ use super::thread::StubThread;
 pub(super) struct Space {
     pub(super) id: u64,
     pub(super) slots: Slots,
+    pub(super) texts: Texts,
 }
 
 /// A stub process. Its number stays its own until it is reaped, which takes the `life` lock for writing: whoever

@@ -12,6 +12,7 @@ use super::delivery::Parcel;
 use super::frame::Shape;
 use super::image::Image;
 use super::mechanisms::Mechanisms;
+use super::patching::{Patching, Texts};
 use super::poller::Poller;
 use super::pool::Pool;
 use super::process::{Process, Space};
@@ -35,6 +36,8 @@ pub(super) struct Shared {
     pub(super) mechanisms: Mechanisms,
     /// How a signal frame is laid out, once the first stub has shown it.
     pub(super) shape: OnceLock<Shape>,
+    /// Patched call sites, if they are wanted.
+    pub(super) patching: Option<Patching>,
     pub(super) pool: Pool,
     /// Live processes by pid.
     pub(super) processes: Mutex<HashMap<i32, Arc<Process>>>,
@@ -82,6 +85,7 @@ impl Shared {
             unmap_all: zygote.unmap_all.clone(),
             mechanisms: zygote.mechanisms,
             shape: OnceLock::new(),
+            patching: zygote.patching.then(Patching::default),
             pool: Pool::default(),
             processes: Mutex::default(),
             awaited: Mutex::default(),
@@ -103,9 +107,9 @@ impl Shared {
         self.start.elapsed()
     }
 
-    /// A memory with these slots.
-    pub(super) fn space(&self, slots: Slots) -> Arc<Space> {
-        Arc::new(Space { id: self.next_space.fetch_add(1, Ordering::Relaxed), slots })
+    /// A memory with these slots and texts.
+    pub(super) fn space(&self, slots: Slots, texts: Texts) -> Arc<Space> {
+        Arc::new(Space { id: self.next_space.fetch_add(1, Ordering::Relaxed), slots, texts })
     }
 
     /// Images that still have receivers.

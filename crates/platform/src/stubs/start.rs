@@ -57,6 +57,8 @@ pub struct Options {
     pub identity: Option<(u32, u32)>,
     /// Mechanisms that are not used even where the host has them: for tests of what is done without.
     pub withheld: Mechanisms,
+    /// Whether hot call sites of programs are patched.
+    pub patching: bool,
 }
 
 /// The process of which all guest processes are copies.
@@ -69,6 +71,7 @@ pub struct Zygote {
     pub(super) vdso: Option<u64>,
     pub(super) unmap_all: Vec<(u64, u64)>,
     pub(super) mechanisms: Mechanisms,
+    pub(super) patching: bool,
 }
 
 impl Zygote {
@@ -85,7 +88,13 @@ impl Zygote {
         let procfs = Arc::new(Procfs::new(options.procfs));
         let mut tries = 0;
         loop {
-            match Self::execute(Arc::clone(&procfs), slot_size, options.identity, mechanisms) {
+            match Self::execute(
+                Arc::clone(&procfs),
+                slot_size,
+                options.identity,
+                mechanisms,
+                options.patching,
+            ) {
                 // The host chose a place for the vDSO within the stub's range, which it does once in some hundred times.
                 Err(StartError(_, Errno::EEXIST)) if tries < MOST_TRIES => tries += 1,
                 result => return result,
@@ -98,6 +107,7 @@ impl Zygote {
         slot_size: u64,
         identity: Option<(u32, u32)>,
         mechanisms: Mechanisms,
+        patching: bool,
     ) -> Result<Self, StartError> {
         let program = program_file()?;
         let (family, flags) = (AddressFamily::UNIX, SocketFlags::CLOEXEC);
@@ -107,7 +117,7 @@ impl Zygote {
             .map_err(|e| StartError::at("fork the zygote", e))?;
         drop(theirs);
         let mut zygote =
-            Self { pid, socket, procfs, slot_size, vdso: None, unmap_all: Vec::new(), mechanisms };
+            Self { pid, socket, procfs, slot_size, vdso: None, unmap_all: Vec::new(), mechanisms, patching };
         let prepared = zygote.prepare(identity);
         if prepared.is_err() {
             calls::kill_group(pid);

@@ -83,6 +83,10 @@ pub(super) struct State {
     pub(super) signalled: bool,
     /// An interrupt was asked for while the thread was in the stub: it is sent when the thread goes on.
     pub(super) interrupt: bool,
+    /// The kernel is to hear of the interrupt signal that is on its way.
+    pub(super) asked: bool,
+    /// The interrupt signal is on its way so that the process gets patched pages.
+    pub(super) switch: bool,
     /// The thread ends as soon as it is stopped with context.
     pub(super) exit: bool,
     /// The ring with which the stub waits for the answer to a request that was found in its window, once it has waited long enough.
@@ -149,6 +153,8 @@ impl StubThread {
             frame,
             signalled: false,
             interrupt: false,
+            asked: false,
+            switch: false,
             exit: false,
             parked: None,
             clear_child_tid: 0,
@@ -223,7 +229,9 @@ impl StubThread {
 
     /// A system call of the guest's that came as a notification.
     pub(super) fn called(&self, n: &Notification) {
-        let args = SyscallArgs { number: u64::from(n.number), args: n.args, ip: n.ip };
+        let ip = self.process.original_address(n.ip);
+        let args = SyscallArgs { number: u64::from(n.number), args: n.args, ip };
+        let switch = self.notice(ip, n.number);
         {
             let mut state = self.state.lock();
             match state.phase {
@@ -238,6 +246,10 @@ impl StubThread {
                 _ => {
                     self.settle(&state);
                     state.phase = Phase::Call { via: Via::Notified(n.id), number: args.number };
+                    if switch {
+                        state.switch = true;
+                        self.signal_in_call(&mut state);
+                    }
                 }
             }
         }
@@ -251,7 +263,7 @@ impl StubThread {
             reason::FRESH => self.fresh(n.id),
             reason::HELLO => self.ready(n.id, at),
             reason::FAULT if self.stop_with_context(n.id, None) => {
-                self.tell(Stop::Fault(fault(first, second, third, fourth)));
+                self.faulted(fault(first, second, third, fourth));
             }
             reason::INTERRUPTED => self.interrupted(n.id),
             reason::FAULT => {}
@@ -274,11 +286,24 @@ impl StubThread {
         }
     }
 
+    /// The interrupt signal has found guest code: somebody wants to look, or the platform has something to do.
     fn interrupted(&self, id: u64) {
         self.state.lock().signalled = false;
-        if self.stop_with_context(id, None) {
-            self.tell(Stop::Interrupted);
+        if !self.stop_with_context(id, None) {
+            return;
         }
+        {
+            let mut state = self.state.lock();
+            if core::mem::take(&mut state.switch)
+                && let Some((switch, orders)) = self.plan_switch(&mut state)
+            {
+                return self.advance(&mut state, id, Batch::switch(orders, switch));
+            }
+            if !core::mem::take(&mut state.asked) {
+                return self.leave_stub(&mut state, id, None);
+            }
+        }
+        self.tell(Stop::Interrupted);
     }
 
     /// A new stub can be fetched from.
@@ -328,6 +353,22 @@ impl StubThread {
         true
     }
 
+    fn faulted(&self, fault: Fault) {
+        let mut fault = fault;
+        {
+            let mut state = self.state.lock();
+            let Phase::Stopped { id } = state.phase else { return };
+            if fault.signal == libc::SIGILL && self.repair(&mut state) {
+                return self.leave_stub(&mut state, id, None);
+            }
+            // Faults of the instruction itself name its address.
+            if matches!(fault.signal, libc::SIGILL | libc::SIGFPE | libc::SIGTRAP) {
+                fault.address = self.process.original_address(fault.address);
+            }
+        }
+        self.tell(Stop::Fault(fault));
+    }
+
     /// As [`crate::Thread::resume`].
     pub(super) fn go_on(&self, how: Resume) {
         let mut state = self.state.lock();
@@ -349,7 +390,7 @@ impl StubThread {
             (&Phase::Stopped { id }, Resume::Context) => self.leave_stub(&mut state, id, None),
             (&Phase::Stopped { id }, Resume::ReturnOrders(orders)) => {
                 state.note_clear_child_tid(&orders);
-                let batch = Batch::new(orders, true, &self.process.shared.unmap_all);
+                let batch = Batch::new(orders, true, &self.process);
                 self.advance(&mut state, id, batch);
             }
             _ => {}
@@ -358,9 +399,7 @@ impl StubThread {
 
     /// Lets a thread in the stub go back to guest code, with this value in `rax` if there is one.
     pub(super) fn leave_stub(&self, state: &mut State, id: u64, result: Option<u64>) {
-        if core::mem::take(&mut state.interrupt) {
-            self.signal_in_call(state);
-        }
+        self.pass_on_interrupt(state);
         state.phase = Phase::Running;
         // Values that the stub would take for something else go through memory.
         let plain = |value: u64| value & !answer::COMMAND_BITS != answer::COMMAND && value != ENOSYS;
@@ -378,6 +417,14 @@ impl StubThread {
         if !core::mem::replace(&mut state.signalled, true) {
             // A thread that is gone needs none.
             let _ = self.process.alive(|pid| calls::signal_thread(pid, self.tid, INTERRUPT));
+        }
+    }
+
+    /// Sends the interrupt signal that was asked for while the thread was in the stub, which it is about to leave.
+    pub(super) fn pass_on_interrupt(&self, state: &mut State) {
+        if core::mem::take(&mut state.interrupt) {
+            state.asked = true;
+            self.signal_in_call(state);
         }
     }
 
@@ -407,8 +454,14 @@ impl StubThread {
     pub(super) fn ask_to_stop(&self) {
         let mut state = self.state.lock();
         match state.phase {
-            Phase::Running | Phase::CloneReturning { .. } => self.signal(&mut state),
-            Phase::Call { .. } => self.signal_in_call(&mut state),
+            Phase::Running | Phase::CloneReturning { .. } => {
+                state.asked = true;
+                self.signal(&mut state);
+            }
+            Phase::Call { .. } => {
+                state.asked = true;
+                self.signal_in_call(&mut state);
+            }
             Phase::Stopped { .. } | Phase::Orders(_) | Phase::Cloning { .. } => state.interrupt = true,
             Phase::Starting | Phase::Parked(_) | Phase::Leaving | Phase::Gone => {}
         }

@@ -15,6 +15,7 @@ mod gate;
 mod hostile;
 mod interrupts;
 mod memory;
+mod patching;
 mod programs;
 mod speed;
 mod stops;

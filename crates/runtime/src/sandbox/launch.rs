@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::users::Users;
 use crate::children::{self, GoferDocument, SandboxDocument};
-use crate::command_line::Global;
+use crate::command_line::{Global, Toggle};
 use crate::config::Plan;
 use crate::error::{Error, Trying};
 use crate::log::Log;
@@ -85,6 +85,7 @@ impl Launch<'_> {
                 further_descriptors: further.len(),
                 stub_user: users.stub(),
                 strace: self.global.strace,
+                patching: self.global.patch == Toggle::On,
                 report_denied_calls: self.global.debug,
             },
         })?;

@@ -28,7 +28,8 @@ pub(crate) fn fork_zygote(materials: &Materials) -> Result<Zygote, Failure> {
     let procfs = materials.proc.try_clone().map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)));
     let procfs = procfs.trying("keep a descriptor of /proc")?;
     let identity = materials.document.stub_user.map(|id| (id, id));
-    Zygote::start(Options { procfs, identity, withheld: Mechanisms::empty() })
+    let patching = materials.document.patching;
+    Zygote::start(Options { procfs, identity, withheld: Mechanisms::empty(), patching })
         .map_err(|error| Failure::Message(error.to_string()))
 }
 

@@ -55,7 +55,9 @@ impl File for Paper {
 /// Runs a static program to its end, as the child of an init.
 pub(crate) fn run(init: &Path, program: &Path) -> End {
     let procfs = std::fs::File::open("/proc").unwrap().into();
-    let zygote = Zygote::start(Options { procfs, identity: None, withheld: Mechanisms::empty() }).unwrap();
+    let zygote =
+        Zygote::start(Options { procfs, identity: None, withheld: Mechanisms::empty(), patching: false })
+            .unwrap();
     let platform = Arc::new(StubPlatform::start(zygote).unwrap());
     let strace = std::env::var_os("GUESTS_STRACE").is_some();
     if strace {

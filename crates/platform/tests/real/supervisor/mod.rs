@@ -8,4 +8,4 @@ mod world;
 
 pub(crate) use company::{alone, children, descriptors};
 pub(crate) use task::Task;
-pub(crate) use world::{Exit, World, without};
+pub(crate) use world::{Exit, World, patching, without};

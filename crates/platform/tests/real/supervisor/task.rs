@@ -383,6 +383,9 @@ impl Task {
                 let order = Order::Protect { address: a, length: b, protection: c as u32 };
                 thread.resume(Resume::ReturnOrders(vec![order]));
             }
+            nr::remap_file_pages => {
+                thread.resume(Resume::ReturnOrders(vec![Order::Patch { allowed: a != 0 }]));
+            }
             nr::clone => self.clone_call(&thread, a, b, c, d, e),
             nr::fork => self.clone_call(&thread, 17, 0, 0, 0, 0),
             nr::vfork => self.clone_call(&thread, 0x4111, 0, 0, 0, 0),

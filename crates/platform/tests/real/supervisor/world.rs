@@ -40,6 +40,14 @@ pub(crate) struct State {
 
 thread_local! {
     static WITHHELD: Cell<Mechanisms> = const { Cell::new(Mechanisms::empty()) };
+    static PATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a test in whose worlds hot call sites are patched.
+pub(crate) fn patching(test: impl FnOnce()) {
+    PATCHING.set(true);
+    test();
+    PATCHING.set(false);
 }
 
 /// Runs a test whose worlds do without some of what the host has.
@@ -80,7 +88,9 @@ impl World {
 
     fn make(program: &Path, company: Option<company::Guest>, identity: Option<(u32, u32)>) -> Arc<Self> {
         let procfs = File::open("/proc").unwrap().into();
-        let zygote = Zygote::start(Options { procfs, identity, withheld: WITHHELD.get() }).unwrap();
+        let zygote =
+            Zygote::start(Options { procfs, identity, withheld: WITHHELD.get(), patching: PATCHING.get() })
+                .unwrap();
         let path = std::env::temp_dir().join(format!("platform-test-{}-{:p}", std::process::id(), &zygote));
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
         file.set_len(1 << 16).unwrap();
