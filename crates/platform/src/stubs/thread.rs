@@ -229,7 +229,7 @@ impl StubThread {
 
     /// A system call of the guest's that came as a notification.
     pub(super) fn called(&self, n: &Notification) {
-        let ip = self.process.original_address(n.ip);
+        let ip = self.process.likely_address(n.ip);
         let args = SyscallArgs { number: u64::from(n.number), args: n.args, ip };
         let switch = self.notice(ip, n.number);
         {

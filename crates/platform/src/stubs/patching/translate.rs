@@ -11,13 +11,22 @@ use super::texts::Text;
 impl Process {
     /// The address in the program's own text at which a thread with this instruction pointer is.
     pub(in crate::stubs) fn original_address(&self, address: u64) -> u64 {
+        // Other code may have come to be there.
+        self.translated(address, |at, code| self.has(at, code))
+    }
+
+    /// The same without looking whether the trampoline is really there: for what nothing depends on.
+    pub(in crate::stubs) fn likely_address(&self, address: u64) -> u64 {
+        self.translated(address, |_, _| true)
+    }
+
+    fn translated(&self, address: u64, is_ours: impl FnOnce(u64, &[u8]) -> bool) -> u64 {
         let found = self.space.texts.with(address, |text| {
             let position = text.trampoline_position(address)?;
             self.with_variant_of(text, |image| {
                 let placed = image.trampoline_at(position)?;
                 let original = placed.original(position)?;
-                // Other code may have come to be there.
-                let ours = self.has(text.address(placed.at), &placed.trampoline.code);
+                let ours = is_ours(text.address(placed.at), &placed.trampoline.code);
                 ours.then(|| text.address(original.cast_signed()))
             })
         });
