@@ -27,6 +27,8 @@ pub struct Case {
     pub writable: bool,
     /// Seconds after which it counts as hung.
     pub seconds: u64,
+    /// Options of casemate's own.
+    pub options: &'static [&'static str],
     /// What is missing for it, if it cannot agree yet: then it is not run, counted as skipped, and the reason is shown.
     pub gap: Option<&'static str>,
 }
@@ -35,8 +37,16 @@ pub struct Case {
 const NATIVE_TWICE: &str = "CASEMATE_NATIVE_TWICE";
 
 /// What a row is unless it says otherwise.
-pub const DEFAULT: Case =
-    Case { name: "", args: &[], stdin: "", stderr: true, writable: false, seconds: 30, gap: None };
+pub const DEFAULT: Case = Case {
+    name: "",
+    args: &[],
+    stdin: "",
+    stderr: true,
+    writable: false,
+    seconds: 30,
+    options: &[],
+    gap: None,
+};
 
 impl Case {
     /// The row as a test.
@@ -55,7 +65,7 @@ impl Case {
             eprintln!("=== {}: {}", self.name, expected.shown());
             (native(place, &root, self.args, self.stdin.as_bytes(), limit)?, String::new())
         } else {
-            sandboxed(place, self.name, &root, self.args, self.stdin.as_bytes(), limit)?
+            sandboxed(place, self, &root)?
         };
         if expected.code.is_none() {
             bail!("natively: {}", expected.shown());

@@ -4,7 +4,10 @@ use crate::case::{Case, DEFAULT};
 
 /// All rows.
 pub fn all() -> impl Iterator<Item = Case> {
-    [SHELL, TOOLS, PYTHON, LANGUAGES, DEVELOPMENT, CALLS, SIGNALS, SCALE].into_iter().flatten().copied()
+    [SHELL, TOOLS, PYTHON, LANGUAGES, DEVELOPMENT, CALLS, SIGNALS, SCALE, PATCHING]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 /// A row that runs a script of `tests/cases/sh`.
@@ -206,4 +209,22 @@ const SCALE: &[Case] = &[
     program!("scale/fork-depth-50", "fork_depth_50"),
     script!("scale/processes-in-a-row", "processes_in_a_row.sh", seconds: 120),
     script!("scale/many-files", "many_files.sh", seconds: 60),
+];
+
+const ON: &[&str] = &["--patch", "on"];
+const OFF: &[&str] = &["--patch", "off"];
+
+const PATCHING: &[Case] = &[
+    program!("patching/forms", "patched_forms", options: ON),
+    program!("patching/forms-static", "patched_forms_static", options: ON),
+    program!("patching/forms-unpatched", "patched_forms", options: OFF),
+    program!("patching/cancellation", "patched_cancel", options: ON),
+    program!("patching/frames", "patched_frames", options: ON),
+    program!("patching/own-text", "patched_text", options: ON),
+    script!("patching/libraries", "patched_libraries.sh", options: ON, seconds: 90),
+    script!("patching/processes", "processes_in_a_row.sh", options: ON, seconds: 90),
+    script!("patching/musl", "musl.sh", options: ON),
+    script!("patching/git", "git_work.sh", options: ON, seconds: 90),
+    python!("patching/threads", "threads.py", options: ON),
+    python!("patching/multiprocessing", "multiprocessing_pool.py", options: ON, seconds: 60),
 ];

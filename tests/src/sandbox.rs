@@ -8,6 +8,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::bundle;
+use crate::case::Case;
 use crate::place::Place;
 use crate::root::Root;
 use crate::run::{Outcome, excerpt, run};
@@ -20,6 +21,8 @@ pub struct Sandbox {
     pub state: PathBuf,
     /// `--bundle`.
     pub bundle: PathBuf,
+    /// Options before the command.
+    pub options: &'static [&'static str],
 }
 
 impl Sandbox {
@@ -40,15 +43,15 @@ impl Sandbox {
         let bundle = bundle::write(&directory.join("bundle"), config)?;
         let state = directory.join("state");
         std::fs::create_dir(&state)?;
-        Ok(Self { casemate: place.casemate.clone(), state, bundle })
+        Ok(Self { casemate: place.casemate.clone(), state, bundle, options: &[] })
     }
 
-    /// `casemate --root STATE run --bundle BUNDLE ID`.
+    /// `casemate --root STATE OPTIONS run --bundle BUNDLE ID`.
     #[must_use]
     pub fn command(&self, id: &str) -> Command {
         let mut command = Command::new(&self.casemate);
         command.arg("--root").arg(&self.state).arg("--log").arg(self.log());
-        command.arg("run").arg("--bundle").arg(&self.bundle).arg(id);
+        command.args(self.options).arg("run").arg("--bundle").arg(&self.bundle).arg(id);
         command
     }
 
@@ -72,20 +75,14 @@ impl Sandbox {
     }
 }
 
-/// Runs a program in a sandbox on a root. Returns also what was logged.
+/// Runs a row's program in a sandbox on a root. Returns also what was logged.
 ///
 /// # Errors
 /// If it cannot be started.
-pub fn sandboxed(
-    place: &Place,
-    name: &str,
-    root: &Root,
-    args: &[&str],
-    stdin: &[u8],
-    limit: Duration,
-) -> Result<(Outcome, String)> {
-    let config = bundle::config(root.path(), place, args, root.read_only());
-    let sandbox = Sandbox::with_config(place, name, &config)?;
-    let outcome = sandbox.run(stdin, limit)?;
+pub fn sandboxed(place: &Place, case: &Case, root: &Root) -> Result<(Outcome, String)> {
+    let config = bundle::config(root.path(), place, case.args, root.read_only());
+    let mut sandbox = Sandbox::with_config(place, case.name, &config)?;
+    sandbox.options = case.options;
+    let outcome = sandbox.run(case.stdin.as_bytes(), Duration::from_secs(case.seconds))?;
     Ok((outcome, sandbox.logged()))
 }

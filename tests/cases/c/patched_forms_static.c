@@ -1,0 +1,2 @@
+// The same, linked statically.
+#include "patched_forms.c"
