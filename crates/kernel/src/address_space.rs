@@ -49,11 +49,25 @@ impl AddressSpace {
         Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::default() })
     }
 
-    /// A copy of the layout over another memory, as fork(2) makes it.
+    /// A copy of the layout, for a child of fork(2) whose memory is yet to be made.
     #[must_use]
-    pub fn fork(&self, memory: Arc<dyn Memory>) -> Arc<Self> {
+    pub(crate) fn copy_layout(&self) -> Arc<Self> {
         let (image, mapped) = (self.image.lock().clone(), self.mapped.lock().clone());
+        Arc::new(Self { memory: Arc::new(NoMemory), image: Mutex::new(image), mapped: Mutex::new(mapped) })
+    }
+
+    /// The layout over the memory that has now been made for it. Nothing stays here.
+    #[must_use]
+    pub(crate) fn over(&self, memory: Arc<dyn Memory>) -> Arc<Self> {
+        let (image, mapped) = (&mut *self.image.lock(), &mut *self.mapped.lock());
+        let (image, mapped) = (std::mem::take(image), std::mem::take(mapped));
         Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::new(mapped) })
+    }
+
+    /// Whether the memory is yet to be made, or is no more.
+    #[must_use]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.memory.id() == NO_MEMORY
     }
 
     /// Notes that a host file is mapped for this guest file, for /proc/PID/maps.
@@ -80,6 +94,9 @@ impl AddressSpace {
         Self::new(Arc::new(NoMemory), Image::default())
     }
 }
+
+/// [`Memory::id`] of no memory.
+const NO_MEMORY: u64 = u64::MAX;
 
 /// The memory of a task that has none.
 struct NoMemory;
@@ -110,6 +127,6 @@ impl Memory for NoMemory {
     }
 
     fn id(&self) -> u64 {
-        u64::MAX
+        NO_MEMORY
     }
 }

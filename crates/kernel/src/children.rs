@@ -8,7 +8,7 @@ use abi::signal::Signal;
 use abi::wait::WaitOptions;
 use vfs::Events;
 
-use crate::accounting::Consumption;
+use crate::accounting::{Consumption, Peak};
 use crate::pids::{JobEvent, Relation};
 use crate::{ExitStatus, Task, wait};
 
@@ -35,7 +35,7 @@ pub enum Change {
 }
 
 /// A child that has something to report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Report {
     /// Its process id.
     pub pid: i32,
@@ -45,6 +45,8 @@ pub struct Report {
     pub change: Change,
     /// What it and its waited-for children used. Known for those that have ended.
     pub used: Consumption,
+    /// The largest resident set among those.
+    pub peak: Peak,
 }
 
 /// Waits until a child has something to report, and takes the report unless `NOWAIT`.
@@ -62,7 +64,7 @@ pub async fn wait(task: &Arc<Task>, which: Which, options: WaitOptions) -> Resul
 /// One look at the children.
 fn look(task: &Task, which: Which, options: WaitOptions) -> Result<Report, Errno> {
     let pids = &task.kernel.pids;
-    let (report, reaped) = pids.with(|inner| {
+    let (mut report, reaped) = pids.with(|inner| {
         let children = inner.relations.get(task.group.pid).map(|r| r.children.clone()).unwrap_or_default();
         let mut any = false;
         for pid in children {
@@ -77,11 +79,13 @@ fn look(task: &Task, which: Which, options: WaitOptions) -> Result<Report, Errno
                 report.uid =
                     inner.group(pid).and_then(|g| g.representative()).map_or(0, |t| t.credentials().uid);
             }
+            if let Change::Ended(_) = report.change {
+                let stays = options.contains(WaitOptions::NOWAIT);
+                let group = if stays { inner.group(pid) } else { inner.reap(pid) };
+                return Ok((report, group));
+            }
             if options.contains(WaitOptions::NOWAIT) {
                 return Ok((report, None));
-            }
-            if let Change::Ended(_) = report.change {
-                return Ok((report, Some(inner.reap(pid))));
             }
             if let Some(relation) = inner.relations.get_mut(pid) {
                 relation.job = None;
@@ -90,11 +94,18 @@ fn look(task: &Task, which: Which, options: WaitOptions) -> Result<Report, Errno
         }
         Err(if any { Errno::EAGAIN } else { Errno::ECHILD })
     })?;
-    if reaped.is_some() {
-        let mut usage = task.group.usage.lock();
-        usage.children = usage.children.plus(report.used);
+    if let Some(ended) = reaped {
+        {
+            let accounts = ended.usage.lock();
+            report.peak.include(accounts.past_peak.clone());
+            report.peak.include(accounts.children_peak.clone());
+        }
+        if !options.contains(WaitOptions::NOWAIT) {
+            let mut usage = task.group.usage.lock();
+            usage.children = usage.children.plus(report.used);
+            usage.children_peak.include(report.peak.clone());
+        }
     }
-    drop(reaped);
     Ok(report)
 }
 
@@ -121,12 +132,19 @@ fn report(pid: i32, relation: &Relation, options: WaitOptions) -> Option<Report>
     if let Some(ended) = relation.ended {
         let change = Change::Ended(ended.status);
         let used = ended.own.plus(ended.children);
-        return options.contains(WaitOptions::EXITED).then_some(Report { pid, uid: ended.uid, change, used });
+        let peak = Peak::default();
+        return options.contains(WaitOptions::EXITED).then_some(Report {
+            pid,
+            uid: ended.uid,
+            change,
+            used,
+            peak,
+        });
     }
     let change = match relation.job? {
         JobEvent::Stopped(signal) if options.contains(WaitOptions::STOPPED) => Change::Stopped(signal),
         JobEvent::Continued if options.contains(WaitOptions::CONTINUED) => Change::Continued,
         _ => return None,
     };
-    Some(Report { pid, uid: 0, change, used: Consumption::default() })
+    Some(Report { pid, uid: 0, change, used: Consumption::default(), peak: Peak::default() })
 }

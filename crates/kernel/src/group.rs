@@ -133,15 +133,17 @@ impl ThreadGroup {
     pub fn consumption(&self) -> Consumption {
         let past = self.usage.lock().past;
         let thread = self.representative().and_then(|task| task.thread());
-        thread.map_or(past, |thread| {
-            let (user, system) = thread.process_cpu_time();
-            past.plus(Consumption { user, system, max_resident: 0 })
-        })
+        thread.map_or(past, |thread| past.plus(thread.process_cpu_time().into()))
     }
 
-    /// The most memory that the present program had resident, in KiB; 0 once it has ended.
-    #[must_use]
-    pub fn peak_resident(&self) -> u64 {
+    /// The most memory that its programs had resident, in KiB.
+    pub async fn peak_resident(&self) -> u64 {
+        let past = self.usage.lock().past_peak.clone();
+        past.exact().await.max(self.present_peak())
+    }
+
+    /// That of the present program; 0 once it has ended.
+    fn present_peak(&self) -> u64 {
         let text = self.representative().and_then(|task| task.memory().host_text("status").ok());
         let line = text.as_deref().and_then(|t| t.lines().find_map(|line| line.strip_prefix("VmHWM:")));
         line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)

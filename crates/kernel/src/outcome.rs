@@ -2,6 +2,8 @@
 
 use platform::Order;
 
+use crate::clone::Birth;
+
 /// What a successful system call leaves behind.
 #[derive(Debug)]
 pub enum Outcome {
@@ -9,6 +11,8 @@ pub enum Outcome {
     Value(u64),
     /// Steps in the guest's address space, the last of which gives the value.
     Orders(Vec<Order>),
+    /// A child that the host makes now, and whose id is the value.
+    Clone(Box<Birth>),
     /// The registers were set as a whole (execve, rt_sigreturn): nothing is returned.
     Context,
     /// The task has ended and does not return.

@@ -13,6 +13,7 @@ pub mod patcher;
 pub mod stubs;
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use abi::Errno;
 
@@ -198,9 +199,9 @@ pub trait Thread: Send + Sync {
     /// [`Stop::Cloned`] follows, or [`Stop::Started`] if the request asks for it.
     fn clone_with(&self, request: CloneRequest);
 
-    /// Ends this thread alone, as exit(2): what the host does then (robust futexes, clear_child_tid) is done. [`Stop::Gone`] follows.
-    /// Works on a thread that is stopped in any way.
-    fn exit(&self);
+    /// Ends this thread alone, as exit(2): clear_child_tid is carried out. Before that one waiter of each of these futexes is woken, as
+    /// the kernel does for robust ones. [`Stop::Gone`] follows. Works on a thread that is stopped in any way.
+    fn exit(&self, wake: Vec<u64>);
 
     /// Kills the whole host process, whatever its threads do. A [`Stop::Gone`] follows for each of them.
     fn kill_process(&self);
@@ -213,6 +214,10 @@ pub trait Thread: Send + Sync {
 
     /// CPU time used by this thread alone: (user, system).
     fn cpu_time(&self) -> (core::time::Duration, core::time::Duration);
+
+    /// The most memory that the thread's host process had resident, in KiB. Known once the host has taken the process apart, which is soon
+    /// after [`Stop::Gone`]; `None` before that, and then the waker, if there is one, is woken when it is.
+    fn peak_resident(&self, waker: Option<&Waker>) -> Option<u64>;
 
     /// Sets the host scheduler's niceness of the thread (-20 to 19). Failure is ignored: it is a hint.
     fn set_nice(&self, nice: i32);

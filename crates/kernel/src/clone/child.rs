@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use abi::Errno;
 use abi::clone::CloneFlags;
 use parking_lot::Mutex;
-use platform::{CloneMemory, Thread};
+use platform::CloneMemory;
 
 use super::CloneRequest;
 use crate::task::Parts;
@@ -35,7 +35,10 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Arc<T
         signals,
         files: if has(CloneFlags::FILES) { files } else { files.fork() },
         fs: if has(CloneFlags::FS) { fs } else { Arc::new(Mutex::new(fs.lock().clone())) },
-        space: parent.space(),
+        space: match memory(request.flags) {
+            CloneMemory::Copy => parent.space().copy_layout(),
+            _ => parent.space(),
+        },
         credentials: parent.credentials(),
         attributes,
     })
@@ -55,10 +58,12 @@ fn process(parent: &Task, id: i32, request: &CloneRequest) -> Arc<ThreadGroup> {
     ThreadGroup::new(Arc::clone(&parent.kernel), id, signals, limits, exit_signal, false)
 }
 
-/// The child's memory is the parent's, or the copy that its host process has.
-pub(super) fn give_memory(child: &Task, parent: &Task, host: &Arc<dyn Thread>, memory: CloneMemory) {
-    if memory == CloneMemory::Copy {
-        drop(child.replace_space(parent.space().fork(host.memory())));
+/// What memory a child gets.
+pub(super) const fn memory(flags: CloneFlags) -> CloneMemory {
+    match (flags.contains(CloneFlags::THREAD), flags.contains(CloneFlags::VM)) {
+        (true, _) => CloneMemory::Thread,
+        (false, true) => CloneMemory::Shared,
+        (false, false) => CloneMemory::Copy,
     }
 }
 

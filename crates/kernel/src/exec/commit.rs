@@ -7,7 +7,8 @@ use abi::Errno;
 use abi::signal::Signal;
 
 use super::prepare::Prepared;
-use crate::accounting::Consumption;
+use crate::accounting::Peak;
+use crate::exit::robust;
 use crate::{Outcome, Task, signal, wait};
 
 /// Makes the task run the prepared program.
@@ -25,11 +26,13 @@ pub(super) async fn commit(task: &Arc<Task>, prepared: Prepared) -> Result<Outco
     }
     // From here on nothing fails. With the old host process go the other threads.
     if let Some(old) = task.change_over() {
-        let (user, system) = old.process_cpu_time();
+        let used = old.process_cpu_time().into();
         {
             let mut usage = group.usage.lock();
-            usage.past = usage.past.plus(Consumption { user, system, max_resident: 0 });
+            usage.past = usage.past.plus(used);
+            usage.past_peak.include(Peak::of(Arc::clone(&old)));
         }
+        robust::process_dies(group);
         for other in group.tasks().iter().filter(|t| !Arc::ptr_eq(t, task)) {
             other.set_leaving();
         }

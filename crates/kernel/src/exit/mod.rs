@@ -5,13 +5,14 @@
 //! there is one way out, and what its threads held is given back on the way.
 
 pub mod notify;
+pub(crate) mod robust;
 
 use std::sync::Arc;
 
 use platform::Gone;
 use vfs::FdTable;
 
-use crate::accounting::Consumption;
+use crate::accounting::Peak;
 use crate::pids::Ended;
 use crate::{ExitStatus, Task, ThreadGroup};
 
@@ -26,20 +27,24 @@ pub fn exit_task(task: &Arc<Task>, code: u8) {
         }
     }
     if let Some(thread) = task.thread() {
-        thread.exit();
+        thread.exit(robust::thread_dies(task));
     }
 }
 
 /// exit_group(2), or a fatal signal: ends the process with this status, unless it is ending already. A caller that belongs to it must not
 /// be resumed afterwards: the call's outcome is [`crate::Outcome::Ended`].
 pub fn exit_group(group: &Arc<ThreadGroup>, status: ExitStatus) {
-    let tasks = {
+    let (first, tasks) = {
         let mut state = group.state.lock();
+        let first = state.exit.is_none();
         state.exit.get_or_insert(status);
-        state.tasks.clone()
+        (first, state.tasks.clone())
     };
     // All of them first: the first kill already takes the host threads of the others with it, and their end is no surprise.
     tasks.iter().for_each(|task| task.set_leaving());
+    if first {
+        robust::process_dies(group);
+    }
     tasks.iter().for_each(|task| task.kill_threads());
 }
 
@@ -62,7 +67,7 @@ pub(crate) fn gone(task: &Arc<Task>, how: Gone) {
 /// Gives back what a task held; the last one ends the process.
 pub(crate) fn release(task: &Arc<Task>, last_of_host: bool) {
     task.set_leaving();
-    let own = if last_of_host { process_consumption(task) } else { Consumption::default() };
+    let host = task.thread().filter(|_| last_of_host);
     task.finish_vfork();
     drop(task.replace_files(FdTable::new()));
     let group = Arc::clone(&task.group);
@@ -75,24 +80,21 @@ pub(crate) fn release(task: &Arc<Task>, last_of_host: bool) {
         notify::parent_thread_ended(&group, tid);
         return;
     }
-    let past = {
+    let (own, children) = {
         let mut usage = group.usage.lock();
-        usage.past = usage.past.plus(own);
-        *usage
+        if let Some(host) = host {
+            usage.past = usage.past.plus(host.process_cpu_time().into());
+            usage.past_peak.include(Peak::of(host));
+        }
+        (usage.past, usage.children)
     };
     let status = {
         let state = group.state.lock();
         state.exit.unwrap_or(ExitStatus::Exited(0))
     };
-    let ended = Ended { status, own: past.past, children: past.children, uid: task.credentials().uid };
+    let ended = Ended { status, own, children, uid: task.credentials().uid };
     task.kernel.pids.remove_task(tid);
     crate::signal::group_ended(&group);
     notify::parent_thread_ended(&group, tid);
     notify::ended(&group, ended);
-}
-
-fn process_consumption(task: &Task) -> Consumption {
-    let Some(thread) = task.thread() else { return Consumption::default() };
-    let (user, system) = thread.process_cpu_time();
-    Consumption { user, system, max_resident: 0 }
 }

@@ -136,6 +136,14 @@ impl PidNamespace {
         drop(task);
     }
 
+    /// Forgets a process that never was.
+    pub(crate) fn withdraw(&self, pid: i32) {
+        let mut inner = self.inner.lock();
+        let forgotten = (inner.tasks.remove(&pid), inner.reap(pid));
+        drop(inner);
+        drop(forgotten);
+    }
+
     /// Forgets a zombie.
     pub(crate) fn reap(&self, pid: i32) {
         let group = self.inner.lock().reap(pid);

@@ -268,16 +268,8 @@ mod tests {
 
     const GONE: Ended = Ended {
         status: ExitStatus::Exited(0),
-        own: Consumption {
-            user: std::time::Duration::ZERO,
-            system: std::time::Duration::ZERO,
-            max_resident: 0,
-        },
-        children: Consumption {
-            user: std::time::Duration::ZERO,
-            system: std::time::Duration::ZERO,
-            max_resident: 0,
-        },
+        own: Consumption { user: std::time::Duration::ZERO, system: std::time::Duration::ZERO },
+        children: Consumption { user: std::time::Duration::ZERO, system: std::time::Duration::ZERO },
         uid: 0,
     };
 

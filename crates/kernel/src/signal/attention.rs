@@ -63,8 +63,13 @@ impl Task {
 
     /// Resumes its thread, which nothing has kept from it.
     pub(crate) fn resume(&self, thread: &Arc<dyn Thread>, how: Resume) {
+        self.release(thread, |thread| thread.resume(how));
+    }
+
+    /// As [`Self::resume`], in whatever way.
+    pub(crate) fn release(&self, thread: &Arc<dyn Thread>, how: impl FnOnce(&dyn Thread)) {
         self.signals.attention.running.store(true, Ordering::SeqCst);
-        thread.resume(how);
+        how(&**thread);
         if self.signals.wants_attention() || self.kernel.freezer.is_on() {
             thread.interrupt();
         }

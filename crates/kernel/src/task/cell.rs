@@ -8,6 +8,7 @@ use abi::Errno;
 use platform::{Stop, SyscallArgs, Thread};
 
 use crate::Outcome;
+use crate::clone::Launched;
 use crate::signal::Answer;
 
 /// A system call that waits.
@@ -67,6 +68,13 @@ impl Rest {
         }
     }
 
+    /// A child that has not been made will not be: the call runs again.
+    pub(crate) fn give_up_child(&mut self) {
+        if let Some((_, result @ Ok(Outcome::Clone(_)))) = &mut self.ended {
+            *result = Err(Errno::ERESTARTNOINTR);
+        }
+    }
+
     /// Whether a handler can be started from here.
     pub(crate) const fn registers_at_hand(&self) -> bool {
         !matches!(self.access, Access::Light) && !matches!(self.ended, Some((_, Ok(Outcome::Orders(_)))))
@@ -105,6 +113,10 @@ pub(crate) struct Cell {
     pub(crate) cut_short: Option<(SyscallArgs, Errno)>,
     /// A call whose value will be that of the orders under way.
     pub(crate) ordered: Option<SyscallArgs>,
+    /// Where a child made by fork(2) wants its id in its own memory, until it starts.
+    pub(crate) first_tid_address: Option<u64>,
+    /// The clone that it made last, until it is certain that it has succeeded.
+    pub(crate) launched: Option<(SyscallArgs, Launched)>,
     /// The thread rests in a stop of its process.
     pub(crate) rest: Option<Rest>,
 }

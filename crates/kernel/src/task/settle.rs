@@ -6,10 +6,28 @@ use abi::Errno;
 use platform::{Resume, Thread};
 
 use super::cell::{Access, Rest};
+use crate::memory::UserPtr;
 use crate::signal::{self, Answer, Next, Pause};
 use crate::{Outcome, Task, exit, strace};
 
 impl Task {
+    /// Gives a new child its thread.
+    pub(crate) fn begin(&self, thread: Arc<dyn Thread>) {
+        let space = self.space();
+        if space.is_empty() {
+            drop(self.replace_space(space.over(thread.memory())));
+        }
+        if let Some(address) = self.cell.lock().first_tid_address.take() {
+            // As Linux: an address that faults is the caller's loss.
+            let _ = UserPtr::<i32>::new(address).write(&*self.memory(), &self.tid());
+        }
+        self.start(Arc::clone(&thread), Resume::Return(0));
+        if self.is_leaving() {
+            // It was killed since it was entered, when there was no thread to kill yet.
+            thread.kill_process();
+        }
+    }
+
     /// Gives the task its first thread and lets it go. If its process is stopping, it will come to rest as the others.
     pub(crate) fn start(&self, thread: Arc<dyn Thread>, how: Resume) {
         self.cell.lock().thread = Some(Arc::clone(&thread));
@@ -29,7 +47,11 @@ impl Task {
                 _ => {}
             }
             let Some(thread) = self.thread() else { return };
-            match self.next(&rest) {
+            let next = self.next(&rest);
+            if !matches!(next, Next::Nothing) {
+                rest.give_up_child();
+            }
+            match next {
                 Next::Nothing => match self.go_on(&thread, rest) {
                     Some(again) => rest = again,
                     None => return,
@@ -49,7 +71,7 @@ impl Task {
                     return;
                 }
                 Next::Exit(status) => return exit::exit_group(&self.group, status),
-                Next::Leave => return thread.exit(),
+                Next::Leave => return thread.exit(Vec::new()),
             }
         }
     }
@@ -86,6 +108,12 @@ impl Task {
                 thread.perform(orders);
             }
             (Some((_, Ok(Outcome::Orders(orders)))), _) => self.resume(thread, Resume::ReturnOrders(orders)),
+            (Some((args, Ok(Outcome::Clone(birth)))), _) => {
+                if let Some((request, launched)) = birth.launch() {
+                    self.cell.lock().launched = Some((args, launched));
+                    self.release(thread, |thread| thread.clone_with(request));
+                }
+            }
             (Some((_, result)), access) => {
                 let value = match result {
                     Ok(Outcome::Value(value)) => value,

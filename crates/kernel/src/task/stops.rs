@@ -64,8 +64,8 @@ impl Task {
             Stop::Syscall(args) => self.begin_call(args, Access::Light),
             Stop::Trap(args) => self.begin_call(args, Access::Trap),
             Stop::Performed(results) => self.performed_orders(results),
-            Stop::Cloned(child) => self.reply_with(Reply::Cloned(child)),
-            Stop::Started(thread) => self.started(thread),
+            Stop::Cloned(child) => self.clone_ended(child),
+            Stop::Started(thread) => self.begin(thread),
             Stop::Gone(how) => self.gone(how),
             Stop::Fault(fault) => {
                 signal::fault(self, &fault);

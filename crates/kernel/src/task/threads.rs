@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use platform::{Gone, Order, Resume, Stop, SyscallArgs, Thread};
+use platform::{Gone, Order, Stop, SyscallArgs, Thread};
 
 use super::Task;
-use super::cell::{Access, Call, Current, Reply};
+use super::cell::{Access, Call, Current, Reply, Rest};
 use crate::executor::Run;
 
 impl Task {
@@ -50,11 +50,23 @@ impl Task {
         Arc::clone(self).run();
     }
 
-    /// The child thread of a fork(2) whose parent has gone on already.
-    pub(super) fn started(self: &Arc<Self>, thread: Arc<dyn Thread>) {
-        self.start(Arc::clone(&thread), Resume::Return(0));
-        if self.is_leaving() {
-            thread.kill_process();
+    /// Notes where a child made by fork(2) wants its id, in the memory that it will have.
+    pub(crate) fn set_first_tid_address(&self, address: u64) {
+        self.cell.lock().first_tid_address = Some(address);
+    }
+
+    /// The answer to a clone: for the call that waits for it, or why a child could not be made whose parent was to go on by itself.
+    pub(super) fn clone_ended(self: &Arc<Self>, child: Result<Arc<dyn Thread>, Errno>) {
+        let launched = {
+            let mut cell = self.cell.lock();
+            if cell.current.is_some() { None } else { cell.launched.take() }
+        };
+        match (launched, child) {
+            (Some((args, launched)), Err(errno)) => {
+                crate::clone::withdraw(self, launched);
+                self.settle(Rest::after(args, Access::Registers, Err(errno)));
+            }
+            (_, child) => self.reply_with(Reply::Cloned(child)),
         }
     }
 

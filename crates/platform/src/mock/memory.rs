@@ -48,7 +48,9 @@ pub struct MockMemory {
 }
 
 impl MockMemory {
-    pub(super) fn new(id: u64) -> Self {
+    /// One with nothing mapped. `id` is what [`Memory::id`] tells.
+    #[must_use]
+    pub fn new(id: u64) -> Self {
         Self { id, pages: Mutex::default() }
     }
 

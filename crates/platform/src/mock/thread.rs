@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::task::Waker;
 use std::time::Duration;
 
 use abi::Errno;
@@ -34,6 +35,9 @@ struct State {
     context: Context,
     resumes: Vec<Resume>,
     interrupt: bool,
+    woken: Vec<u64>,
+    peak_resident: u64,
+    refusal: Option<Errno>,
 }
 
 /// The threads of one mock process.
@@ -72,6 +76,9 @@ impl MockThread {
                 context,
                 resumes: Vec::new(),
                 interrupt: false,
+                woken: Vec::new(),
+                peak_resident: 0,
+                refusal: None,
             }),
         });
         thread.siblings.lock().push(Arc::clone(&thread));
@@ -111,6 +118,22 @@ impl MockThread {
     #[must_use]
     pub fn mock_memory(&self) -> Arc<MockMemory> {
         Arc::clone(&self.memory)
+    }
+
+    /// The futexes that the kernel had woken at the thread's end.
+    #[must_use]
+    pub fn woken(&self) -> Vec<u64> {
+        self.state.lock().woken.clone()
+    }
+
+    /// Sets what [`Thread::peak_resident`] tells.
+    pub fn set_peak_resident(&self, kib: u64) {
+        self.state.lock().peak_resident = kib;
+    }
+
+    /// The thread's next clone fails so.
+    pub fn refuse_clone(&self, errno: Errno) {
+        self.state.lock().refusal = Some(errno);
     }
 
     /// Takes the step to a queued stop, or refuses it.
@@ -252,6 +275,10 @@ impl Thread for MockThread {
 
     fn clone_with(&self, request: CloneRequest) {
         let Ok(mut context) = self.context() else { return };
+        let refusal = self.state.lock().refusal.take();
+        if let Some(errno) = refusal {
+            return self.stop(Stop::Cloned(Err(errno)));
+        }
         context.fs_base = request.tls.unwrap_or(context.fs_base);
         context.registers.rsp = request.stack.unwrap_or(context.registers.rsp);
         let (memory, siblings) = match request.memory {
@@ -273,7 +300,8 @@ impl Thread for MockThread {
         }
     }
 
-    fn exit(&self) {
+    fn exit(&self, wake: Vec<u64>) {
+        self.state.lock().woken.extend(wake);
         let last = self.siblings.lock().len() == 1;
         self.gone(last, None);
     }
@@ -296,6 +324,10 @@ impl Thread for MockThread {
 
     fn cpu_time(&self) -> (Duration, Duration) {
         (Duration::ZERO, Duration::ZERO)
+    }
+
+    fn peak_resident(&self, _waker: Option<&Waker>) -> Option<u64> {
+        Some(self.state.lock().peak_resident)
     }
 
     fn set_nice(&self, _nice: i32) {}

@@ -94,11 +94,14 @@ impl Batch {
         Self { switch: Some(switch), ..Self::with(steps, Afterwards::Switch) }
     }
 
-    /// Wakes who waits for the thread to end, then ends it.
-    pub(super) fn last_wake(address: u64) -> Self {
+    /// Wakes one waiter of each of these futexes, then ends the thread.
+    pub(super) fn last_wakes(addresses: &[u64]) -> Self {
         const FUTEX_WAKE: u64 = 1;
-        let args = [address, FUTEX_WAKE, 1, 0, 0, 0];
-        let steps = VecDeque::from([Step::Call { number: nr::futex, args, file: None, ends: true }]);
+        let wake = |address: &u64| {
+            let args = [*address, FUTEX_WAKE, 1, 0, 0, 0];
+            Step::Call { number: nr::futex, args, file: None, ends: true }
+        };
+        let steps = addresses.iter().map(wake).collect();
         Self::with(steps, Afterwards::Leave)
     }
 

@@ -18,8 +18,9 @@ use crate::{Gone, Stop};
 
 impl StubThread {
     /// As [`crate::Thread::exit`].
-    pub(super) fn end(&self) {
+    pub(super) fn end(&self, wake: Vec<u64>) {
         let mut state = self.state.lock();
+        state.last_wakes = wake;
         match state.phase {
             Phase::Call { via: Via::Notified(id), number: nr::exit } => self.leave(&mut state, Way::Call(id)),
             Phase::Call { via: Via::Notified(id), number: nr::exit_group } if self.is_alone() => {
@@ -51,6 +52,9 @@ impl StubThread {
     /// Ends a stopped thread, the right way for its place in the process.
     pub(super) fn leave(&self, state: &mut State, way: Way) {
         let Some(myself) = self.arc() else { return };
+        if !state.last_wakes.is_empty() {
+            return self.wake_first(state, way);
+        }
         let mut threads = self.process.threads.lock();
         let alone = threads.present.len() <= 1;
         if !alone && self.is_main() {
@@ -113,6 +117,17 @@ impl StubThread {
         }
     }
 
+    /// Wakes who waits for what the thread held.
+    fn wake_first(&self, state: &mut State, way: Way) {
+        match way {
+            Way::Call(id) => self.end_with_context(state, Via::Notified(id)),
+            Way::Ring(id) => {
+                let addresses = core::mem::take(&mut state.last_wakes);
+                self.advance(state, id, Batch::last_wakes(&addresses));
+            }
+        }
+    }
+
     /// Does for a main thread that must stay what the host would do at its end.
     fn clear_child_tid(&self, state: &mut State, way: Way) {
         match way {
@@ -121,7 +136,7 @@ impl StubThread {
                 let address = core::mem::take(&mut state.clear_child_tid);
                 // As the host does: an address that cannot be written is nobody's concern.
                 let _ = self.process.transfer(Direction::Write(&[0; 4]), &[(address, 4)]);
-                self.advance(state, id, Batch::last_wake(address));
+                self.advance(state, id, Batch::last_wakes(&[address]));
             }
         }
     }

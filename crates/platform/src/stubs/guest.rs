@@ -1,6 +1,7 @@
 //! The [`Thread`] that the kernel sees.
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use abi::Errno;
@@ -97,8 +98,12 @@ impl Thread for StubThread {
         self.make_child(request);
     }
 
-    fn exit(&self) {
-        self.end();
+    fn exit(&self, wake: Vec<u64>) {
+        self.end(wake);
+    }
+
+    fn peak_resident(&self, waker: Option<&Waker>) -> Option<u64> {
+        self.process.peak_resident(waker)
     }
 
     fn kill_process(&self) {

@@ -1,6 +1,7 @@
 //! One host process that carries guest threads.
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use abi::Errno;
@@ -27,6 +28,8 @@ pub(super) struct Process {
     pub(super) pid: i32,
     pub(super) space: Arc<Space>,
     life: RwLock<Option<Death>>,
+    /// Who wants to know when it has been reaped.
+    mourners: Mutex<Vec<Waker>>,
     pub(super) threads: Mutex<Threads>,
 }
 
@@ -42,7 +45,14 @@ pub(super) struct Threads {
 
 impl Process {
     pub(super) fn new(shared: Arc<Shared>, pid: i32, space: Arc<Space>) -> Self {
-        Self { shared, pid, space, life: RwLock::new(None), threads: Mutex::default() }
+        Self {
+            shared,
+            pid,
+            space,
+            life: RwLock::new(None),
+            mourners: Mutex::default(),
+            threads: Mutex::default(),
+        }
     }
 
     pub(super) fn is_dead(&self) -> bool {
@@ -66,7 +76,22 @@ impl Process {
         }
         let death = calls::reap(self.pid).unwrap_or_default();
         *life = Some(death);
+        drop(life);
+        core::mem::take(&mut *self.mourners.lock()).into_iter().for_each(Waker::wake);
         Some(death)
+    }
+
+    /// As [`crate::Thread::peak_resident`].
+    pub(super) fn peak_resident(&self, waker: Option<&Waker>) -> Option<u64> {
+        let mut mourners = self.mourners.lock();
+        let death = *self.life.read();
+        if death.is_none()
+            && let Some(waker) = waker
+            && !mourners.iter().any(|known| known.will_wake(waker))
+        {
+            mourners.push(waker.clone());
+        }
+        death.map(|death| death.peak_resident)
     }
 
     /// Kills it, unless it has been reaped.

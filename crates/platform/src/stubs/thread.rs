@@ -93,6 +93,8 @@ pub(super) struct State {
     pub(super) parked: Option<u64>,
     /// What the host clears when the thread ends, as far as the platform was told.
     pub(super) clear_child_tid: u64,
+    /// Futexes of which a waiter is woken before the thread ends.
+    pub(super) last_wakes: Vec<u64>,
 }
 
 impl State {
@@ -158,6 +160,7 @@ impl StubThread {
             exit: false,
             parked: None,
             clear_child_tid: 0,
+            last_wakes: Vec::new(),
         };
         Arc::new_cyclic(|myself| Self {
             myself: myself.clone(),

@@ -240,7 +240,7 @@ fn a_thread_ends_alone_however_it_is_stopped() {
             child.thread.resume(Resume::Return(0));
             assert!(matches!(child.stop(), Stop::Syscall(_)));
         }
-        child.thread.exit();
+        child.thread.exit(Vec::new());
         let Stop::Gone(gone) = child.stop() else { panic!() };
         assert_eq!((gone.last, gone.signal), (false, None));
     }
@@ -249,7 +249,7 @@ fn a_thread_ends_alone_however_it_is_stopped() {
         [Ok(AT + 64 * PAGE)],
         "the other still works"
     );
-    guest.thread.exit();
+    guest.thread.exit(Vec::new());
     assert!(matches!(guest.stop(), Stop::Gone(gone) if gone.last && gone.signal.is_none()));
 }
 

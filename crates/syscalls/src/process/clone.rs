@@ -6,7 +6,7 @@ use abi::Errno;
 use abi::clone::{CLONE_ARGS_SIZE_VER0, CloneArgs, CloneFlags};
 use abi::signal::Signal;
 use kernel::clone::{CloneRequest, clone as make};
-use kernel::{Task, UserAddr};
+use kernel::{Outcome, Task, UserAddr};
 use zerocopy::IntoBytes;
 
 /// `CSIGNAL`: the bits of the exit signal in the flags of clone(2).
@@ -23,7 +23,7 @@ pub async fn clone(
     parent_tid: u64,
     child_tid: u64,
     tls: u64,
-) -> Result<i32, Errno> {
+) -> Result<Outcome, Errno> {
     // What the old call does not know it ignores: flags are 32 bits wide, and those of clone3(2) alone lie above.
     let flags = flags & 0xffff_ffff;
     let exit_signal = i32::try_from(flags & EXIT_SIGNAL).map_err(|_| Errno::EINVAL)?;
@@ -40,7 +40,7 @@ pub async fn clone(
 ///
 /// # Errors
 /// `EAGAIN`, `ENOMEM`.
-pub async fn fork(task: &Arc<Task>) -> Result<i32, Errno> {
+pub async fn fork(task: &Arc<Task>) -> Result<Outcome, Errno> {
     make(task, plain(CloneFlags::empty())).await
 }
 
@@ -48,7 +48,7 @@ pub async fn fork(task: &Arc<Task>) -> Result<i32, Errno> {
 ///
 /// # Errors
 /// As fork.
-pub async fn vfork(task: &Arc<Task>) -> Result<i32, Errno> {
+pub async fn vfork(task: &Arc<Task>) -> Result<Outcome, Errno> {
     make(task, plain(CloneFlags::VM | CloneFlags::VFORK)).await
 }
 
@@ -61,7 +61,7 @@ fn plain(flags: CloneFlags) -> CloneRequest {
 ///
 /// # Errors
 /// `E2BIG` if the structure is longer than known and not zero there, `EINVAL` if shorter than the first published, and those of clone(2).
-pub async fn clone3(task: &Arc<Task>, arguments: UserAddr, size: usize) -> Result<i32, Errno> {
+pub async fn clone3(task: &Arc<Task>, arguments: UserAddr, size: usize) -> Result<Outcome, Errno> {
     let args = read(task, arguments, size)?;
     let flags = CloneFlags::from_bits(args.flags).ok_or(Errno::EINVAL)?;
     let exit_signal = i32::try_from(args.exit_signal).map_err(|_| Errno::EINVAL)?;

@@ -48,7 +48,8 @@ pub async fn wait4(
         at.write(&*task.memory(), &status_word(&report))?;
     }
     if let Some(at) = rusage.some() {
-        at.write(&*task.memory(), &to_rusage(report.used))?;
+        let peak = report.peak.exact().await;
+        at.write(&*task.memory(), &to_rusage(report.used, peak))?;
     }
     Ok(report.pid)
 }
@@ -99,7 +100,8 @@ pub async fn waitid(
     };
     let memory = task.memory();
     if let Some(at) = rusage.some() {
-        at.write(&*memory, &to_rusage(report.map_or_else(Default::default, |r| r.used)))?;
+        let (used, peak) = report.clone().map(|r| (r.used, r.peak)).unwrap_or_default();
+        at.write(&*memory, &to_rusage(used, peak.exact().await))?;
     }
     if let Some(at) = info.some() {
         // Only the fields that waitid(2) lists are written; they lie at the structure's beginning.

@@ -18,11 +18,11 @@ fn timeval(time: Duration) -> Timeval {
 }
 
 /// The structure for what was used. What the host does not tell of a guest is zero, as Linux leaves fields that it does not keep.
-pub(crate) fn to_rusage(used: Consumption) -> Rusage {
+pub(crate) fn to_rusage(used: Consumption, peak: u64) -> Rusage {
     Rusage {
         user: timeval(used.user),
         system: timeval(used.system),
-        max_resident: i64::try_from(used.max_resident).unwrap_or(i64::MAX),
+        max_resident: i64::try_from(peak).unwrap_or(i64::MAX),
         ..Rusage::default()
     }
 }
@@ -31,17 +31,21 @@ pub(crate) fn to_rusage(used: Consumption) -> Rusage {
 ///
 /// # Errors
 /// `EINVAL`, `EFAULT`.
-pub fn getrusage(task: &Arc<Task>, who: i32, usage: UserPtr<Rusage>) -> Result<(), Errno> {
-    let used = match who {
-        RUSAGE_SELF => Consumption { max_resident: task.group.peak_resident(), ..task.group.consumption() },
-        RUSAGE_CHILDREN => task.group.usage.lock().children,
+pub async fn getrusage(task: &Arc<Task>, who: i32, usage: UserPtr<Rusage>) -> Result<(), Errno> {
+    let group = &task.group;
+    let (used, peak) = match who {
+        RUSAGE_SELF => (group.consumption(), group.peak_resident().await),
+        RUSAGE_CHILDREN => {
+            let accounts = group.usage.lock().clone();
+            (accounts.children, accounts.children_peak.exact().await)
+        }
         RUSAGE_THREAD => {
-            let (user, system) = task.thread().ok_or(Errno::ESRCH)?.cpu_time();
-            Consumption { user, system, max_resident: task.group.peak_resident() }
+            let used = task.thread().ok_or(Errno::ESRCH)?.cpu_time();
+            (used.into(), group.peak_resident().await)
         }
         _ => return Err(Errno::EINVAL),
     };
-    usage.write(&*task.memory(), &to_rusage(used))
+    usage.write(&*task.memory(), &to_rusage(used, peak))
 }
 
 /// Hundredths of a second: the unit of clock_t on all of Linux.

@@ -34,6 +34,6 @@ pub(super) static ROWS: &[Row] = rows! {
     now prctl(prctl::prctl, operation: u32, a: u64, b: u64, c: u64, d: u64) Partial("no operations on memory layout, seccomp, speculation and machine checks");
     now arch_prctl(arch_prctl::arch_prctl, operation: u32, address: u64) Partial("segment bases only");
     later set_tid_address(robust_list::set_tid_address, address: UserAddr) Full;
-    now set_robust_list(robust_list::set_robust_list, head: UserAddr, length: u64) Partial("the list is kept and told, not walked when the thread ends");
+    now set_robust_list(robust_list::set_robust_list, head: UserAddr, length: u64) Full;
     now get_robust_list(robust_list::get_robust_list, tid: i32, head: UserPtr<u64>, length: UserPtr<u64>) Full;
 };

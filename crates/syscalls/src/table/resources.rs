@@ -13,7 +13,7 @@ pub(super) static ROWS: &[Row] = rows! {
     now getrlimit(limits::getrlimit, resource: u32, old: UserPtr<Rlimit>) Full;
     now setrlimit(limits::setrlimit, resource: u32, new: UserPtr<Rlimit>) Partial("enforced: AS, CPU, DATA (for brk), FSIZE, MEMLOCK, NICE, NOFILE, NPROC, SIGPENDING, STACK; the others are kept and told");
     now prlimit64(limits::prlimit64, pid: i32, resource: u32, new: UserPtr<Rlimit>, old: UserPtr<Rlimit>) Partial("as setrlimit");
-    now getrusage(rusage::getrusage, who: i32, usage: UserPtr<Rusage>) Partial("CPU times, and the resident set of live processes; faults, switches and blocks are 0");
+    later getrusage(rusage::getrusage, who: i32, usage: UserPtr<Rusage>) Partial("CPU times and resident sets; faults, switches and blocks are 0");
     now times(rusage::times, buffer: UserPtr<Tms>) Full;
     now getpriority(priority::getpriority, which: u32, who: i32) Full;
     now setpriority(priority::setpriority, which: u32, who: i32, nice: i32) Full;

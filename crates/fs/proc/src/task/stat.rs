@@ -17,10 +17,9 @@ pub(super) fn stat(subject: &Subject) -> Result<Vec<u8>, Errno> {
     let task = subject.task().ok();
     let state = state(subject);
     let used = match (&task, subject.tid) {
-        (Some(task), Some(_)) => task.thread().map_or_else(Consumption::default, |thread| {
-            let (user, system) = thread.cpu_time();
-            Consumption { user, system, max_resident: 0 }
-        }),
+        (Some(task), Some(_)) => {
+            task.thread().map_or_else(Consumption::default, |thread| thread.cpu_time().into())
+        }
         _ => used_by(&group),
     };
     let children = group.usage.lock().children;

@@ -14,6 +14,8 @@ pub(in crate::stubs) struct Death {
     pub(in crate::stubs) signal: Option<i32>,
     /// CPU time in all: user, system.
     pub(in crate::stubs) cpu_time: (Duration, Duration),
+    /// The largest resident set, in KiB.
+    pub(in crate::stubs) peak_resident: u64,
 }
 
 /// Whether the host knows user notifications.
@@ -194,5 +196,6 @@ pub(in crate::stubs) fn reap(pid: i32) -> Result<Death, Errno> {
     Ok(Death {
         signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
         cpu_time: (time(usage.ru_utime), time(usage.ru_stime)),
+        peak_resident: u64::try_from(usage.ru_maxrss).unwrap_or(0),
     })
 }

@@ -374,7 +374,7 @@ impl Task {
             }
             nr::exit => {
                 *self.ending.lock().unwrap() = Some(Exit::Code(a as i32));
-                thread.exit();
+                thread.exit(Vec::new());
             }
             nr::exit_group => self.end_process(Exit::Code(a as i32)),
             nr::mmap if trap => self.map(&thread, a, b, c, d, f),
