@@ -1,7 +1,7 @@
 //! Runs a static program of the host in a kernel of this process: `dev [--strace] PROGRAM [ARGUMENT...]`.
 //!
 //! For working on the kernel without runtime and gofer: the root is a tmpfs that holds the program at its own path, and a copy of
-//! what `DEV_FILES` names (host paths, separated by colons).
+//! what `DEV_FILES` names (host paths, separated by colons). With `DEV_COUNTERS` set it tells what the platform's hand-off has done.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -36,6 +36,7 @@ fn main() -> std::process::ExitCode {
         Zygote::start(Options { procfs, identity: None, withheld: Mechanisms::empty(), patching: false })
             .unwrap();
     let platform = Arc::new(StubPlatform::start(zygote).unwrap());
+    let stubs = Arc::clone(&platform);
     let kernel = Kernel::new(platform, Box::new(syscalls::Table::new()), strace);
 
     let memory = 4 << 30;
@@ -79,6 +80,9 @@ fn main() -> std::process::ExitCode {
     }
     let status = kernel.wait_for_end(started.group.pid);
     eprintln!("{status:?}");
+    if std::env::var_os("DEV_COUNTERS").is_some() {
+        stubs.counters().iter().for_each(|(name, value)| eprintln!("{name:24}{value}"));
+    }
     std::process::ExitCode::from(status.to_shell_code())
 }
 
