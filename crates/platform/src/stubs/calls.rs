@@ -11,7 +11,8 @@ pub(super) use notify::{
 };
 pub(super) use process::{
     Death, cpu_clock, descriptor_of, execute, is_alive, keep_dead_children, kernel_before, kill_group,
-    kill_process_group, peek_dead, probe_filter_flags, probe_notifications, processor, reap, signal_thread,
+    kill_process_group, leave_processor, peek_dead, probe_filter_flags, probe_notifications, processor, reap,
+    signal_thread,
 };
 
 pub(super) use shared::SharedMapping;

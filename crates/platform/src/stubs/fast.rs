@@ -40,7 +40,7 @@ impl StubThread {
             && self.heat.lock().call(shared.uptime())
             && let Some(thread) = self.arc()
         {
-            shared.poller.serve(thread);
+            shared.poller.serve(thread, calls::processor());
         }
         self.requested(&request, Via::Rung(n.id));
     }

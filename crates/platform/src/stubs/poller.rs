@@ -28,6 +28,8 @@ pub(super) struct Poller {
 #[derive(Default)]
 struct Inner {
     joining: Vec<Arc<StubThread>>,
+    /// The processor that the last of them was seen on.
+    away_from: Option<u64>,
     started: bool,
     closed: bool,
 }
@@ -42,13 +44,14 @@ struct Served {
 
 impl Poller {
     /// Takes a thread up, which has a window. The poller's own thread is made when it is first needed; without one nothing is lost
-    /// but time.
-    pub(super) fn serve(self: &Arc<Self>, thread: Arc<StubThread>) {
+    /// but time. `here` is the processor that the thread was last seen on.
+    pub(super) fn serve(self: &Arc<Self>, thread: Arc<StubThread>, here: u64) {
         let mut inner = self.inner.lock();
         if inner.closed || inner.joining.iter().any(|other| Arc::ptr_eq(other, &thread)) {
             return;
         }
         inner.joining.push(thread);
+        inner.away_from = Some(here);
         self.wanted.store(true, Ordering::Relaxed);
         if !inner.started {
             let poller = Arc::clone(self);
@@ -80,6 +83,10 @@ impl Poller {
     /// Takes up those that wait for it. Returns false at the end.
     fn take_up(&self, served: &mut Vec<Served>, now: Duration) -> bool {
         let mut inner = self.inner.lock();
+        if let Some(number) = inner.away_from.take().filter(|number| *number == calls::processor()) {
+            calls::leave_processor(number);
+            Counters::count(&self.counters.moves);
+        }
         self.wanted.store(false, Ordering::Relaxed);
         for thread in inner.joining.drain(..) {
             if let Some(window) = thread.window.get().map(Arc::clone)
