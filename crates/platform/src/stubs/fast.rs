@@ -36,11 +36,10 @@ impl StubThread {
         let Some(request) = request else { return self.image.refuse(n.id) };
         let shared = &self.process.shared;
         Counters::count(&shared.poller.counters.rung);
-        if shared.polls
-            && self.heat.lock().call(shared.uptime())
-            && let Some(thread) = self.arc()
-        {
-            shared.poller.serve(thread, calls::processor());
+        if shared.polls {
+            let now = shared.uptime();
+            let hot = self.heat.lock().call(now);
+            shared.poller.missed(self, now, hot);
         }
         self.requested(&request, Via::Rung(n.id));
     }

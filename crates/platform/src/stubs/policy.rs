@@ -10,7 +10,10 @@ use std::time::Duration;
 const CLOSE: Duration = Duration::from_micros(80);
 /// So many of them in a row.
 const STREAK: u32 = 4;
-/// A poller leaves a window that has been empty for so long ...
+/// A poller that is awake forgets a thread from which it has heard nothing for so long. Looking into one window more costs next to nothing, and a thread may
+/// just be waiting for a processor.
+pub(super) const FORGET: Duration = Duration::from_millis(50);
+/// A poller goes to sleep when all windows have been empty for so long ...
 const PATIENCE: Duration = Duration::from_micros(100);
 /// ... or for so long if others want the processor: that is about what a call costs without it.
 const PATIENCE_IF_CONTENDED: Duration = Duration::from_micros(8);
@@ -25,7 +28,7 @@ const MOST_FAILURES: u32 = 10;
 /// How long a thread waits for a poller to take its request. A poller that runs takes it in a fraction of this.
 pub(super) const SPIN: Duration = Duration::from_micros(20);
 
-/// Whether a thread is worth a poller.
+/// Whether a thread is worth a poller, or all threads of a sandbox together.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Heat {
     /// When its last call came without a poller.
@@ -43,7 +46,7 @@ impl Heat {
         self.streak >= STREAK << self.failures
     }
 
-    /// A poller has left it after so many calls. Returns whether that was in vain.
+    /// A poller that served it sleeps, after so many calls of all threads. Returns whether it was awake in vain.
     pub(super) fn left(&mut self, served: u32) -> bool {
         let in_vain = served < WORTHWHILE;
         (self.last, self.streak) = (None, 0);
@@ -76,7 +79,7 @@ impl Processor {
         self.last = now;
     }
 
-    /// How long a window may be empty before the poller leaves it.
+    /// How long all windows may be empty before the poller goes to sleep.
     pub(super) fn patience(&self, now: Duration) -> Duration {
         if now < self.contended_until { PATIENCE_IF_CONTENDED } else { PATIENCE }
     }
@@ -97,7 +100,7 @@ pub(super) struct Counters {
     pub(super) starts: AtomicU64,
     /// How often a thread was taken up by a poller.
     pub(super) joins: AtomicU64,
-    /// How often the poller left a thread that had not been worth it.
+    /// How often the poller was awake for next to nothing.
     pub(super) in_vain: AtomicU64,
     /// How often the poller lost its processor to somebody else.
     pub(super) preempted: AtomicU64,
@@ -122,7 +125,7 @@ impl Counters {
             ("calls-parked", &self.parked),
             ("poller-starts", &self.starts),
             ("poller-joins", &self.joins),
-            ("poller-joins-in-vain", &self.in_vain),
+            ("poller-starts-in-vain", &self.in_vain),
             ("poller-preempted", &self.preempted),
             ("poller-moves", &self.moves),
             ("poller-awake-us", &self.awake),

@@ -8,7 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::calls;
 use super::delivery;
-use super::policy::{Counters, Processor, SPIN};
+use super::policy::{Counters, FORGET, Heat, Processor, SPIN};
 use super::thread::StubThread;
 use super::window::Window;
 
@@ -22,6 +22,10 @@ pub(super) struct Poller {
     changed: Condvar,
     /// Whether somebody waits to be taken up.
     wanted: AtomicBool,
+    /// Whether it is awake: then it costs nothing to look into one window more.
+    awake: AtomicBool,
+    /// How hot all threads together are.
+    heat: Mutex<Heat>,
     pub(super) counters: Counters,
 }
 
@@ -39,13 +43,22 @@ struct Served {
     thread: Arc<StubThread>,
     window: Arc<Window>,
     last: Duration,
-    calls: u32,
 }
 
 impl Poller {
+    /// A call has come through a window without the poller's help. `hot` tells whether its thread alone is worth one.
+    pub(super) fn missed(self: &Arc<Self>, thread: &StubThread, now: Duration, hot: bool) {
+        let all = self.heat.lock().call(now);
+        if (hot || all || self.awake.load(Ordering::Relaxed))
+            && let Some(thread) = thread.arc()
+        {
+            self.serve(thread, calls::processor());
+        }
+    }
+
     /// Takes a thread up, which has a window. The poller's own thread is made when it is first needed; without one nothing is lost
     /// but time. `here` is the processor that the thread was last seen on.
-    pub(super) fn serve(self: &Arc<Self>, thread: Arc<StubThread>, here: u64) {
+    fn serve(self: &Arc<Self>, thread: Arc<StubThread>, here: u64) {
         let mut inner = self.inner.lock();
         if inner.closed || inner.joining.iter().any(|other| Arc::ptr_eq(other, &thread)) {
             return;
@@ -93,7 +106,7 @@ impl Poller {
                 && !served.iter().any(|other| Arc::ptr_eq(&other.thread, &thread))
             {
                 Counters::count(&self.counters.joins);
-                served.push(Served { thread, window, last: now, calls: 0 });
+                served.push(Served { thread, window, last: now });
             }
         }
         !inner.closed
@@ -107,7 +120,9 @@ impl Poller {
             let woken = start.elapsed();
             Counters::count(&self.counters.starts);
             processor.worked(woken);
+            self.awake.store(true, Ordering::Relaxed);
             self.poll(start, budget, &mut processor);
+            self.awake.store(false, Ordering::Relaxed);
             let awake = start.elapsed().saturating_sub(woken).as_micros();
             self.counters.awake.fetch_add(u64::try_from(awake).unwrap_or(0), Ordering::Relaxed);
         }
@@ -115,8 +130,9 @@ impl Poller {
 
     /// Serves until nobody is left who is worth it.
     fn poll(&self, start: Instant, budget: u64, processor: &mut Processor) {
-        let mut served = Vec::new();
+        let mut served: Vec<Served> = Vec::new();
         let mut now = start.elapsed();
+        let (mut calls, mut last) = (0u32, now);
         loop {
             if self.wanted.load(Ordering::Relaxed) && !self.take_up(&mut served, now) {
                 break;
@@ -136,37 +152,37 @@ impl Poller {
             }
             now = start.elapsed();
             if found > 0 {
+                last = now;
+                calls = calls.saturating_add(found);
                 processor.worked(now);
             } else if processor.tick(now) {
                 Counters::count(&self.counters.preempted);
             }
-            let patience = processor.patience(now);
-            served.retain_mut(|one| now.saturating_sub(one.last) < patience || !self.leave(one));
-            if served.is_empty() && !self.wanted.load(Ordering::Relaxed) {
-                return;
+            if now.saturating_sub(last) >= processor.patience(now) {
+                break;
             }
+            served.retain(|one| now.saturating_sub(one.last) < FORGET || one.leave());
         }
-        served.iter().for_each(|one| one.window.set_poller(None, budget));
-    }
-
-    /// Leaves a thread. Returns false if it has just posted something after all.
-    fn leave(&self, one: &mut Served) -> bool {
-        one.window.set_poller(None, 0);
-        if one.window.is_posted() {
-            return false;
+        for one in &served {
+            one.leave();
+            one.thread.heat.lock().left(calls);
         }
-        if one.thread.heat.lock().left(one.calls) {
+        if self.heat.lock().left(calls) {
             Counters::count(&self.counters.in_vain);
         }
-        true
     }
 }
 
 impl Served {
+    /// Tells the thread that nobody looks into its window any more. If it has posted something it will notice and ring. Returns false.
+    fn leave(&self) -> bool {
+        self.window.set_poller(None, 0);
+        false
+    }
+
     /// Takes the request and carries it out, up to where it waits.
     fn serve(&mut self) -> bool {
         let Some(request) = self.window.take_posted() else { return false };
-        self.calls = self.calls.saturating_add(1);
         delivery::receiving(|| self.thread.called_by_poll(&request));
         true
     }
