@@ -9,7 +9,7 @@
 //! [`Stop::Fault`], [`Stop::Interrupted`]). The answer to a ring is a result, or a command that refers to the mailbox in the thread's
 //! slot. [`filter::table`] says which calls take which way.
 //!
-//! Three kinds of threads work here: a receiver per image, the reaper, and the courier ([`delivery`]), besides the one
+//! Four kinds of threads work here: a receiver per image, the poller, the reaper, and the courier ([`delivery`]), besides the one
 //! that fills the pool.
 //!
 //! # What the sentry must keep to
@@ -37,12 +37,14 @@
 //! | clock_gettime | CPU times | the clock of an unreaped child or its thread |
 //! | setpriority | niceness | one thread |
 //! | getrandom | tokens for clones | |
+//! | memfd_create, ftruncate, fcntl, mmap | windows | sealed against shrinking; shared, not executable |
+//! | sched_getaffinity, sched_setaffinity | the poller, when it finds itself on its guest's processor | the sentry's own threads |
 //! | clone, futex, mmap, munmap, mprotect, madvise, sched_yield, exit, clock_gettime, nanosleep | threads, memory, locks | those of any threaded program |
 //!
-//! # What is not here yet
-//! Patched call sites, the poller and the spinning mailbox. Their place: the shared windows at [`interface::WINDOWS`], a
-//! module beside the stub's handler for the trampolines, and a policy module here, next to [`image`], which decides
-//! when a thread is hot. Nothing of the present path changes for a thread that is not.
+//! # The fast path
+//! A thread whose calls come from patched sites ([`patching`]) shares a [`window`] with the sentry once it has made a few. A request there reaches
+//! the receiver by a ring without registers, or the [`poller`], and its memory is read and written there by the handler ([`caller`]). [`policy`] decides
+//! when there is a poller. Nothing of the path above changes for a thread that has no window. docs/decisions/0005-fast-path.md says why.
 
 mod arch;
 mod batch;

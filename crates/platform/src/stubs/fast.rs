@@ -15,7 +15,8 @@ use crate::Stop;
 impl StubThread {
     /// The thread has become hot. It gets one window in its life.
     pub(super) fn opens_window(&self, id: u64) {
-        if !matches!(self.state.lock().phase, Phase::Running) || self.window.get().is_some() {
+        let runs = matches!(self.state.lock().phase, Phase::Running | Phase::CloneReturning { .. });
+        if !runs || self.window.get().is_some() {
             return self.image.refuse(id);
         }
         // Noted before it is there: a fork may come at any time.
@@ -54,11 +55,13 @@ impl StubThread {
         {
             let mut state = self.state.lock();
             match state.phase {
-                Phase::Running if state.exit => {
+                Phase::Running | Phase::CloneReturning { .. } if state.exit => {
                     // The interrupt that ends it is on its way.
                     return self.answer_call(&mut state, via, Errno::EINTR.to_return());
                 }
-                Phase::Running => state.phase = Phase::Call { via, number: request.args.number },
+                Phase::Running | Phase::CloneReturning { .. } => {
+                    state.phase = Phase::Call { via, number: request.args.number }
+                }
                 // A stub posts nothing while it waits for something else.
                 _ => return self.process.kill(),
             }
@@ -74,7 +77,7 @@ impl StubThread {
         let mut state = self.state.lock();
         match state.phase {
             // Whoever found the request may not have come so far as to say so.
-            Phase::Running | Phase::Call { via: Via::Polled, .. }
+            Phase::Running | Phase::CloneReturning { .. } | Phase::Call { via: Via::Polled, .. }
                 if window.is_parking() && state.parked.is_none() =>
             {
                 state.parked = Some(id);

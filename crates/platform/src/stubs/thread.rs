@@ -245,7 +245,7 @@ impl StubThread {
                     return self.image.answer(n.id, Errno::EINTR.to_return());
                 }
                 // It has posted a request besides, which no stub does.
-                Phase::Call { .. } => return self.image.kill_rogue(n),
+                Phase::Call { via: Via::Rung(_) | Via::Polled, .. } => return self.image.kill_rogue(n),
                 _ => {
                     self.settle(&state);
                     state.phase = Phase::Call { via: Via::Notified(n.id), number: args.number };

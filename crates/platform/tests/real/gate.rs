@@ -40,11 +40,13 @@ fn the_gate_answers_from_what_is_published() {
 #[test]
 fn memory_goes_through_the_window() {
     run(&["window", "2000"]).into_iter().for_each(World::finish);
+    run(&["window", "100", "quick"]).into_iter().for_each(World::finish);
 }
 
 #[test]
 fn every_thread_and_process_has_a_page_of_its_own() {
     run(&["pages"]).into_iter().for_each(World::finish);
+    run(&["pages", "0", "quick"]).into_iter().for_each(World::finish);
 }
 
 #[test]
