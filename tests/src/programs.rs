@@ -74,7 +74,12 @@ const TOOLS: &[Case] = &[
     script!("tools/processes", "processes.sh"),
     script!("tools/permissions", "permissions.sh"),
     script!("tools/devices", "devices.sh"),
-    script!("tools/pseudo-terminals", "pseudo_terminals.sh", gap: Some("there is no devpts yet")),
+    script!("tools/pseudo-terminals", "pseudo_terminals.sh"),
+    script!("terminals/script", "terminal_script.sh"),
+    python!("terminals/line-discipline", "line_discipline.py"),
+    python!("terminals/control", "terminal_control.py"),
+    python!("terminals/shells", "terminal_shells.py"),
+    python!("terminals/many", "terminal_many.py"),
     Case {
         name: "tools/find-everything",
         args: &["sh", "-c", "find / -xdev 2>&1 | sort | sha256sum; find / -xdev | wc -l"],

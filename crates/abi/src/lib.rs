@@ -16,6 +16,7 @@ pub mod nr;
 pub mod resource;
 pub mod signal;
 pub mod socket;
+pub mod termios;
 pub mod time;
 pub mod wait;
 

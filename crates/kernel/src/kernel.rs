@@ -7,6 +7,7 @@ use platform::{Platform, SyscallArgs};
 
 use vfs::special::SpecialFiles;
 
+use crate::filesystems::{FileSystemTypes, NoTypes};
 use crate::fs_context::NoSpecialFiles;
 use crate::pids::PidNamespace;
 use crate::task::Work;
@@ -53,6 +54,7 @@ pub struct Kernel {
     ended: Condvar,
     special: OnceLock<Arc<dyn SpecialFiles>>,
     network: OnceLock<Arc<socket::Namespace>>,
+    filesystems: OnceLock<Box<dyn FileSystemTypes>>,
 }
 
 /// What uname(2) reports and sethostname(2) changes.
@@ -89,6 +91,7 @@ impl Kernel {
             ended: Condvar::new(),
             special: OnceLock::new(),
             network: OnceLock::new(),
+            filesystems: OnceLock::new(),
         })
     }
 
@@ -105,6 +108,22 @@ impl Kernel {
         match self.special.get() {
             Some(special) => &**special,
             None => &NoSpecialFiles,
+        }
+    }
+
+    /// Says which types of filesystems there are. Once, before the first process.
+    pub fn set_filesystems(&self, types: Box<dyn FileSystemTypes>) {
+        if self.filesystems.set(types).is_err() {
+            tracing::error!("filesystems were registered twice; the first registration stays");
+        }
+    }
+
+    /// The types of filesystems that there are.
+    #[must_use]
+    pub fn filesystems(&self) -> &dyn FileSystemTypes {
+        match self.filesystems.get() {
+            Some(types) => &**types,
+            None => &NoTypes,
         }
     }
 

@@ -16,6 +16,7 @@ pub mod exec;
 pub mod executor;
 pub mod exit;
 pub mod exit_status;
+pub mod filesystems;
 pub mod freezer;
 pub mod fs_context;
 pub mod group;

@@ -7,13 +7,12 @@ use parking_lot::{Condvar, Mutex};
 use platform::SyscallArgs;
 use vfs::caller::At;
 use vfs::resolve::Lookup;
-use vfs::{Credentials, FdTable};
+use vfs::{Credentials, FdTable, Terminal};
 
 use crate::exec::{self, Program, Strings};
 use crate::limits::Limits;
 use crate::signal::{GroupSignals, TaskSignals};
 use crate::task::{Attributes, Parts};
-use crate::terminal::Terminal;
 use crate::{AddressSpace, FsContext, Kernel, Outcome, Task, ThreadGroup, executor, exit};
 
 /// Where programs are looked for without a `PATH`.
@@ -32,7 +31,7 @@ pub struct Spawn {
     /// Resource limits.
     pub limits: Limits,
     /// The controlling terminal of its session.
-    pub terminal: Option<Terminal>,
+    pub terminal: Option<Arc<dyn Terminal>>,
 }
 
 /// A process on its way to its first program.

@@ -3,34 +3,28 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use vfs::{Device, TerminalId};
+use abi::signal::{Siginfo, Signal};
+use vfs::TerminalId;
+use vfs::terminal::{Sessions, Terminal};
 
-use crate::Task;
-use crate::pids::PidNamespace;
-
-/// A terminal, as sessions see it. The line discipline is its own business.
-#[derive(Clone)]
-pub struct Terminal {
-    /// Which.
-    pub id: TerminalId,
-    /// Its device number, for `tty_nr` of /proc/PID/stat.
-    pub device: Device,
-    /// The file through which it was acquired: opening /dev/tty reopens it.
-    pub file: Arc<dyn vfs::File>,
-}
+use crate::pids::{PidNamespace, Session};
+use crate::{Kernel, Task, ThreadGroup, signal};
 
 impl PidNamespace {
-    /// The controlling terminal of a session.
+    /// The controlling terminal of a process, unless it gave it up.
     #[must_use]
-    pub fn terminal(&self, session: i32) -> Option<Terminal> {
-        self.with(|inner| inner.relations.session(session).and_then(|s| s.terminal.clone()))
+    pub fn controlling(&self, process: i32) -> Option<Arc<dyn Terminal>> {
+        self.with(|inner| {
+            let relation = inner.relations.get(process).filter(|r| !r.left_terminal)?;
+            inner.relations.session(relation.session)?.terminal.clone()
+        })
     }
 
-    /// The controlling terminal of a session as /proc/PID/stat shows it: device number and foreground process group, 0 and -1 without one.
+    /// The controlling terminal of a process as /proc/PID/stat shows it: device number and foreground process group, 0 and -1 without one.
     #[must_use]
-    pub fn terminal_of(&self, session: i32) -> (u64, i32) {
-        match self.terminal(session) {
-            Some(terminal) => (terminal.device.encode(), self.foreground(session)),
+    pub fn terminal_of(&self, process: i32, session: i32) -> (u64, i32) {
+        match self.controlling(process) {
+            Some(terminal) => (terminal.device().encode(), self.foreground(session)),
             None => (0, -1),
         }
     }
@@ -39,11 +33,8 @@ impl PidNamespace {
     #[must_use]
     pub fn session_of(&self, terminal: TerminalId) -> Option<i32> {
         self.with(|inner| {
-            inner
-                .relations
-                .sessions()
-                .find(|(_, s)| s.terminal.as_ref().is_some_and(|t| t.id == terminal))
-                .map(|(id, _)| id)
+            let has = |s: &Session| s.terminal.as_ref().is_some_and(|t| t.id() == terminal);
+            inner.relations.sessions().find(|(_, s)| has(s)).map(|(id, _)| id)
         })
     }
 
@@ -57,13 +48,13 @@ impl PidNamespace {
     ///
     /// # Errors
     /// `EPERM` if the caller leads no session, has a terminal already, or the terminal is another session's and not `steal`.
-    pub fn set_terminal(&self, task: &Task, terminal: Terminal, steal: bool) -> Result<(), Errno> {
+    pub fn set_terminal(&self, task: &Task, terminal: Arc<dyn Terminal>, steal: bool) -> Result<(), Errno> {
         let pid = task.group.pid;
-        let owner = self.session_of(terminal.id);
+        let owner = self.session_of(terminal.id());
         self.with(|inner| {
             let relation = inner.relations.get(pid).ok_or(Errno::ESRCH)?;
             let (session, group) = (relation.session, relation.process_group);
-            if owner == Some(session) {
+            if owner == Some(session) && session == pid {
                 return Ok(());
             }
             let has_one = inner.relations.session(session).is_some_and(|s| s.terminal.is_some());
@@ -71,20 +62,22 @@ impl PidNamespace {
                 return Err(Errno::EPERM);
             }
             if let Some(other) = owner.and_then(|id| inner.relations.session_mut(id)) {
-                *other = crate::pids::Session::default();
+                *other = Session::default();
             }
             if let Some(own) = inner.relations.session_mut(session) {
-                own.terminal = Some(terminal);
-                own.foreground = group;
+                *own = Session { terminal: Some(terminal), foreground: group, lost: 0 };
+            }
+            if let Some(leader) = inner.relations.get_mut(pid) {
+                leader.left_terminal = false;
             }
             Ok(())
         })
     }
 
-    /// Takes the terminal from a session. Returns the process group that was in the foreground, for SIGHUP and SIGCONT.
-    pub fn drop_terminal(&self, session: i32) -> Option<i32> {
-        let dropped = self.with(|inner| inner.relations.session_mut(session).map(std::mem::take));
-        dropped.filter(|s| s.terminal.is_some()).map(|s| s.foreground)
+    /// Takes the terminal from a session: it, and the process group that was in the foreground.
+    pub fn drop_terminal(&self, session: i32) -> Option<(Arc<dyn Terminal>, i32)> {
+        let dropped = self.with(|inner| inner.relations.session_mut(session).map(std::mem::take))?;
+        dropped.terminal.map(|terminal| (terminal, dropped.foreground))
     }
 
     /// ioctl_tty(2) `TIOCSPGRP`, after the caller's right to (SIGTTOU) was settled.
@@ -103,4 +96,76 @@ impl PidNamespace {
             Ok(())
         })
     }
+}
+
+/// Sends signals to all of a process group.
+fn send(pids: &PidNamespace, process_group: i32, signals: &[Signal]) {
+    for member in pids.process_group(process_group) {
+        tell(&member, signals);
+    }
+}
+
+fn tell(process: &Arc<ThreadGroup>, signals: &[Signal]) {
+    for signal in signals {
+        signal::send_to_group(process, Siginfo::kernel(*signal));
+    }
+}
+
+const HANG_UP: &[Signal] = &[Signal::SIGHUP, Signal::SIGCONT];
+
+impl Sessions for Kernel {
+    fn signal_foreground(&self, terminal: TerminalId, signal: Signal) {
+        if let Some(session) = self.pids.session_of(terminal) {
+            send(&self.pids, self.pids.foreground(session), &[signal]);
+        }
+    }
+
+    fn hung_up(&self, terminal: TerminalId) {
+        let Some(session) = self.pids.session_of(terminal) else { return };
+        let Some((_, foreground)) = self.pids.drop_terminal(session) else { return };
+        // The foreground hears of it when the leader ends.
+        self.pids.with(|inner| {
+            if let Some(session) = inner.relations.session_mut(session) {
+                session.lost = foreground;
+            }
+        });
+        if let Some(leader) = self.group(session) {
+            tell(&leader, HANG_UP);
+        }
+    }
+}
+
+/// A process has ended. If it led a session, its terminal is free, and the foreground group hears of it: that it may go on, too, if the terminal
+/// itself was gone before.
+pub(crate) fn leader_ended(group: &ThreadGroup) {
+    let pids = &group.kernel.pids;
+    if group.session() != group.pid {
+        return;
+    }
+    let lost = pids.with(|inner| inner.relations.session(group.pid).map_or(0, |session| session.lost));
+    match pids.drop_terminal(group.pid) {
+        Some((_, foreground)) => send(pids, foreground, &[Signal::SIGHUP]),
+        None => send(pids, lost, HANG_UP),
+    }
+}
+
+/// ioctl_tty(2) `TIOCNOTTY`: a session's leader takes the terminal from all its processes. Others only leave it themselves.
+///
+/// # Errors
+/// `ENOTTY` if the caller has none.
+pub fn give_up(task: &Task) -> Result<(), Errno> {
+    let pids = &task.kernel.pids;
+    let process = task.group.pid;
+    pids.controlling(process).ok_or(Errno::ENOTTY)?;
+    let session = task.group.session();
+    if session != process {
+        pids.with(|inner| {
+            if let Some(relation) = inner.relations.get_mut(process) {
+                relation.left_terminal = true;
+            }
+        });
+    } else if let Some((_, foreground)) = pids.drop_terminal(session) {
+        send(pids, foreground, HANG_UP);
+    }
+    Ok(())
 }

@@ -154,6 +154,8 @@ pub struct DevptsOptions {
     pub uid: Option<u32>,
     /// Group of new terminals.
     pub gid: Option<u32>,
+    /// How many there may be.
+    pub max: Option<u32>,
 }
 
 /// Flags of mount(2).

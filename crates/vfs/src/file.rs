@@ -8,7 +8,7 @@ use abi::Errno;
 
 use crate::{
     AttributeChange, Attributes, Credentials, Device, Events, FileKind, OpenFile, OpenFlags, Sink, Source,
-    WaitQueue,
+    Terminal, WaitQueue,
 };
 
 /// Where lseek(2) goes.
@@ -53,10 +53,6 @@ pub enum MapSource {
     /// Zero pages (/dev/zero).
     Anonymous,
 }
-
-/// A terminal, unique in the sandbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TerminalId(pub u64);
 
 /// Guest memory and identity for ioctl(2), whose argument only the file understands.
 pub trait IoctlContext {
@@ -240,14 +236,19 @@ pub trait File: Send + Sync + Any {
         Ok(())
     }
 
-    /// Which terminal this is, if it is one: job control is by sessions, which know terminals by this id.
-    fn terminal(&self) -> Option<TerminalId> {
+    /// The terminal that this is, if it is one.
+    fn terminal(&self) -> Option<Arc<dyn Terminal>> {
         None
     }
 
-    /// The local modes (`c_lflag` of termios(3)) if it is a terminal, for `TOSTOP`.
-    fn local_modes(&self) -> Option<u32> {
+    /// The terminal that this is the other side of: the master of a pseudoterminal.
+    fn master_of(&self) -> Option<Arc<dyn Terminal>> {
         None
+    }
+
+    /// It was hung up: it can be read and written no more, and has no terminal.
+    fn hung_up(&self) -> bool {
+        false
     }
 
     /// For the same files: the text of the link in /proc/PID/fd: `pipe:[7]`, `anon_inode:[eventpoll]`.

@@ -10,7 +10,7 @@ use rustix::fs::{FallocateFlags, SeekFrom, fallocate, fdatasync, fsync};
 use rustix::io::ReadWriteFlags;
 use vfs::{
     AttributeChange, Attributes, Credentials, Device, Events, File, IoctlContext, MapSource, OpenFile,
-    OpenFlags, Owner, Seek, Sink, Source, TerminalId, WaitQueue, scratch,
+    OpenFlags, Owner, Seek, Sink, Source, Terminal, WaitQueue, scratch,
 };
 
 use crate::poller::Watched;
@@ -205,13 +205,9 @@ impl File for HostFile {
         matches!(self.kind, Kind::Pipe | Kind::Socket | Kind::Terminal)
     }
 
-    fn terminal(&self) -> Option<TerminalId> {
-        (self.kind == Kind::Terminal).then_some(TerminalId(self.inode))
-    }
-
-    fn local_modes(&self) -> Option<u32> {
-        self.terminal()?;
-        rustix::termios::tcgetattr(&self.fd).ok().map(|modes| modes.local_modes.bits())
+    fn terminal(&self) -> Option<Arc<dyn Terminal>> {
+        let this = self.this.upgrade().filter(|_| self.kind == Kind::Terminal)?;
+        Some(this)
     }
 
     fn description(&self) -> String {

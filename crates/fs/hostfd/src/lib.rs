@@ -11,6 +11,7 @@ mod file;
 mod import;
 mod kind;
 mod poller;
+mod terminal;
 mod transfer;
 
 pub use file::HostFile;

@@ -12,6 +12,7 @@ mod task;
 use std::sync::Arc;
 
 use abi::Errno;
+use devpts::Ptys;
 use kernel::Kernel;
 use synthetic::{Meta, Node, Synthetic};
 use vfs::{Device, FileSystem, Owner};
@@ -33,12 +34,18 @@ pub trait HostFiles: Send + Sync {
 pub(crate) struct System {
     pub(crate) kernel: Arc<Kernel>,
     pub(crate) host: Arc<dyn HostFiles>,
+    pub(crate) ptys: Arc<Ptys>,
 }
 
 /// A proc filesystem.
 #[must_use]
-pub fn filesystem(kernel: Arc<Kernel>, host: Arc<dyn HostFiles>, device: Device) -> Arc<dyn FileSystem> {
-    let system = System { kernel, host };
+pub fn filesystem(
+    kernel: Arc<Kernel>,
+    host: Arc<dyn HostFiles>,
+    ptys: Arc<Ptys>,
+    device: Device,
+) -> Arc<dyn FileSystem> {
+    let system = System { kernel, host, ptys };
     let meta = Meta { inode: root::INODE, mode: 0o555, owner: Owner::default() };
     Synthetic::new("proc", MAGIC, device, Node::Directory(meta, Arc::new(root::Root::new(system))))
 }

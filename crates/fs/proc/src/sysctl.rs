@@ -20,6 +20,7 @@ macro_rules! fixed {
 }
 
 static ROOT: &[(&str, Setting<System>)] = &[
+    ("dev", directory_of(&[("tty", directory_of(&[("legacy_tiocsti", fixed!(0))]))])),
     (
         "fs",
         directory_of(&[
@@ -54,6 +55,17 @@ static ROOT: &[(&str, Setting<System>)] = &[
             ("overflowgid", fixed!(65534)),
             ("overflowuid", fixed!(65534)),
             ("pid_max", fixed!(PID_MAX)),
+            (
+                "pty",
+                directory_of(&[
+                    (
+                        "max",
+                        Changeable(|system| Ok(system.ptys.limit().to_string().into_bytes()), set_pty_max),
+                    ),
+                    ("nr", Value(|system| Ok(system.ptys.used().to_string().into_bytes()))),
+                    ("reserve", fixed!(0)),
+                ]),
+            ),
             (
                 "random",
                 directory_of(&[
@@ -115,6 +127,17 @@ fn set_hostname(system: &System, text: &[u8]) -> Result<(), Errno> {
         return Err(Errno::EINVAL);
     }
     system.kernel.names.lock().host = name;
+    Ok(())
+}
+
+fn set_pty_max(system: &System, text: &[u8]) -> Result<(), Errno> {
+    let text = str::from_utf8(text).map_err(|_| Errno::EINVAL)?;
+    // Linux has no more numbers.
+    let limit: u32 = text.trim().parse().map_err(|_| Errno::EINVAL)?;
+    if limit > 1 << 20 {
+        return Err(Errno::EINVAL);
+    }
+    system.ptys.set_limit(limit);
     Ok(())
 }
 

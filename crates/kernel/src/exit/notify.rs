@@ -15,7 +15,7 @@ use crate::{ExitStatus, Kernel, ThreadGroup};
 /// The process has ended: it becomes a zombie, its children get another parent, and its own parent hears of it.
 pub(crate) fn ended(group: &Arc<ThreadGroup>, ended: Ended) {
     let kernel = &group.kernel;
-    hang_up(group);
+    crate::terminal::leader_ended(group);
     let mut wake = Vec::new();
     let mut reap = Vec::new();
     let orphaned = kernel.pids.with(|inner| {
@@ -121,19 +121,6 @@ fn continue_orphans(kernel: &Arc<Kernel>, process_group: i32) {
             signal::send_to_group(member, Siginfo::kernel(Signal::SIGHUP));
             signal::send_to_group(member, Siginfo::kernel(Signal::SIGCONT));
         }
-    }
-}
-
-/// The leader of a session has ended: its terminal is free, and the foreground group hears of it.
-fn hang_up(group: &Arc<ThreadGroup>) {
-    let pids = &group.kernel.pids;
-    if group.session() != group.pid {
-        return;
-    }
-    let foreground = pids.drop_terminal(group.pid);
-    for member in foreground.into_iter().flat_map(|id| pids.process_group(id)) {
-        signal::send_to_group(&member, Siginfo::kernel(Signal::SIGHUP));
-        signal::send_to_group(&member, Siginfo::kernel(Signal::SIGCONT));
     }
 }
 

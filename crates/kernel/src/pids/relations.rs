@@ -1,10 +1,12 @@
 //! Who is whose child, and which process groups and sessions there are: plain data by ids.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use vfs::Terminal;
 
 use crate::ExitStatus;
 use crate::accounting::Consumption;
-use crate::terminal::Terminal;
 
 /// A change that wait(2) reports of a child that goes on living.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub struct Relation {
     pub session: i32,
     /// Whether it adopts orphans below it (prctl(2) `PR_SET_CHILD_SUBREAPER`).
     pub subreaper: bool,
+    /// It gave up the terminal that its session has (ioctl_tty(2) `TIOCNOTTY`).
+    pub left_terminal: bool,
     /// Set when it has ended.
     pub ended: Option<Ended>,
     /// What wait(2) has yet to report.
@@ -53,9 +57,11 @@ pub struct Relation {
 #[derive(Clone, Default)]
 pub struct Session {
     /// The controlling terminal.
-    pub terminal: Option<Terminal>,
+    pub terminal: Option<Arc<dyn Terminal>>,
     /// The process group that may read from it; 0 for none.
     pub foreground: i32,
+    /// The process group that was in the foreground when the terminal hung up; 0 for none.
+    pub lost: i32,
 }
 
 /// What follows from the end of a process.
@@ -140,6 +146,7 @@ impl Relations {
                 parent_tid,
                 process_group: above.process_group,
                 session: above.session,
+                left_terminal: above.left_terminal,
                 ..Relation::default()
             };
         }
@@ -254,6 +261,7 @@ impl Relations {
         let (group, session) = (relation.process_group, relation.session);
         relation.process_group = pid;
         relation.session = pid;
+        relation.left_terminal = false;
         self.groups.entry(pid).or_default().insert(pid);
         self.sessions.entry(pid).or_default();
         if group != pid {

@@ -121,7 +121,15 @@ fn mounts(overlay: bool) -> Vec<MountSpec> {
     let mut mounts = vec![
         at("/proc", MountKind::Proc, standard),
         at("/dev", MountKind::Devtmpfs, MountFlags { no_dev: false, ..standard }),
-        at("/dev/pts", MountKind::Devpts(DevptsOptions::default()), MountFlags { no_dev: false, ..standard }),
+        at(
+            "/dev/pts",
+            MountKind::Devpts(DevptsOptions {
+                mode: Some(0o620),
+                ptmx_mode: Some(0o666),
+                ..DevptsOptions::default()
+            }),
+            MountFlags { no_dev: false, ..standard },
+        ),
         at("/dev/shm", MountKind::Tmpfs(sticky), standard),
         at("/sys", MountKind::Sysfs, MountFlags { read_only: true, ..standard }),
     ];

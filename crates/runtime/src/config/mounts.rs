@@ -177,7 +177,7 @@ impl<'a> Options<'a> {
                 "ptmxmode" => devpts.ptmx_mode = Some(number(name, value, 8)?),
                 "uid" => devpts.uid = Some(number(name, value, 10)?),
                 "gid" => devpts.gid = Some(number(name, value, 10)?),
-                "max" => {}
+                "max" => devpts.max = Some(number(name, value, 10)?),
                 _ => return Err(unknown(name)),
             }
         }

@@ -121,7 +121,7 @@ impl Container {
         for file in &opened {
             files.install(Arc::clone(file), false, 0, usize::MAX).trying("install descriptors")?;
         }
-        let terminal = super::terminal::of(&opened);
+        let terminal = opened.iter().find_map(|file| file.file.terminal());
         drop(opened);
         process::start(&self.kernel, process, context.clone(), files, credentials, terminal)
     }

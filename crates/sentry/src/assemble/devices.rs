@@ -46,8 +46,8 @@ struct ControllingTerminal;
 impl DeviceOpener for ControllingTerminal {
     fn open(&self, request: &DeviceOpen<'_>) -> Result<Arc<dyn File>, Errno> {
         let task = request.caller.and_then(|caller| caller.downcast_ref::<Task>()).ok_or(Errno::ENXIO)?;
-        let terminal = task.kernel.pids.terminal(task.group.session()).ok_or(Errno::ENXIO)?;
-        terminal.file.reopen(request.flags, request.credentials)
+        let terminal = task.kernel.pids.controlling(task.group.pid).ok_or(Errno::ENXIO)?;
+        terminal.open(request.flags, request.credentials)
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn list(kernel: &Arc<Kernel>) -> Vec<ProcessEntry> {
 
 fn entry(group: &Arc<ThreadGroup>) -> ProcessEntry {
     let used = group.consumption();
-    let (device, _) = group.kernel.pids.terminal_of(group.session());
+    let (device, _) = group.kernel.pids.terminal_of(group.pid, group.session());
     ProcessEntry {
         pid: group.pid,
         parent: group.parent(),

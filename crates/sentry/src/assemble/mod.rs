@@ -3,11 +3,11 @@
 mod container;
 mod control;
 mod devices;
+mod filesystems;
 mod host_files;
 mod listing;
 mod mounts;
 mod process;
-mod terminal;
 
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ use crate::boot::{Document, Materials};
 use crate::control::{Channel, Event, ExitStatus};
 use crate::failure::{Failure, Trying};
 use container::Container;
+use filesystems::{FileSystems, Types};
 use host_files::HostProc;
 
 /// Forks the zygote, while the sentry has one thread and can still choose the user that it runs as.
@@ -49,13 +50,14 @@ pub(crate) fn run(
         names.domain = spec.domainname.clone().into_bytes();
     }
     kernel.set_network(Networks::new().loopback_only());
-    let host_files = Arc::new(HostProc::new(proc));
     let devices = devices::register(&kernel, host::machine::memory())?;
+    let filesystems = FileSystems::new(&kernel, HostProc::new(proc), &devices);
+    kernel.set_filesystems(Box::new(Types(Arc::clone(&filesystems))));
     let poller = Poller::start(|work| executor::turn(work))
         .map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)));
     let importer = Importer::new(poller.trying("start the poller of host descriptors")?);
 
-    let context = mounts::build(&kernel, &spec, connections, &host_files, &devices)?;
+    let context = mounts::build(&filesystems, &spec, connections, &devices)?;
     process::find_program(&context, &spec.process)?;
     let container = Container::new(kernel, context, importer, spec, descriptors);
     // Without a runtime there is nobody to tell; init ends the sandbox then.

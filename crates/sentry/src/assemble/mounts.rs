@@ -6,8 +6,8 @@ use std::sync::Arc;
 use abi::Errno;
 use devtmpfs::Devtmpfs;
 use gofer_fs::{Caching, GoferFs};
+use kernel::FsContext;
 use kernel::fs_context::NoSpecialFiles;
-use kernel::{FsContext, Kernel};
 use overlay::{Overlay, Upper};
 use vfs::caller::{At, Caller};
 use vfs::mount::Mount;
@@ -17,14 +17,13 @@ use vfs::path::Path;
 use vfs::resolve::Lookup;
 use vfs::{CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, Name, Owner, SuperBlock};
 
-use super::host_files::HostProc;
+use super::filesystems::FileSystems;
 use crate::failure::{Failure, Trying};
-use crate::spec::{self, ContainerSpec, MountKind, MountSpec, TmpfsOptions};
+use crate::spec::{self, ContainerSpec, DevptsOptions, MountKind, MountSpec, TmpfsOptions};
 
 /// What filesystems are made from.
 struct Builder<'a> {
-    kernel: &'a Arc<Kernel>,
-    host: &'a Arc<HostProc>,
+    filesystems: &'a FileSystems,
     devices: &'a Devtmpfs,
     connections: Vec<Option<OwnedFd>>,
     memory: u64,
@@ -32,14 +31,13 @@ struct Builder<'a> {
 
 /// Mounts everything, and finds the working directory.
 pub(super) fn build(
-    kernel: &Arc<Kernel>,
+    filesystems: &FileSystems,
     container: &ContainerSpec,
     connections: Vec<OwnedFd>,
-    host: &Arc<HostProc>,
     devices: &Devtmpfs,
 ) -> Result<FsContext, Failure> {
     let connections = connections.into_iter().map(Some).collect();
-    let mut builder = Builder { kernel, host, devices, connections, memory: host::machine::memory() };
+    let mut builder = Builder { filesystems, devices, connections, memory: host::machine::memory() };
     let root = container.root;
     let files = builder.gofer(root.connection, Caching::Exclusive)?;
     let mut superblock = SuperBlock::new(Arc::clone(&files));
@@ -141,16 +139,10 @@ impl Builder<'_> {
             }
             MountKind::Devtmpfs => return Ok(Arc::clone(self.devices.superblock())),
             MountKind::Tmpfs(options) => tmpfs::Tmpfs::new(self.tmpfs_options(options), self.memory),
-            MountKind::Proc => {
-                let host: Arc<dyn proc::HostFiles> = Arc::clone(self.host) as Arc<dyn proc::HostFiles>;
-                proc::filesystem(Arc::clone(self.kernel), host, Device::anonymous())
-            }
-            MountKind::Sysfs => {
-                let cpus =
-                    std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
-                sys::filesystem(cpus, Device::anonymous())
-            }
-            MountKind::Devpts(_) | MountKind::Mqueue | MountKind::Cgroup => {
+            MountKind::Proc => self.filesystems.proc().trying("make /proc")?,
+            MountKind::Sysfs => FileSystems::sys(),
+            MountKind::Devpts(options) => self.filesystems.devpts(devpts_options(options)),
+            MountKind::Mqueue | MountKind::Cgroup => {
                 tracing::info!(destination = mount.destination, kind = ?mount.kind, "an empty directory stands for it");
                 let options = tmpfs::Options { mode: 0o755, ..tmpfs::Options::for_memory(self.memory) };
                 tmpfs::Tmpfs::new(options, self.memory)
@@ -168,6 +160,17 @@ impl Builder<'_> {
             uid: given.uid.unwrap_or(defaults.uid),
             gid: given.gid.unwrap_or(defaults.gid),
         }
+    }
+}
+
+fn devpts_options(given: &DevptsOptions) -> devpts::Options {
+    let defaults = devpts::Options::default();
+    devpts::Options {
+        uid: given.uid,
+        gid: given.gid,
+        mode: given.mode.unwrap_or(defaults.mode),
+        ptmx_mode: given.ptmx_mode.unwrap_or(defaults.ptmx_mode),
+        max: given.max.unwrap_or(defaults.max),
     }
 }
 

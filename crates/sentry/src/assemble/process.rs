@@ -6,13 +6,12 @@ use abi::Errno;
 use kernel::exec::Strings;
 use kernel::limits::{Limit, Limits, Resource};
 use kernel::spawn::{self, Spawn};
-use kernel::terminal::Terminal;
 use kernel::{ExitStatus as Ended, FsContext, Kernel, ThreadGroup};
 use std::sync::atomic::Ordering;
 use vfs::caller::At;
 use vfs::path::Path;
 use vfs::resolve::Lookup;
-use vfs::{CapabilitySet, Credentials, FdTable};
+use vfs::{CapabilitySet, Credentials, FdTable, Terminal};
 
 use super::mounts;
 use crate::control::ExitStatus;
@@ -53,7 +52,7 @@ pub(super) fn start(
     fs: FsContext,
     files: Arc<FdTable>,
     credentials: Arc<Credentials>,
-    terminal: Option<Terminal>,
+    terminal: Option<Arc<dyn Terminal>>,
 ) -> Result<Arc<ThreadGroup>, Failure> {
     let bytes = |list: &[String]| list.iter().map(|text| text.clone().into_bytes()).collect();
     let what = Spawn {

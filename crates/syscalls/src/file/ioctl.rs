@@ -4,9 +4,10 @@ use std::any::Any;
 use std::sync::Arc;
 
 use abi::{Errno, ioctl};
+use devpts::MasterFile;
 use kernel::memory::{read_exact, write_all};
 use kernel::{Task, UserAddr, UserPtr};
-use vfs::{Credentials, Fd, FileKind, IoctlContext, OpenFile, OpenFlags};
+use vfs::{At, Credentials, Fd, FileKind, IoctlContext, OpenFile, OpenFlags, OpenHow};
 
 use super::{descriptor, job_control, owner};
 
@@ -42,13 +43,11 @@ pub fn ioctl(task: &Arc<Task>, fd: Fd, request: u32, argument: u64) -> Result<u6
     if let Some(done) = common(task, fd, &file, request, argument)? {
         return Ok(done);
     }
-    if let Some(terminal) = file.file.terminal() {
-        if job_control::changes(request) {
-            job_control::may_change(task, terminal)?;
-        }
-        if let Some(done) = job_control::control(task, &file, terminal, request, argument)? {
-            return Ok(done);
-        }
+    if let Some(done) = job_control::control(task, &file, request, argument)? {
+        return Ok(done);
+    }
+    if request == ioctl::TIOCGPTPEER {
+        return open_peer(task, &file, argument);
     }
     let context = Context { task, credentials: task.credentials() };
     match file.file.ioctl(&context, request, argument) {
@@ -105,6 +104,22 @@ fn set(task: &Task, file: &OpenFile, flag: OpenFlags, argument: u64) -> Result<(
     let mut flags = file.flags();
     flags.set(flag, on);
     file.set_flags(flags)
+}
+
+/// `TIOCGPTPEER`: opens the slave of a master where the master's filesystem is mounted, whatever is mounted over that for the caller.
+fn open_peer(task: &Arc<Task>, file: &OpenFile, flags: u64) -> Result<u64, Errno> {
+    let master = file.file.as_any().downcast_ref::<MasterFile>().ok_or(Errno::ENOTTY)?;
+    let flags = u32::try_from(flags).map_err(|_| Errno::EINVAL)?;
+    let ptmx = file.path.as_ref().ok_or(Errno::ENODEV)?;
+    let directory = ptmx.with(ptmx.dentry.parent().ok_or(Errno::ENODEV)?);
+    let how = OpenHow::lenient(flags & !OpenFlags::CREAT.bits(), 0)?;
+    let name = master.number().to_string();
+    let slave = task.with_caller(|caller| caller.open(&At::from(&directory, name.as_bytes()), &how))?;
+    if !how.flags.contains(OpenFlags::NOCTTY) {
+        job_control::opened(task, &slave);
+    }
+    let fd = descriptor::install(task, slave, how.flags.contains(OpenFlags::CLOEXEC))?;
+    u64::try_from(fd.0).map_err(|_| Errno::EBADF)
 }
 
 /// `FIONREAD` on a regular file, which the filesystem need not know.

@@ -4,19 +4,16 @@ use std::sync::Arc;
 
 use abi::signal::{Siginfo, Signal};
 use abi::{Errno, ioctl};
-use kernel::terminal::Terminal;
 use kernel::{Task, UserPtr};
-use vfs::{Capability, OpenFile, TerminalId};
+use vfs::{Capability, OpenFile, Terminal};
 
-/// `TOSTOP` of the local flags, which are the fourth word of `struct termios`.
-const TOSTOP: u32 = 0o400;
-
-/// The session that the caller is in, if this is its controlling terminal and the caller's group is in the background.
-fn background(task: &Task, terminal: TerminalId) -> Option<i32> {
+/// The caller's process group, if this is its controlling terminal and the group is in the background.
+fn background(task: &Task, terminal: &dyn Terminal) -> Option<i32> {
+    let own = task.kernel.pids.controlling(task.pid()).filter(|own| own.id() == terminal.id())?;
+    drop(own);
     let relation = task.kernel.pids.relation(task.pid())?;
-    let own = task.kernel.pids.terminal(relation.session)?;
     let foreground = task.kernel.pids.foreground(relation.session);
-    (own.id == terminal && foreground != relation.process_group).then_some(relation.process_group)
+    (foreground != 0 && foreground != relation.process_group).then_some(relation.process_group)
 }
 
 /// Stops a background group that uses its terminal. As Linux, a caller that blocks or ignores the signal goes on.
@@ -40,14 +37,12 @@ fn stop(task: &Arc<Task>, group: i32, signal: Signal) -> Result<Ignored, Errno> 
 /// The caller blocks or ignores the signal that should have stopped it.
 struct Ignored;
 
-/// Whether the caller may read from a file, if that is its controlling terminal.
+/// Whether the caller may read from a terminal, if that is its controlling one.
 ///
 /// # Errors
 /// `EIO` in the background when SIGTTIN has no effect, else `ERESTARTSYS` with SIGTTIN sent.
-pub(crate) fn may_read(task: &Arc<Task>, file: &OpenFile) -> Result<(), Errno> {
-    let Some(group) = file.file.terminal().and_then(|terminal| background(task, terminal)) else {
-        return Ok(());
-    };
+pub(crate) fn may_read(task: &Arc<Task>, terminal: &dyn Terminal) -> Result<(), Errno> {
+    let Some(group) = background(task, terminal) else { return Ok(()) };
     let Ignored = stop(task, group, Signal::SIGTTIN)?;
     Err(Errno::EIO)
 }
@@ -57,20 +52,17 @@ pub(crate) fn may_read(task: &Arc<Task>, file: &OpenFile) -> Result<(), Errno> {
 /// # Errors
 /// As [`may_change`].
 pub(crate) fn may_write(task: &Arc<Task>, file: &OpenFile) -> Result<(), Errno> {
-    let Some(group) = file.file.terminal().and_then(|terminal| background(task, terminal)) else {
-        return Ok(());
-    };
-    if file.file.local_modes().unwrap_or_default() & TOSTOP != 0 {
-        stop(task, group, Signal::SIGTTOU)?;
+    match file.file.terminal() {
+        Some(terminal) if terminal.stops_background_output() => may_change(task, &*terminal),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Whether the caller may change the settings of its controlling terminal.
 ///
 /// # Errors
 /// `EIO` if the caller's group is orphaned, else `ERESTARTSYS` with SIGTTOU sent.
-pub(crate) fn may_change(task: &Arc<Task>, terminal: TerminalId) -> Result<(), Errno> {
+pub(crate) fn may_change(task: &Arc<Task>, terminal: &dyn Terminal) -> Result<(), Errno> {
     if let Some(group) = background(task, terminal) {
         stop(task, group, Signal::SIGTTOU)?;
     }
@@ -87,6 +79,12 @@ pub(crate) const fn changes(request: u32) -> bool {
             | ioctl::TCSETS2
             | ioctl::TCSETSW2
             | ioctl::TCSETSF2
+            | ioctl::TCSETA
+            | ioctl::TCSETAW
+            | ioctl::TCSETAF
+            | ioctl::TIOCSETD
+            | ioctl::TIOCSBRK
+            | ioctl::TIOCCBRK
             | ioctl::TCSBRK
             | ioctl::TCSBRKP
             | ioctl::TCXONC
@@ -102,20 +100,34 @@ pub(crate) const fn changes(request: u32) -> bool {
 pub(crate) fn control(
     task: &Arc<Task>,
     file: &OpenFile,
-    terminal: TerminalId,
     request: u32,
     argument: u64,
 ) -> Result<Option<u64>, Errno> {
+    let (terminal, master) = match (file.file.terminal(), file.file.master_of()) {
+        (Some(terminal), _) => (terminal, false),
+        (None, Some(terminal)) => (terminal, true),
+        (None, None) => return Ok(None),
+    };
+    // On a master these concern the master, which is nobody's controlling terminal.
+    if !master && changes(request) {
+        may_change(task, &*terminal)?;
+    }
     let memory = task.memory();
     let pids = &task.kernel.pids;
     let number = UserPtr::<i32>::new(argument);
     let own = || {
-        let session = task.group.session();
-        pids.terminal(session).filter(|t| t.id == terminal).map(|_| session).ok_or(Errno::ENOTTY)
+        let controlling = pids.controlling(task.pid()).filter(|own| own.id() == terminal.id());
+        controlling.map(|_| task.group.session()).ok_or(Errno::ENOTTY)
     };
+    // Who holds a master may see whose terminal it serves.
+    let session = || if master { pids.session_of(terminal.id()).ok_or(Errno::ENOTTY) } else { own() };
     match request {
-        ioctl::TIOCGPGRP => number.write(&*memory, &pids.foreground(own()?))?,
-        ioctl::TIOCGSID => number.write(&*memory, &own()?)?,
+        ioctl::TIOCGPGRP => {
+            let foreground =
+                if master { session().map_or(0, |s| pids.foreground(s)) } else { pids.foreground(own()?) };
+            number.write(&*memory, &foreground)?;
+        }
+        ioctl::TIOCGSID => number.write(&*memory, &session()?)?,
         ioctl::TIOCSPGRP => {
             let session = own()?;
             let group = number.read(&*memory)?;
@@ -125,41 +137,30 @@ pub(crate) fn control(
             pids.set_foreground(session, group)?;
         }
         ioctl::TIOCSCTTY => acquire(task, file, terminal, argument == 1)?,
-        ioctl::TIOCNOTTY => give_up(task, own()?)?,
+        ioctl::TIOCNOTTY if !master => {
+            own()?;
+            kernel::terminal::give_up(task)?;
+        }
         _ => return Ok(None),
     }
     Ok(Some(0))
 }
 
-fn acquire(task: &Arc<Task>, file: &OpenFile, terminal: TerminalId, steal: bool) -> Result<(), Errno> {
-    if steal {
-        task.credentials().need(Capability::SysAdmin)?;
+fn acquire(task: &Arc<Task>, file: &OpenFile, terminal: Arc<dyn Terminal>, steal: bool) -> Result<(), Errno> {
+    let credentials = task.credentials();
+    let privileged = credentials.has(Capability::SysAdmin);
+    if !file.flags().reads() && !privileged {
+        return Err(Errno::EPERM);
     }
-    let device = file.attributes()?.device;
-    let terminal = Terminal { id: terminal, device, file: Arc::clone(&file.file) };
-    task.kernel.pids.set_terminal(task, terminal, steal)
-}
-
-/// A session's leader takes the terminal from all its processes: SIGHUP and SIGCONT to the foreground. Others only leave it themselves,
-/// which sessions do not record: for them it has no effect.
-fn give_up(task: &Arc<Task>, session: i32) -> Result<(), Errno> {
-    if task.pid() != session {
-        return Err(Errno::ENOTTY);
-    }
-    let foreground = task.kernel.pids.drop_terminal(session);
-    for member in foreground.map(|group| task.kernel.pids.process_group(group)).unwrap_or_default() {
-        kernel::signal::send_to_group(&member, Siginfo::kernel(Signal::SIGHUP));
-        kernel::signal::send_to_group(&member, Siginfo::kernel(Signal::SIGCONT));
-    }
-    Ok(())
+    task.kernel.pids.set_terminal(task, terminal, steal && privileged)
 }
 
 /// open(2) of a terminal without `O_NOCTTY` by a session's leader without one makes it the controlling terminal.
 pub(crate) fn opened(task: &Arc<Task>, file: &OpenFile) {
-    let Some(terminal) = file.file.terminal() else { return };
+    let Some(terminal) = file.file.terminal().filter(|_| file.flags().reads()) else { return };
     let session = task.group.session();
-    if session == task.pid() && task.kernel.pids.terminal(session).is_none() {
+    if session == task.pid() && task.kernel.pids.controlling(session).is_none() {
         // Another session's terminal is opened all the same.
-        let _ = acquire(task, file, terminal, false);
+        let _ = task.kernel.pids.set_terminal(task, terminal, false);
     }
 }

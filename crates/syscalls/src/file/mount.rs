@@ -38,7 +38,7 @@ const MAGIC_MASK: u32 = 0xffff_0000;
 /// The longest text of options.
 const OPTIONS_MAX: usize = 4096;
 
-/// mount(2). New filesystems: tmpfs. All mounts are private.
+/// mount(2). All mounts are private.
 ///
 /// # Errors
 /// Those of mount(2), `ENODEV` for a type that is not known, `EINVAL` for shared mounts.
@@ -75,7 +75,7 @@ pub fn mount(
     let source = if source.0.is_null() { b"none".to_vec() } else { source.read(task)? };
     at(task, target.0, target.1, |caller, at| {
         caller.credentials.need(Capability::SysAdmin)?;
-        let superblock = make(&kind, &options)?;
+        let superblock = make(task, &kind, &options)?;
         superblock.set_read_only(restricts.contains(MountFlags::RDONLY));
         caller.mount(at, &Mount::whole(superblock, &source, restricts.difference(MountFlags::RDONLY)))
     })
@@ -92,9 +92,9 @@ fn propagation(caller: &Caller<'_>, at: &At<'_>, action: Action) -> Result<(), E
 }
 
 /// A new filesystem of this type.
-fn make(kind: &[u8], options: &[u8]) -> Result<Arc<SuperBlock>, Errno> {
+fn make(task: &Task, kind: &[u8], options: &[u8]) -> Result<Arc<SuperBlock>, Errno> {
     if !matches!(kind, b"tmpfs" | b"ramfs") {
-        return Err(Errno::ENODEV);
+        return task.kernel.filesystems().make(kind, options);
     }
     let memory = host::machine::memory();
     Ok(SuperBlock::new(Tmpfs::new(Options::parse(options, memory)?, memory)))

@@ -23,7 +23,7 @@ pub(super) fn stat(subject: &Subject) -> Result<Vec<u8>, Errno> {
         _ => used_by(&group),
     };
     let children = group.usage.lock().children;
-    let (terminal, foreground) = subject.system.kernel.pids.terminal_of(relation.session);
+    let (terminal, foreground) = subject.system.kernel.pids.terminal_of(subject.pid, relation.session);
     let (comm, nice, policy) = task.as_ref().map_or_else(
         || (group.last_comm().as_bytes().to_vec(), 0, 0),
         |task| {

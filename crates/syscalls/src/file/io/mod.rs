@@ -5,6 +5,7 @@ mod iovec;
 pub mod limit;
 pub mod read;
 pub mod splice;
+mod terminal;
 mod transfer;
 pub mod vectored;
 pub mod write;

@@ -8,7 +8,7 @@ use kernel::{GuestSink, GuestSource, IoVec, Task, wait};
 use socket::SocketFile;
 use vfs::{Events, OpenFile, OpenFlags, Source};
 
-use crate::file::io::limit;
+use crate::file::io::{limit, terminal};
 use crate::file::job_control;
 use crate::net;
 
@@ -64,8 +64,10 @@ pub(crate) async fn read_file(
     if place == Place::Here && SocketFile::of(file).is_some() {
         return net::read(task, file, pieces, nonblocking).await;
     }
-    job_control::may_read(task, file)?;
     let mut sink = GuestSink::new(task.memory(), pieces);
+    if let Some(terminal) = file.file.terminal().filter(|_| place == Place::Here) {
+        return terminal::read(task, file, &*terminal, &mut sink, nonblocking).await;
+    }
     wait_for(task, file, Events::IN | Events::RDHUP, nonblocking, || match place {
         Place::Here => file.read(&mut sink),
         Place::At(offset) => file.read_at(offset, &mut sink),
