@@ -95,8 +95,9 @@ impl Site {
     /// # Errors
     /// Why it cannot be patched.
     pub fn find(page: &[u8], at: usize, number: u32) -> Result<Self, Refusal> {
-        let after = at.checked_add(SYSCALL.len()).ok_or(Refusal::NotThere)?;
-        if page.get(at..after) != Some(&SYSCALL) {
+        // Its second byte may lie in the next page, which does not matter to what stands before it.
+        let after = at.checked_add(SYSCALL.len()).ok_or(Refusal::NotThere)?.min(page.len());
+        if !page.get(at..after).is_some_and(|code| !code.is_empty() && SYSCALL.starts_with(code)) {
             return Err(Refusal::NotThere);
         }
         if let Some(start) = at.checked_sub(JUMP_LENGTH).filter(|start| is_move(page, *start, number)) {
@@ -165,6 +166,9 @@ fn meets(code: &[u8], at: usize) -> bool {
 
 /// The instructions behind the `syscall` that have to give way to the jump.
 fn displaced(page: &[u8], at: usize) -> Result<Vec<Displaced>, Refusal> {
+    if page.len() < at + JUMP_LENGTH {
+        return Err(Refusal::PageEnd);
+    }
     let code = page.get(at..).unwrap_or_default();
     let mut decoder = Decoder::with_ip(64, code, 0, DecoderOptions::NONE);
     decoder.set_position(SYSCALL.len()).map_err(|_| Refusal::PageEnd)?;

@@ -32,6 +32,9 @@ fn a_wrapper_with_its_number_keeps_its_system_call() {
     let site = find(&[0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xc3], 5, 39).unwrap();
     assert_eq!(site, Site { start: 256, form: Form::Numbered(39) });
     assert_eq!((site.length(), site.boundaries().count()), (5, 0));
+    // The page may end within the system call.
+    let at_end = page(4090, &[0xb8, 39, 0, 0, 0, 0x0f]);
+    assert_eq!(Site::find(&at_end, 4095, 39), Ok(Site { start: 4090, form: Form::Numbered(39) }));
 }
 
 #[test]
@@ -86,6 +89,7 @@ fn what_cannot_move_stays() {
         assert_eq!(general(code), Err(Refusal::Unmovable), "{code:x?}");
     }
     assert_eq!(Site::find(&page(4093, &SYSCALL), 4093, 1), Err(Refusal::PageEnd));
+    assert_eq!(Site::find(&page(4095, &[0x0f]), 4095, 1), Err(Refusal::PageEnd));
     assert_eq!(Site::find(&page(0, &[]), 17, 1), Err(Refusal::NotThere));
     assert_eq!(Site::find(&page(0, &[]), 1 << 20, 1), Err(Refusal::NotThere));
     assert_eq!(find(&[0x66, 0x0f, 0x05, 0x90, 0x90, 0x90], 1, 1), Err(Refusal::Unmovable));

@@ -1,7 +1,6 @@
 //! How patched pages get into a process.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use abi::Errno;
 
@@ -291,6 +290,7 @@ impl StubThread {
         }
         match file.patch(position, number) {
             Ok(()) => {
+                tracing::debug!(file = ?file.key, position, number, "a hot call site is patched");
                 count(&patching.counters.sites);
                 patching.keep(&file);
                 true
@@ -330,13 +330,7 @@ impl StubThread {
         let done = results.iter().take_while(|result| result.is_ok()).count();
         let complete = done == switch.orders.len();
         count(if complete { &patching.counters.switches } else { &patching.counters.failed });
-        tracing::debug!(
-            start = switch.start,
-            orders = done,
-            complete,
-            repairs = patching.counters.repairs.load(Ordering::Relaxed),
-            "patched a running text"
-        );
+        tracing::debug!(start = switch.start, orders = done, complete, counters = ?patching.counters, "a running text is patched");
         self.process.space.texts.change(switch.start, |text| {
             if !complete {
                 text.failures += 1;
