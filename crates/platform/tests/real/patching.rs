@@ -76,6 +76,8 @@ fn other_programs_run_on() {
         &["waits", "0"],
         &["faults"],
         &["forks"],
+        &["fork_loop", "200", "quick"],
+        &["fork_loop", "200", "slow"],
         &["vforks"],
     ] {
         run("basic", arguments);
