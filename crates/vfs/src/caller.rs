@@ -115,6 +115,18 @@ impl Found {
             (Some(inode), _) => inode.set_attributes(change),
             (None, Self::File(file)) => file.file.set_attributes(change),
             (None, Self::Path(_)) => Err(Errno::EPERM),
+        }?;
+        if let Some(dentry) = self.dentry() {
+            crate::notify::changed(dentry, change);
+        }
+        Ok(())
+    }
+
+    /// The name through which it was found, or opened.
+    pub(crate) fn dentry(&self) -> Option<&crate::Dentry> {
+        match self {
+            Self::Path(path) => Some(&path.dentry),
+            Self::File(file) => file.path.as_ref().map(|path| &*path.dentry),
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Dentry {
     linkable: AtomicBool,
     /// Mounts upon this dentry, through whichever mount.
     pub(crate) mounts: AtomicU32,
+    /// Open file descriptions made through it.
+    pub(crate) opens: AtomicU32,
     pub(crate) recent: AtomicBool,
     pub(crate) slot: AtomicUsize,
 }
@@ -80,6 +82,7 @@ impl Dentry {
             deleted: AtomicBool::new(false),
             linkable: AtomicBool::new(false),
             mounts: AtomicU32::new(0),
+            opens: AtomicU32::new(0),
             recent: AtomicBool::new(false),
             slot: AtomicUsize::new(NO_SLOT),
         })

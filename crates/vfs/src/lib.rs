@@ -23,6 +23,7 @@ pub mod mount_flags;
 pub mod mount_list;
 pub mod mount_namespace;
 pub mod name;
+pub mod notify;
 pub mod open_file;
 pub mod open_flags;
 pub mod ops;

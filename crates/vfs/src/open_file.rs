@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use abi::Errno;
+use abi::inotify::WatchBits;
 use parking_lot::Mutex;
 
 use crate::mount_flags::MountFlags;
+use crate::notify;
 use crate::path::Path;
 use crate::{
     Attributes, Credentials, Events, File, FileKind, InodeRef, OpenFlags, Registration, Seek, Sink, Source,
@@ -66,6 +68,10 @@ impl OpenFile {
         let writes_mount = flags.writes() && path.as_ref().is_some_and(stored);
         if let Some(path) = &path {
             path.mount.used();
+            if !flags.contains(OpenFlags::PATH) {
+                path.dentry.opens.fetch_add(1, Ordering::Relaxed);
+                notify::file(&path.dentry, WatchBits::OPEN);
+            }
         }
         if let Some(path) = path.as_ref().filter(|_| writes_mount) {
             path.mount.add_writer();
@@ -169,6 +175,13 @@ impl OpenFile {
         }
     }
 
+    /// So many bytes were read or written.
+    fn tell(&self, bits: WatchBits, count: usize) {
+        if let Some(path) = self.path.as_ref().filter(|_| count > 0) {
+            notify::file(&path.dentry, bits);
+        }
+    }
+
     /// read(2): at the description's offset, which moves.
     ///
     /// # Errors
@@ -176,12 +189,16 @@ impl OpenFile {
     pub fn read(&self, into: &mut dyn Sink) -> Result<usize, Errno> {
         self.has_content()?;
         if self.file.keeps_offset() || !self.file.seekable() {
-            return self.file.read(u64::MAX, into);
+            let n = self.file.read(u64::MAX, into)?;
+            self.tell(WatchBits::ACCESS, n);
+            return Ok(n);
         }
         let mut offset = self.offset.lock();
         let n = self.file.read(*offset, into)?;
         *offset = offset.saturating_add(n as u64);
+        drop(offset);
         self.touch();
+        self.tell(WatchBits::ACCESS, n);
         Ok(n)
     }
 
@@ -196,6 +213,7 @@ impl OpenFile {
         }
         let n = self.file.read(offset, into)?;
         self.touch();
+        self.tell(WatchBits::ACCESS, n);
         Ok(n)
     }
 
@@ -209,12 +227,16 @@ impl OpenFile {
             self.shed_privileges();
         }
         if self.file.keeps_offset() || !self.file.seekable() {
-            return self.file.write(Some(u64::MAX), from).map(|(n, _)| n);
+            let (n, _) = self.file.write(Some(u64::MAX), from)?;
+            self.tell(WatchBits::MODIFY, n);
+            return Ok(n);
         }
         let mut offset = self.offset.lock();
         let at = if self.flags().contains(OpenFlags::APPEND) { None } else { Some(*offset) };
         let (n, end) = self.file.write(at, from)?;
         *offset = end;
+        drop(offset);
+        self.tell(WatchBits::MODIFY, n);
         Ok(n)
     }
 
@@ -231,7 +253,9 @@ impl OpenFile {
             self.shed_privileges();
         }
         let at = if self.flags().contains(OpenFlags::APPEND) { None } else { Some(offset) };
-        self.file.write(at, from).map(|(n, _)| n)
+        let (n, _) = self.file.write(at, from)?;
+        self.tell(WatchBits::MODIFY, n);
+        Ok(n)
     }
 
     /// lseek(2).
@@ -289,6 +313,7 @@ impl OpenFile {
         }
         self.file.allocate(mode, offset, length)?;
         self.shed_privileges();
+        self.tell(WatchBits::MODIFY, 1);
         Ok(())
     }
 
@@ -325,6 +350,7 @@ impl OpenFile {
         self.file.read_directory(*offset, &mut tracker)?;
         *offset = tracker.position;
         self.touch();
+        self.tell(WatchBits::ACCESS, 1);
         Ok(())
     }
 
@@ -343,12 +369,19 @@ impl OpenFile {
     /// Its type.
     #[must_use]
     pub fn kind(&self) -> FileKind {
-        self.inode().map_or(FileKind::Anonymous, |inode| inode.kind())
+        match self.inode() {
+            Some(inode) => inode.kind(),
+            None => self.file.attributes().map_or(FileKind::Anonymous, |attributes| attributes.kind),
+        }
     }
 }
 
 impl Drop for OpenFile {
     fn drop(&mut self) {
+        if let Some(path) = self.path.as_ref().filter(|_| !self.flags().contains(OpenFlags::PATH)) {
+            path.dentry.opens.fetch_sub(1, Ordering::Relaxed);
+            notify::closed(&path.dentry, self.flags().writes());
+        }
         if let Some(path) = self.path.as_ref().filter(|_| self.writes_mount) {
             path.mount.remove_writer();
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use kernel::Task;
-use vfs::{Fd, FileKind};
+use vfs::Fd;
 
 use super::at::{FDCWD, at};
 use super::descriptor;
@@ -50,16 +50,9 @@ pub fn fallocate(task: &Arc<Task>, fd: Fd, mode: u32, offset: i64, length: i64) 
     if mode & !KNOWN != 0 || mode & PUNCH_HOLE != 0 && mode & KEEP_SIZE == 0 {
         return Err(Errno::EOPNOTSUPP);
     }
-    if !file.flags().writes() {
-        return Err(Errno::EBADF);
-    }
-    match file.attributes()?.kind {
-        FileKind::Regular => {}
-        FileKind::Directory => return Err(Errno::EISDIR),
-        FileKind::Fifo => return Err(Errno::ESPIPE),
-        _ => return Err(Errno::ENODEV),
-    }
     let end = offset.checked_add(length).filter(|end| i64::try_from(*end).is_ok()).ok_or(Errno::EFBIG)?;
-    limit::allows(task, end)?;
-    file.file.allocate(mode, offset, length)
+    if file.flags().writes() {
+        limit::allows(task, end)?;
+    }
+    file.allocate(mode, offset, length)
 }

@@ -8,9 +8,11 @@ use kernel::UserPtr;
 use vfs::Fd;
 
 use crate::Support::{Full, Partial};
-use crate::event::{epoll, event_fd, poll, select};
+use crate::argument::PathPtr;
+use crate::event::{epoll, event_fd, inotify, poll, select};
 use crate::{Row, rows};
 
+const WATCHES: &str = "changes that guests make; not those that others make to a container's files";
 const EXCLUSIVE: &str = "EPOLLEXCLUSIVE wakes all who wait";
 
 pub(super) static ROWS: &[Row] = rows! {
@@ -26,4 +28,8 @@ pub(super) static ROWS: &[Row] = rows! {
     later epoll_pwait2(epoll::epoll_pwait2, epoll: Fd, events: UserPtr<EpollEvent>, most: i32, timeout: UserPtr<Timespec>, mask: UserPtr<SignalSet>, size: usize) Full;
     now eventfd(event_fd::eventfd, initial: u32) Full;
     now eventfd2(event_fd::eventfd2, initial: u32, flags: u32) Full;
+    now inotify_init(inotify::inotify_init) Full;
+    now inotify_init1(inotify::inotify_init1, flags: u32) Full;
+    now inotify_add_watch(inotify::inotify_add_watch, fd: Fd, path: PathPtr, bits: u32) Partial(WATCHES);
+    now inotify_rm_watch(inotify::inotify_rm_watch, fd: Fd, watch: i32) Full;
 };

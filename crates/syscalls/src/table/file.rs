@@ -80,10 +80,6 @@ pub(super) static ROWS: &[Row] = rows! {
     ;
     none {
         open_by_handle_at, "no filesystem gives handles";
-        inotify_init, "changes are not watched";
-        inotify_init1, "changes are not watched";
-        inotify_add_watch, "changes are not watched";
-        inotify_rm_watch, "changes are not watched";
         fanotify_init, "changes are not watched";
         fanotify_mark, "changes are not watched";
         quotactl_fd, "no quotas";

@@ -62,13 +62,18 @@ impl<'a> DirectoryChange<'a> {
         superblock.changed();
         // What was made, or, if somebody else was faster, is there against what was known.
         self.directory.dentry.forget_missing(name.as_bytes());
-        Ok(superblock.insert_locked(&self.directory.dentry, name, &inode?))
+        let made = superblock.insert_locked(&self.directory.dentry, name, &inode?);
+        crate::notify::made(&self.directory.dentry, name.as_bytes(), &made);
+        Ok(made)
     }
 
     /// Takes over that the filesystem removed a name.
     pub(super) fn removed(&self, dentry: &Arc<Dentry>, result: Result<(), Errno>) -> Result<(), Errno> {
         match result {
-            Ok(()) => self.directory.mount.superblock().removed(&self.directory.dentry, dentry),
+            Ok(()) => {
+                self.directory.mount.superblock().removed(&self.directory.dentry, dentry);
+                crate::notify::removed(&self.directory.dentry, dentry);
+            }
             // The name went without the VFS: it shall not stay known.
             Err(Errno::ENOENT) => self.directory.dentry.forget(&dentry.name()),
             Err(_) => {}

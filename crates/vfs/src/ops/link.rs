@@ -41,6 +41,9 @@ impl Caller<'_> {
         }
         let name = Name::new(&name)?;
         let linked = parent.directory.dentry.inode_ref().link(name, &inode);
+        if linked.is_ok() {
+            crate::notify::linked(&inode);
+        }
         change.made(name, linked.map(|()| inode))?;
         Ok(())
     }

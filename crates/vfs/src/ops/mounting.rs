@@ -155,6 +155,10 @@ impl Caller<'_> {
         }
         drop(guard);
         self.namespace.announce();
+        let superblock = path.mount.superblock();
+        if !self.namespace.mounts().iter().any(|mount| Arc::ptr_eq(mount.superblock(), superblock)) {
+            crate::notify::unmounted(superblock.root());
+        }
         Ok(())
     }
 }

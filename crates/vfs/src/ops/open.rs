@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use abi::Errno;
+use abi::inotify::WatchBits;
 
 use super::open_how::OpenHow;
 use super::open_path::PathOnly;
@@ -70,11 +71,17 @@ impl Caller<'_> {
         }
         let attributes = path.attributes()?;
         self.may_open(&path, &attributes, flags)?;
-        if flags.contains(OpenFlags::TRUNC) && kind == FileKind::Regular {
+        let cuts = flags.contains(OpenFlags::TRUNC) && kind == FileKind::Regular;
+        if cuts {
             self.truncate_opened(&path, &attributes)?;
         }
         let file = self.open_inode(&path, &attributes, flags)?;
-        Ok(OpenFile::new(file, Some(path), flags, Arc::clone(self.credentials)))
+        let dentry = Arc::clone(&path.dentry);
+        let open = OpenFile::new(file, Some(path), flags, Arc::clone(self.credentials));
+        if cuts {
+            crate::notify::file(&dentry, WatchBits::MODIFY);
+        }
+        Ok(open)
     }
 
     /// What the type and permissions of an existing file say to opening it.

@@ -129,8 +129,11 @@ impl Pair<'_> {
             _ => self.old.move_to(to, self.new_name.as_bytes()),
         }
         drop(guard);
-        if let Some(victim) = victim {
-            superblock.release(victim);
+        crate::notify::moved(&self.old, from, self.name.as_bytes(), victim.map(|victim| &**victim));
+        match (victim, &self.new) {
+            (Some(victim), _) => superblock.release(victim),
+            (None, Some(new)) => crate::notify::moved(new, to, self.new_name.as_bytes(), None),
+            (None, None) => {}
         }
         Ok(())
     }

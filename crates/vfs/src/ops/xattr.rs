@@ -1,6 +1,7 @@
 //! setxattr(2), getxattr(2), listxattr(2), removexattr(2): who may use which namespace, as xattr(7) has it.
 
 use abi::Errno;
+use abi::inotify::WatchBits;
 
 use super::change::changeable;
 use crate::caller::{Caller, Found};
@@ -59,7 +60,9 @@ impl Caller<'_> {
         }
         let attributes = changeable(target)?;
         self.may_change(&attributes, name)?;
-        target.inode().ok_or(Errno::EOPNOTSUPP)?.set_xattr(name, value, mode.create, mode.replace)
+        target.inode().ok_or(Errno::EOPNOTSUPP)?.set_xattr(name, value, mode.create, mode.replace)?;
+        changed(target);
+        Ok(())
     }
 
     /// removexattr(2).
@@ -70,7 +73,9 @@ impl Caller<'_> {
         check_name(name)?;
         let attributes = changeable(target)?;
         self.may_change(&attributes, name)?;
-        target.inode().ok_or(Errno::EOPNOTSUPP)?.remove_xattr(name)
+        target.inode().ok_or(Errno::EOPNOTSUPP)?.remove_xattr(name)?;
+        changed(target);
+        Ok(())
     }
 
     /// listxattr(2): names, each with a NUL behind it. Those of `trusted.` only for CAP_SYS_ADMIN.
@@ -124,6 +129,13 @@ impl Caller<'_> {
             FileKind::Regular | FileKind::Directory => self.credentials.check(attributes, access),
             _ => Err(refused),
         }
+    }
+}
+
+/// Tells those who watch the file.
+fn changed(target: &Found) {
+    if let Some(dentry) = target.dentry() {
+        crate::notify::file(dentry, WatchBits::ATTRIB);
     }
 }
 
