@@ -175,6 +175,8 @@ const CALLS: &[Case] = &[
     program!("calls/pipes", "pipes"),
     program!("calls/epoll", "epoll"),
     program!("calls/timers", "timers"),
+    program!("calls/inotify", "inotify"),
+    program!("calls/sysv-ipc", "sysv_ipc"),
     program!("calls/unix-sockets", "unix_sockets"),
     program!("calls/files", "files"),
     program!("calls/descriptors", "descriptors"),

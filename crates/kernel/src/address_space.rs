@@ -9,6 +9,8 @@ use parking_lot::Mutex;
 use platform::{Mapping, Memory};
 use vfs::path::Path;
 
+use crate::ipc::Attachments;
+
 /// The memory of one process (or of several, after vfork).
 pub struct AddressSpace {
     /// The bytes.
@@ -17,6 +19,8 @@ pub struct AddressSpace {
     pub image: Mutex<Image>,
     /// Which guest file a mapped host file is: by the host's device and inode numbers.
     mapped: Mutex<HashMap<(u64, u64), Path>>,
+    /// System V shared memory that is attached.
+    pub shared_memory: Attachments,
 }
 
 /// The layout of a program image: the ranges that /proc/PID shows and that brk(2) moves.
@@ -46,14 +50,21 @@ impl AddressSpace {
     /// A memory with a layout.
     #[must_use]
     pub fn new(memory: Arc<dyn Memory>, image: Image) -> Arc<Self> {
-        Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::default() })
+        Arc::new(Self {
+            memory,
+            image: Mutex::new(image),
+            mapped: Mutex::default(),
+            shared_memory: Mutex::default(),
+        })
     }
 
     /// A copy of the layout, for a child of fork(2) whose memory is yet to be made.
     #[must_use]
     pub(crate) fn copy_layout(&self) -> Arc<Self> {
         let (image, mapped) = (self.image.lock().clone(), self.mapped.lock().clone());
-        Arc::new(Self { memory: Arc::new(NoMemory), image: Mutex::new(image), mapped: Mutex::new(mapped) })
+        let shared_memory = Mutex::new(self.shared_memory.lock().clone());
+        let memory = Arc::new(NoMemory);
+        Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::new(mapped), shared_memory })
     }
 
     /// The layout over the memory that has now been made for it. Nothing stays here.
@@ -61,7 +72,8 @@ impl AddressSpace {
     pub(crate) fn over(&self, memory: Arc<dyn Memory>) -> Arc<Self> {
         let (image, mapped) = (&mut *self.image.lock(), &mut *self.mapped.lock());
         let (image, mapped) = (std::mem::take(image), std::mem::take(mapped));
-        Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::new(mapped) })
+        let shared_memory = Mutex::new(std::mem::take(&mut *self.shared_memory.lock()));
+        Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::new(mapped), shared_memory })
     }
 
     /// Whether the memory is yet to be made, or is no more.

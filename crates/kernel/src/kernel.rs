@@ -42,6 +42,8 @@ pub struct Kernel {
     pub signal_quota: Arc<crate::signal::Quota>,
     /// Notified when a signal has become pending anywhere: for signalfd(2).
     pub signal_arrivals: Arc<vfs::WaitQueue>,
+    /// System V IPC.
+    pub ipc: crate::ipc::Ipc,
     /// Whether system calls are logged.
     pub strace: bool,
     /// Whether its tasks are paused.
@@ -83,6 +85,7 @@ impl Kernel {
             pids: PidNamespace::default(),
             signal_quota: Arc::default(),
             signal_arrivals: Arc::default(),
+            ipc: crate::ipc::Ipc::default(),
             strace,
             freezer: crate::freezer::Freezer::default(),
             names: Mutex::default(),

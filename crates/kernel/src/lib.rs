@@ -21,6 +21,7 @@ pub mod freezer;
 pub mod fs_context;
 pub mod group;
 pub mod inspect;
+pub mod ipc;
 pub mod kernel;
 pub mod limits;
 pub mod lock_order;

@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod dispatch;
 pub mod event;
 pub mod file;
+pub mod ipc;
 pub mod memory;
 pub mod net;
 pub mod process;

@@ -40,8 +40,9 @@ pub fn task_ended(task: &Arc<Task>) {
     stop::check_complete(&task.group);
 }
 
-/// The process has ended: its timers stop, and what is pending for it is dropped.
+/// The process has ended: its timers stop, what is pending for it is dropped, and its semaphore operations are undone.
 pub fn group_ended(group: &Arc<crate::ThreadGroup>) {
     timers::end(group);
+    group.kernel.ipc.process_ended(group.pid);
     group.signals.state.lock().pending.discard(!SignalSet::EMPTY);
 }

@@ -121,7 +121,7 @@ fn check_access(open: &OpenFile, protection: Protection, shared: bool) -> Result
 }
 
 /// Whether the task may lock so many bytes. There is no account of what is locked already, since nothing is pinned.
-pub(super) fn may_lock(task: &Task, length: u64) -> Result<(), Errno> {
+pub(crate) fn may_lock(task: &Task, length: u64) -> Result<(), Errno> {
     let limit = task.group.limits.lock().get(Resource::Memlock).soft;
     if limit == INFINITY || task.credentials().has(Capability::IpcLock) {
         return Ok(());

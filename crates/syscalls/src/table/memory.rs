@@ -38,9 +38,5 @@ pub(super) static ROWS: &[Row] = rows! {
         memfd_secret, "not offered";
         map_shadow_stack, "not offered";
         mseal, "not yet";
-        shmget, "not yet";
-        shmat, "not yet";
-        shmctl, "not yet";
-        shmdt, "not yet";
     }
 };

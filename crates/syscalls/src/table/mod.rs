@@ -5,6 +5,7 @@ mod event;
 mod file;
 mod file_attributes;
 mod file_io;
+mod ipc;
 mod memory;
 mod net;
 mod process;
@@ -23,6 +24,7 @@ static FAMILIES: &[&[Row]] = &[
     file::ROWS,
     file_attributes::ROWS,
     file_io::ROWS,
+    ipc::ROWS,
     memory::ROWS,
     process::ROWS,
     resources::ROWS,

@@ -1,0 +1,5 @@
+//! System V IPC: sysvipc(7).
+
+pub mod messages;
+pub mod semaphores;
+pub mod shared_memory;
