@@ -50,8 +50,20 @@ pub struct ProcessSpec {
     pub no_new_privileges: bool,
     /// Whether a terminal of its own is asked for, instead of the descriptors that the runtime was given.
     pub terminal: bool,
+    /// How that terminal is.
+    #[serde(default)]
+    pub console: ConsoleSpec,
     /// `/proc/self/oom_score_adj`.
     pub oom_score_adj: i32,
+}
+
+/// A terminal of the container's own, carried to the first two descriptors that come with the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleSpec {
+    /// Rows and columns at first.
+    pub size: Option<(u16, u16)>,
+    /// Whether the sentry has to find out by itself when the host's window changes, because no SIGWINCH tells.
+    pub watch: bool,
 }
 
 /// Capability sets, one bit for each capability number of capability(7).

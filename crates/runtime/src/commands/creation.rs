@@ -8,7 +8,7 @@ use crate::config::load::load;
 use crate::config::translate::{RootWrites, translate};
 use crate::error::{Error, Trying};
 use crate::log::Log;
-use crate::sandbox::{Launch, Sandbox, descriptors};
+use crate::sandbox::{Launch, Sandbox, console};
 use crate::state::{self, Entry, Holder, Process, Record, Root};
 
 /// A container that is being created.
@@ -28,7 +28,7 @@ impl Creation {
     ) -> Result<(Self, Launch<'a>), Error> {
         let entry = Root::of(global).create(&arguments.id)?;
         let config = load(&arguments.bundle)?;
-        let plan = translate(&config, &arguments.id, RootWrites::AsConfigured)?;
+        let mut plan = translate(&config, &arguments.id, RootWrites::AsConfigured)?;
         let rootfs = plan.exports.first().map(|root| root.path.clone()).unwrap_or_default();
         let record = Record {
             id: arguments.id.clone(),
@@ -42,7 +42,8 @@ impl Creation {
             spec: config.spec,
         };
         entry.write(&record)?;
-        let mut descriptors = descriptors::standard()?;
+        let socket = arguments.process.console_socket.as_deref();
+        let mut descriptors = console::standard(&mut plan.container.process, socket, attached)?;
         descriptors.extend(preserved);
         let launch = Launch { plan, global, log, listener: entry.listen()?, descriptors, attached };
         Ok((Self { entry, record }, launch))

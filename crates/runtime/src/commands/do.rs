@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sentry::spec::{
-    ContainerSpec, DevptsOptions, MountFlags, MountKind, MountSpec, ProcessSpec, RootSpec, TmpfsOptions,
+    ConsoleSpec, ContainerSpec, DevptsOptions, MountFlags, MountKind, MountSpec, ProcessSpec, RootSpec, TmpfsOptions,
 };
 
 use crate::command_line::{Do, Global, UserArgument};
@@ -50,6 +50,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
         rlimits: Vec::new(),
         no_new_privileges: false,
         terminal: false,
+        console: ConsoleSpec::default(),
         oom_score_adj: 0,
     };
     let overlay = !arguments.ro;

@@ -14,7 +14,8 @@ use crate::children;
 use crate::command_line::{Exec, Global, UserArgument};
 use crate::config::{capabilities, process};
 use crate::error::{Error, Trying};
-use crate::sandbox::{Forwarded, attached, descriptors, memory_file};
+use crate::sandbox::terminal::Raw;
+use crate::sandbox::{Forwarded, attached, console, memory_file};
 use crate::state::{self, Container, Root, Status};
 
 /// Runs another program in a container. Returns its exit code.
@@ -33,26 +34,29 @@ fn run(container: &Container, arguments: &Exec, preserved: Vec<OwnedFd>) -> Resu
         Status::Stopped => return Err(Error::refused("exec in a stopped container")),
         status => return Err(Error::Message(format!("cannot exec in a {} container", status.name()))),
     }
-    let spec = describe(container, arguments)?;
+    let mut spec = describe(container, arguments)?;
     // First, so that no signal is lost between here and the program's start.
     let signals = if arguments.detach { None } else { Some(Forwarded::divert()?) };
-    let channel = start(container, &spec, preserved)?;
+    let socket = arguments.process.console_socket.as_deref();
+    let mut descriptors = console::standard(&mut spec, socket, !arguments.detach)?;
+    descriptors.extend(preserved);
+    let channel = start(container, &spec, descriptors)?;
     match signals {
         None => leave_waiter(&channel, arguments.process.pid_file.as_deref()).map(|()| 0),
         Some(signals) => {
             let own = rustix::process::getpid().as_raw_nonzero().get();
             write_pid_file(arguments.process.pid_file.as_deref(), own)?;
+            let _raw = spec.terminal.then(Raw::start);
             attached::until_the_end(&channel, &signals).map(|status| status.shell_code())
         }
     }
 }
 
 /// Has the sentry start it. The channel is then about the new process.
-fn start(container: &Container, spec: &ProcessSpec, preserved: Vec<OwnedFd>) -> Result<Channel, Error> {
+fn start(container: &Container, spec: &ProcessSpec, of_process: Vec<OwnedFd>) -> Result<Channel, Error> {
     let channel = container.connect()?.ok_or(Error::NotRunning)?;
     let mut descriptors = vec![memory_file(spec)?];
-    descriptors.extend(descriptors::standard()?);
-    descriptors.extend(preserved);
+    descriptors.extend(of_process);
     let borrowed: Vec<BorrowedFd<'_>> = descriptors.iter().map(AsFd::as_fd).collect();
     channel.send_with(&Request::Exec, &borrowed).trying("start the program")?;
     drop(descriptors);

@@ -1,7 +1,7 @@
 //! The `process` section.
 
 use oci_spec::runtime::{PosixRlimit, PosixRlimitType, Process};
-use sentry::spec::{ProcessSpec, RlimitSpec};
+use sentry::spec::{ConsoleSpec, ProcessSpec, RlimitSpec};
 
 use super::capabilities;
 
@@ -37,8 +37,14 @@ pub(crate) fn translate(process: &Process) -> Result<ProcessSpec, String> {
         rlimits,
         no_new_privileges: process.no_new_privileges().unwrap_or(false),
         terminal: process.terminal().unwrap_or(false),
+        console: ConsoleSpec { size: process.console_size().and_then(size), watch: false },
         oom_score_adj: process.oom_score_adj().unwrap_or(0),
     })
+}
+
+/// Rows and columns. A size that no terminal can have is as good as none.
+fn size(size: oci_spec::runtime::Box) -> Option<(u16, u16)> {
+    Some((u16::try_from(size.height()).ok()?, u16::try_from(size.width()).ok()?))
 }
 
 fn rlimit(limit: &PosixRlimit) -> Result<RlimitSpec, String> {

@@ -1,11 +1,12 @@
 //! A sandbox as its runtime sees it: started, watched, ended.
 
 pub(crate) mod attached;
+pub(crate) mod console;
 pub(crate) mod descriptors;
 mod launch;
 mod signals;
 mod supervise;
-mod terminal;
+pub(crate) mod terminal;
 mod users;
 
 use sentry::control::{Event, ExitStatus, Request};
@@ -25,12 +26,16 @@ pub(crate) fn run(
     // First, so that no signal is lost between here and the container's start.
     let signals = Forwarded::divert()?;
     let terminal = terminal::Modes::save();
+    let own_terminal = launch.plan.container.process.terminal;
     let sandbox = create(id, launch)?;
+    let raw = own_terminal.then(terminal::Raw::start);
     if let Err(error) = created(&sandbox).and_then(|()| start(&sandbox)) {
+        drop(raw);
         abandon(sandbox);
         return Err(error);
     }
     let outcome = supervise::until_the_end(id, sandbox, &signals);
+    drop(raw);
     // A program that ends by itself may leave the terminal as it likes, as stty(1) does.
     if !matches!(outcome, Ok(ExitStatus::Code(_))) {
         terminal.restore();

@@ -21,10 +21,37 @@ impl Modes {
 
     /// Puts them back. A terminal that is gone needs none.
     pub(crate) fn restore(&self) {
-        if let Some((at, modes)) = &self.saved
+        self.set(Termios::clone);
+    }
+
+    fn set(&self, modes: impl FnOnce(&Termios) -> Termios) {
+        if let Some((at, saved)) = &self.saved
             && let Some(fd) = STANDARD.get(*at)
         {
-            let _ = tcsetattr(fd(), OptionalActions::Drain, modes);
+            let _ = tcsetattr(fd(), OptionalActions::Drain, &modes(saved));
         }
+    }
+}
+
+/// The caller's terminal passes everything on to a process with a terminal of its own, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Raw(Modes);
+
+impl Raw {
+    /// Puts it into raw mode.
+    pub(crate) fn start() -> Self {
+        let modes = Modes::save();
+        modes.set(|saved| {
+            let mut raw = saved.clone();
+            raw.make_raw();
+            raw
+        });
+        Self(modes)
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        self.0.restore();
     }
 }

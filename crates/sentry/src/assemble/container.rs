@@ -9,9 +9,10 @@ use abi::signal::Signal;
 use hostfd::Importer;
 use kernel::{FsContext, Kernel, ThreadGroup};
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
-use vfs::FdTable;
+use vfs::{Credentials, FdTable, OpenFile};
 
-use super::process;
+use super::bridge::Bridge;
+use super::{console, process};
 use crate::control::{Channel, Event, ExitStatus, Status};
 use crate::failure::{Failure, Trying};
 use crate::spec::{ContainerSpec, ProcessSpec};
@@ -33,6 +34,8 @@ pub(super) struct Container {
     stage: Mutex<Stage>,
     stage_changed: Condvar,
     ends: Mutex<Ends>,
+    /// Terminals that are carried to the host, by the process that has them.
+    bridges: Mutex<Vec<(i32, Arc<Bridge>)>>,
     /// Held for reading while a request is answered: the sentry does not end in the middle of an answer.
     answering: RwLock<()>,
 }
@@ -69,6 +72,7 @@ impl Container {
             stage: Mutex::new(Stage::Created(descriptors)),
             stage_changed: Condvar::new(),
             ends: Mutex::default(),
+            bridges: Mutex::default(),
             answering: RwLock::default(),
         })
     }
@@ -117,13 +121,56 @@ impl Container {
     ) -> Result<Arc<ThreadGroup>, Failure> {
         let credentials = Arc::new(process::credentials(process));
         let files = FdTable::new();
-        let opened = self.importer.import(descriptors, &credentials).trying("import descriptors")?;
+        let (opened, bridge) = self.open(process, context, descriptors, &credentials)?;
         for file in &opened {
             files.install(Arc::clone(file), false, 0, usize::MAX).trying("install descriptors")?;
         }
         let terminal = opened.iter().find_map(|file| file.file.terminal());
         drop(opened);
-        process::start(&self.kernel, process, context.clone(), files, credentials, terminal)
+        let group = process::start(&self.kernel, process, context.clone(), files, credentials, terminal)?;
+        if let Some(bridge) = bridge {
+            self.bridges.lock().push((group.pid, bridge));
+        }
+        Ok(group)
+    }
+
+    /// The files that a process starts with: the host's, or a terminal of its own.
+    fn open(
+        &self,
+        process: &ProcessSpec,
+        context: &FsContext,
+        mut descriptors: Vec<OwnedFd>,
+        credentials: &Arc<Credentials>,
+    ) -> Result<(Vec<Arc<OpenFile>>, Option<Arc<Bridge>>), Failure> {
+        if !process.terminal {
+            let opened = self.importer.import(descriptors, credentials).trying("import descriptors")?;
+            return Ok((opened, None));
+        }
+        let further = descriptors.split_off(descriptors.len().min(3));
+        let console = console::make(&self.kernel, context, &self.importer, process, descriptors)?;
+        if self.first().is_none() {
+            console::show(context, &console.slave)?;
+        }
+        let mut opened = vec![console.slave; 3];
+        opened.extend(self.importer.import(further, credentials).trying("import descriptors")?);
+        Ok((opened, Some(console.bridge)))
+    }
+
+    /// The window of a process's terminal may have another size. Whether it has a terminal whose window that could be.
+    pub(super) fn follow_size(&self, pid: i32) -> bool {
+        let bridge = self.bridges.lock().iter().find(|(of, _)| *of == pid).map(|(_, bridge)| Arc::clone(bridge));
+        bridge.inspect(|bridge| bridge.follow_size()).is_some()
+    }
+
+    /// A process has ended: what it wrote on its terminal is carried out.
+    fn end_bridge(&self, pid: i32) {
+        let ended = {
+            let mut bridges = self.bridges.lock();
+            bridges.iter().position(|(of, _)| *of == pid).map(|at| bridges.swap_remove(at).1)
+        };
+        if let Some(bridge) = ended {
+            bridge.finish();
+        }
     }
 
     /// The first process, while it runs.
@@ -204,6 +251,7 @@ impl Container {
     }
 
     fn process_ended(&self, pid: i32, status: ExitStatus) {
+        self.end_bridge(pid);
         let mut ends = self.ends.lock();
         let all = std::mem::take(&mut ends.watched);
         let (told, kept) = all.into_iter().partition::<Vec<_>, _>(|(of, _)| *of == pid);

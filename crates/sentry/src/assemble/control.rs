@@ -151,7 +151,10 @@ impl Connection {
             self.container.end_unstarted(signal);
             return Ok(());
         };
+        let resized = signal == Signal::SIGWINCH && to == Recipients::Foreground;
         executor::turn(|| match to {
+            // The runtime's window: the process has another one, which follows.
+            Recipients::Foreground if resized && self.container.follow_size(process.pid) => {}
             Recipients::Process => send(&process, signal),
             Recipients::Foreground => send_to_foreground(&process, signal),
             Recipients::All => {

@@ -1,5 +1,7 @@
 //! Puts the kernel together from its parts and runs it.
 
+mod bridge;
+mod console;
 mod container;
 mod control;
 mod devices;

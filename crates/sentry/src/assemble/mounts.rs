@@ -186,7 +186,7 @@ fn flags(given: &spec::MountFlags) -> MountFlags {
 }
 
 /// The place of a mountpoint; what is missing of it is made.
-fn mountpoint(context: &FsContext, path: &str, directory: bool) -> Result<Path, Errno> {
+pub(super) fn mountpoint(context: &FsContext, path: &str, directory: bool) -> Result<Path, Errno> {
     match find(context, path) {
         Err(Errno::ENOENT) => {}
         found => return found,
