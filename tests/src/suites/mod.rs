@@ -13,6 +13,7 @@ mod ends;
 mod exit_codes;
 mod limits;
 mod output;
+mod own_terminal;
 mod roots;
 mod runs;
 mod signals;
@@ -61,6 +62,10 @@ pub const NAMES: &[(&str, Test)] = &[
     ("terminal/interrupt-in-a-shell", terminal::interrupt_in_a_shell),
     ("terminal/stop-and-continue", terminal::stop_and_continue),
     ("terminal/modes-restored", terminal::modes_restored),
+    ("terminal/own", own_terminal::foreground),
+    ("terminal/own-modes-restored", own_terminal::modes_restored),
+    ("terminal/console-socket", own_terminal::console_socket),
+    ("terminal/exec", own_terminal::exec),
 ];
 
 /// The tests of this module.

@@ -14,12 +14,12 @@ use crate::sandbox::Sandbox;
 use crate::tools::{output, succeed};
 
 /// A tmux server of its own with one window, in which a shell waits for commands.
-struct Terminal {
+pub(super) struct Terminal {
     socket: PathBuf,
 }
 
 impl Terminal {
-    fn start(place: &Place, name: &str) -> Result<Self> {
+    pub(super) fn start(place: &Place, name: &str) -> Result<Self> {
         let terminal = Self { socket: place.directory(name)?.join("tmux") };
         let shell = "env PS1='outside$ ' bash --norc --noprofile";
         succeed(terminal.tmux().args([
@@ -37,18 +37,18 @@ impl Terminal {
         Ok(terminal)
     }
 
-    fn tmux(&self) -> Command {
+    pub(super) fn tmux(&self) -> Command {
         let mut tmux = Command::new("tmux");
         tmux.arg("-S").arg(&self.socket);
         tmux
     }
 
     /// Presses keys; names like `Enter` and `C-c` are keys of their own.
-    fn press(&self, keys: &[&str]) -> Result<()> {
+    pub(super) fn press(&self, keys: &[&str]) -> Result<()> {
         succeed(self.tmux().arg("send-keys").args(keys))
     }
 
-    fn type_line(&self, line: &str) -> Result<()> {
+    pub(super) fn type_line(&self, line: &str) -> Result<()> {
         self.press(&["-l", line])?;
         self.press(&["Enter"])
     }
@@ -58,7 +58,7 @@ impl Terminal {
     }
 
     /// Waits until the screen has this text.
-    fn expect(&self, wanted: &str) -> Result<()> {
+    pub(super) fn expect(&self, wanted: &str) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(15);
         loop {
             let screen = self.screen()?;
@@ -80,7 +80,7 @@ impl Drop for Terminal {
 }
 
 /// The line that a user would type.
-fn line(sandbox: &Sandbox) -> String {
+pub(super) fn line(sandbox: &Sandbox) -> String {
     let command = sandbox.command("terminal");
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use sentry::spec::{
-    ConsoleSpec, ContainerSpec, DevptsOptions, MountFlags, MountKind, MountSpec, ProcessSpec, RootSpec, TmpfsOptions,
+    ConsoleSpec, ContainerSpec, DevptsOptions, MountFlags, MountKind, MountSpec, ProcessSpec, RootSpec,
+    TmpfsOptions,
 };
 
 use crate::command_line::{Do, Global, UserArgument};

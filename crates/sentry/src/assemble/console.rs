@@ -32,11 +32,8 @@ pub(super) fn make(
     process: &ProcessSpec,
     descriptors: Vec<OwnedFd>,
 ) -> Result<Console, Failure> {
-    let credentials = Credentials {
-        fsuid: process.uid,
-        fsgid: process.gid,
-        ..Credentials::root(CapabilitySet::FULL)
-    };
+    let credentials =
+        Credentials { fsuid: process.uid, fsgid: process.gid, ..Credentials::root(CapabilitySet::FULL) };
     let credentials = Arc::new(credentials);
     let mut descriptors = descriptors.into_iter();
     let (Some(input), Some(output)) = (descriptors.next(), descriptors.next()) else {

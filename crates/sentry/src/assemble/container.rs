@@ -158,7 +158,8 @@ impl Container {
 
     /// The window of a process's terminal may have another size. Whether it has a terminal whose window that could be.
     pub(super) fn follow_size(&self, pid: i32) -> bool {
-        let bridge = self.bridges.lock().iter().find(|(of, _)| *of == pid).map(|(_, bridge)| Arc::clone(bridge));
+        let bridge =
+            self.bridges.lock().iter().find(|(of, _)| *of == pid).map(|(_, bridge)| Arc::clone(bridge));
         bridge.inspect(|bridge| bridge.follow_size()).is_some()
     }
 
