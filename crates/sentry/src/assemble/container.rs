@@ -56,6 +56,9 @@ struct Ends {
     unclaimed: Vec<(i32, ExitStatus)>,
 }
 
+/// The files that a process starts with, by their numbers.
+type Opened = Vec<Arc<OpenFile>>;
+
 impl Container {
     pub(super) fn new(
         kernel: Arc<Kernel>,
@@ -141,7 +144,7 @@ impl Container {
         context: &FsContext,
         mut descriptors: Vec<OwnedFd>,
         credentials: &Arc<Credentials>,
-    ) -> Result<(Vec<Arc<OpenFile>>, Option<Arc<Bridge>>), Failure> {
+    ) -> Result<(Opened, Option<Arc<Bridge>>), Failure> {
         if !process.terminal {
             let opened = self.importer.import(descriptors, credentials).trying("import descriptors")?;
             return Ok((opened, None));
