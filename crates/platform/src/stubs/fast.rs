@@ -54,6 +54,10 @@ impl StubThread {
     fn requested(&self, request: &Request, via: Via) {
         {
             let mut state = self.state.lock();
+            if self.process.shared.is_plain(request.args.number) {
+                // The gate leaves these to the filter, so that the kernel gets them with registers.
+                return self.answer_call(&mut state, via, Errno::EPERM.to_return());
+            }
             match state.phase {
                 Phase::Running | Phase::CloneReturning { .. } if state.exit => {
                     // The interrupt that ends it is on its way.

@@ -9,8 +9,10 @@ use parking_lot::{Condvar, Mutex};
 
 use super::calls;
 use super::delivery::Parcel;
+use super::filter;
 use super::frame::Shape;
 use super::image::Image;
+use super::interface::PLAIN_WORDS;
 use super::mechanisms::Mechanisms;
 use super::patching::{Patching, Texts};
 use super::poller::Poller;
@@ -53,6 +55,8 @@ pub(super) struct Shared {
     pub(super) poller: Arc<Poller>,
     /// Whether there may be a poller: there is more than one processor, and an answer cannot be lost.
     pub(super) polls: bool,
+    /// Calls that no window may carry: [`filter::plain`].
+    plain: [u64; PLAIN_WORDS],
     start: Instant,
     next_space: AtomicU64,
     warned: AtomicBool,
@@ -96,10 +100,17 @@ impl Shared {
             poller: Arc::default(),
             polls: zygote.mechanisms.contains(Mechanisms::PROMPT_ANSWERS)
                 && std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1),
+            plain: filter::plain(),
             start: Instant::now(),
             next_space: AtomicU64::new(1),
             warned: AtomicBool::new(false),
         }
+    }
+
+    /// Whether no window may carry the call of this number.
+    pub(super) fn is_plain(&self, number: u64) -> bool {
+        let word = usize::try_from(number / 64).ok().and_then(|at| self.plain.get(at));
+        word.is_some_and(|word| word >> (number % 64) & 1 != 0)
     }
 
     /// Since the platform's start.

@@ -83,16 +83,34 @@ static int own_code(void) {
   return 0;
 }
 static int rings(void) {
-  for (long why = 0; why < 12; why++) {
-    if (why == 4 || why == 5) continue; // those that stop the thread need a frame
-    if (why == 10) continue; // gives the one window
+  for (long ring = 0; ring < 12; ring++) {
+    if (ring == 4 || ring == 5) continue; // those that stop the thread need a frame
+    if (ring == 10) continue; // gives the one window
     for (long token = 0; token < 3; token++) {
-      long r = from_stub(RING | why, BASE + 0x10000100, token, 0, 0, 0, 0);
-      if (r != -EPERM) FAIL("ring %ld gave %ld", why, r);
+      long r = from_stub(RING | ring, BASE + 0x10000100, token, 0, 0, 0, 0);
+      if (r != -EPERM) FAIL("ring %ld gave %ld", ring, r);
     }
   }
-  if (from_stub(RING | 10, 0, 0, 0, 0, 0, 0) < 0) FAIL("no window");
-  for (long why = 8; why < 11; why++) if (from_stub(RING | why, 0, 0, 0, 0, 0, 0) != -EPERM) FAIL("ring %ld", why);
+  // A window of one's own, and requests that no stub would make.
+  long fd = from_stub(RING | 10, 0, 0, 0, 0, 0, 0);
+  if (fd < 0) FAIL("no window: %ld", fd);
+  volatile unsigned long *window = (void *)from_stub(SYS_mmap, 0, 0x11000, 3, MAP_SHARED, fd, 0);
+  if ((long)window < 0 || from_stub(SYS_close, fd, 0, 0, 0, 0, 0)) FAIL("mapping the window: %ld", (long)window);
+  static const long plain[] = {SYS_execve, SYS_clone, SYS_exit, SYS_exit_group, SYS_mmap, SYS_rt_sigreturn, SYS_brk, SYS_futex};
+  for (unsigned i = 0; i < sizeof plain / sizeof *plain; i++) {
+    window[1] = 0; window[0] = 2 | plain[i] << 32;
+    long r = from_stub(RING | 8, 0, 0, 0, 0, 0, 0);
+    if (r || (long)window[1] != -EPERM) FAIL("call %ld through the window gave %ld, %ld", plain[i], r, (long)window[1]);
+  }
+  static long target[4];
+  for (unsigned long seed = 0; seed < 200; seed++) { // extents from nowhere to nowhere
+    for (int i = 1; i < 28; i++) window[i] = seed * i * 0x9e3779b97f4a7c15ul >> (seed % 50);
+    window[1] = 1; window[2] = seed % 2 ? (long)&target : -8; window[3] = 8; window[0] = 2 | 255 << 8 | (unsigned long)SYS_read << 32;
+    long r = from_stub(RING | 8, 0, 0, 0, 0, 0, 0);
+    if (r) FAIL("forged extents: %ld", r);
+  }
+  window[0] = 0;
+  for (long n = 8; n < 11; n++) if (from_stub(RING | n, 0, 0, 0, 0, 0, 0) != -EPERM) FAIL("ring %ld", n);
   if (from_stub(RING | 0x7f, 0, 0, 0, 0, 0, 0) != -EPERM) FAIL("ring");
   // What a trap would have asked, it may ask.
   long at = from_stub(RING | 3 | SYS_brk << 8, 0, 0, 0, 0, 0, 0);

@@ -106,15 +106,18 @@ pub(in crate::stubs) fn processor() -> u64 {
     u64::try_from(unsafe { libc::sched_getcpu() }).unwrap_or(0)
 }
 
-/// Moves this thread to another processor than this one of those that the process may use, if there is one. The main thread stands for the process.
+/// Moves this thread to another processor than this one of those that the process may use, if there is one. It may come back later: what asks for the
+/// number of processors must find all of them. The main thread stands for the process.
 pub(in crate::stubs) fn leave_processor(number: u64) {
     use rustix::thread::{Pid, sched_getaffinity, sched_setaffinity};
     let main = Pid::from_raw(rustix::process::getpid().as_raw_nonzero().get());
-    let Ok(mut processors) = sched_getaffinity(main) else { return };
-    if let (Ok(number), true) = (usize::try_from(number), processors.count() > 1) {
-        processors.unset(number);
+    let Ok(all) = sched_getaffinity(main) else { return };
+    if let (Ok(number), true) = (usize::try_from(number), all.count() > 1) {
+        let mut others = all;
+        others.unset(number);
         // Where the thread runs decides about its speed only.
-        let _ = sched_setaffinity(None, &processors);
+        let _ = sched_setaffinity(None, &others);
+        let _ = sched_setaffinity(None, &all);
     }
 }
 
