@@ -4,7 +4,7 @@ use crate::case::{Case, DEFAULT};
 
 /// All rows.
 pub fn all() -> impl Iterator<Item = Case> {
-    [SHELL, TOOLS, PYTHON, LANGUAGES, DEVELOPMENT, CALLS, SIGNALS, SCALE, PATCHING]
+    [SHELL, TOOLS, PYTHON, LANGUAGES, DEVELOPMENT, CALLS, FILES, SIGNALS, SCALE, PATCHING]
         .into_iter()
         .flatten()
         .copied()
@@ -195,6 +195,12 @@ const CALLS: &[Case] = &[
     program!("calls/orphans", "orphans"),
     program!("calls/pidfds", "pidfds"),
     program!("calls/scheduling", "scheduling"),
+];
+
+const FILES: &[Case] = &[
+    python!("files/mount-basics", "mount_basics.py"),
+    python!("files/mount-propagation", "mount_propagation.py"),
+    python!("files/mount-namespaces", "mount_namespaces.py"),
 ];
 
 const SIGNALS: &[Case] = &[

@@ -32,6 +32,18 @@ impl FsContext {
         let root = namespace.root_path();
         Self { namespace, cwd: root.clone(), root, umask: 0o022 }
     }
+
+    /// Moves it to a copy of its mounts.
+    ///
+    /// # Errors
+    /// As [`MountNamespace::copy`].
+    pub fn unshare_mounts(&mut self) -> Result<(), Errno> {
+        let (namespace, relocation) = self.namespace.copy()?;
+        self.root = relocation.translate(&self.root);
+        self.cwd = relocation.translate(&self.cwd);
+        self.namespace = namespace;
+        Ok(())
+    }
 }
 
 impl Task {

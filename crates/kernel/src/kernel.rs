@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Condvar, Mutex};
 use platform::{Platform, SyscallArgs};
 
+use vfs::FileSystemType;
 use vfs::special::SpecialFiles;
 
-use crate::filesystems::{FileSystemTypes, NoTypes};
 use crate::fs_context::NoSpecialFiles;
+use crate::namespace::Namespaces;
 use crate::pids::PidNamespace;
 use crate::task::Work;
 use crate::time::Timers;
@@ -48,15 +49,15 @@ pub struct Kernel {
     pub strace: bool,
     /// Whether its tasks are paused.
     pub freezer: crate::freezer::Freezer,
-    /// Host and domain name.
-    pub names: Mutex<Names>,
+    /// The namespaces of the first process.
+    pub namespaces: Arc<Namespaces>,
     /// When the sandbox started.
     pub started: std::time::Instant,
     ends: Mutex<Vec<(i32, ExitStatus)>>,
     ended: Condvar,
     special: OnceLock<Arc<dyn SpecialFiles>>,
+    filesystems: OnceLock<Vec<Arc<dyn FileSystemType>>>,
     network: OnceLock<Arc<socket::Namespace>>,
-    filesystems: OnceLock<Box<dyn FileSystemTypes>>,
 }
 
 /// What uname(2) reports and sethostname(2) changes.
@@ -88,13 +89,13 @@ impl Kernel {
             ipc: crate::ipc::Ipc::default(),
             strace,
             freezer: crate::freezer::Freezer::default(),
-            names: Mutex::default(),
+            namespaces: Arc::default(),
             started: std::time::Instant::now(),
             ends: Mutex::default(),
             ended: Condvar::new(),
             special: OnceLock::new(),
-            network: OnceLock::new(),
             filesystems: OnceLock::new(),
+            network: OnceLock::new(),
         })
     }
 
@@ -114,20 +115,17 @@ impl Kernel {
         }
     }
 
-    /// Says which types of filesystems there are. Once, before the first process.
-    pub fn set_filesystems(&self, types: Box<dyn FileSystemTypes>) {
+    /// Says which types of filesystems can be mounted. Once, before the first process.
+    pub fn set_filesystems(&self, types: Vec<Arc<dyn FileSystemType>>) {
         if self.filesystems.set(types).is_err() {
-            tracing::error!("filesystems were registered twice; the first registration stays");
+            tracing::error!("the filesystems were registered twice; the first registration stays");
         }
     }
 
-    /// The types of filesystems that there are.
+    /// The types of filesystems that can be mounted.
     #[must_use]
-    pub fn filesystems(&self) -> &dyn FileSystemTypes {
-        match self.filesystems.get() {
-            Some(types) => &**types,
-            None => &NoTypes,
-        }
+    pub fn filesystems(&self) -> &[Arc<dyn FileSystemType>] {
+        self.filesystems.get().map_or(&[], Vec::as_slice)
     }
 
     /// Says which network namespace the sandbox's tasks are in. Once, before the first process.

@@ -99,6 +99,7 @@ pub fn spawn(kernel: &Arc<Kernel>, what: Spawn) -> Result<Started, Errno> {
         fs: Arc::new(Mutex::new(what.fs)),
         space: AddressSpace::none(),
         credentials: Arc::new(what.credentials),
+        namespaces: Arc::clone(&kernel.namespaces),
         attributes: Attributes::default(),
     });
     group.add_task(&task)?;

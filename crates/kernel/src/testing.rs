@@ -134,6 +134,7 @@ impl Machine {
             fs: Arc::new(Mutex::new(fs)),
             space: AddressSpace::none(),
             credentials: Arc::new(Credentials::root(CapabilitySet::FULL)),
+            namespaces: Arc::clone(&self.kernel.namespaces),
             attributes: crate::task::Attributes::default(),
         });
         let host = self.platform.create_process(Binding::first(&task)).unwrap();

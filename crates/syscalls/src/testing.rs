@@ -75,6 +75,7 @@ pub(crate) fn guest() -> Guest {
         fs: Arc::new(Mutex::new(fs)),
         space: AddressSpace::new(thread.memory(), kernel::address_space::Image::default()),
         credentials: Arc::new(Credentials::root(CapabilitySet::FULL)),
+        namespaces: Arc::default(),
         attributes: Attributes::default(),
     });
     Guest { task, memory }

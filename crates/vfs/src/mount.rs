@@ -9,7 +9,9 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::dentry::Dentry;
 use crate::mount_flags::MountFlags;
+use crate::mount_namespace::MountNamespace;
 use crate::path::Path;
+use crate::propagation::{self, Propagation};
 use crate::superblock::SuperBlock;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -26,6 +28,8 @@ pub struct Mount {
     pub source: Vec<u8>,
     flags: AtomicU32,
     attachment: RwLock<Option<Attachment>>,
+    /// The namespace that it belongs to, if it is attached in one.
+    namespace: RwLock<Weak<MountNamespace>>,
     /// By the id of the dentry they are mounted upon.
     children: RwLock<HashMap<u64, Arc<Mount>>>,
     /// Descriptions open for writing. Locked while a remount to read-only looks.
@@ -56,6 +60,7 @@ impl Mount {
             source: source.to_vec(),
             flags: AtomicU32::new(flags.with_default_times().bits()),
             attachment: RwLock::new(None),
+            namespace: RwLock::default(),
             children: RwLock::default(),
             writers: Mutex::new(0),
             expiring: AtomicBool::new(false),
@@ -128,12 +133,14 @@ impl Mount {
 
     /// A file is opened for writing.
     pub(crate) fn add_writer(&self) {
+        self.superblock.add_writer();
         let mut writers = self.writers.lock();
         *writers = writers.saturating_add(1);
     }
 
     /// It is closed again.
     pub(crate) fn remove_writer(&self) {
+        self.superblock.remove_writer();
         let mut writers = self.writers.lock();
         *writers = writers.saturating_sub(1);
     }
@@ -146,6 +153,30 @@ impl Mount {
     /// Something was opened in it.
     pub(crate) fn used(&self) {
         self.expiring.store(false, Ordering::Release);
+    }
+
+    /// The namespace that it belongs to.
+    #[must_use]
+    pub fn namespace(&self) -> Option<Arc<MountNamespace>> {
+        self.namespace.read().upgrade()
+    }
+
+    /// It belongs to another namespace from now on, or to none.
+    pub(crate) fn enter(&self, namespace: Option<&Arc<MountNamespace>>) {
+        let new = namespace.map_or_else(Weak::new, Arc::downgrade);
+        if let Some(namespace) = namespace {
+            namespace.add_mount();
+        }
+        let old = std::mem::replace(&mut *self.namespace.write(), new);
+        if let Some(old) = old.upgrade() {
+            old.remove_mount();
+        }
+    }
+
+    /// What it is to other mounts.
+    #[must_use]
+    pub fn propagation(&self) -> Propagation {
+        propagation::of(self)
     }
 
     /// Where it is mounted, if it is.
@@ -195,6 +226,8 @@ impl Mount {
 impl Drop for Mount {
     fn drop(&mut self) {
         self.detach();
+        self.enter(None);
+        propagation::forget(self.id);
         // As for dentries: a deep stack of mounts must not be dropped recursively.
         let mut doomed: Vec<Arc<Self>> = self.children.get_mut().drain().map(|(_, m)| m).collect();
         while let Some(mount) = doomed.pop() {

@@ -26,6 +26,10 @@ bitflags::bitflags! {
 }
 
 impl MountFlags {
+    /// All that concern access times.
+    pub const TIMES: Self =
+        Self::NOATIME.union(Self::NODIRATIME).union(Self::RELATIME).union(Self::STRICTATIME);
+
     /// As /proc/mounts spells them: `rw,nosuid,relatime`.
     #[must_use]
     pub fn options(self) -> String {

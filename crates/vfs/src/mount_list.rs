@@ -1,11 +1,14 @@
 //! What /proc/PID/mounts, mountinfo and mountstats show.
 
+use std::sync::Arc;
+
 use crate::Device;
 use crate::mount::Mount;
 use crate::mount_flags::MountFlags;
 use crate::mount_namespace::MountNamespace;
 use crate::path::Path;
 use crate::path_name::{climb, within_filesystem};
+use crate::propagation::{Propagation, dominating};
 
 /// One mount, as proc_pid_mountinfo(5) has its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,10 @@ pub struct MountRecord {
     pub mountpoint: Vec<u8>,
     /// What it restricts.
     pub flags: MountFlags,
+    /// What it is to other mounts.
+    pub propagation: Propagation,
+    /// The closest group above its master that can be seen, if that is another one.
+    pub from: Option<u64>,
     /// The type of the filesystem.
     pub kind: String,
     /// The source.
@@ -33,28 +40,33 @@ pub struct MountRecord {
 }
 
 impl MountNamespace {
-    /// The mounts that can be seen from a root directory, in the order of the tree.
+    /// The mounts that can be seen from a root directory, oldest first.
     #[must_use]
     pub fn list(&self, root: &Path) -> Vec<MountRecord> {
-        self.mounts().iter().filter_map(|mount| record(mount, root)).collect()
+        let mut mounts = self.mounts();
+        mounts.sort_by_key(|mount| mount.id);
+        mounts.iter().filter_map(|mount| record(mount, root)).collect()
     }
 }
 
-fn record(mount: &std::sync::Arc<Mount>, root: &Path) -> Option<MountRecord> {
+fn record(mount: &Arc<Mount>, root: &Path) -> Option<MountRecord> {
     let (mountpoint, reachable) = climb(&mount.root_path(), Some(root));
-    // The mount that the root lies in shows as `/` even if the root is not the mount's.
-    let holds_root = std::sync::Arc::ptr_eq(mount, &root.mount);
-    if !reachable && !holds_root {
+    if !reachable {
         return None;
     }
+    let propagation = mount.propagation();
+    let visible = |other: &Arc<Mount>| climb(&other.root_path(), Some(root)).1;
+    let from = propagation.master.and_then(|_| dominating(mount, visible));
     let filesystem = mount.superblock().filesystem();
     Some(MountRecord {
         id: mount.id,
         parent: mount.mountpoint().map_or(mount.id, |p| p.mount.id),
         device: filesystem.device(),
         root: within_filesystem(mount.root()),
-        mountpoint: if reachable { mountpoint } else { b"/".to_vec() },
+        mountpoint,
         flags: mount.flags(),
+        propagation,
+        from: from.filter(|from| Some(*from) != propagation.master),
         kind: String::from(filesystem.kind()),
         source: mount.source.clone(),
         read_only: mount.superblock().is_read_only(),
@@ -68,9 +80,9 @@ impl MountRecord {
     pub fn mounts_line(&self) -> Vec<u8> {
         let mut flags = self.flags;
         flags.set(MountFlags::RDONLY, self.read_only || flags.contains(MountFlags::RDONLY));
-        let mut line = escape(&self.source);
+        let mut line = escape(&self.source, WORD);
         line.push(b' ');
-        line.extend(escape(&self.mountpoint));
+        line.extend(escape(&self.mountpoint, PATH));
         line.extend(format!(" {} {}{} 0 0\n", self.kind, flags.options(), self.options).bytes());
         line
     }
@@ -80,26 +92,54 @@ impl MountRecord {
     pub fn mountinfo_line(&self) -> Vec<u8> {
         let device = self.device;
         let mut line = format!("{} {} {}:{} ", self.id, self.parent, device.major, device.minor).into_bytes();
-        line.extend(escape(&self.root));
+        line.extend(escape(&self.root, PATH));
         line.push(b' ');
-        line.extend(escape(&self.mountpoint));
-        line.extend(format!(" {} - {} ", self.flags.options(), self.kind).bytes());
-        line.extend(escape(&self.source));
+        line.extend(escape(&self.mountpoint, PATH));
+        line.extend(format!(" {}{} - {} ", self.flags.options(), self.fields(), self.kind).bytes());
+        line.extend(escape(&self.source, WORD));
         let access = if self.read_only { "ro" } else { "rw" };
         line.extend(format!(" {access}{}\n", self.options).bytes());
         line
     }
+
+    /// Its line in /proc/PID/mountstats, with the newline.
+    #[must_use]
+    pub fn mountstats_line(&self) -> Vec<u8> {
+        let mut line = b"device ".to_vec();
+        line.extend(escape(&self.source, WORD));
+        line.extend(b" mounted on ");
+        line.extend(escape(&self.mountpoint, PATH));
+        line.extend(format!(" with fstype {} \n", self.kind).bytes());
+        line
+    }
+
+    /// The optional fields of mountinfo, each with a blank before it.
+    fn fields(&self) -> String {
+        let propagation = self.propagation;
+        let numbered =
+            [("shared", propagation.group), ("master", propagation.master), ("propagate_from", self.from)];
+        let mut fields: String =
+            numbered.iter().filter_map(|(name, id)| Some(format!(" {name}:{}", (*id)?))).collect();
+        if propagation.unbindable {
+            fields.push_str(" unbindable");
+        }
+        fields
+    }
 }
 
-/// Blanks, newlines, backslashes and `#` as octal numbers.
-fn escape(text: &[u8]) -> Vec<u8> {
+/// What is escaped in paths, and in the other fields.
+const PATH: &[u8] = b" \t\n\\";
+const WORD: &[u8] = b" \t\n\\#";
+
+/// Writes some bytes as octal numbers.
+fn escape(text: &[u8], bytes: &[u8]) -> Vec<u8> {
     let mut escaped = Vec::with_capacity(text.len());
     for byte in text {
-        if matches!(byte, b' ' | b'\t' | b'\n' | b'\\' | b'#') {
+        if bytes.contains(byte) {
             escaped.extend(format!("\\{byte:03o}").bytes());
         } else {
             escaped.push(*byte);
         }
     }
-    if escaped.is_empty() { b"none".to_vec() } else { escaped }
+    escaped
 }

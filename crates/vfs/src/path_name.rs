@@ -7,21 +7,18 @@ use abi::Errno;
 use crate::dentry::Dentry;
 use crate::path::Path;
 
-/// The name of a place as seen from `root`: with `(unreachable)` before it if it does not lie below that, and
-/// ` (deleted)` behind it if its name was removed.
+/// The name of a place as seen from `root`, or from the top of its tree if it does not lie below that; with ` (deleted)` behind it if
+/// its name was removed.
 #[must_use]
 pub fn name_of(path: &Path, root: &Path) -> Vec<u8> {
-    let (mut name, reachable) = climb(path, Some(root));
-    if !reachable {
-        name.splice(0..0, *b"(unreachable)");
-    }
+    let (mut name, _) = climb(path, Some(root));
     if path.dentry.is_deleted() {
         name.extend_from_slice(b" (deleted)");
     }
     name
 }
 
-/// What getcwd(2) returns for a working directory, without the final NUL.
+/// What getcwd(2) returns for a working directory, without the final NUL: with `(unreachable)` before it if it does not lie below `root`.
 ///
 /// # Errors
 /// `ENOENT` if the directory was removed.
@@ -29,7 +26,11 @@ pub fn working_directory(path: &Path, root: &Path) -> Result<Vec<u8>, Errno> {
     if path.dentry.is_deleted() {
         return Err(Errno::ENOENT);
     }
-    Ok(name_of(path, root))
+    let (mut name, reachable) = climb(path, Some(root));
+    if !reachable {
+        name.splice(0..0, *b"(unreachable)");
+    }
+    Ok(name)
 }
 
 /// The name from the root of its filesystem (fourth column of mountinfo for a mount's root).

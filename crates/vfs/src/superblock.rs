@@ -22,6 +22,8 @@ pub struct SuperBlock {
     /// Held over renames between directories, so that ancestry holds still.
     pub(crate) renames: Mutex<()>,
     read_only: AtomicBool,
+    /// Descriptions open for writing, through all mounts.
+    writers: AtomicU64,
 }
 
 impl SuperBlock {
@@ -36,6 +38,7 @@ impl SuperBlock {
             changes: AtomicU64::new(0),
             renames: Mutex::new(()),
             read_only: AtomicBool::new(false),
+            writers: AtomicU64::new(0),
         })
     }
 
@@ -60,6 +63,20 @@ impl SuperBlock {
     /// Makes all of it read-only, or writable again.
     pub fn set_read_only(&self, on: bool) {
         self.read_only.store(on, Ordering::Release);
+    }
+
+    /// Whether anything is open for writing.
+    #[must_use]
+    pub fn has_writers(&self) -> bool {
+        self.writers.load(Ordering::Acquire) > 0
+    }
+
+    pub(crate) fn add_writer(&self) {
+        self.writers.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn remove_writer(&self) {
+        self.writers.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Forgets the names that nobody uses (`/proc/sys/vm/drop_caches`, unmounting).

@@ -1,6 +1,9 @@
 //! /proc/sys: the settings that programs read, and the few that they may write.
 
+use std::sync::Arc;
+
 use abi::Errno;
+use kernel::namespace::Uts;
 use kernel::pids::{PID_MAX, THREADS_MAX};
 use kernel::version;
 use synthetic::tree::{self, Setting};
@@ -47,8 +50,8 @@ static ROOT: &[(&str, Setting<System>)] = &[
         directory_of(&[
             ("cap_last_cap", Value(|_| Ok((vfs::Capability::ALL.len() - 1).to_string().into_bytes()))),
             ("core_pattern", fixed!("core")),
-            ("domainname", Value(|system| Ok(system.kernel.names.lock().domain.clone()))),
-            ("hostname", Changeable(|system| Ok(system.kernel.names.lock().host.clone()), set_hostname)),
+            ("domainname", Value(|system| Ok(names(system).names.lock().domain.clone()))),
+            ("hostname", Changeable(|system| Ok(names(system).names.lock().host.clone()), set_hostname)),
             ("ngroups_max", fixed!(65536)),
             ("osrelease", fixed!(version::RELEASE)),
             ("ostype", fixed!("Linux")),
@@ -121,12 +124,18 @@ static ROOT: &[(&str, Setting<System>)] = &[
     ),
 ];
 
+/// The names that whoever looks sees.
+fn names(system: &System) -> Arc<Uts> {
+    let looks = kernel::current::task().map(|task| task.namespaces());
+    Arc::clone(&looks.as_ref().unwrap_or(&system.kernel.namespaces).uts)
+}
+
 fn set_hostname(system: &System, text: &[u8]) -> Result<(), Errno> {
     let name: Vec<u8> = text.iter().copied().take_while(|b| !matches!(b, 0 | b'\n')).collect();
     if name.len() > 64 {
         return Err(Errno::EINVAL);
     }
-    system.kernel.names.lock().host = name;
+    names(system).names.lock().host = name;
     Ok(())
 }
 

@@ -112,7 +112,7 @@ impl FileSystem for Tmpfs {
         let shared = &self.shared;
         let (size, inodes) = (shared.pages.limit(), shared.inodes.limit());
         let mut text = String::new();
-        if size < u64::MAX / 4096 {
+        if size < u64::MAX / 4096 && size != Options::for_memory(shared.memory).size / 4096 {
             text.push_str(&format!(",size={}k", size.saturating_mul(4)));
         }
         if inodes != u64::MAX && inodes != Options::for_memory(shared.memory).inodes {

@@ -42,7 +42,7 @@ impl Birth {
         let has = |wanted: CloneFlags| request.flags.contains(wanted);
         let reservation = task.kernel.pids.reserve(&task.kernel)?;
         let id = reservation.id;
-        let child = child::make(task, id, request);
+        let child = child::make(task, id, request)?;
         let memory = child::memory(request.flags);
         let mut host = platform::CloneRequest::new(Binding::first(&child), memory);
         host.tls = has(CloneFlags::SETTLS).then_some(request.tls);

@@ -5,14 +5,14 @@ use abi::clone::CloneFlags;
 use vfs::Capability;
 
 use super::CloneRequest;
-use crate::Task;
 use crate::limits::Resource;
 use crate::pids::INIT;
+use crate::{Task, namespace};
 
 /// Checks a request's flags against each other and against what the caller may do.
 ///
 /// # Errors
-/// `EINVAL` for contradictions and for namespaces, which this kernel does not make; `EPERM` for namespaces without CAP_SYS_ADMIN;
+/// `EINVAL` for contradictions and for kinds of namespaces that this kernel does not make; `EPERM` for namespaces without CAP_SYS_ADMIN;
 /// `EAGAIN` over `RLIMIT_NPROC`.
 pub(super) fn request(task: &Task, request: &CloneRequest) -> Result<(), Errno> {
     let flags = request.flags;
@@ -31,13 +31,7 @@ pub(super) fn request(task: &Task, request: &CloneRequest) -> Result<(), Errno> 
         return Err(Errno::EINVAL);
     }
     let credentials = task.credentials();
-    if flags.intersects(CloneFlags::NAMESPACES) {
-        // A kernel without user namespaces says EINVAL to everybody, without the others only to those who might.
-        if !has(CloneFlags::NEWUSER) {
-            credentials.need(Capability::SysAdmin)?;
-        }
-        return Err(Errno::EINVAL);
-    }
+    namespace::check(&credentials, flags)?;
     let exempt = credentials.uid == 0
         || credentials.has(Capability::SysResource)
         || credentials.has(Capability::SysAdmin);

@@ -13,7 +13,7 @@ use crate::task::Parts;
 use crate::{Task, ThreadGroup};
 
 /// A task like `parent`, in its process or in one of its own, that nobody knows yet.
-pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Arc<Task> {
+pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Result<Arc<Task>, Errno> {
     let has = |wanted: CloneFlags| request.flags.contains(wanted);
     let mut attributes = parent.attributes().clone();
     attributes.robust_list = (0, 0);
@@ -29,19 +29,31 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Arc<T
     };
     let files = parent.files();
     let fs = parent.fs();
-    Task::new(Parts {
+    let fs = if has(CloneFlags::FS) {
+        fs
+    } else {
+        let mut own = fs.lock().clone();
+        if has(CloneFlags::NEWNS) {
+            own.unshare_mounts()?;
+        }
+        Arc::new(Mutex::new(own))
+    };
+    let namespaces = parent.namespaces();
+    let fresh = request.flags.intersects(CloneFlags::NAMESPACES);
+    Ok(Task::new(Parts {
         tid: id,
         group,
         signals,
         files: if has(CloneFlags::FILES) { files } else { files.fork() },
-        fs: if has(CloneFlags::FS) { fs } else { Arc::new(Mutex::new(fs.lock().clone())) },
+        fs,
         space: match memory(request.flags) {
             CloneMemory::Copy => parent.space().copy_layout(),
             _ => parent.space(),
         },
         credentials: parent.credentials(),
+        namespaces: if fresh { Arc::new(namespaces.copied(request.flags)) } else { namespaces },
         attributes,
-    })
+    }))
 }
 
 fn process(parent: &Task, id: i32, request: &CloneRequest) -> Arc<ThreadGroup> {

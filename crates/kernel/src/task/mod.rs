@@ -14,6 +14,7 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 use vfs::{Credentials, FdTable, Listener};
 
 use crate::executor::{Run, Schedule};
+use crate::namespace::Namespaces;
 use crate::signal::TaskSignals;
 use crate::vfork::Release;
 use crate::wait::TaskListener;
@@ -43,6 +44,7 @@ pub struct Task {
     fs: RwLock<Arc<Mutex<FsContext>>>,
     space: RwLock<Arc<AddressSpace>>,
     credentials: RwLock<Arc<Credentials>>,
+    namespaces: RwLock<Arc<Namespaces>>,
     attributes: Mutex<Attributes>,
     /// For a child made by vfork(2): lets the parent go on.
     vfork: Mutex<Option<Release>>,
@@ -64,6 +66,8 @@ pub struct Parts {
     pub space: Arc<AddressSpace>,
     /// Who it is.
     pub credentials: Arc<Credentials>,
+    /// Its namespaces but for its mounts.
+    pub namespaces: Arc<Namespaces>,
     /// Its settings.
     pub attributes: Attributes,
 }
@@ -86,6 +90,7 @@ impl Task {
             fs: RwLock::new(parts.fs),
             space: RwLock::new(parts.space),
             credentials: RwLock::new(parts.credentials),
+            namespaces: RwLock::new(parts.namespaces),
             attributes: Mutex::new(parts.attributes),
             vfork: Mutex::new(None),
         })
@@ -151,6 +156,18 @@ impl Task {
     #[must_use]
     pub fn credentials(&self) -> Arc<Credentials> {
         Arc::clone(&self.credentials.read())
+    }
+
+    /// Its namespaces but for its mounts.
+    #[must_use]
+    pub fn namespaces(&self) -> Arc<Namespaces> {
+        Arc::clone(&self.namespaces.read())
+    }
+
+    /// Gives it other namespaces.
+    pub fn set_namespaces(&self, namespaces: Namespaces) {
+        let old = std::mem::replace(&mut *self.namespaces.write(), Arc::new(namespaces));
+        drop(old);
     }
 
     /// Makes it somebody else.

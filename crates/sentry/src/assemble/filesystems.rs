@@ -6,10 +6,10 @@ use abi::Errno;
 use devpts::{Devpts, Ptys};
 use devtmpfs::Devtmpfs;
 use kernel::Kernel;
-use kernel::filesystems::FileSystemTypes;
-use vfs::{Device, FileSystem, SuperBlock};
+use vfs::{Device, FileSystem, FileSystemType, MountOption, MountRequest, SuperBlock};
 
 use super::host_files::HostProc;
+use super::overlay_options::OverlayType;
 
 /// What they are made from.
 pub(super) struct FileSystems {
@@ -53,20 +53,99 @@ impl FileSystems {
     }
 }
 
-/// What mount(2) knows.
-pub(super) struct Types(pub(super) Arc<FileSystems>);
+/// Registers the types that mount(2) knows.
+pub(super) fn register(kernel: &Arc<Kernel>, filesystems: &Arc<FileSystems>) {
+    let memory = host::machine::memory();
+    let plain = |name, make| Arc::new(Plain { name, filesystems: Arc::clone(filesystems), make });
+    let sysfs = SuperBlock::new(FileSystems::sys());
+    let types: Vec<Arc<dyn FileSystemType>> = vec![
+        Arc::new(Pseudoterminals(Arc::clone(filesystems))),
+        plain("devtmpfs", |filesystems| Ok(Arc::clone(&filesystems.devices))),
+        Arc::new(OverlayType),
+        plain("proc", |filesystems| Ok(SuperBlock::new(filesystems.proc()?))),
+        Arc::new(Memory { name: "ramfs", memory }),
+        Arc::new(Only { name: "sysfs", superblock: sysfs }),
+        Arc::new(Memory { name: "tmpfs", memory }),
+    ];
+    kernel.set_filesystems(types);
+}
 
-impl FileSystemTypes for Types {
-    fn make(&self, kind: &[u8], options: &[u8]) -> Result<Arc<SuperBlock>, Errno> {
-        let plain = |filesystem: Arc<dyn FileSystem>| {
-            if options.is_empty() { Ok(SuperBlock::new(filesystem)) } else { Err(Errno::EINVAL) }
-        };
-        match kind {
-            b"devtmpfs" => Ok(Arc::clone(&self.0.devices)),
-            b"devpts" => Ok(SuperBlock::new(self.0.devpts(devpts::Options::parse(options)?))),
-            b"proc" => plain(self.0.proc()?),
-            b"sysfs" => plain(FileSystems::sys()),
-            _ => Err(Errno::ENODEV),
-        }
+/// tmpfs, and ramfs by its name.
+struct Memory {
+    name: &'static str,
+    memory: u64,
+}
+
+impl FileSystemType for Memory {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn check(&self, option: &MountOption) -> Result<(), Errno> {
+        tmpfs::Options::parse(&option.text(), self.memory).map(drop)
+    }
+
+    fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
+        let options = tmpfs::Options::parse(&MountOption::join(request.options), self.memory)?;
+        Ok(SuperBlock::new(tmpfs::Tmpfs::named(self.name, options, self.memory)))
+    }
+}
+
+/// devpts: a new instance each time.
+struct Pseudoterminals(Arc<FileSystems>);
+
+impl FileSystemType for Pseudoterminals {
+    fn name(&self) -> &'static str {
+        "devpts"
+    }
+
+    fn check(&self, option: &MountOption) -> Result<(), Errno> {
+        devpts::Options::parse(&option.text()).map(drop)
+    }
+
+    fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
+        let options = devpts::Options::parse(&MountOption::join(request.options))?;
+        Ok(SuperBlock::new(self.0.devpts(options)))
+    }
+}
+
+/// A type without options.
+struct Plain {
+    name: &'static str,
+    filesystems: Arc<FileSystems>,
+    make: fn(&FileSystems) -> Result<Arc<SuperBlock>, Errno>,
+}
+
+impl FileSystemType for Plain {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn check(&self, _: &MountOption) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
+        if request.options.is_empty() { (self.make)(&self.filesystems) } else { Err(Errno::EINVAL) }
+    }
+}
+
+/// A type of which there is one filesystem.
+struct Only {
+    name: &'static str,
+    superblock: Arc<SuperBlock>,
+}
+
+impl FileSystemType for Only {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn check(&self, _: &MountOption) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
+        if request.options.is_empty() { Ok(Arc::clone(&self.superblock)) } else { Err(Errno::EINVAL) }
     }
 }

@@ -9,6 +9,7 @@ mod filesystems;
 mod host_files;
 mod listing;
 mod mounts;
+mod overlay_options;
 mod process;
 
 use std::sync::Arc;
@@ -47,14 +48,14 @@ pub(crate) fn run(
     let platform = StubPlatform::start(zygote).map_err(|error| Failure::Message(error.to_string()))?;
     let kernel = Kernel::new(Arc::new(platform), Box::new(syscalls::Table::new()), strace);
     {
-        let mut names = kernel.names.lock();
+        let mut names = kernel.namespaces.uts.names.lock();
         names.host = spec.hostname.clone().into_bytes();
         names.domain = spec.domainname.clone().into_bytes();
     }
     kernel.set_network(Networks::new().loopback_only());
     let devices = devices::register(&kernel, host::machine::memory())?;
     let filesystems = FileSystems::new(&kernel, HostProc::new(proc), &devices);
-    kernel.set_filesystems(Box::new(Types(Arc::clone(&filesystems))));
+    filesystems::register(&kernel, &filesystems);
     let poller = Poller::start(|work| executor::turn(work))
         .map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)));
     let importer = Importer::new(poller.trying("start the poller of host descriptors")?);

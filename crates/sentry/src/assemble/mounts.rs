@@ -46,7 +46,7 @@ pub(super) fn build(
         superblock = SuperBlock::new(builder.overlay(&files)?);
     }
     let root_mount = Mount::whole(superblock, b"root", MountFlags::empty());
-    let mut context = FsContext::new(MountNamespace::new(Arc::clone(&root_mount)));
+    let mut context = FsContext::new(beneath(&root_mount)?);
     for mount in &container.mounts {
         builder.mount(&context, mount)?;
     }
@@ -63,6 +63,16 @@ pub(super) fn build(
     context.cwd = working_directory(&context, cwd).map_err(|e| at(cwd, "enter process.cwd", e))?;
     context.umask = container.process.umask;
     Ok(context)
+}
+
+/// A namespace whose root mount lies upon one that nobody sees, as Linux's upon its rootfs: so it can be moved and pivoted.
+fn beneath(root: &Arc<Mount>) -> Result<Arc<MountNamespace>, Failure> {
+    let options = tmpfs::Options { size: 4096, inodes: 1, mode: 0o755, uid: 0, gid: 0 };
+    let rootfs = SuperBlock::new(tmpfs::Tmpfs::named("rootfs", options, 4096));
+    let bottom = Mount::whole(rootfs, b"rootfs", MountFlags::empty());
+    let namespace = MountNamespace::new(Arc::clone(&bottom));
+    namespace.attach(&bottom.root_path(), root).trying("mount the root")?;
+    Ok(namespace)
 }
 
 fn at(path: &str, what: &str, errno: Errno) -> Failure {

@@ -20,10 +20,14 @@ const SOCKETS: u64 = 0x534f_434b;
 const ANONYMOUS: u64 = 0x0904_1934;
 
 fn statfs_of(statistics: &FileSystemStatistics, flags: MountFlags, device: Device) -> Statfs {
-    // The `ST_*` numbers differ from those of mount(2) in the times only.
+    // Some of the `ST_*` numbers are those of mount(2).
     let low = u64::from(flags.bits()) & 0xf;
-    let times =
-        [(MountFlags::NOATIME, 0x400), (MountFlags::NODIRATIME, 0x800), (MountFlags::RELATIME, 0x1000)];
+    let times = [
+        (MountFlags::NOATIME, 0x400),
+        (MountFlags::NODIRATIME, 0x800),
+        (MountFlags::RELATIME, 0x1000),
+        (MountFlags::NOSYMFOLLOW, 0x2000),
+    ];
     let times =
         times.into_iter().filter(|(flag, _)| flags.contains(*flag)).fold(0, |all, (_, bit)| all | bit);
     Statfs {

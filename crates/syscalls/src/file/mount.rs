@@ -5,14 +5,14 @@ use std::sync::Arc;
 use abi::Errno;
 use kernel::memory::read_string;
 use kernel::{Task, UserAddr};
-use tmpfs::{Options, Tmpfs};
 use vfs::caller::Caller;
 use vfs::mount::Mount;
 use vfs::mount_flags::MountFlags;
 use vfs::ops::UnmountFlags;
 use vfs::path::Path;
+use vfs::resolve::Lookup;
 use vfs::superblock::SuperBlock;
-use vfs::{At, Capability};
+use vfs::{At, FileSystemType, MountOption, MountRequest, PropagationType};
 
 use super::at::{FDCWD, at, at_both};
 use crate::argument::PathPtr;
@@ -25,11 +25,16 @@ bitflags::bitflags! {
         const BIND = 0x1000;
         const MOVE = 0x2000;
         const REC = 0x4000;
+        const SILENT = 0x8000;
         const UNBINDABLE = 1 << 17;
         const PRIVATE = 1 << 18;
         const SLAVE = 1 << 19;
         const SHARED = 1 << 20;
     }
+}
+
+impl Action {
+    const PROPAGATION: Self = Self::UNBINDABLE.union(Self::PRIVATE).union(Self::SLAVE).union(Self::SHARED);
 }
 
 /// The upper half of the flags once had to be this.
@@ -38,10 +43,10 @@ const MAGIC_MASK: u32 = 0xffff_0000;
 /// The longest text of options.
 const OPTIONS_MAX: usize = 4096;
 
-/// mount(2). All mounts are private.
+/// mount(2).
 ///
 /// # Errors
-/// Those of mount(2), `ENODEV` for a type that is not known, `EINVAL` for shared mounts.
+/// Those of mount(2), `ENODEV` for a type that is not known.
 pub fn mount(
     task: &Arc<Task>,
     source: PathPtr,
@@ -50,61 +55,75 @@ pub fn mount(
     flags: u32,
     data: UserAddr,
 ) -> Result<(), Errno> {
+    let kind = text(task, kind)?;
+    let options = text(task, data)?.unwrap_or_default();
+    let source = if source.0.is_null() { None } else { Some(source.read(task)?) };
     let flags = if flags & MAGIC_MASK == MAGIC { flags & !MAGIC_MASK } else { flags };
     let action = Action::from_bits_truncate(flags);
-    let restricts = MountFlags::from_bits_truncate(flags).with_default_times();
-    let options = text(task, data, OPTIONS_MAX)?;
-    let target = (FDCWD, target);
-    if action.contains(Action::REMOUNT) {
-        let bind = action.contains(Action::BIND);
-        return at(task, target.0, target.1, |caller, at| caller.remount(at, restricts, bind, &options));
-    }
-    if action.contains(Action::BIND) {
-        let recursive = action.contains(Action::REC);
-        return at_both(task, (FDCWD, source), target, |caller, from, to| {
-            caller.bind_mount(from, to, recursive)
-        });
-    }
-    if action.intersects(Action::SHARED | Action::PRIVATE | Action::SLAVE | Action::UNBINDABLE) {
-        return at(task, target.0, target.1, |caller, at| propagation(caller, at, action));
-    }
-    if action.contains(Action::MOVE) {
-        return at_both(task, (FDCWD, source), target, |caller, from, to| caller.move_mount(from, to));
-    }
-    let kind = text(task, kind, OPTIONS_MAX)?;
-    let source = if source.0.is_null() { b"none".to_vec() } else { source.read(task)? };
-    at(task, target.0, target.1, |caller, at| {
-        caller.credentials.need(Capability::SysAdmin)?;
-        let superblock = make(task, &kind, &options)?;
-        superblock.set_read_only(restricts.contains(MountFlags::RDONLY));
-        caller.mount(at, &Mount::whole(superblock, &source, restricts.difference(MountFlags::RDONLY)))
+    let restricts = MountFlags::from_bits_truncate(flags);
+    at(task, FDCWD, target, |caller, target| {
+        let given = || source.as_deref().filter(|source| !source.is_empty()).ok_or(Errno::EINVAL);
+        // Whatever is wrong with the rest, a place that is not there is told first.
+        let place = caller.find_path(target, Lookup::FOLLOW)?;
+        caller.may_mount()?;
+        if action.contains(Action::REMOUNT) {
+            return caller.remount(target, restricts, action.contains(Action::BIND), &options);
+        }
+        if action.contains(Action::BIND) {
+            return caller.bind_mount(&At::here(given()?), target, action.contains(Action::REC));
+        }
+        if action.intersects(Action::PROPAGATION) {
+            let to = propagation(flags)?;
+            return caller.change_propagation(target, to, action.contains(Action::REC));
+        }
+        if action.contains(Action::MOVE) {
+            return caller.move_mount(&At::here(given()?), target);
+        }
+        let kind = find_type(task, kind.as_deref().ok_or(Errno::EINVAL)?)?;
+        let source = source.as_deref().unwrap_or(b"none");
+        let superblock = make(caller, &**kind, source, &MountOption::split(&options))?;
+        if restricts.contains(MountFlags::RDONLY) {
+            superblock.set_read_only(true);
+        }
+        caller.mount_new(&place, &Mount::whole(superblock, source, restricts))
     })
 }
 
-/// A private mount stays one, and a slave of nobody is private.
-fn propagation(caller: &Caller<'_>, at: &At<'_>, action: Action) -> Result<(), Errno> {
-    caller.credentials.need(Capability::SysAdmin)?;
-    let path = caller.find_path(at, vfs::resolve::Lookup::FOLLOW)?;
-    if !path.is_mount_root() || action.intersects(Action::SHARED | Action::UNBINDABLE) {
-        return Err(Errno::EINVAL);
+/// What the flags want a mount to become: one of the four, with nothing but `MS_REC` and `MS_SILENT` beside it.
+fn propagation(flags: u32) -> Result<PropagationType, Errno> {
+    match Action::from_bits(flags).map(|action| action.difference(Action::REC | Action::SILENT)) {
+        Some(Action::SHARED) => Ok(PropagationType::Shared),
+        Some(Action::SLAVE) => Ok(PropagationType::Slave),
+        Some(Action::PRIVATE) => Ok(PropagationType::Private),
+        Some(Action::UNBINDABLE) => Ok(PropagationType::Unbindable),
+        _ => Err(Errno::EINVAL),
     }
-    Ok(())
 }
 
-/// A new filesystem of this type.
-fn make(task: &Task, kind: &[u8], options: &[u8]) -> Result<Arc<SuperBlock>, Errno> {
-    if !matches!(kind, b"tmpfs" | b"ramfs") {
-        return task.kernel.filesystems().make(kind, options);
-    }
-    let memory = host::machine::memory();
-    Ok(SuperBlock::new(Tmpfs::new(Options::parse(options, memory)?, memory)))
+/// The type of filesystem of a name.
+///
+/// # Errors
+/// `ENODEV`.
+pub(super) fn find_type<'a>(task: &'a Task, name: &[u8]) -> Result<&'a Arc<dyn FileSystemType>, Errno> {
+    let types = task.kernel.filesystems();
+    types.iter().find(|kind| kind.name().as_bytes() == name).ok_or(Errno::ENODEV)
 }
 
-fn text(task: &Task, address: UserAddr, limit: usize) -> Result<Vec<u8>, Errno> {
+/// A filesystem as the options say. `ro` and `rw` among them are the VFS's.
+pub(super) fn make(
+    caller: &Caller<'_>,
+    kind: &dyn FileSystemType,
+    source: &[u8],
+    options: &[MountOption],
+) -> Result<Arc<SuperBlock>, Errno> {
+    kind.make(&MountRequest { caller, source, options })
+}
+
+fn text(task: &Task, address: UserAddr) -> Result<Option<Vec<u8>>, Errno> {
     if address.is_null() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    read_string(&*task.memory(), address, limit)
+    read_string(&*task.memory(), address, OPTIONS_MAX).map(Some)
 }
 
 /// umount2(2).

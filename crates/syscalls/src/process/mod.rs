@@ -5,6 +5,7 @@ pub mod clone;
 pub mod execve;
 pub mod exit;
 pub mod ids;
+pub mod namespace;
 pub mod pidfd;
 pub mod prctl;
 pub mod robust_list;

@@ -19,7 +19,7 @@ fn field(text: &[u8]) -> [u8; 65] {
 /// # Errors
 /// `EFAULT`.
 pub fn uname(task: &Arc<Task>, to: UserPtr<Utsname>) -> Result<(), Errno> {
-    let names = task.kernel.names.lock().clone();
+    let names = task.namespaces().uts.names.lock().clone();
     let told = Utsname {
         system: field(b"Linux"),
         node: field(&names.host),
@@ -45,7 +45,7 @@ fn name(task: &Arc<Task>, at: UserAddr, length: i32) -> Result<Vec<u8>, Errno> {
 /// `EPERM`, `EINVAL`, `EFAULT`.
 pub fn sethostname(task: &Arc<Task>, at: UserAddr, length: i32) -> Result<(), Errno> {
     let name = name(task, at, length)?;
-    task.kernel.names.lock().host = name;
+    task.namespaces().uts.names.lock().host = name;
     Ok(())
 }
 
@@ -55,6 +55,6 @@ pub fn sethostname(task: &Arc<Task>, at: UserAddr, length: i32) -> Result<(), Er
 /// `EPERM`, `EINVAL`, `EFAULT`.
 pub fn setdomainname(task: &Arc<Task>, at: UserAddr, length: i32) -> Result<(), Errno> {
     let name = name(task, at, length)?;
-    task.kernel.names.lock().domain = name;
+    task.namespaces().uts.names.lock().domain = name;
     Ok(())
 }

@@ -13,7 +13,6 @@ use crate::file::{
 use crate::{Row, rows};
 
 const FCNTL: &str = "no leases, no F_NOTIFY";
-const MOUNT: &str = "new mounts of tmpfs only; all mounts are private";
 
 pub(super) static ROWS: &[Row] = rows! {
     later open(open::open, path: PathPtr, flags: u32, mode: u32) Full;
@@ -74,8 +73,8 @@ pub(super) static ROWS: &[Row] = rows! {
     now fremovexattr(xattr::fremovexattr, fd: Fd, name: UserAddr) Full;
     now removexattrat(xattr::removexattrat, directory: Fd, path: PathPtr, flags: u32, name: UserAddr) Full;
 
-    now mount(mount::mount, source: PathPtr, target: PathPtr, kind: UserAddr, flags: u32, data: UserAddr) Partial(MOUNT);
-    now umount2(mount::umount2, target: PathPtr, flags: u32) Partial("MNT_EXPIRE never unmounts");
+    now mount(mount::mount, source: PathPtr, target: PathPtr, kind: UserAddr, flags: u32, data: UserAddr) Full;
+    now umount2(mount::umount2, target: PathPtr, flags: u32) Full;
     now pivot_root(mount::pivot_root, new_root: PathPtr, put_old: PathPtr) Full;
     ;
     none {

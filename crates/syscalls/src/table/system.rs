@@ -15,7 +15,6 @@ pub(super) static ROWS: &[Row] = rows! {
     now sysinfo(sysinfo::sysinfo, to: UserPtr<Sysinfo>) Partial("no swap");
     now personality(personality::personality, wanted: u32) Partial("ADDR_NO_RANDOMIZE only");
     now membarrier(membarrier::membarrier, command: i32, flags: u32, cpu: i32) Partial("offers no kind of barrier");
-    now unshare(refused::unshare, flags: u64) Partial("no namespaces");
     now syslog(refused::not_permitted) Partial("EPERM: the log is the machine's");
     now reboot(refused::not_permitted) Partial("EPERM");
     now swapon(refused::not_permitted) Partial("EPERM");
@@ -29,7 +28,6 @@ pub(super) static ROWS: &[Row] = rows! {
     now kexec_load(refused::not_permitted) Partial("EPERM");
     now quotactl(refused::not_permitted) Partial("EPERM");
     ; none {
-        setns, "no namespaces";
         ptrace, "not yet";
         seccomp, "not yet";
         bpf, "the host kernel's";

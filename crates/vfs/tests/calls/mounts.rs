@@ -84,7 +84,7 @@ fn a_copied_namespace_goes_its_own_way() {
     let world = tree(&["m/"]);
     mount(&world, "m", MountFlags::NOSUID);
     open(&world, "m/f", CREAT | WRONLY).unwrap();
-    let (copy, relocation) = world.namespace.copy();
+    let (copy, relocation) = world.namespace.copy().unwrap();
     let root = relocation.translate(&world.root);
     drop(relocation);
     assert!(!Arc::ptr_eq(&root.mount, &world.root.mount));

@@ -18,9 +18,9 @@ pub(crate) fn devices(_: &System) -> Result<Vec<u8>, Errno> {
 
 /// What mount(2) knows; `nodev` are those without a device below.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of all generators")]
-pub(crate) fn filesystems(_: &System) -> Result<Vec<u8>, Errno> {
-    let kinds = ["devtmpfs", "overlay", "proc", "sysfs", "tmpfs"];
-    Ok(kinds.map(|kind| format!("nodev\t{kind}\n")).concat().into_bytes())
+pub(crate) fn filesystems(system: &System) -> Result<Vec<u8>, Errno> {
+    let kinds = system.kernel.filesystems().iter();
+    Ok(kinds.flat_map(|kind| format!("nodev\t{}\n", kind.name()).into_bytes()).collect())
 }
 
 /// The version line, as uname(2) has it in parts.

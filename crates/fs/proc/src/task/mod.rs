@@ -252,6 +252,7 @@ macro_rules! entries {
             text("maps", maps::maps),
             text("mountinfo", mounts::mountinfo),
             text("mounts", mounts::mounts),
+            text("mountstats", mounts::mountstats),
             below!("net", 0o555, net::directory),
             below!("ns", 0o511, namespaces::directory),
             writable!("oom_score_adj", settings::oom_score_adj, settings::set_oom_score_adj),

@@ -13,6 +13,10 @@ pub(super) fn mountinfo(subject: &Subject) -> Result<Vec<u8>, Errno> {
     lines(subject, MountRecord::mountinfo_line)
 }
 
+pub(super) fn mountstats(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    lines(subject, MountRecord::mountstats_line)
+}
+
 fn lines(subject: &Subject, show: fn(&MountRecord) -> Vec<u8>) -> Result<Vec<u8>, Errno> {
     let task = subject.task()?;
     let fs = task.fs();

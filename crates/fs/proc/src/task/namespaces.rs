@@ -1,25 +1,27 @@
-//! /proc/PID/ns: there is one namespace of each kind, with a number that does not change.
+//! /proc/PID/ns.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use abi::Errno;
+use kernel::namespace::{Kind, Namespace, NamespaceFile};
 use synthetic::{Directory, Link, Meta, Node};
 use vfs::inode::LinkTarget;
-use vfs::{Attributes, Credentials, Device, File, FileKind, OpenFile, OpenFlags, Owner, Timestamp};
+use vfs::{Credentials, FileKind, OpenFile, OpenFlags};
 
 use super::Subject;
 
-/// The kinds with the inode numbers that Linux gives the initial namespaces (`include/linux/proc_ns.h`), or one after them.
-const KINDS: &[(&str, u32)] = &[
-    ("cgroup", 0xefff_fffb),
-    ("ipc", 0xefff_ffff),
-    ("mnt", 0xeffe_ffff),
-    ("net", 0xeffe_fffe),
-    ("pid", 0xefff_fffc),
-    ("time", 0xefff_fffa),
-    ("user", 0xefff_fffd),
-    ("uts", 0xefff_fffe),
+/// All entries: namespaces that the task is in, and those that its children will be in.
+const ENTRIES: &[(&str, Kind)] = &[
+    ("cgroup", Kind::Cgroup),
+    ("ipc", Kind::Ipc),
+    ("mnt", Kind::Mount),
+    ("net", Kind::Network),
+    ("pid", Kind::Pid),
+    ("pid_for_children", Kind::Pid),
+    ("time", Kind::Time),
+    ("time_for_children", Kind::Time),
+    ("user", Kind::User),
+    ("uts", Kind::Uts),
 ];
 
 pub(super) fn directory(subject: &Subject, meta: Meta) -> Node {
@@ -32,75 +34,36 @@ struct Namespaces {
 }
 
 impl Namespaces {
-    const fn inode(&self, number: u32) -> u64 {
-        (1 << 61) | self.meta.inode << 32 | number as u64
+    const fn inode(&self, index: u64) -> u64 {
+        (1 << 61) | self.meta.inode << 8 | index
     }
 }
 
 impl Directory for Namespaces {
     fn lookup(&self, name: &[u8]) -> Option<Node> {
-        let (kind, number) = KINDS.iter().find(|(kind, _)| kind.as_bytes() == name)?;
-        let meta = Meta { inode: self.inode(*number), mode: 0o777, owner: self.meta.owner };
-        Some(Node::Link(meta, Arc::new(Namespace { subject: self.subject.clone(), kind, number: *number })))
+        let (index, (_, kind)) = (0..).zip(ENTRIES).find(|(_, (known, _))| known.as_bytes() == name)?;
+        let meta = Meta { inode: self.inode(index), mode: 0o777, owner: self.meta.owner };
+        Some(Node::Link(meta, Arc::new(Entry { subject: self.subject.clone(), kind: *kind })))
     }
 
     fn list(&self) -> Vec<(Vec<u8>, u64, FileKind)> {
-        let kinds = KINDS.iter();
-        kinds
-            .map(|(kind, number)| (kind.as_bytes().to_vec(), self.inode(*number), FileKind::Symlink))
+        let entries = (0..).zip(ENTRIES);
+        entries
+            .map(|(index, (name, _))| (name.as_bytes().to_vec(), self.inode(index), FileKind::Symlink))
             .collect()
     }
 }
 
-struct Namespace {
+struct Entry {
     subject: Subject,
-    kind: &'static str,
-    number: u32,
+    kind: Kind,
 }
 
-impl Link for Namespace {
+impl Link for Entry {
     fn target(&self, credentials: &Credentials) -> Result<LinkTarget, Errno> {
         self.subject.check_readable(credentials)?;
-        let file = Arc::new(Identity { kind: self.kind, number: self.number });
+        let namespace: Namespace = self.subject.task()?.namespace(self.kind);
+        let file = Arc::new(NamespaceFile(namespace));
         Ok(LinkTarget::Opened(OpenFile::new(file, None, OpenFlags::empty(), Arc::new(credentials.clone()))))
-    }
-}
-
-/// What the link leads to: stat(2) tells namespaces apart by it. There is no second one to enter.
-struct Identity {
-    kind: &'static str,
-    number: u32,
-}
-
-impl File for Identity {
-    fn seekable(&self) -> bool {
-        false
-    }
-
-    fn attributes(&self) -> Result<Attributes, Errno> {
-        let never = Timestamp::default();
-        Ok(Attributes {
-            inode: self.number.into(),
-            kind: FileKind::Regular,
-            mode: 0o444,
-            links: 1,
-            owner: Owner::default(),
-            device: Device::default(),
-            size: 0,
-            blocks: 0,
-            block_size: 4096,
-            accessed: never,
-            modified: never,
-            changed: never,
-            born: None,
-        })
-    }
-
-    fn description(&self) -> String {
-        format!("{}:[{}]", self.kind, self.number)
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }

@@ -1,0 +1,59 @@
+//! What a link in /proc/PID/ns leads to.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use abi::Errno;
+use vfs::{Attributes, Credentials, Device, File, FileKind, IoctlContext, OpenFlags, Owner, Timestamp};
+
+use super::Namespace;
+
+/// `NS_GET_NSTYPE`.
+const GET_TYPE: u32 = 0xb703;
+
+/// An open namespace: it keeps it alive, and setns(2) enters it.
+pub struct NamespaceFile(pub Namespace);
+
+impl File for NamespaceFile {
+    fn seekable(&self) -> bool {
+        false
+    }
+
+    fn ioctl(&self, _: &dyn IoctlContext, request: u32, _: u64) -> Result<u64, Errno> {
+        match request {
+            GET_TYPE => Ok(self.0.kind().flag().bits()),
+            _ => Err(Errno::ENOTTY),
+        }
+    }
+
+    fn reopen(&self, _: OpenFlags, _: &Credentials) -> Result<Arc<dyn File>, Errno> {
+        Ok(Arc::new(Self(self.0.clone())))
+    }
+
+    fn attributes(&self) -> Result<Attributes, Errno> {
+        let never = Timestamp::default();
+        Ok(Attributes {
+            inode: self.0.number().into(),
+            kind: FileKind::Regular,
+            mode: 0o444,
+            links: 1,
+            owner: Owner::default(),
+            device: Device::default(),
+            size: 0,
+            blocks: 0,
+            block_size: 4096,
+            accessed: never,
+            modified: never,
+            changed: never,
+            born: None,
+        })
+    }
+
+    fn description(&self) -> String {
+        format!("{}:[{}]", self.0.kind().name(), self.0.number())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

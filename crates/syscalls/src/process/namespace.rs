@@ -1,0 +1,51 @@
+//! unshare(2), setns(2).
+
+use std::sync::Arc;
+
+use abi::Errno;
+use abi::clone::CloneFlags;
+use kernel::namespace::{self, NamespaceFile};
+use kernel::{Task, pidfd};
+use parking_lot::Mutex;
+use vfs::Fd;
+
+/// Stops sharing: descriptors, the place in the filesystem, namespaces.
+///
+/// # Errors
+/// `EINVAL` for unknown flags and for kinds of namespaces that this kernel does not make; `EPERM` for namespaces without CAP_SYS_ADMIN.
+pub fn unshare(task: &Arc<Task>, flags: u64) -> Result<(), Errno> {
+    // There are no semaphore adjustments to undo sharing of.
+    let known = CloneFlags::FS | CloneFlags::FILES | CloneFlags::SYSVSEM | CloneFlags::NAMESPACES;
+    let flags = CloneFlags::from_bits(flags).filter(|flags| known.contains(*flags)).ok_or(Errno::EINVAL)?;
+    namespace::check(&task.credentials(), flags)?;
+    if flags.intersects(CloneFlags::FS | CloneFlags::NEWNS) {
+        let mut own = task.fs().lock().clone();
+        if flags.contains(CloneFlags::NEWNS) {
+            own.unshare_mounts()?;
+        }
+        task.set_fs(Arc::new(Mutex::new(own)));
+    }
+    if flags.contains(CloneFlags::FILES) {
+        let own = task.files().fork();
+        drop(task.replace_files(own));
+    }
+    if flags.intersects(CloneFlags::NAMESPACES) {
+        task.set_namespaces(task.namespaces().copied(flags));
+    }
+    Ok(())
+}
+
+/// Enters the namespace that a descriptor refers to, or those of a process that a pidfd refers to.
+///
+/// # Errors
+/// `EBADF`, `EINVAL` if it refers to neither or to another kind, `EPERM`, `ESRCH` if the process has ended.
+pub fn setns(task: &Arc<Task>, fd: Fd, kinds: u32) -> Result<(), Errno> {
+    let file = task.files().get(fd)?;
+    let kinds = CloneFlags::from_bits(kinds.into()).ok_or(Errno::EINVAL)?;
+    if let Ok(group) = pidfd::process(&file) {
+        let other = group.representative().ok_or(Errno::ESRCH)?;
+        return namespace::enter_of(task, &other, kinds);
+    }
+    let opened: Option<&NamespaceFile> = file.file.as_any().downcast_ref();
+    namespace::enter(task, &opened.ok_or(Errno::EINVAL)?.0, kinds)
+}
