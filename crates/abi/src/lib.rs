@@ -14,6 +14,7 @@ pub mod inotify;
 pub mod ioctl;
 pub mod ipc;
 pub mod memory;
+pub mod mount;
 pub mod nr;
 pub mod resource;
 pub mod signal;

@@ -3,6 +3,7 @@
 use abi::Errno;
 use kernel::{Task, UserAddr, UserPtr};
 use vfs::Fd;
+use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
 /// A type that a system call takes in a register.
 pub trait Argument: Sized {
@@ -90,6 +91,26 @@ impl<T> Argument for UserPtr<T> {
     fn decode(raw: u64) -> Result<Self, Errno> {
         Ok(Self::new(raw))
     }
+}
+
+/// Reads a structure that later kernels may have made longer, of which the guest has `size` bytes: what it lacks is zero.
+///
+/// # Errors
+/// `E2BIG` if what is not known is not zero, `EFAULT`. The caller has checked the size.
+pub fn read_extensible<T: FromZeros + IntoBytes + FromBytes>(
+    task: &Task,
+    at: UserAddr,
+    size: usize,
+) -> Result<T, Errno> {
+    let mut bytes = vec![0; size];
+    kernel::memory::read_exact(&*task.memory(), at, &mut bytes)?;
+    let mut value = T::new_zeroed();
+    let known = value.as_mut_bytes();
+    if bytes.iter().skip(known.len()).any(|byte| *byte != 0) {
+        return Err(Errno::E2BIG);
+    }
+    known.iter_mut().zip(&bytes).for_each(|(to, from)| *to = *from);
+    Ok(value)
 }
 
 /// The address of a NUL-terminated path.

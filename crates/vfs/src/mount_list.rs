@@ -75,6 +75,20 @@ fn record(mount: &Arc<Mount>, root: &Path) -> Option<MountRecord> {
 }
 
 impl MountRecord {
+    /// The id that is never used again, as statx(2), statmount(2) and listmount(2) have it.
+    #[must_use]
+    pub const fn unique(id: u64) -> u64 {
+        /// They begin where the older ones end, so that the two are not mixed up.
+        const FIRST: u64 = 1 << 31;
+        FIRST.saturating_add(id)
+    }
+
+    /// Its own such id.
+    #[must_use]
+    pub const fn unique_id(&self) -> u64 {
+        Self::unique(self.id)
+    }
+
     /// Its line in /proc/PID/mounts (fstab(5)), with the newline.
     #[must_use]
     pub fn mounts_line(&self) -> Vec<u8> {

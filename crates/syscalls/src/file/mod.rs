@@ -17,6 +17,7 @@ pub mod job_control;
 pub mod lock;
 pub mod memfd;
 pub mod mount;
+pub mod mount_api;
 pub mod names;
 pub mod open;
 pub mod owner;

@@ -9,7 +9,7 @@ use vfs::{Events, Fd, OpenFile, OpenFlags};
 
 use super::at::{FDCWD, at};
 use super::{descriptor, job_control};
-use crate::argument::PathPtr;
+use crate::argument::{PathPtr, read_extensible};
 
 /// The size of `struct open_how` in its first version, and now.
 const HOW_SIZE: usize = size_of::<abi::file::OpenHow>();
@@ -81,12 +81,6 @@ pub async fn openat2(
     if size > HOW_MOST {
         return Err(Errno::E2BIG);
     }
-    let mut bytes = vec![0; size];
-    kernel::memory::read_exact(&*task.memory(), how, &mut bytes)?;
-    let (known, unknown) = bytes.split_at_checked(HOW_SIZE).ok_or(Errno::EINVAL)?;
-    if unknown.iter().any(|byte| *byte != 0) {
-        return Err(Errno::E2BIG);
-    }
-    let how: abi::file::OpenHow = zerocopy::FromBytes::read_from_bytes(known).map_err(|_| Errno::EINVAL)?;
+    let how: abi::file::OpenHow = read_extensible(task, how, size)?;
     open_as(task, directory, path, OpenHow::strict(how.flags, how.mode, how.resolve)?).await
 }

@@ -7,7 +7,8 @@ use abi::clone::{CLONE_ARGS_SIZE_VER0, CloneArgs, CloneFlags};
 use abi::signal::Signal;
 use kernel::clone::{CloneRequest, clone as make};
 use kernel::{Outcome, Task, UserAddr};
-use zerocopy::IntoBytes;
+
+use crate::argument::read_extensible;
 
 /// `CSIGNAL`: the bits of the exit signal in the flags of clone(2).
 const EXIT_SIGNAL: u64 = 0xff;
@@ -95,13 +96,5 @@ fn read(task: &Task, arguments: UserAddr, size: usize) -> Result<CloneArgs, Errn
     if size < CLONE_ARGS_SIZE_VER0 {
         return Err(Errno::EINVAL);
     }
-    let mut bytes = vec![0; size];
-    kernel::memory::read_exact(&*task.memory(), arguments, &mut bytes)?;
-    let mut args = CloneArgs::default();
-    let known = args.as_mut_bytes();
-    if bytes.iter().skip(known.len()).any(|b| *b != 0) {
-        return Err(Errno::E2BIG);
-    }
-    known.iter_mut().zip(&bytes).for_each(|(to, from)| *to = *from);
-    Ok(args)
+    read_extensible(task, arguments, size)
 }

@@ -6,12 +6,16 @@ use vfs::Fd;
 
 use crate::Support::{Full, Partial};
 use crate::argument::PathPtr;
+use crate::file::mount_api::{attributes, context, query, tree};
 use crate::file::{
     close, directory, duplicate, fcntl, ioctl, lock, memfd, mount, names, open, pipe, working_directory,
     xattr,
 };
 use crate::{Row, rows};
 
+const CONTEXT: &str = "no messages to read, values are flags and text";
+const IDMAP: &str = "no idmapped mounts";
+const QUERY: &str = "the caller's namespace only, no lists of options, no id maps";
 const FCNTL: &str = "no leases, no F_NOTIFY";
 
 pub(super) static ROWS: &[Row] = rows! {
@@ -76,19 +80,22 @@ pub(super) static ROWS: &[Row] = rows! {
     now mount(mount::mount, source: PathPtr, target: PathPtr, kind: UserAddr, flags: u32, data: UserAddr) Full;
     now umount2(mount::umount2, target: PathPtr, flags: u32) Full;
     now pivot_root(mount::pivot_root, new_root: PathPtr, put_old: PathPtr) Full;
+    now fsopen(context::fsopen, kind: UserAddr, flags: u32) Partial(CONTEXT);
+    now fspick(context::fspick, directory: Fd, path: PathPtr, flags: u32) Partial(CONTEXT);
+    now fsconfig(context::fsconfig, fd: Fd, command: u32, key: UserAddr, value: UserAddr, extra: i32) Partial(CONTEXT);
+    now fsmount(context::fsmount, fd: Fd, flags: u32, attributes: u32) Full;
+    now open_tree(tree::open_tree, directory: Fd, path: PathPtr, flags: u32) Full;
+    now move_mount(tree::move_mount, from_directory: Fd, from: PathPtr, to_directory: Fd, to: PathPtr, flags: u32) Partial("no MOVE_MOUNT_SET_GROUP");
+    now mount_setattr(attributes::mount_setattr, directory: Fd, path: PathPtr, flags: u32, given: UserAddr, size: usize) Partial(IDMAP);
+    now open_tree_attr(attributes::open_tree_attr, directory: Fd, path: PathPtr, flags: u32, given: UserAddr, size: usize) Partial(IDMAP);
+    now statmount(query::statmount, request: UserAddr, buffer: UserAddr, size: usize, flags: u32) Partial(QUERY);
+    now listmount(query::listmount, request: UserAddr, ids: UserPtr<u64>, count: usize, flags: u32) Partial("the caller's namespace only");
     ;
     none {
         open_by_handle_at, "no filesystem gives handles";
         fanotify_init, "changes are not watched";
         fanotify_mark, "changes are not watched";
         quotactl_fd, "no quotas";
-        open_tree, "the older mount(2) does what is supported";
-        move_mount, "the older mount(2) does what is supported";
-        fsopen, "the older mount(2) does what is supported";
-        fsconfig, "the older mount(2) does what is supported";
-        fsmount, "the older mount(2) does what is supported";
-        fspick, "the older mount(2) does what is supported";
-        mount_setattr, "the older mount(2) does what is supported";
         io_setup, "programs fall back to threads";
         io_destroy, "programs fall back to threads";
         io_submit, "programs fall back to threads";

@@ -21,6 +21,7 @@ mod unmount;
 mod xattr;
 
 pub use change::OwnerChange;
+pub use remount::MountChange;
 pub use status::Status;
 pub use unmount::UnmountFlags;
 pub use xattr::XattrMode;

@@ -6,7 +6,6 @@ use abi::Errno;
 use abi::inotify::WatchBits;
 
 use super::open_how::OpenHow;
-use super::open_path::PathOnly;
 use crate::caller::{At, Caller, Found};
 use crate::mount_flags::MountFlags;
 use crate::path::Path;
@@ -67,7 +66,7 @@ impl Caller<'_> {
             return Err(Errno::ENOTDIR);
         }
         if flags.contains(OpenFlags::PATH) {
-            return Ok(OpenFile::new(Arc::new(PathOnly), Some(path), flags, Arc::clone(self.credentials)));
+            return Ok(OpenFile::of_place(path, flags, self.credentials));
         }
         let attributes = path.attributes()?;
         self.may_open(&path, &attributes, flags)?;

@@ -6,10 +6,22 @@ use abi::Errno;
 
 use crate::caller::{At, Caller};
 use crate::mount_flags::MountFlags;
-use crate::mount_tree::TreeChange;
+use crate::mount_tree::{TreeChange, tree};
 use crate::path::Path;
+use crate::propagation::{self, PropagationType};
 use crate::resolve::Lookup;
 use crate::superblock::SuperBlock;
+
+/// What mount_setattr(2) changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MountChange {
+    /// Flags to set, after the others were cleared.
+    pub set: MountFlags,
+    /// Flags to clear.
+    pub clear: MountFlags,
+    /// What to become to other mounts.
+    pub propagation: Option<PropagationType>,
+}
 
 impl Caller<'_> {
     /// `MS_REMOUNT`: changes what a mount restricts, and unless `bind`, the filesystem's own options too. Flags that say nothing about
@@ -33,6 +45,35 @@ impl Caller<'_> {
         }
         path.mount.set_flags(flags)?;
         change.touch(&path.mount);
+        Ok(())
+    }
+
+    /// mount_setattr(2): changes of a mount, or of all in its tree.
+    ///
+    /// # Errors
+    /// `EPERM`, `EINVAL` if the place is no mount's root, `EBUSY` if one shall become read-only and something is open for writing there:
+    /// then none is changed.
+    pub fn change_mount(&self, place: &Path, to: MountChange, recursive: bool) -> Result<(), Errno> {
+        self.may_mount()?;
+        let detached = place.mount.namespace().is_none();
+        if !place.is_mount_root() || !detached && !self.namespace.contains(&place.mount) {
+            return Err(Errno::EINVAL);
+        }
+        let mut change = TreeChange::begin();
+        let mounts = if recursive { tree(&place.mount) } else { vec![Arc::clone(&place.mount)] };
+        let locks = to.set.contains(MountFlags::RDONLY);
+        if locks && mounts.iter().any(|mount| !mount.is_read_only() && mount.has_writers()) {
+            change.keep(mounts);
+            return Err(Errno::EBUSY);
+        }
+        for mount in &mounts {
+            mount.set_flags(mount.flags().difference(to.clear) | to.set)?;
+            if let Some(propagation) = to.propagation {
+                propagation::change(mount, propagation);
+            }
+        }
+        change.touch(&place.mount);
+        change.keep(mounts);
         Ok(())
     }
 
