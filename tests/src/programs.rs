@@ -201,6 +201,11 @@ const FILES: &[Case] = &[
     python!("files/mount-basics", "mount_basics.py"),
     python!("files/mount-propagation", "mount_propagation.py"),
     python!("files/mount-namespaces", "mount_namespaces.py"),
+    python!("files/mount-api", "mount_api.py"),
+    python!("files/mount-overlay", "mount_overlay.py"),
+    python!("files/calls", "file_calls.py"),
+    python!("files/permissions", "file_permissions.py"),
+    python!("files/handles", "file_handles.py", gap: Some("no filesystem gives handles")),
 ];
 
 const SIGNALS: &[Case] = &[

@@ -139,6 +139,22 @@ impl Found {
         }
     }
 
+    /// Nothing if credentials give an access to it.
+    ///
+    /// # Errors
+    /// `EACCES`.
+    pub fn check(
+        &self,
+        credentials: &Credentials,
+        attributes: &Attributes,
+        access: Access,
+    ) -> Result<(), Errno> {
+        match self.inode() {
+            Some(inode) => credentials.check_inode(&inode, attributes, access),
+            None => credentials.check(attributes, access),
+        }
+    }
+
     /// The place.
     ///
     /// # Errors
@@ -191,7 +207,7 @@ impl Caller<'_> {
         if searches && self.searches_all() {
             return Ok(());
         }
-        self.credentials.check(&path.attributes()?, access)
+        self.credentials.check_inode(path.dentry.inode_ref(), &path.attributes()?, access)
     }
 
     /// Whether the caller's capabilities let it search every directory: then nobody needs to ask for its mode.

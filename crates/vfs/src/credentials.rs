@@ -208,9 +208,11 @@ impl Credentials {
         } else {
             attributes.mode
         };
-        if class & 7 & wanted == wanted {
-            return Ok(());
-        }
+        if class & 7 & wanted == wanted { Ok(()) } else { self.overrides(attributes, access) }
+    }
+
+    /// Whether a capability gives an access that the permissions do not.
+    pub(crate) fn overrides(&self, attributes: &Attributes, access: Access) -> Result<(), Errno> {
         let directory = attributes.kind == FileKind::Directory;
         let executable = directory || attributes.mode & 0o111 != 0;
         if self.has(Capability::DacOverride) && (executable || !access.contains(Access::EXECUTE)) {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use abi::Errno;
 
 use crate::filesystem::FileSystemRef;
-use crate::{AttributeChange, Attributes, Credentials, Device, File, FileKind, Name, OpenFlags, Owner};
+use crate::{
+    Acl, AclKind, AttributeChange, Attributes, Credentials, Device, File, FileKind, Name, OpenFlags, Owner,
+};
 
 /// A shared inode.
 pub type InodeRef = Arc<dyn Inode>;
@@ -230,6 +232,26 @@ pub trait Inode: Send + Sync + Any {
     /// `EIO`.
     fn xattr_names(&self) -> Result<Vec<Vec<u8>>, Errno> {
         Ok(Vec::new())
+    }
+
+    /// An access control list, if it has one.
+    fn acl(&self, kind: AclKind) -> Option<Acl> {
+        let _ = kind;
+        None
+    }
+
+    /// Whether the filesystem keeps access control lists.
+    fn keeps_acls(&self) -> bool {
+        false
+    }
+
+    /// Sets or removes an access control list. The mode is the VFS's to change with it.
+    ///
+    /// # Errors
+    /// `ENOSPC`, `EOPNOTSUPP`.
+    fn set_acl(&self, kind: AclKind, acl: Option<&Acl>) -> Result<(), Errno> {
+        let _ = (kind, acl);
+        Err(Errno::EOPNOTSUPP)
     }
 
     /// It was read through a mount that keeps access times: always if `strict`, else as far as the other times make it interesting

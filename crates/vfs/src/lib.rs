@@ -7,6 +7,7 @@
 //! tells when it is worth trying again; waiting itself is the system call layer's.
 #![forbid(unsafe_code)]
 
+pub mod acl;
 pub mod attributes;
 pub mod caller;
 pub mod credentials;
@@ -43,6 +44,7 @@ pub mod wait;
 pub mod walk;
 mod walk_ahead;
 
+pub use acl::{Acl, AclKind};
 pub use attributes::{AttributeChange, Attributes, Device, FileKind, Owner, TimeChange, Timestamp};
 pub use caller::{At, Base, Caller, Found};
 pub use credentials::{Access, Capability, CapabilitySet, Credentials};

@@ -16,7 +16,8 @@ pub struct SuperBlock {
     filesystem: FileSystemRef,
     root: Arc<Dentry>,
     cache: DentryCache,
-    caches_names: bool,
+    /// Whether names that were found are kept.
+    caches_names: AtomicBool,
     /// Counts changes of names: what was looked up before a change must not be cached after it.
     changes: AtomicU64,
     /// Held over renames between directories, so that ancestry holds still.
@@ -32,7 +33,7 @@ impl SuperBlock {
     pub fn new(filesystem: FileSystemRef) -> Arc<Self> {
         Arc::new(Self {
             root: Dentry::root(filesystem.root()),
-            caches_names: filesystem.caches_names(),
+            caches_names: AtomicBool::new(filesystem.caches_names()),
             filesystem,
             cache: DentryCache::new(),
             changes: AtomicU64::new(0),
@@ -79,6 +80,16 @@ impl SuperBlock {
         self.writers.fetch_sub(1, Ordering::AcqRel);
     }
 
+    fn caches_names(&self) -> bool {
+        self.caches_names.load(Ordering::Acquire)
+    }
+
+    /// From now on names come and go without the VFS, as in the upper layer of an overlay: each is looked up whenever it is used.
+    pub fn stop_caching(&self) {
+        self.caches_names.store(false, Ordering::Release);
+        self.cache.clear();
+    }
+
     /// Forgets the names that nobody uses (`/proc/sys/vm/drop_caches`, unmounting).
     pub fn drop_names(&self) {
         self.cache.clear();
@@ -86,7 +97,7 @@ impl SuperBlock {
 
     /// What is known of a name without asking the filesystem.
     pub(crate) fn known(&self, directory: &Dentry, name: &[u8]) -> Known {
-        if self.caches_names { directory.known(name) } else { Known::Unknown }
+        if self.caches_names() { directory.known(name) } else { Known::Unknown }
     }
 
     /// Where the count of changes stands: take it before a lookup whose result goes to [`Self::learn`].
@@ -108,8 +119,8 @@ impl SuperBlock {
         since: u64,
     ) -> Option<Arc<Dentry>> {
         let still = || self.changes() == since;
-        let (dentry, new) = directory.adopt(name.as_bytes(), inode, !self.caches_names, still)?;
-        if new && self.caches_names {
+        let (dentry, new) = directory.adopt(name.as_bytes(), inode, !self.caches_names(), still)?;
+        if new && self.caches_names() {
             self.cache.keep(&dentry);
         }
         Some(dentry)
@@ -117,7 +128,7 @@ impl SuperBlock {
 
     /// Takes over that a lookup found nothing.
     pub(crate) fn learn_missing(&self, directory: &Arc<Dentry>, name: Name<'_>, since: u64) {
-        if self.caches_names && !directory.is_deleted() {
+        if self.caches_names() && !directory.is_deleted() {
             let name: Arc<[u8]> = Arc::from(name.as_bytes());
             if directory.note_missing(Arc::clone(&name), || self.changes() == since) {
                 self.cache.keep_missing(directory, name);
@@ -153,11 +164,11 @@ impl SuperBlock {
         name: Name<'_>,
         inode: &InodeRef,
     ) -> Arc<Dentry> {
-        let adopted = directory.adopt(name.as_bytes(), inode, !self.caches_names, || true);
+        let adopted = directory.adopt(name.as_bytes(), inode, !self.caches_names(), || true);
         let (dentry, new) = adopted.unwrap_or_else(|| {
             (Dentry::unnamed(directory, Arc::clone(inode), name.as_bytes(), false), false)
         });
-        if new && self.caches_names {
+        if new && self.caches_names() {
             self.cache.keep(&dentry);
         }
         dentry

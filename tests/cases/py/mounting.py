@@ -1,5 +1,8 @@
 """mount(2) and its relatives for the other programs, and mountinfo without what differs from run to run."""
-import ctypes, errno, os
+import ctypes, errno, functools, os
+
+# What child processes print shall come in its place.
+print = functools.partial(print, flush=True)
 
 libc = ctypes.CDLL(None, use_errno=True)
 RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, NOSYMFOLLOW, NOATIME, NODIRATIME = 1, 2, 4, 8, 32, 256, 1024, 2048
@@ -32,10 +35,10 @@ def syscall(number, *arguments):
     return libc.syscall(ctypes.c_long(number), *converted)
 
 
-def tried(what, function, *arguments):
+def tried(what, function, *arguments, **named):
     """Prints what a Python function returns, or the name of its error."""
     try:
-        print(what, function(*arguments))
+        print(what, function(*arguments, **named))
     except OSError as error:
         print(what, errno.errorcode[error.errno])
 
@@ -55,7 +58,6 @@ def table(below="/work", options=False):
 
 def child(function, flags=0):
     """Runs a function in a process of its own, with namespaces of its own if flags say so."""
-    print(end="", flush=True)
     pid = os.fork()
     if pid == 0:
         code = 0
@@ -66,6 +68,5 @@ def child(function, flags=0):
         except Exception as problem:
             print("problem:", problem)
             code = 1
-        print(end="", flush=True)
         os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use abi::Errno;
 use vfs::filesystem::FileSystemRef;
 use vfs::{
-    AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef, LinkTarget, Name,
-    OpenFlags, Owner, RenameFlags,
+    Acl, AclKind, AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef,
+    LinkTarget, Name, OpenFlags, Owner, RenameFlags,
 };
 
 use crate::directory_file::DirectoryFile;
@@ -157,6 +157,22 @@ impl Inode for Node {
             self.top()?.xattr(name)?;
         }
         self.shared_reference()?.copy_up()?.remove_xattr(name)
+    }
+
+    fn acl(&self, kind: AclKind) -> Option<Acl> {
+        self.top().ok()?.acl(kind)
+    }
+
+    fn keeps_acls(&self) -> bool {
+        self.shared.upper().is_ok_and(|upper| upper.root.keeps_acls())
+    }
+
+    fn set_acl(&self, kind: AclKind, acl: Option<&Acl>) -> Result<(), Errno> {
+        // What is not there does not have to be copied to be removed.
+        if acl.is_none() && self.acl(kind).is_none() {
+            return Ok(());
+        }
+        self.shared_reference()?.copy_up()?.set_acl(kind, acl)
     }
 
     fn xattr_names(&self) -> Result<Vec<Vec<u8>>, Errno> {

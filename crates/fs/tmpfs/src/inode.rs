@@ -6,8 +6,8 @@ use std::sync::Arc;
 use abi::Errno;
 use vfs::filesystem::FileSystemRef;
 use vfs::{
-    AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef, LinkTarget, Name,
-    OpenFlags, Owner, RenameFlags, TimeChange, Timestamp,
+    Acl, AclKind, AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef,
+    LinkTarget, Name, OpenFlags, Owner, RenameFlags, TimeChange, Timestamp,
 };
 
 use crate::directory_file::DirectoryFile;
@@ -173,6 +173,21 @@ impl Inode for Node {
     fn remove_xattr(&self, name: &[u8]) -> Result<(), Errno> {
         let mut meta = self.meta.lock();
         meta.xattrs.remove(name)?;
+        meta.changed = Timestamp::now();
+        Ok(())
+    }
+
+    fn acl(&self, kind: AclKind) -> Option<Acl> {
+        self.meta.lock().xattrs.acl(kind)
+    }
+
+    fn keeps_acls(&self) -> bool {
+        true
+    }
+
+    fn set_acl(&self, kind: AclKind, acl: Option<&Acl>) -> Result<(), Errno> {
+        let mut meta = self.meta.lock();
+        meta.xattrs.set_acl(kind, acl)?;
         meta.changed = Timestamp::now();
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use abi::Errno;
+use vfs::{Acl, AclKind};
 
 /// Bytes of names and values that one inode can have.
 const BYTES_MAX: usize = 131_072;
@@ -13,8 +14,11 @@ pub(crate) struct Xattrs {
     values: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
-/// Names of these namespaces are kept; `system.` has none here.
+/// Names of these namespaces are kept, and of `system.` the access control lists.
 fn kept(name: &[u8]) -> Result<(), Errno> {
+    if AclKind::of_xattr(name).is_some() {
+        return Ok(());
+    }
     let namespaces = [&b"user."[..], b"trusted.", b"security."];
     let namespace =
         namespaces.iter().find(|namespace| name.starts_with(namespace)).ok_or(Errno::EOPNOTSUPP)?;
@@ -58,6 +62,20 @@ impl Xattrs {
     pub(crate) fn remove(&mut self, name: &[u8]) -> Result<(), Errno> {
         kept(name)?;
         self.values.remove(name).map(drop).ok_or(Errno::ENODATA)
+    }
+
+    pub(crate) fn acl(&self, kind: AclKind) -> Option<Acl> {
+        Acl::parse(self.values.get(kind.xattr())?).ok().flatten()
+    }
+
+    pub(crate) fn set_acl(&mut self, kind: AclKind, acl: Option<&Acl>) -> Result<(), Errno> {
+        match acl {
+            Some(acl) => self.set(kind.xattr(), &acl.value(), false, false),
+            None => {
+                self.values.remove(kind.xattr());
+                Ok(())
+            }
+        }
     }
 
     pub(crate) fn names(&self) -> Vec<Vec<u8>> {

@@ -38,7 +38,7 @@ impl Executable {
             return Err(Errno::EACCES);
         }
         let credentials = task.credentials();
-        credentials.check(&attributes, Access::EXECUTE)?;
+        found.check(&credentials, &attributes, Access::EXECUTE)?;
         match found {
             Found::Path(path) => {
                 if path.mount.flags().contains(MountFlags::NOEXEC) {

@@ -24,7 +24,7 @@ use crate::boot::{Document, Materials};
 use crate::control::{Channel, Event, ExitStatus};
 use crate::failure::{Failure, Trying};
 use container::Container;
-use filesystems::{FileSystems, Types};
+use filesystems::FileSystems;
 use host_files::HostProc;
 
 /// Forks the zygote, while the sentry has one thread and can still choose the user that it runs as.

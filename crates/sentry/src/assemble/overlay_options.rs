@@ -65,7 +65,7 @@ impl Options {
         }
         let directory = |path: &[u8]| -> Result<Path, Errno> {
             let found = caller.find_path(&At::here(path), Lookup::FOLLOW)?;
-            if found.inode().kind() == FileKind::Directory { Ok(found) } else { Err(Errno::ENOTDIR) }
+            if found.inode().kind() == FileKind::Directory { Ok(found) } else { Err(Errno::EINVAL) }
         };
         let lowers = self.lowers.iter().map(|path| directory(path)).collect::<Result<Vec<_>, _>>()?;
         let upper = match (&self.upper, &self.work) {
@@ -99,6 +99,8 @@ fn layer_pair(upper: &Path, work: &Path) -> Result<Upper, Errno> {
     if !same_filesystem || nested || upper.mount.is_read_only() {
         return Err(Errno::EINVAL);
     }
+    // The overlay changes the layer below the VFS.
+    upper.mount.superblock().stop_caching();
     Ok(Upper { root: upper.inode(), work: work.inode() })
 }
 

@@ -22,6 +22,7 @@ pub mod names;
 pub mod open;
 pub mod owner;
 pub mod pipe;
+pub mod quota;
 pub mod seek;
 pub mod size;
 pub mod stat;

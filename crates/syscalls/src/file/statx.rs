@@ -10,22 +10,30 @@ use abi::file::{
 use kernel::{Task, UserPtr};
 use vfs::ops::Status;
 use vfs::resolve::AtFlags;
-use vfs::{Fd, Timestamp};
+use vfs::{Fd, MountRecord, Timestamp};
 
 use super::at::at_or_empty;
 use crate::argument::PathPtr;
+
+/// `STATX_MNT_ID_UNIQUE`: the id of the mount that is never used again.
+const STATX_MNT_ID_UNIQUE: u32 = 0x4000;
 
 const fn time(at: Timestamp) -> StatxTimestamp {
     StatxTimestamp { sec: at.seconds, nsec: at.nanoseconds, reserved: 0 }
 }
 
-/// All that is known is told, whatever was asked for.
-fn statx_of(status: &Status) -> Statx {
+/// All that is known is told, whatever was asked for; but of the two ids of the mount one.
+fn statx_of(status: &Status, wanted: u32) -> Statx {
     let attributes = &status.attributes;
     let mode = attributes.kind.mode_bits() | attributes.mode;
     let born = attributes.born.map_or(0, |_| STATX_BTIME);
+    let (mount, mount_known) = if wanted & STATX_MNT_ID_UNIQUE == 0 {
+        (status.mount, STATX_MNT_ID)
+    } else {
+        (MountRecord::unique(status.mount), STATX_MNT_ID_UNIQUE)
+    };
     Statx {
-        mask: STATX_BASIC_STATS | STATX_MNT_ID | born,
+        mask: STATX_BASIC_STATS | mount_known | born,
         blksize: attributes.block_size,
         attributes: if status.mount_root { STATX_ATTR_MOUNT_ROOT } else { 0 },
         nlink: u32::try_from(attributes.links).unwrap_or(u32::MAX),
@@ -44,7 +52,7 @@ fn statx_of(status: &Status) -> Statx {
         rdev_minor: attributes.device.minor,
         dev_major: status.device.major,
         dev_minor: status.device.minor,
-        mnt_id: status.mount,
+        mnt_id: mount,
         ..Statx::default()
     }
 }
@@ -68,5 +76,5 @@ pub fn statx(
         return Err(Errno::EINVAL);
     }
     let status = at_or_empty(task, directory, path, flags, |caller, at| caller.status(at, flags.lookup()))?;
-    into.write(&*task.memory(), &statx_of(&status))
+    into.write(&*task.memory(), &statx_of(&status, mask))
 }

@@ -39,7 +39,7 @@ fn find(task: &Task, name: &[u8]) -> Result<SocketInode, Errno> {
     task.with_caller(|caller| {
         let found = caller.find(&At::here(name), Lookup::FOLLOW)?;
         let attributes = found.attributes()?;
-        caller.credentials.check(&attributes, Access::WRITE)?;
+        found.check(caller.credentials, &attributes, Access::WRITE)?;
         let inode =
             found.inode().filter(|_| attributes.kind == FileKind::Socket).ok_or(Errno::ECONNREFUSED)?;
         Ok(SocketInode { device: inode.filesystem().device(), inode: attributes.inode })

@@ -8,8 +8,8 @@ use crate::Support::{Full, Partial};
 use crate::argument::PathPtr;
 use crate::file::mount_api::{attributes, context, query, tree};
 use crate::file::{
-    close, directory, duplicate, fcntl, ioctl, lock, memfd, mount, names, open, pipe, working_directory,
-    xattr,
+    close, directory, duplicate, fcntl, ioctl, lock, memfd, mount, names, open, pipe, quota,
+    working_directory, xattr,
 };
 use crate::{Row, rows};
 
@@ -80,6 +80,7 @@ pub(super) static ROWS: &[Row] = rows! {
     now mount(mount::mount, source: PathPtr, target: PathPtr, kind: UserAddr, flags: u32, data: UserAddr) Full;
     now umount2(mount::umount2, target: PathPtr, flags: u32) Full;
     now pivot_root(mount::pivot_root, new_root: PathPtr, put_old: PathPtr) Full;
+    now quotactl(quota::quotactl, command: u32, device: PathPtr, id: u32, address: UserAddr) Partial("no quotas");
     now fsopen(context::fsopen, kind: UserAddr, flags: u32) Partial(CONTEXT);
     now fspick(context::fspick, directory: Fd, path: PathPtr, flags: u32) Partial(CONTEXT);
     now fsconfig(context::fsconfig, fd: Fd, command: u32, key: UserAddr, value: UserAddr, extra: i32) Partial(CONTEXT);

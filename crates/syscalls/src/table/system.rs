@@ -26,7 +26,6 @@ pub(super) static ROWS: &[Row] = rows! {
     now iopl(refused::not_permitted) Partial("EPERM");
     now ioperm(refused::not_permitted) Partial("EPERM");
     now kexec_load(refused::not_permitted) Partial("EPERM");
-    now quotactl(refused::not_permitted) Partial("EPERM");
     ; none {
         ptrace, "not yet";
         seccomp, "not yet";

@@ -36,7 +36,7 @@ impl Caller<'_> {
                 return Err(Errno::EACCES);
             }
         }
-        self.credentials.check(&attributes, access)?;
+        found.check(self.credentials, &attributes, access)?;
         let stored = matches!(attributes.kind, FileKind::Regular | FileKind::Directory | FileKind::Symlink);
         if stored && access.contains(Access::WRITE) { found.writable() } else { Ok(()) }
     }
@@ -78,7 +78,7 @@ impl Caller<'_> {
         if path.mount.flags().contains(MountFlags::NOEXEC) {
             return Err(Errno::EACCES);
         }
-        self.credentials.check(&attributes, Access::EXECUTE)?;
+        self.credentials.check_inode(path.dentry.inode_ref(), &attributes, Access::EXECUTE)?;
         Ok((path, attributes))
     }
 }

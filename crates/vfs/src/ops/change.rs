@@ -7,7 +7,9 @@ use abi::Errno;
 use super::set_id::without_set_ids;
 use crate::caller::{At, Caller, Found};
 use crate::resolve::{AtFlags, Lookup};
-use crate::{Access, AttributeChange, Attributes, Capability, FileKind, InodeRef, OpenFile, TimeChange};
+use crate::{
+    Access, AclKind, AttributeChange, Attributes, Capability, FileKind, InodeRef, OpenFile, TimeChange,
+};
 
 /// What chown(2) changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +42,11 @@ impl Caller<'_> {
             return Err(Errno::EPERM);
         }
         let mode = self.permitted_mode(attributes.owner.gid, mode);
-        target.set_attributes(&AttributeChange { mode: Some(mode), ..Default::default() })
+        target.set_attributes(&AttributeChange { mode: Some(mode), ..Default::default() })?;
+        match target.inode().and_then(|inode| Some((inode.acl(AclKind::Access)?, inode))) {
+            Some((acl, inode)) => inode.set_acl(AclKind::Access, Some(&acl.with_mode(mode))),
+            None => Ok(()),
+        }
     }
 
     /// fchownat(2).
@@ -113,7 +119,7 @@ impl Caller<'_> {
             if (accessed, modified) != now {
                 return Err(Errno::EPERM);
             }
-            self.credentials.check(&attributes, Access::WRITE)?;
+            target.check(self.credentials, &attributes, Access::WRITE)?;
         }
         target.set_attributes(&AttributeChange { accessed, modified, ..Default::default() })
     }
@@ -130,7 +136,7 @@ impl Caller<'_> {
             _ => return Err(Errno::EINVAL),
         }
         let attributes = changeable(&found)?;
-        self.credentials.check(&attributes, Access::WRITE)?;
+        found.check(self.credentials, &attributes, Access::WRITE)?;
         self.cut(&found, &attributes, size)
     }
 

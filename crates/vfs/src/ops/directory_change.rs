@@ -5,6 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 use parking_lot::MutexGuard;
 
+use crate::acl::Inherited;
 use crate::caller::Caller;
 use crate::dentry::Dentry;
 use crate::path::Path;
@@ -41,7 +42,8 @@ impl<'a> DirectoryChange<'a> {
         as_directory: bool,
     ) -> Result<(), Errno> {
         let attributes = self.directory.attributes()?;
-        caller.credentials.check(&attributes, Access::WRITE | Access::EXECUTE)?;
+        let inode = self.directory.dentry.inode_ref();
+        caller.credentials.check_inode(inode, &attributes, Access::WRITE | Access::EXECUTE)?;
         check_sticky(caller, &attributes, victim)?;
         let is_directory = victim.inode_ref().kind() == FileKind::Directory;
         if as_directory && !is_directory {
@@ -96,7 +98,20 @@ fn check_sticky(caller: &Caller<'_>, directory: &Attributes, victim: &Dentry) ->
     Err(Errno::EPERM)
 }
 
-/// Owner and final mode of a new file: in a set-group-ID directory it inherits the group, and a directory the bit.
+/// Owner and mode of a new file for which `mode` was asked, and the access control lists that it inherits.
+pub(super) fn new_file(
+    caller: &Caller<'_>,
+    directory: &InodeRef,
+    attributes: &Attributes,
+    kind: FileKind,
+    mode: u32,
+) -> (Owner, u32, Inherited) {
+    let (owner, mode) = ownership(caller, attributes, kind, mode);
+    let (mode, inherited) = Inherited::from_directory(directory, kind, mode, caller.umask);
+    (owner, mode, inherited)
+}
+
+/// Owner and mode of a new file, before the umask: in a set-group-ID directory it inherits the group, and a directory the bit.
 pub(super) fn ownership(
     caller: &Caller<'_>,
     directory: &Attributes,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 
-use super::directory_change::{DirectoryChange, ownership};
+use super::directory_change::{DirectoryChange, new_file, ownership};
 use crate::caller::{At, Caller};
 use crate::dentry::Dentry;
 use crate::name::PATH_MAX;
@@ -19,10 +19,11 @@ impl Caller<'_> {
     /// `EEXIST`, `ENOENT`, `EROFS`, `EACCES`, `EMLINK`, `ENOSPC`.
     pub fn make_directory(&self, at: &At<'_>, mode: u32) -> Result<Path, Errno> {
         const KEPT: u32 = 0o1777;
-        let mode = mode & KEPT & !self.umask;
         self.make(at, FileKind::Directory, |directory, name, attributes| {
-            let (owner, mode) = ownership(self, attributes, FileKind::Directory, mode);
-            directory.create_directory(name, mode, owner)
+            let (owner, mode, inherited) =
+                new_file(self, directory, attributes, FileKind::Directory, mode & KEPT);
+            let inode = directory.create_directory(name, mode, owner)?;
+            inherited.give(&inode).map(|()| inode)
         })
     }
 
@@ -43,10 +44,10 @@ impl Caller<'_> {
             FileKind::CharacterDevice | FileKind::BlockDevice => self.credentials.need(Capability::Mknod)?,
             FileKind::Regular | FileKind::Fifo | FileKind::Socket => {}
         }
-        let mode = mode & 0o7777 & !self.umask;
         self.make(at, kind, |directory, name, attributes| {
-            let (owner, mode) = ownership(self, attributes, kind, mode);
-            directory.create(name, kind, mode, owner, device)
+            let (owner, mode, inherited) = new_file(self, directory, attributes, kind, mode & 0o7777);
+            let inode = directory.create(name, kind, mode, owner, device)?;
+            inherited.give(&inode).map(|()| inode)
         })
     }
 

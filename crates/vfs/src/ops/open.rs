@@ -100,7 +100,7 @@ impl Caller<'_> {
             }
             _ => {}
         }
-        self.credentials.check(attributes, access)?;
+        self.credentials.check_inode(path.dentry.inode_ref(), attributes, access)?;
         if flags.contains(OpenFlags::NOATIME) && !self.credentials.owns(attributes) {
             return Err(Errno::EPERM);
         }

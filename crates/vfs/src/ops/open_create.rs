@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 
-use super::directory_change::{DirectoryChange, ownership};
+use super::directory_change::{DirectoryChange, new_file};
 use super::open_how::OpenHow;
 use crate::caller::{At, Caller};
 use crate::dentry::Dentry;
@@ -70,11 +70,12 @@ impl Caller<'_> {
         directory.mount.writable()?;
         change.may_create(self)?;
         let attributes = directory.attributes()?;
-        let (owner, mode) = ownership(self, &attributes, FileKind::Regular, how.mode & !self.umask);
+        let inode = directory.dentry.inode_ref();
+        let (owner, mode, inherited) = new_file(self, inode, &attributes, FileKind::Regular, how.mode);
         let flags = how.flags;
         let made = directory.dentry.inode_ref().create_and_open(name, mode, owner, flags, self.credentials);
         let (inode, file) = match made {
-            Ok((inode, file)) => (Ok(inode), Some(file)),
+            Ok((inode, file)) => (inherited.give(&inode).map(|()| inode), Some(file)),
             Err(error) => (Err(error), None),
         };
         let dentry = change.made(name, inode)?;
@@ -92,9 +93,11 @@ impl Caller<'_> {
         }
         directory.mount.writable()?;
         let attributes = directory.attributes()?;
-        self.credentials.check(&attributes, Access::WRITE | Access::EXECUTE)?;
-        let (owner, mode) = ownership(self, &attributes, FileKind::Regular, how.mode & !self.umask);
-        let inode = directory.dentry.inode_ref().create_unnamed(mode, owner)?;
+        let above = directory.dentry.inode_ref();
+        self.credentials.check_inode(above, &attributes, Access::WRITE | Access::EXECUTE)?;
+        let (owner, mode, inherited) = new_file(self, above, &attributes, FileKind::Regular, how.mode);
+        let inode = above.create_unnamed(mode, owner)?;
+        inherited.give(&inode)?;
         let label = format!("#{}", inode.attributes()?.inode);
         let linkable = !how.flags.contains(OpenFlags::EXCL);
         let dentry = Dentry::unnamed(&directory.dentry, Arc::clone(&inode), label.as_bytes(), linkable);

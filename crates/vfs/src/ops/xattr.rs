@@ -5,7 +5,7 @@ use abi::inotify::WatchBits;
 
 use super::change::changeable;
 use crate::caller::{Caller, Found};
-use crate::{Access, Attributes, Capability, FileKind};
+use crate::{Access, Acl, AclKind, AttributeChange, Attributes, Capability, FileKind, InodeRef};
 
 /// The longest name (`XATTR_NAME_MAX`).
 const NAME_MAX: usize = 255;
@@ -43,6 +43,10 @@ impl Caller<'_> {
     /// `ENODATA`, `EOPNOTSUPP`, `EACCES`, `ERANGE` for a bad name.
     pub fn xattr(&self, target: &Found, name: &[u8]) -> Result<Vec<u8>, Errno> {
         check_name(name)?;
+        if let Some(kind) = AclKind::of_xattr(name) {
+            let inode = target.inode().filter(|inode| inode.keeps_acls()).ok_or(Errno::EOPNOTSUPP)?;
+            return inode.acl(kind).map(|acl| acl.value()).ok_or(Errno::ENODATA);
+        }
         let attributes = target.attributes()?;
         self.may_use(&attributes, name, Access::READ)?;
         check_suffix(name)?;
@@ -59,7 +63,13 @@ impl Caller<'_> {
             return Err(Errno::E2BIG);
         }
         let attributes = changeable(target)?;
+        if let Some(kind) = AclKind::of_xattr(name) {
+            return self.set_acl(target, &attributes, kind, Acl::parse(value)?);
+        }
         self.may_change(&attributes, name)?;
+        if name == b"security.capability" && !is_capabilities(value) {
+            return Err(Errno::EINVAL);
+        }
         target.inode().ok_or(Errno::EOPNOTSUPP)?.set_xattr(name, value, mode.create, mode.replace)?;
         changed(target);
         Ok(())
@@ -72,6 +82,9 @@ impl Caller<'_> {
     pub fn remove_xattr(&self, target: &Found, name: &[u8]) -> Result<(), Errno> {
         check_name(name)?;
         let attributes = changeable(target)?;
+        if let Some(kind) = AclKind::of_xattr(name) {
+            return self.set_acl(target, &attributes, kind, None);
+        }
         self.may_change(&attributes, name)?;
         target.inode().ok_or(Errno::EOPNOTSUPP)?.remove_xattr(name)?;
         changed(target);
@@ -93,6 +106,33 @@ impl Caller<'_> {
             }
         }
         if list.len() > LIST_MAX { Err(Errno::E2BIG) } else { Ok(list) }
+    }
+
+    /// Sets or removes an access control list, and what of it the mode shows.
+    fn set_acl(
+        &self,
+        target: &Found,
+        attributes: &Attributes,
+        kind: AclKind,
+        acl: Option<Acl>,
+    ) -> Result<(), Errno> {
+        let keeps = |inode: &InodeRef| inode.keeps_acls() && attributes.kind != FileKind::Symlink;
+        let inode = target.inode().filter(keeps).ok_or(Errno::EOPNOTSUPP)?;
+        if kind == AclKind::Default && attributes.kind != FileKind::Directory {
+            return if acl.is_some() { Err(Errno::EACCES) } else { Ok(()) };
+        }
+        if !self.credentials.owns(attributes) {
+            return Err(Errno::EPERM);
+        }
+        let acl = match acl {
+            Some(acl) if kind == AclKind::Access => acl,
+            other => return inode.set_acl(kind, other.as_ref()),
+        };
+        let mode = self.permitted_mode(attributes.owner.gid, attributes.mode & !0o777 | acl.mode());
+        inode.set_attributes(&AttributeChange { mode: Some(mode), ..Default::default() })?;
+        inode.set_acl(kind, Some(&acl).filter(|acl| !acl.is_minimal()))?;
+        changed(target);
+        Ok(())
     }
 
     fn may_change(&self, attributes: &Attributes, name: &[u8]) -> Result<(), Errno> {
@@ -141,6 +181,13 @@ fn changed(target: &Found) {
 
 fn check_name(name: &[u8]) -> Result<(), Errno> {
     if name.is_empty() || name.len() > NAME_MAX { Err(Errno::ERANGE) } else { Ok(()) }
+}
+
+/// Whether a value is a `struct vfs_cap_data`, version 2 or 3, as long as that is.
+fn is_capabilities(value: &[u8]) -> bool {
+    const REVISION: u32 = 0xff00_0000;
+    let magic = value.first_chunk().map(|bytes| u32::from_le_bytes(*bytes) & REVISION);
+    matches!((magic, value.len()), (Some(0x0200_0000), 20) | (Some(0x0300_0000), 24))
 }
 
 /// A namespace alone is no name.

@@ -45,8 +45,6 @@ enum Phase {
     Created(Arc<SuperBlock>),
     /// Options are collected for one that is mounted.
     Picked(Arc<SuperBlock>),
-    /// Nothing is left to do.
-    Done,
 }
 
 impl File for Context {
@@ -210,7 +208,7 @@ fn take(state: &mut State, option: MountOption) -> Result<(), Errno> {
     let kind = match &state.phase {
         Phase::Creating(kind) => Some(kind),
         Phase::Picked(_) => None,
-        Phase::Created(_) | Phase::Done => return Err(Errno::EBUSY),
+        Phase::Created(_) => return Err(Errno::EBUSY),
     };
     match (option.key.as_slice(), &option.value) {
         (b"ro", None) => state.read_only = Some(true),
@@ -257,7 +255,7 @@ fn change(context: &Context) -> Result<(), Errno> {
 /// fsmount(2): a descriptor of the filesystem's root, mounted nowhere yet.
 ///
 /// # Errors
-/// `EPERM`, `EINVAL` for unknown flags or before the filesystem was created.
+/// `EPERM`, `EINVAL` for unknown flags or before the filesystem was created, `EBUSY` if it is mounted already.
 pub fn fsmount(task: &Arc<Task>, fd: Fd, flags: u32, attributes: u32) -> Result<Fd, Errno> {
     const CLOEXEC: u32 = 1;
     task.with_caller(|caller| caller.may_mount())?;
@@ -268,13 +266,15 @@ pub fn fsmount(task: &Arc<Task>, fd: Fd, flags: u32, attributes: u32) -> Result<
     let file = task.files().get(fd)?;
     let context: &Context = file.file.as_any().downcast_ref().ok_or(Errno::EINVAL)?;
     let mut state = context.state.lock();
-    let superblock = match std::mem::replace(&mut state.phase, Phase::Done) {
-        Phase::Created(superblock) => superblock,
-        other => {
-            state.phase = other;
-            return Err(Errno::EINVAL);
-        }
+    let superblock = match &state.phase {
+        Phase::Created(superblock) => Arc::clone(superblock),
+        Phase::Creating(_) => return Err(Errno::EINVAL),
+        Phase::Picked(_) => return Err(Errno::EBUSY),
     };
+    // What comes next can only change it.
+    state.phase = Phase::Picked(Arc::clone(&superblock));
+    state.options.clear();
+    state.read_only = None;
     let mount = Mount::whole(superblock, &state.source, attributes);
     drop(state);
     let place: Path = mount.root_path();
