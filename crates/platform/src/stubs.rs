@@ -37,6 +37,8 @@
 //! | clock_gettime | CPU times | the clock of an unreaped child or its thread |
 //! | setpriority | niceness | one thread |
 //! | getrandom | tokens for clones | |
+//! | fstat, pread64 | patched pages | files that are mapped to execute |
+//! | memfd_create, ftruncate, pwrite64, openat | patched pages | one memory file for each patched file; opened once more, to read only |
 //! | memfd_create, ftruncate, fcntl, mmap | windows | sealed against shrinking; shared, not executable |
 //! | sched_getaffinity, sched_setaffinity | the poller, when it finds itself on its guest's processor | the sentry's own threads |
 //! | clone, futex, mmap, munmap, mprotect, madvise, sched_yield, exit, clock_gettime, nanosleep | threads, memory, locks | those of any threaded program |

@@ -355,7 +355,7 @@ impl StubThread {
             }
             Afterwards::Switch => {
                 if let Some(switch) = &batch.switch {
-                    self.switched(switch, &batch.results);
+                    self.switched(state, switch, &batch.results);
                 }
                 match self.arc() {
                     Some(thread) if core::mem::take(&mut state.asked) => {

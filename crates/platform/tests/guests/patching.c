@@ -35,7 +35,7 @@ static site *const sites[] = { numbered, wrapper, cancellable, go_like, branches
 static long generic(long a, long nr) { return syscall(nr, a); }
 
 static int is_patched(void *site) { return *(volatile unsigned char *)site == 0xe9; }
-static void heat(site *s) { for (int i = 0; i < 20; i++) { long r = s(i, COUNT); if (r != i * 3 + 1) FAIL("call %d gave %ld", i, r); } }
+static void heat(site *s) { for (int i = 0; i < 60; i++) { long r = s(i, COUNT); if (r != i * 3 + 1) FAIL("call %d gave %ld", i, r); } }
 static void allow(long yes) { CHECK(syscall(SYS_remap_file_pages, yes) == 0); }
 
 static int forms(void) {

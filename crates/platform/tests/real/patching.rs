@@ -58,10 +58,10 @@ fn interrupts_find_trampolines_at_any_moment() {
     let Some(program) = build::guest("patching") else { return };
     patching(|| {
         let world = World::new(&program);
-        let task = world.start(&["loop", "500"]);
+        let task = world.start(&["loop", "170"]);
         let interrupts = interrupt_until_end(&world, &task, Duration::ZERO, u64::MAX);
         assert_eq!(world.wait(task.tgid), Exit::Code(0), "{}", world.output());
-        assert_eq!((world.counted(), interrupts > 20), (500 * 7 * 20, true));
+        assert_eq!((world.counted(), interrupts > 20), (170 * 7 * 60, true));
         drop(task);
         world.finish();
     });

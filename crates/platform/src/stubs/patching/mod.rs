@@ -29,8 +29,11 @@ pub(super) use file::TextFile;
 pub(super) use switch::Switch;
 pub(super) use texts::Texts;
 
-/// How many calls make a site hot; and how many calls from sites that are patched, but not in its memory, make a process be switched.
+/// How many calls make a site hot.
 pub(super) const HOT: u32 = 8;
+/// How many calls a process makes from sites that are patched, but not in its memory, before it is given the pages: about as many as could
+/// have been made faster in the time that it takes. So a process that ends soon pays nothing, and one that goes on pays twice at most.
+pub(super) const MISSED: u32 = 32;
 /// How many files are kept patched while no process has them mapped.
 const MOST_KEPT: usize = 64;
 /// How many files may be known at a time.

@@ -1,6 +1,7 @@
 //! How patched pages get into a process.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use abi::Errno;
 
@@ -15,7 +16,7 @@ use crate::{Mapping, Order, Source};
 
 use super::file::{Heat, PAGE_BYTES, TextFile, Variant};
 use super::texts::{Mapped, Text};
-use super::{HOT, Patching, count};
+use super::{MISSED, Patching, count};
 
 const READ_EXECUTE: u32 = 5;
 const EXECUTE: u32 = 4;
@@ -42,6 +43,8 @@ pub(in crate::stubs) struct Switch {
     area: i64,
     /// For each order the pages that it maps: none for the trampolines.
     orders: Vec<Vec<(u64, u32)>>,
+    /// When it was begun.
+    begun: Instant,
 }
 
 /// Pages that follow one another in version and place: position of the first, count, version.
@@ -120,7 +123,7 @@ impl Process {
         for text in texts.list().iter() {
             let Some(mapped) = &text.mapped else { continue };
             let now = if allowed {
-                let Ok((switch, orders)) = self.plan(text, &maps) else { continue };
+                let Ok((switch, orders)) = self.plan(text, &maps, Instant::now()) else { continue };
                 groups.extend(orders.into_iter().map(|order| vec![order]));
                 Mapped { area: mapped.area, pages: switch.orders.into_iter().flatten().collect() }
             } else {
@@ -178,7 +181,7 @@ impl Process {
     }
 
     /// Which variant a running process can have, and what has to be mapped for it.
-    fn plan(&self, text: &Text, maps: &[Mapping]) -> Result<(Switch, Vec<Order>), Errno> {
+    fn plan(&self, text: &Text, maps: &[Mapping], begun: Instant) -> Result<(Switch, Vec<Order>), Errno> {
         let mut state = text.file.state.lock();
         let area = match &text.mapped {
             Some(mapped) => mapped.area,
@@ -189,14 +192,15 @@ impl Process {
             |position: &u64| text.mapped.as_ref().and_then(|mapped| mapped.pages.get(position).copied());
         let inside =
             |position: u64| position >= text.position(text.start) && position < text.position(text.end - 1);
-        let missing = variant.image.pages().filter(|(position, version)| {
-            inside(*position)
-                && has(position) != Some(*version)
-                && self.may_replace(maps, text, variant, *position)
-        });
-        let runs = runs(missing);
+        let stale = |(position, version): &(u64, u32)| inside(*position) && has(position) != Some(*version);
+        let stale: Vec<(u64, u32)> = variant.image.pages().filter(stale).collect();
+        if stale.is_empty() {
+            return Err(Errno::EALREADY);
+        }
+        let replaceable = |(position, _): &(u64, u32)| self.may_replace(maps, text, variant, *position);
+        let runs = runs(stale.into_iter().filter(replaceable));
         if runs.is_empty() {
-            return Err(Errno::ENOENT);
+            return Err(Errno::ETXTBSY);
         }
         let mut orders: Vec<Order> = Vec::new();
         let mut parts = Vec::new();
@@ -206,7 +210,7 @@ impl Process {
         }
         orders.extend(runs.iter().filter_map(|run| map_run(text, variant, run)));
         parts.extend(runs);
-        Ok((Switch { start: text.start, area, orders: parts }, orders))
+        Ok((Switch { start: text.start, area, orders: parts, begun }, orders))
     }
 
     /// Whether a page of guest memory is what the file has there, or an older version of the patched page, and nothing else.
@@ -285,22 +289,21 @@ impl StubThread {
             Some(found) => found,
             None => return false,
         };
-        if heat == Heat::Patched {
-            return texts.miss() >= HOT;
-        }
-        match file.patch(position, number) {
-            Ok(()) => {
-                tracing::debug!(file = ?file.key, position, number, "a hot call site is patched");
-                count(&patching.counters.sites);
-                patching.keep(&file);
-                true
-            }
-            Err(refusal) => {
-                tracing::debug!(%refusal, file = ?file.key, position, number, "a hot call site is left alone");
-                count(&patching.counters.refused);
-                false
+        if heat == Heat::Hot {
+            match file.patch(position, number) {
+                Ok(()) => {
+                    tracing::debug!(file = ?file.key, position, number, "a hot call site is patched");
+                    count(&patching.counters.sites);
+                    patching.keep(&file);
+                }
+                Err(refusal) => {
+                    tracing::debug!(%refusal, file = ?file.key, position, number, "a hot call site is left alone");
+                    count(&patching.counters.refused);
+                    return false;
+                }
             }
         }
+        texts.miss().is_multiple_of(MISSED)
     }
 
     /// What gives the text that a thread stopped between two instructions is in its patched pages.
@@ -313,8 +316,11 @@ impl StubThread {
         texts.forget_misses();
         let ip = state.frame.registers(&self.process).ok()?.rip;
         let text = texts.with(ip, |text| Some(text.clone()))?;
-        match self.process.mappings_now().and_then(|maps| self.process.plan(&text, &maps)) {
+        let begun = Instant::now();
+        match self.process.mappings_now().and_then(|maps| self.process.plan(&text, &maps, begun)) {
             Ok(planned) => Some(planned),
+            // Another thread has seen to it.
+            Err(Errno::EALREADY) => None,
             Err(errno) => {
                 tracing::debug!(%errno, file = ?text.file.key, start = text.start, "a text cannot be patched");
                 count(&patching.counters.failed);
@@ -325,12 +331,18 @@ impl StubThread {
     }
 
     /// A switch is done, as far as these results go.
-    pub(in crate::stubs) fn switched(&self, switch: &Switch, results: &[Result<u64, Errno>]) {
+    pub(in crate::stubs) fn switched(
+        &self,
+        state: &mut State,
+        switch: &Switch,
+        results: &[Result<u64, Errno>],
+    ) {
         let Some(patching) = &self.process.shared.patching else { return };
         let done = results.iter().take_while(|result| result.is_ok()).count();
         let complete = done == switch.orders.len();
         count(if complete { &patching.counters.switches } else { &patching.counters.failed });
-        tracing::debug!(start = switch.start, orders = done, complete, counters = ?patching.counters, "a running text is patched");
+        let micros = switch.begun.elapsed().as_micros();
+        tracing::debug!(start = switch.start, orders = done, complete, micros, counters = ?patching.counters, "a running text is patched");
         self.process.space.texts.change(switch.start, |text| {
             if !complete {
                 text.failures += 1;
@@ -342,6 +354,13 @@ impl StubThread {
                 text.mapped = Some(Arc::new(mapped));
             }
         });
+        // The thread stands behind its call, which may have moved. Without this it would find out by a fault.
+        if let Ok(registers) = state.frame.registers(&self.process) {
+            let moved = self.process.patched_address(registers.rip);
+            if moved != registers.rip {
+                state.frame.set_registers(&crate::Registers { rip: moved, ..registers });
+            }
+        }
     }
 }
 
