@@ -35,7 +35,7 @@ pub(crate) struct Global {
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
     /// Whether the call sites of programs that make many system calls are patched, which makes these calls faster
-    #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Toggle::Off)]
+    #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Toggle::On)]
     pub(crate) patch: Toggle,
 }
 

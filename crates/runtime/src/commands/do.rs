@@ -67,6 +67,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
             readonly_paths: Vec::new(),
         },
         exports: vec![Export { path: root, read_only: true, recursive: true }],
+        patching: true,
     })
 }
 

@@ -28,7 +28,12 @@ pub(crate) struct Plan {
     pub(crate) container: ContainerSpec,
     /// For the gofer; the first is the root.
     pub(crate) exports: Vec<Export>,
+    /// Whether hot call sites of programs may be patched.
+    pub(crate) patching: bool,
 }
+
+/// The annotation that keeps the text of a container's programs as it is, with `off`.
+const PATCH: &str = "dev.casemate.patch";
 
 /// How the root is treated beyond what the configuration says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +67,16 @@ pub(crate) fn translate(config: &Config, id: &str, writes: RootWrites) -> Result
         masked_paths: paths(linux.and_then(|linux| linux.masked_paths().as_ref())),
         readonly_paths: paths(linux.and_then(|linux| linux.readonly_paths().as_ref())),
     };
-    Ok(Plan { container, exports })
+    let patching = patching(spec).map_err(wrong)?;
+    Ok(Plan { container, exports, patching })
+}
+
+fn patching(spec: &Spec) -> Result<bool, String> {
+    match spec.annotations().as_ref().and_then(|all| all.get(PATCH)).map(String::as_str) {
+        None | Some("on") => Ok(true),
+        Some("off") => Ok(false),
+        Some(other) => Err(format!("annotations.{PATCH}: is {other:?}, and can be on or off")),
+    }
 }
 
 fn root(config: &Config, writes: RootWrites) -> Result<(RootSpec, Vec<Export>), Error> {
@@ -123,6 +137,24 @@ mod tests {
         std::fs::create_dir(bundle.path().join("rootfs")).unwrap();
         let plan = translate(&config(bundle.path()), "x", RootWrites::Overlay).unwrap();
         assert!(plan.exports[0].read_only && plan.container.root.overlay && !plan.container.root.read_only);
+    }
+
+    #[test]
+    fn an_annotation_keeps_programs_as_they_are() {
+        let bundle = tempfile::tempdir().unwrap();
+        std::fs::create_dir(bundle.path().join("rootfs")).unwrap();
+        let mut config = config(bundle.path());
+        let mut plan = |value: Option<&str>| {
+            let annotations = value.map(|value| [(PATCH.to_owned(), value.to_owned())].into());
+            config.spec.set_annotations(annotations);
+            translate(&config, "x", RootWrites::AsConfigured).map(|plan| plan.patching)
+        };
+        assert_eq!(
+            (plan(None).unwrap(), plan(Some("on")).unwrap(), plan(Some("off")).unwrap()),
+            (true, true, false)
+        );
+        let message = plan(Some("maybe")).unwrap_err().to_string();
+        assert!(message.contains("annotations.dev.casemate.patch") && message.contains("maybe"), "{message}");
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Launch<'_> {
                 further_descriptors: further.len(),
                 stub_user: users.stub(),
                 strace: self.global.strace,
-                patching: self.global.patch == Toggle::On,
+                patching: self.global.patch == Toggle::On && self.plan.patching,
                 report_denied_calls: self.global.debug,
             },
         })?;
