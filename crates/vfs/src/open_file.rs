@@ -207,10 +207,10 @@ impl OpenFile {
     /// # Errors
     /// `ESPIPE` for streams, and as [`Self::read`].
     pub fn read_at(&self, offset: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
-        self.has_content()?;
         if !self.file.seekable() {
             return Err(Errno::ESPIPE);
         }
+        self.has_content()?;
         let n = self.file.read(offset, into)?;
         self.touch();
         self.tell(WatchBits::ACCESS, n);
@@ -245,10 +245,10 @@ impl OpenFile {
     /// # Errors
     /// `ESPIPE` for streams, and as [`Self::write`].
     pub fn write_at(&self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
-        self.writable()?;
         if !self.file.seekable() {
             return Err(Errno::ESPIPE);
         }
+        self.writable()?;
         if from.left() > 0 {
             self.shed_privileges();
         }

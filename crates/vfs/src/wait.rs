@@ -45,6 +45,13 @@ impl Events {
 pub trait Listener: Send + Sync {
     /// One or more of the events it registered for may have come. Called with the queue's lock released. Must not block; spurious calls are fine.
     fn notify(&self, events: Events);
+
+    /// As [`Self::notify`] for an exclusive registration: whether somebody will come for the events, so that no other exclusive
+    /// listener needs to hear of them.
+    fn notify_exclusively(&self, events: Events) -> bool {
+        self.notify(events);
+        true
+    }
 }
 
 /// The listeners of one file (or of anything else that one can wait for).
@@ -58,6 +65,7 @@ struct Entry {
     id: u64,
     interest: Events,
     listener: Arc<dyn Listener>,
+    exclusive: bool,
 }
 
 impl WaitQueue {
@@ -72,24 +80,43 @@ impl WaitQueue {
     /// Register first and try afterwards, or a wake-up between the two is lost.
     #[must_use]
     pub fn register(self: &Arc<Self>, interest: Events, listener: Arc<dyn Listener>) -> Registration {
+        self.add(interest, listener, false)
+    }
+
+    /// As [`Self::register`], but of all such listeners only the first hears of an event that will come for it (`EPOLLEXCLUSIVE`).
+    #[must_use]
+    pub fn register_exclusively(
+        self: &Arc<Self>,
+        interest: Events,
+        listener: Arc<dyn Listener>,
+    ) -> Registration {
+        self.add(interest, listener, true)
+    }
+
+    fn add(self: &Arc<Self>, interest: Events, listener: Arc<dyn Listener>, exclusive: bool) -> Registration {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let interest = interest | Events::ERR | Events::HUP;
-        self.entries.lock().push(Entry { id, interest, listener });
+        self.entries.lock().push(Entry { id, interest, listener, exclusive });
         Registration { queue: Arc::clone(self), id }
     }
 
     /// Tells the listeners that these events may have come.
     pub fn notify(&self, events: Events) {
-        let listeners: Vec<Arc<dyn Listener>> = {
+        let listeners: Vec<(Arc<dyn Listener>, bool)> = {
             let entries = self.entries.lock();
             entries
                 .iter()
                 .filter(|e| e.interest.intersects(events))
-                .map(|e| Arc::clone(&e.listener))
+                .map(|e| (Arc::clone(&e.listener), e.exclusive))
                 .collect()
         };
-        for listener in listeners {
-            listener.notify(events);
+        let mut taken = false;
+        for (listener, exclusive) in listeners {
+            if !exclusive {
+                listener.notify(events);
+            } else if !taken {
+                taken = listener.notify_exclusively(events);
+            }
         }
     }
 
@@ -110,9 +137,46 @@ impl Drop for Registration {
     fn drop(&mut self) {
         let mut entries = self.queue.entries.lock();
         if let Some(at) = entries.iter().position(|e| e.id == self.id) {
-            let entry = entries.swap_remove(at);
+            // The others keep their order: exclusive events go to who has waited longest.
+            let entry = entries.remove(at);
             drop(entries);
             drop(entry);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    struct Count(AtomicUsize, bool);
+
+    impl Listener for Count {
+        fn notify(&self, _: Events) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn notify_exclusively(&self, events: Events) -> bool {
+            self.notify(events);
+            self.1
+        }
+    }
+
+    #[test]
+    fn an_exclusive_event_goes_to_the_first_who_comes_for_it_and_to_all_others() {
+        let queue = WaitQueue::new();
+        let listeners = [false, true, true].map(|comes| Arc::new(Count(AtomicUsize::new(0), comes)));
+        let plain = Arc::new(Count(AtomicUsize::new(0), true));
+        let mut all: Vec<_> =
+            listeners.iter().map(|l| queue.register_exclusively(Events::IN, Arc::clone(l) as _)).collect();
+        all.push(queue.register(Events::IN, Arc::clone(&plain) as _));
+        queue.notify(Events::IN);
+        let counts = || listeners.each_ref().map(|l| l.0.load(Ordering::Relaxed));
+        assert_eq!((counts(), plain.0.load(Ordering::Relaxed)), ([1, 1, 0], 1));
+        drop(all.remove(1));
+        queue.notify(Events::IN);
+        assert_eq!(counts(), [2, 1, 1]);
     }
 }

@@ -13,7 +13,6 @@ use crate::event::{epoll, event_fd, inotify, poll, select};
 use crate::{Row, rows};
 
 const WATCHES: &str = "changes that guests make; not those that others make to a container's files";
-const EXCLUSIVE: &str = "EPOLLEXCLUSIVE wakes all who wait";
 
 pub(super) static ROWS: &[Row] = rows! {
     later poll(poll::poll, fds: UserPtr<PollFd>, count: u32, timeout: i32) Full;
@@ -22,7 +21,7 @@ pub(super) static ROWS: &[Row] = rows! {
     later pselect6(select::pselect6, count: i32, read: UserPtr<u64>, write: UserPtr<u64>, except: UserPtr<u64>, timeout: UserPtr<Timespec>, mask: UserPtr<[u64; 2]>) Full;
     now epoll_create(epoll::epoll_create, size: i32) Full;
     now epoll_create1(epoll::epoll_create1, flags: u32) Full;
-    now epoll_ctl(epoll::epoll_ctl, epoll: Fd, operation: i32, fd: Fd, event: UserPtr<EpollEvent>) Partial(EXCLUSIVE);
+    now epoll_ctl(epoll::epoll_ctl, epoll: Fd, operation: i32, fd: Fd, event: UserPtr<EpollEvent>) Full;
     later epoll_wait(epoll::epoll_wait, epoll: Fd, events: UserPtr<EpollEvent>, most: i32, timeout: i32) Full;
     later epoll_pwait(epoll::epoll_pwait, epoll: Fd, events: UserPtr<EpollEvent>, most: i32, timeout: i32, mask: UserPtr<SignalSet>, size: usize) Full;
     later epoll_pwait2(epoll::epoll_pwait2, epoll: Fd, events: UserPtr<EpollEvent>, most: i32, timeout: UserPtr<Timespec>, mask: UserPtr<SignalSet>, size: usize) Full;

@@ -49,7 +49,11 @@ impl Item {
     pub(super) fn watch(self: &Arc<Self>, file: &OpenFile, event: EpollEvent) {
         let new = file.file.readiness().map(|queue| {
             let listener: Arc<dyn Listener> = Arc::clone(self) as _;
-            queue.register(interest(&event), listener)
+            if event.events & EPOLLEXCLUSIVE == 0 {
+                queue.register(interest(&event), listener)
+            } else {
+                queue.register_exclusively(interest(&event), listener)
+            }
         });
         let mut watch = self.watch.lock();
         watch.event = event;
@@ -104,12 +108,18 @@ pub(super) struct Gone;
 
 impl Listener for Item {
     fn notify(&self, events: Events) {
+        self.notify_exclusively(events);
+    }
+
+    /// Somebody comes for the events if somebody waits, or watches the instance.
+    fn notify_exclusively(&self, events: Events) -> bool {
         let event = self.watch.lock().event;
         if event.events & !MODES == 0 || !events.intersects(interest(&event) | Events::ERR | Events::HUP) {
-            return;
+            return false;
         }
-        if let (Some(epoll), Some(item)) = (self.epoll.upgrade(), self.this.upgrade()) {
-            epoll.announce(item);
-        }
+        let (Some(epoll), Some(item)) = (self.epoll.upgrade(), self.this.upgrade()) else { return false };
+        let awaited = epoll.is_awaited();
+        epoll.announce(item);
+        awaited
     }
 }

@@ -197,6 +197,11 @@ impl Epoll {
         }
     }
 
+    /// Whether anybody waits for events.
+    fn is_awaited(&self) -> bool {
+        !self.waiters.is_empty() || !self.watchers.is_empty()
+    }
+
     /// An item may be ready: it is put in the list, and those who wait hear of it.
     fn announce(&self, item: Arc<Item>) {
         self.enlist(item);
