@@ -53,6 +53,7 @@ pub struct Kernel {
     pub namespaces: Arc<Namespaces>,
     /// When the sandbox started.
     pub started: std::time::Instant,
+    last_end: Mutex<Option<std::time::Instant>>,
     ends: Mutex<Vec<(i32, ExitStatus)>>,
     ended: Condvar,
     special: OnceLock<Arc<dyn SpecialFiles>>,
@@ -91,6 +92,7 @@ impl Kernel {
             freezer: crate::freezer::Freezer::default(),
             namespaces: Arc::default(),
             started: std::time::Instant::now(),
+            last_end: Mutex::default(),
             ends: Mutex::default(),
             ended: Condvar::new(),
             special: OnceLock::new(),
@@ -175,6 +177,18 @@ impl Kernel {
             }
             self.ended.wait(&mut ends);
         }
+    }
+
+    /// Whether a process has ended so lately that the host may not have taken its memory apart.
+    #[must_use]
+    pub fn process_ended_lately(&self) -> bool {
+        const LATELY: std::time::Duration = std::time::Duration::from_secs(1);
+        self.last_end.lock().is_some_and(|end| end.elapsed() < LATELY)
+    }
+
+    /// Notes that a process has ended, before anybody hears of it.
+    pub(crate) fn note_end(&self) {
+        *self.last_end.lock() = Some(std::time::Instant::now());
     }
 
     /// Notes the end of a process that has no parent to wait for it.

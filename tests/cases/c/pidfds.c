@@ -13,6 +13,9 @@ static int ready(int fd, int milliseconds) {
     return count == 1 ? entry.revents : count;
 }
 
+static volatile sig_atomic_t count;
+static void note(int signal) { (void)signal, count++; }
+
 int main(void) {
     siginfo_t info;
     pid_t pid = MUST(fork());
@@ -53,4 +56,25 @@ int main(void) {
     SHOW(syscall(SYS_pidfd_getfd, pipes[0], 0, 0));
     SHOW(waitid(P_PIDFD, (id_t)pipes[0], &info, WEXITED));
     SHOW(waitid(P_PIDFD, 99, &info, WEXITED));
+
+    // Signals for a thread and for a process group.
+    signal(SIGUSR1, note);
+    SHOW(syscall(SYS_pidfd_send_signal, own, SIGUSR1, NULL, 1));
+    SHOW(syscall(SYS_pidfd_send_signal, own, SIGUSR1, NULL, 2));
+    SHOW(syscall(SYS_pidfd_send_signal, own, SIGUSR1, NULL, 3));
+    SHOW(syscall(SYS_pidfd_send_signal, own, SIGUSR1, NULL, 8));
+    SHOW(count);
+    pid = fork();
+    if (pid == 0) {
+        setpgid(0, 0);
+        if (fork() == 0) pause();
+        pause();
+    }
+    setpgid(pid, pid);
+    int leader = MUST(syscall(SYS_pidfd_open, pid, 0));
+    usleep(20000);
+    SHOW(syscall(SYS_pidfd_send_signal, leader, SIGTERM, NULL, 4));
+    SHOW(waitid(P_PID, (id_t)pid, &info, WEXITED));
+    SHOW(info.si_status);
+    SHOW(syscall(SYS_pidfd_send_signal, leader, SIGTERM, NULL, 0));
 }

@@ -80,6 +80,7 @@ static ROOT: &[(&str, Setting<System>)] = &[
             ),
             ("randomize_va_space", fixed!(2)),
             ("seccomp", directory_of(&[("actions_avail", fixed!(""))])),
+            ("tainted", fixed!(0)),
             ("threads-max", fixed!(THREADS_MAX)),
             ("version", fixed!(version::VERSION)),
         ]),

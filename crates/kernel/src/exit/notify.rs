@@ -35,6 +35,7 @@ pub(crate) fn ended(group: &Arc<ThreadGroup>, ended: Ended) {
     for id in orphaned {
         continue_orphans(kernel, id);
     }
+    kernel.note_end();
     reap.into_iter().for_each(|pid| kernel.pids.reap(pid));
     wake.into_iter().for_each(|parent| parent.children_changed.notify(Events::IN));
     if group.pid == INIT {

@@ -1,10 +1,11 @@
 //! fcntl(2).
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use abi::Errno;
 use abi::fcntl::*;
-use kernel::{Task, UserPtr};
+use kernel::{Task, UserPtr, wait};
 use pipe::PipeEnd;
 use vfs::{Capability, Fd, OpenFile, OpenFlags};
 
@@ -47,7 +48,7 @@ pub async fn fcntl(task: &Arc<Task>, fd: Fd, command: u32, argument: u64) -> Res
         F_SETSIG => owner::set_signal(&file, number)?,
         F_GETSIG => owner::signal(&file),
         F_SETPIPE_SZ | F_GETPIPE_SZ => pipe_size(task, &file, command, number)?,
-        F_ADD_SEALS => add_seals(&file, number)?,
+        F_ADD_SEALS => add_seals(task, &file, number).await?,
         F_GET_SEALS => u64::from(tmpfs::seals(&*file.file)?.bits()),
         _ => return Err(Errno::EINVAL),
     };
@@ -81,12 +82,22 @@ fn set_flags(task: &Task, file: &Arc<OpenFile>, fd: Fd, bits: u32) -> Result<u64
     Ok(0)
 }
 
-fn add_seals(file: &OpenFile, seals: u32) -> Result<u64, Errno> {
+/// A process that has just ended may still have the file mapped, because the host takes its memory apart in its own time. So if one
+/// has, busy is asked again, for a few milliseconds in all.
+async fn add_seals(task: &Arc<Task>, file: &OpenFile, seals: u32) -> Result<u64, Errno> {
+    const PAUSES: [u64; 5] = [1, 2, 4, 8, 16];
     if !file.flags().writes() {
         return Err(Errno::EPERM);
     }
-    tmpfs::add_seals(&*file.file, seals)?;
-    Ok(0)
+    for pause in PAUSES.map(Duration::from_millis) {
+        match tmpfs::add_seals(&*file.file, seals) {
+            Err(Errno::EBUSY) if task.kernel.process_ended_lately() => {}
+            done => return done.map(|()| 0),
+        }
+        let until = Instant::now().checked_add(pause).ok_or(Errno::EBUSY)?;
+        wait::sleep_until(task, until).await?;
+    }
+    tmpfs::add_seals(&*file.file, seals).map(|()| 0)
 }
 
 fn pipe_size(task: &Task, file: &OpenFile, command: u32, bytes: u32) -> Result<u64, Errno> {

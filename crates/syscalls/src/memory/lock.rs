@@ -94,6 +94,10 @@ pub fn mincore(task: &Arc<Task>, address: u64, length: u64, vector: UserAddr) ->
     if !address.is_multiple_of(PAGE_SIZE) {
         return Err(Errno::EINVAL);
     }
+    let last = task.kernel.platform.address_range().end;
+    if address.checked_add(length).is_none_or(|end| end > last) {
+        return Err(Errno::ENOMEM);
+    }
     mapped(task, address, length)?;
     let mut left = usize::try_from(length.div_ceil(PAGE_SIZE)).map_err(|_| Errno::ENOMEM)?;
     let mut at = vector;

@@ -43,7 +43,13 @@ pub fn mmap(
         return Err(Errno::EOPNOTSUPP);
     }
     let flags = MapFlags::from_bits_truncate(flags & !MAP_TYPE);
-    if length == 0 || !offset.is_multiple_of(PAGE_SIZE) {
+    if !offset.is_multiple_of(PAGE_SIZE) {
+        return Err(Errno::EINVAL);
+    }
+    if !flags.contains(MapFlags::ANONYMOUS) {
+        task.files().get(fd)?;
+    }
+    if length == 0 {
         return Err(Errno::EINVAL);
     }
     let length = length.checked_next_multiple_of(PAGE_SIZE).ok_or(Errno::ENOMEM)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use abi::Errno;
+use abi::socket::family::AF_UNIX;
 use abi::socket::message::{MessageFlags, Msghdr};
 use kernel::{GuestSink, IoVec, Task, UserAddr, UserPtr};
 use socket::{Incoming, Kind, Received, Socket};
@@ -92,7 +93,9 @@ pub(super) async fn receive(
     flags: MessageFlags,
 ) -> Result<Received, Errno> {
     let socket = open.socket();
-    let patience = Patience::to_receive(open, flags.contains(MessageFlags::DONTWAIT));
+    // There is no error queue, and nobody waits for one.
+    let errors = flags.contains(MessageFlags::ERRQUEUE) && socket.core().domain != AF_UNIX;
+    let patience = Patience::to_receive(open, flags.contains(MessageFlags::DONTWAIT) || errors);
     let flags = if patience.is_none() { flags | MessageFlags::DONTWAIT } else { flags };
     let mut sink = GuestSink::new(task.memory(), pieces);
     let target = target(socket, sink.room(), flags);

@@ -67,8 +67,12 @@ pub fn rt_tgsigqueueinfo(
     send(Target::Task(&target), info, Origin::Inside)
 }
 
+/// `PIDFD_SIGNAL_THREAD`: the thread of that id alone.
+const THREAD: u32 = 1;
 /// `PIDFD_SIGNAL_THREAD_GROUP`: what a pidfd of a process means anyway.
 const THREAD_GROUP: u32 = 2;
+/// `PIDFD_SIGNAL_PROCESS_GROUP`: the process group of that id.
+const PROCESS_GROUP: u32 = 4;
 
 /// Sends a signal to the process that a pidfd stands for, with particulars if there are any.
 ///
@@ -81,7 +85,7 @@ pub fn pidfd_send_signal(
     info: UserPtr<Siginfo>,
     flags: u32,
 ) -> Result<(), Errno> {
-    if flags & !THREAD_GROUP != 0 {
+    if ![0, THREAD, THREAD_GROUP, PROCESS_GROUP].contains(&flags) {
         return Err(Errno::EINVAL);
     }
     let file = task.files().get(fd)?;
@@ -104,9 +108,35 @@ pub fn pidfd_send_signal(
             (wanted, wanted.map(|s| Siginfo::user(s, SI_USER, task.pid(), uid)))
         }
     };
-    kill::check(task, &group, wanted)?;
-    match (wanted, info) {
-        (Some(_), Some(info)) => send(Target::Group(&group), info, Origin::Inside),
-        _ => Ok(()),
+    let info = info.filter(|_| wanted.is_some());
+    match flags {
+        PROCESS_GROUP => to_process_group(task, group.pid, wanted, info),
+        _ => {
+            kill::check(task, &group, wanted)?;
+            let leader = match flags {
+                THREAD => Some(task.kernel.task(group.pid).ok_or(Errno::ESRCH)?),
+                _ => None,
+            };
+            let target = leader.as_ref().map_or(Target::Group(&group), Target::Task);
+            info.map_or(Ok(()), |info| send(target, info, Origin::Inside))
+        }
     }
+}
+
+/// Succeeds if it reaches one member.
+fn to_process_group(
+    task: &Arc<Task>,
+    id: i32,
+    signal: Option<Signal>,
+    info: Option<Siginfo>,
+) -> Result<(), Errno> {
+    let mut result = Err(Errno::ESRCH);
+    for member in task.kernel.pids.process_group(id) {
+        let sent = kill::check(task, &member, signal)
+            .and_then(|()| info.map_or(Ok(()), |info| send(Target::Group(&member), info, Origin::Inside)));
+        if result.is_err() {
+            result = sent;
+        }
+    }
+    result
 }

@@ -5,7 +5,7 @@ use abi::time::Timespec;
 use kernel::{UserAddr, UserPtr};
 use vfs::Fd;
 
-use crate::Support::{Full, Partial};
+use crate::Support::Full;
 use crate::signal::{SetSize, SignalNumber, action, kill, mask, queue, signal_fd, stack, wait};
 use crate::{Row, rows};
 
@@ -27,5 +27,5 @@ pub(super) static ROWS: &[Row] = rows! {
     now signalfd4(signal_fd::signalfd4, fd: Fd, set: UserPtr<SignalSet>, size: SetSize, flags: u32) Full;
     now rt_tgsigqueueinfo(queue::rt_tgsigqueueinfo, pid: i32, tid: i32, signal: SignalNumber, info: UserPtr<Siginfo>) Full;
     now pidfd_send_signal(queue::pidfd_send_signal, fd: Fd, signal: SignalNumber, info: UserPtr<Siginfo>, flags: u32)
-        Partial("no flags for a thread or a process group");
+        Full;
 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use abi::Errno;
-use abi::time::{TIMER_ABSTIME, Timespec};
+use abi::time::{CLOCK_THREAD_CPUTIME_ID, TIMER_ABSTIME, Timespec};
 use host::clock::HostClock;
 use kernel::time::{Clock, Watch};
 use kernel::{Task, UserPtr, wait};
@@ -28,13 +28,16 @@ pub async fn nanosleep(
 /// As [`nanosleep`]; `EINVAL` also for a clock that does not exist or the caller's own CPU time, `EOPNOTSUPP` for one without timers.
 pub async fn clock_nanosleep(
     task: &Arc<Task>,
-    clock: i32,
+    id: i32,
     flags: u32,
     request: UserPtr<Timespec>,
     remaining: UserPtr<Timespec>,
 ) -> Result<(), Errno> {
-    let clock = Clock::from_id(task, clock)?;
+    let clock = Clock::from_id(task, id)?;
     if !clock.has_timers() {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    if id == CLOCK_THREAD_CPUTIME_ID {
         return Err(Errno::EOPNOTSUPP);
     }
     if matches!(&clock, Clock::Thread(thread, _) if Arc::ptr_eq(thread, task)) {
