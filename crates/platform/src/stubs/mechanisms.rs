@@ -47,13 +47,13 @@ pub const TABLE: &[Row] = &[
         mechanism: Mechanisms::PROMPT_ANSWERS,
         name: "the fix of SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV for answers that come at once",
         since: (6, 17),
-        without: "the sentry sees that an interrupted thread sleeps before it answers, at 10 us for each interrupted call",
+        without: "the sentry sees that an interrupted thread sleeps before it answers, at 10 us for each interrupted call; nobody polls the windows of hot threads",
     },
     Row {
         mechanism: Mechanisms::SEGMENT_INSTRUCTIONS,
         name: "FSGSBASE",
         since: (5, 9),
-        without: "segment bases are read and written by arch_prctl(2), at two host calls more for each trap",
+        without: "segment bases are read and written by arch_prctl(2), at two host calls more for each trap; patched call sites make plain calls",
     },
 ];
 
