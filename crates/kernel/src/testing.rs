@@ -159,6 +159,11 @@ impl Machine {
         }
     }
 
+    /// As [`Self::settle`], where no other thread takes part.
+    pub(crate) fn settle_at_once(&self) {
+        (0..20).for_each(|_| self.platform.run());
+    }
+
     /// The guest makes a system call that saves no registers.
     pub(crate) fn call(&self, guest: &Guest, number: u64, args: [u64; 6]) {
         guest.thread.stop(Stop::Syscall(SyscallArgs { number, args, ip: IP }));

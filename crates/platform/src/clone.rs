@@ -33,13 +33,24 @@ pub struct CloneRequest {
     /// as [`crate::Stop::Cloned`] all the same. A child that dies before it has started gives its observer [`crate::Stop::Gone`] alone, unless the
     /// parent had died before the request. Without a value, [`crate::Stop::Cloned`] gives the child to the parent's observer.
     pub parent_returns: Option<u64>,
+    /// With the child's process and thread id, its calls are answered as its parent's are since [`crate::Thread::publish`]; with its parent's
+    /// signal mask, and no robust list.
+    pub published: Option<(u64, u64)>,
 }
 
 impl CloneRequest {
     /// A request for a child that differs from its parent in nothing but the memory.
     #[must_use]
     pub fn new(observer: Arc<dyn Observer>, memory: CloneMemory) -> Self {
-        Self { observer, memory, tls: None, stack: None, clear_child_tid: None, parent_returns: None }
+        Self {
+            observer,
+            memory,
+            tls: None,
+            stack: None,
+            clear_child_tid: None,
+            parent_returns: None,
+            published: None,
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod clone;
 pub mod context;
+mod local;
 pub mod mock;
 pub mod order;
 pub mod patcher;
@@ -19,6 +20,7 @@ use abi::Errno;
 
 pub use clone::{CloneMemory, CloneRequest};
 pub use context::{Context, Registers};
+pub use local::Facts;
 pub use order::{Advice, Mapping, Order, Source};
 
 /// Makes guest processes.
@@ -218,6 +220,65 @@ pub trait Thread: Send + Sync {
     /// The most memory that the thread's host process had resident, in KiB. Known once the host has taken the process apart, which is soon
     /// after [`Stop::Gone`]; `None` before that, and then the waker, if there is one, is woken when it is.
     fn peak_resident(&self, waker: Option<&Waker>) -> Option<u64>;
+
+    /// Whether the call that the thread is stopped in came without the filter's help, so that its like could be answered beside the guest.
+    fn is_fast(&self) -> bool {
+        false
+    }
+
+    /// Has the calls that [`Facts`] is about answered beside the guest from now on, where their call sites allow it. After this the mask is where
+    /// the guest changes it: see [`Self::signal_mask`]. Known facts are replaced.
+    ///
+    /// # Errors
+    /// `ENOSYS` if the platform does not do that, `ESRCH`.
+    fn publish(&self, facts: &Facts) -> Result<(), Errno> {
+        let _ = facts;
+        Err(Errno::ENOSYS)
+    }
+
+    /// The signal mask after [`Self::publish`]. The guest has it in its hands: it may be any. To miss no change of a thread that runs,
+    /// first say that a signal waits ([`Self::set_attention`]), then read the mask.
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    fn signal_mask(&self) -> Result<u64, Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    /// Replaces the mask of a stopped thread after [`Self::publish`].
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    fn set_signal_mask(&self, mask: u64) -> Result<(), Errno> {
+        let _ = mask;
+        Err(Errno::ENOSYS)
+    }
+
+    /// Says whether a signal waits that the mask holds back. While one does, [`Stop::Interrupted`] follows each change of the mask.
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    fn set_attention(&self, waits: bool) -> Result<(), Errno> {
+        let _ = waits;
+        Err(Errno::ENOSYS)
+    }
+
+    /// Address and length that were given to set_robust_list(2) after [`Self::publish`].
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    fn robust_list(&self) -> Result<(u64, u64), Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    /// Replaces those.
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    fn set_robust_list(&self, list: (u64, u64)) -> Result<(), Errno> {
+        let _ = list;
+        Err(Errno::ENOSYS)
+    }
 
     /// Sets the host scheduler's niceness of the thread (-20 to 19). Failure is ignored: it is a hint.
     fn set_nice(&self, nice: i32);

@@ -70,6 +70,7 @@ mod poller;
 mod pool;
 mod process;
 mod procfs;
+mod published;
 mod reaper;
 mod shared;
 mod slots;

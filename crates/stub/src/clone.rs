@@ -1,7 +1,7 @@
 //! Threads and processes.
 
 use crate::arch::{self, FRAME_TO_CONTEXT, Ucontext, nr, syscall};
-use crate::gate;
+use crate::{gate, local};
 use crate::handler::{mailbox, ring, save_bases, serve};
 use crate::interface::{CloneRecord, reason};
 use crate::memory::memcpy;
@@ -20,18 +20,22 @@ pub fn make(frame: &mut Ucontext, record: &CloneRecord) -> u64 {
     }
     let stack = match record.slot_distance {
         0 => 0,
-        distance => copy_frame(frame, distance, record.child_rsp),
+        distance => copy_frame(frame, distance, record),
     };
     // SAFETY: the frame has just been made.
     let result = unsafe { arch::clone(record.flags, stack, record.child_tid, record.tls, record.token) };
-    if result == 0 && record.child_rsp != 0 {
-        frame.set_stack_pointer(record.child_rsp);
+    if result == 0 {
+        if record.child_rsp != 0 {
+            frame.set_stack_pointer(record.child_rsp);
+        }
+        // SAFETY: the page is mapped, as the slot is.
+        local::endow(unsafe { &mut (*gate::page(frame)).published }, record);
     }
     result
 }
 
 /// Copies the frame to the slot this far away and makes its pointers fit. Returns where it starts.
-fn copy_frame(frame: &Ucontext, distance: u64, child_rsp: u64) -> u64 {
+fn copy_frame(frame: &Ucontext, distance: u64, record: &CloneRecord) -> u64 {
     let from = (&raw const *frame).addr() as u64 - FRAME_TO_CONTEXT;
     let to = from.wrapping_add(distance);
     let length = mailbox(frame).addr() as u64 - from;
@@ -46,12 +50,16 @@ fn copy_frame(frame: &Ucontext, distance: u64, child_rsp: u64) -> u64 {
     };
     copy.stack_start = copy.stack_start.wrapping_add(distance);
     // SAFETY: both slots have a page.
-    unsafe { (*gate::page(copy)).published = (*gate::page(frame)).published };
+    unsafe {
+        let mut published = (*gate::page(frame)).published;
+        local::endow(&mut published, record);
+        (*gate::page(copy)).published = published;
+    }
     if copy.vector_state != 0 {
         copy.vector_state = copy.vector_state.wrapping_add(distance);
     }
-    if child_rsp != 0 {
-        copy.set_stack_pointer(child_rsp);
+    if record.child_rsp != 0 {
+        copy.set_stack_pointer(record.child_rsp);
     }
     to
 }

@@ -23,7 +23,9 @@ pub fn page(frame: &Ucontext) -> *mut ThreadPage {
 
 /// What the gate does once the registers are in the page: sets result and target.
 pub extern "C" fn gate(page: &mut ThreadPage) {
-    if let Some(result) = local::answer(page) {
+    if local::change_mask(page) {
+        // It is committed already.
+    } else if let Some(result) = local::answer(page) {
         page.result = result;
         page.target = page.resume();
     } else if !window::call(page) {
@@ -63,6 +65,10 @@ pub fn settle(signal: i32, frame: &mut Ucontext) -> Found {
             return finish(frame, page, signal == SIGURG || deferred);
         }
         (_, phase::ENTRY) => frame.rewind_to(page),
+        (_, phase::MASKED) => {
+            local::take_mask(page);
+            return finish(frame, page, signal == SIGURG);
+        }
         (_, phase::COMMITTED) => return finish(frame, page, signal == SIGURG),
         (_, phase::POSTED) if signal == SIGURG => {
             page.deferred = 1;
@@ -102,7 +108,6 @@ pub fn adopt(frame: &Ucontext) {
         // A window is its thread's alone, and a copy of the memory does not have it.
         (*page).window = 0;
         (*page).calls = 0;
-        (*page).published.local = 0;
     }
     let [_, gs] = arch::bases(true);
     if is_ours(gs) {

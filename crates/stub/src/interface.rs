@@ -127,6 +127,12 @@ pub struct CloneRecord {
     pub chunk: [u64; 2],
     /// Bytes from [`WINDOWS`] on in which there may be windows, which a copy of the memory does not have.
     pub windows: u64,
+    /// The child's [`Published::local`].
+    pub local: u64,
+    /// The child's [`Published::process`].
+    pub process: u64,
+    /// The child's [`Published::thread`].
+    pub thread: u64,
     /// What the clone returned.
     pub result: u64,
 }
@@ -168,6 +174,8 @@ pub mod phase {
     /// [`super::ThreadPage::result`] and [`super::ThreadPage::target`] are set, and all that is left is done again by whoever
     /// interrupts it: see the stub's `gate::settle`.
     pub const COMMITTED: u64 = 3;
+    /// As [`COMMITTED`], and [`super::ThreadPage::next_mask`] is the signal mask from now on.
+    pub const MASKED: u64 = 4;
 }
 
 /// A call that the gate may answer itself: bits of [`Published::local`].
@@ -178,16 +186,20 @@ pub mod local {
     pub const ROBUST_LIST: u64 = 2;
     /// rseq(2) fails with `ENOSYS`.
     pub const NO_RSEQ: u64 = 4;
+    /// rt_sigprocmask(2): the mask in the page is the thread's.
+    pub const SIGNAL_MASK: u64 = 8;
+    /// All of them.
+    pub const ALL: u64 = IDENTITY | ROBUST_LIST | NO_RSEQ | SIGNAL_MASK;
 }
 
 /// What the sentry has told the gate, and what the gate keeps for the sentry. A guest can write all of it: it deceives only itself, so
-/// the sentry must not take from here what others rely on. A new thread inherits all but `local`, which starts as 0.
+/// the sentry must not take from here what others rely on. A new thread inherits what its [`CloneRecord`] does not say otherwise.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 pub struct Published {
     /// What the gate answers: [`local`].
     pub local: u64,
-    /// Not 0: a signal waits that the mask may hold back.
+    /// Not 0: a signal waits that the mask holds back, and a change of the mask concerns the sentry.
     pub attention: u64,
     /// The thread's signal mask.
     pub signal_mask: u64,
@@ -229,6 +241,8 @@ pub struct ThreadPage {
     pub calls: u64,
     /// What both sides know.
     pub published: Published,
+    /// The signal mask that a call is about to set.
+    pub next_mask: u64,
 }
 
 /// How far a request in a window is: the lowest byte of [`Window::state`].

@@ -65,6 +65,11 @@ impl Birth {
                 let _ = UserPtr::<i32>::new(request.child_tid).write(&*task.memory(), &id);
             }
         }
+        if task.signals.is_outside() && !has(CloneFlags::VFORK) {
+            let number = |id: i32| u64::try_from(id).unwrap_or_default();
+            host.published = Some((number(child.pid()), number(id)));
+            child.expect_published();
+        }
         let launched = Launched { tid: id, thread: has(CloneFlags::THREAD), pidfd };
         Ok(Self { parent: Arc::clone(task), child, launched, host: Some(host), certain: false })
     }

@@ -24,6 +24,8 @@ pub(super) async fn commit(task: &Arc<Task>, prepared: Prepared) -> Result<Outco
         }
         state.executing = Some(task.tid());
     }
+    robust::process_dies(group);
+    task.signals.come_back();
     // From here on nothing fails. With the old host process go the other threads.
     if let Some(old) = task.change_over() {
         let used = old.process_cpu_time().into();
@@ -32,7 +34,6 @@ pub(super) async fn commit(task: &Arc<Task>, prepared: Prepared) -> Result<Outco
             usage.past = usage.past.plus(used);
             usage.past_peak.include(Peak::of(Arc::clone(&old)));
         }
-        robust::process_dies(group);
         for other in group.tasks().iter().filter(|t| !Arc::ptr_eq(t, task)) {
             other.set_leaving();
         }

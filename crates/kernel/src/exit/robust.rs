@@ -33,7 +33,8 @@ struct Head {
 
 /// Marks what a thread holds, which is about to end while its process goes on. Returns the futexes of which a waiter is to be woken.
 pub(crate) fn thread_dies(task: &Task) -> Vec<u64> {
-    let (head, _) = std::mem::take(&mut task.attributes().robust_list);
+    let (head, _) = task.robust_list();
+    task.attributes().robust_list = (0, 0);
     let tid = u32::try_from(task.tid()).unwrap_or_default();
     if head == 0 { Vec::new() } else { walk(&*task.memory(), head, tid) }
 }

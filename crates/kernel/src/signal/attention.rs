@@ -52,11 +52,21 @@ impl Task {
     /// Its thread has stopped.
     pub(crate) fn mark_stopped(&self) {
         self.signals.attention.running.store(false, Ordering::SeqCst);
+        if self.signals.is_outside() {
+            self.signals.state.lock().mask.hold();
+        }
+    }
+
+    fn mark_running(&self) {
+        if self.signals.is_outside() {
+            self.signals.state.lock().mask.let_go();
+        }
+        self.signals.attention.running.store(true, Ordering::SeqCst);
     }
 
     /// Resumes its thread and has it stop again before the guest's next instruction.
     pub(crate) fn resume_and_stop(&self, thread: &Arc<dyn Thread>, how: Resume) {
-        self.signals.attention.running.store(true, Ordering::SeqCst);
+        self.mark_running();
         thread.interrupt();
         thread.resume(how);
     }
@@ -68,7 +78,7 @@ impl Task {
 
     /// As [`Self::resume`], in whatever way.
     pub(crate) fn release(&self, thread: &Arc<dyn Thread>, how: impl FnOnce(&dyn Thread)) {
-        self.signals.attention.running.store(true, Ordering::SeqCst);
+        self.mark_running();
         how(&**thread);
         if self.signals.wants_attention() || self.kernel.freezer.is_on() {
             thread.interrupt();

@@ -55,8 +55,9 @@ pub(crate) fn deliver(
         Answer::CutShort(..) => arch::set_result(&mut context.registers, Errno::EINTR.to_return()),
     }
     let (blocked, stack, fault) = {
-        let state = task.signals.state.lock();
-        (state.saved.unwrap_or(state.blocked), state.alt_stack, state.fault)
+        let mut state = task.signals.state.lock();
+        let now = state.mask.get();
+        (state.saved.unwrap_or(now), state.alt_stack, state.fault)
     };
     match arch::enter_handler(thread, &context, delivery, blocked, &stack, &fault) {
         Ok(()) => {
@@ -76,7 +77,7 @@ fn entered(task: &Arc<Task>, delivery: &Delivery) {
         let mut state = task.signals.state.lock();
         state.saved = None;
         state.alt_stack = state.alt_stack.entered();
-        state.blocked
+        state.mask.get()
     };
     blocked = blocked | delivery.action.mask;
     if !delivery.action.known_flags().contains(ActionFlags::NODEFER) {

@@ -28,6 +28,8 @@ pub fn task_ended(task: &Arc<Task>) {
             let mut own = task.signals.state.lock();
             own.ended = true;
             own.pending.clear();
+            // The thread has an interest in the task, and shall not be kept by it.
+            own.mask.come_back();
         }
         for signal in shared.pending.set().iter() {
             if let Some(other) = send::choose(&others, signal) {

@@ -15,7 +15,7 @@ impl TaskState {
     pub(crate) fn restore_mask(&mut self) -> bool {
         match self.saved.take() {
             Some(saved) => {
-                self.blocked = saved;
+                self.mask.set(saved);
                 true
             }
             None => false,
@@ -25,15 +25,16 @@ impl TaskState {
 
 /// Replaces the task's mask; SIGKILL and SIGSTOP cannot be blocked. Signals of the process that it blocks now go to another thread.
 pub fn set_blocked(task: &Arc<Task>, blocked: SignalSet) {
-    change(task, |state| state.blocked = blocked.without(SignalSet::UNBLOCKABLE));
+    change(task, |state| state.mask.set(blocked));
 }
 
 /// Replaces the mask until the call that is being carried out has ended, as sigsuspend(2) and ppoll(2) do. A handler that
 /// ends the call runs with this mask, and returns to the one before.
 pub fn set_blocked_for_call(task: &Arc<Task>, blocked: SignalSet) {
     change(task, |state| {
-        state.saved.get_or_insert(state.blocked);
-        state.blocked = blocked.without(SignalSet::UNBLOCKABLE);
+        let before = state.mask.get();
+        state.saved.get_or_insert(before);
+        state.mask.set(blocked);
     });
 }
 
@@ -55,13 +56,16 @@ fn change(task: &Arc<Task>, how: impl FnOnce(&mut TaskState)) {
         let shared = task.group.signals.state.lock();
         let newly = {
             let mut own = task.signals.state.lock();
-            let before = own.blocked;
+            let before = own.mask.get();
             how(&mut own);
-            let open = (shared.pending.set() | own.pending.set()).without(own.blocked);
+            let open = (shared.pending.set() | own.pending.set()).without(own.mask.get());
             if !open.is_empty() {
                 task.signals.demand_attention();
             }
-            own.blocked.without(before)
+            if open != shared.pending.set() | own.pending.set() {
+                own.mask.announce();
+            }
+            own.mask.get().without(before)
         };
         let others: Vec<Arc<Task>> = tasks.into_iter().filter(|t| !Arc::ptr_eq(t, task)).collect();
         for signal in (shared.pending.set() & newly).iter() {
@@ -76,14 +80,31 @@ fn change(task: &Arc<Task>, how: impl FnOnce(&mut TaskState)) {
     }
 }
 
+/// The guest may have blocked a signal of the process by itself, after the task was chosen to take it: another one is.
+pub(crate) fn hand_on(task: &Arc<Task>) {
+    let others: Vec<Arc<Task>> = task.group.tasks().into_iter().filter(|t| !Arc::ptr_eq(t, task)).collect();
+    let mut woken = Vec::new();
+    {
+        let shared = task.group.signals.state.lock();
+        let blocked = task.signals.state.lock().mask.get();
+        for signal in (shared.pending.set() & blocked).iter() {
+            if let Some(other) = send::choose(&others, signal) {
+                other.signals.demand_attention();
+                woken.push(other);
+            }
+        }
+    }
+    woken.into_iter().for_each(|other| other.kick());
+}
+
 /// Whether the task has something to see to: a signal that it does not block, a stop, or its end. If not, it is not asked for again.
 pub(crate) fn has_work(task: &Task) -> bool {
     if !task.signals.wants_attention() {
         return false;
     }
     let shared = task.group.signals.state.lock();
-    let own = task.signals.state.lock();
-    let open = (shared.pending.set() | own.pending.set()).without(own.blocked);
+    let mut own = task.signals.state.lock();
+    let open = (shared.pending.set() | own.pending.set()).without(own.mask.get());
     let work = task.is_leaving() || shared.stop.is_some() || !open.is_empty();
     if !work {
         task.signals.clear_attention();
@@ -95,8 +116,8 @@ pub(crate) fn has_work(task: &Task) -> bool {
 #[must_use]
 pub fn pending_blocked(task: &Arc<Task>) -> SignalSet {
     let shared = task.group.signals.state.lock();
-    let own = task.signals.state.lock();
-    (shared.pending.set() | own.pending.set()) & own.blocked
+    let mut own = task.signals.state.lock();
+    (shared.pending.set() | own.pending.set()) & own.mask.get()
 }
 
 /// Whether one of these is pending for the task or its process, blocked or not: readiness of signalfd(2).

@@ -11,8 +11,10 @@ mod deliver;
 pub mod driven;
 mod lineage;
 mod mask;
+mod own_mask;
 mod pending;
 pub mod permission;
+mod publish;
 mod quota;
 mod restart;
 mod send;
@@ -40,5 +42,7 @@ pub use state::{ChildDisposition, GroupSignals, TaskSignals};
 pub(crate) use stop::join_stop;
 pub(crate) use take::{Delivery, Next, force, force_fatal, take};
 
+#[cfg(test)]
+mod outside_tests;
 #[cfg(test)]
 mod tests;

@@ -98,8 +98,8 @@ pub(crate) fn send_from_timer(
 fn ignored(target: &Target<'_>, signal: Signal, origin: Origin) -> bool {
     let signals = &target.group().signals;
     let unblocked = target.representative().is_none_or(|task| {
-        let state = task.signals.state.lock();
-        !(state.blocked | state.wanted).has(signal)
+        let mut state = task.signals.state.lock();
+        !(state.mask.get() | state.wanted).has(signal)
     });
     if !unblocked {
         return false;
@@ -141,7 +141,7 @@ fn enqueue(target: &Target<'_>, signal: Signal, queued: Option<Queued>) -> Optio
                 Some(queued) => state.pending.push(signal, queued),
                 None => state.pending.mark(signal),
             }
-            let wakes = wants(&state, signal);
+            let wakes = wants(&mut state, signal);
             if wakes {
                 task.signals.demand_attention();
             }
@@ -162,15 +162,16 @@ fn enqueue(target: &Target<'_>, signal: Signal, queued: Option<Queued>) -> Optio
 /// The task that shall take a signal of the process: one that does not block it, preferably one that has nothing else to take.
 /// Under the lock of the group's signals.
 pub(super) fn choose(tasks: &[Arc<Task>], signal: Signal) -> Option<Arc<Task>> {
-    let mut willing = tasks.iter().filter(|task| wants(&task.signals.state.lock(), signal)).peekable();
+    let mut willing = tasks.iter().filter(|task| wants(&mut task.signals.state.lock(), signal)).peekable();
     let first = willing.peek().copied();
     willing.find(|task| !task.signals.wants_attention()).or(first).cloned()
 }
 
-/// Whether a task would take the signal now.
-fn wants(state: &super::state::TaskState, signal: Signal) -> bool {
+/// Whether a task would take the signal, which is pending, now.
+fn wants(state: &mut super::state::TaskState, signal: Signal) -> bool {
     if state.ended {
         return false;
     }
-    signal == Signal::SIGKILL || (!state.stopped && (!state.blocked.has(signal) || state.wanted.has(signal)))
+    let admitted = state.mask.admits(signal);
+    signal == Signal::SIGKILL || (!state.stopped && (admitted || state.wanted.has(signal)))
 }

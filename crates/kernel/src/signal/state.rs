@@ -10,6 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use super::actions::Actions;
 use super::altstack::AlternateStack;
 use super::attention::Attention;
+use super::own_mask::Mask;
 use super::pending::Pending;
 use crate::time::ProcessTimers;
 
@@ -18,13 +19,15 @@ use crate::time::ProcessTimers;
 pub struct TaskSignals {
     pub(crate) state: Mutex<TaskState>,
     pub(super) attention: Attention,
+    /// Whether the mask lies beside the guest.
+    pub(super) outside: AtomicBool,
 }
 
 /// See [`TaskSignals`].
 #[derive(Default)]
 pub(crate) struct TaskState {
     /// What it does not want now.
-    pub(crate) blocked: SignalSet,
+    pub(crate) mask: Mask,
     /// What comes back after the handler, if a call such as sigsuspend(2) has replaced the mask for its duration.
     pub(crate) saved: Option<SignalSet>,
     /// What sigtimedwait(2) is waiting for: wakes it though blocked.
@@ -64,7 +67,7 @@ impl TaskSignals {
     /// What is blocked.
     #[must_use]
     pub fn blocked(&self) -> SignalSet {
-        self.state.lock().blocked
+        self.state.lock().mask.get()
     }
 
     /// Pending for this task alone.
@@ -92,10 +95,22 @@ impl TaskSignals {
     /// For the first thread of a forked process: the mask, and the alternate stack unless memory is shared for good
     /// (`CLONE_VM` without `CLONE_VFORK`).
     pub(crate) fn for_process(&self, keep_alt_stack: bool) -> Self {
-        let state = self.state.lock();
+        let mut state = self.state.lock();
         let alt_stack = if keep_alt_stack { state.alt_stack } else { AlternateStack::default() };
-        let child = TaskState { blocked: state.blocked, alt_stack, ..TaskState::default() };
-        Self { state: Mutex::new(child), attention: Attention::default() }
+        let child = TaskState { mask: Mask::new(state.mask.get()), alt_stack, ..TaskState::default() };
+        Self { state: Mutex::new(child), ..Self::default() }
+    }
+
+    /// Whether the mask lies beside the guest.
+    pub(crate) fn is_outside(&self) -> bool {
+        self.outside.load(Ordering::Relaxed)
+    }
+
+    /// The mask comes back from beside the guest, whose thread is about to go.
+    pub(crate) fn come_back(&self) {
+        if self.outside.swap(false, Ordering::Relaxed) {
+            self.state.lock().mask.come_back();
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use abi::signal::{ActionFlags, SIG_DFL, SIG_IGN, SigAction, Siginfo, Signal, SignalSet};
 
 use super::actions::{DefaultAction, default_action};
+use super::mask;
 use super::pending::{self, Queued};
 use super::state::{GroupState, TaskState};
 use super::stop;
@@ -38,7 +39,12 @@ pub(crate) struct Delivery {
 pub(crate) fn take(task: &Arc<Task>, registers: bool) -> Next {
     loop {
         match step(task, registers) {
-            Step::Next(next) => return next,
+            Step::Next(next) => {
+                if matches!(next, Next::Nothing) && task.signals.is_outside() {
+                    mask::hand_on(task);
+                }
+                return next;
+            }
             Step::Rest => {
                 if stop::rest(task) {
                     return Next::Rest;
@@ -76,9 +82,12 @@ fn step(task: &Arc<Task>, registers: bool) -> Step {
     if shared.stop.is_some() {
         return Step::Rest;
     }
-    let Some((signal, from_own)) = pick(&shared, &own) else {
+    let Some((signal, from_own)) = pick(&shared, &mut own) else {
         if own.restore_mask() {
             return Step::Again;
+        }
+        if (shared.pending.set() | own.pending.set()).is_empty() {
+            own.mask.withdraw();
         }
         task.signals.clear_attention();
         return Step::Next(Next::Nothing);
@@ -96,8 +105,9 @@ fn step(task: &Arc<Task>, registers: bool) -> Step {
 }
 
 /// The signal to take next: the task's own before those of its process.
-fn pick(shared: &GroupState, own: &TaskState) -> Option<(Signal, bool)> {
-    let next = |set: SignalSet| pending::next(set.without(own.blocked));
+fn pick(shared: &GroupState, own: &mut TaskState) -> Option<(Signal, bool)> {
+    let blocked = own.mask.get();
+    let next = |set: SignalSet| pending::next(set.without(blocked));
     next(own.pending.set())
         .map(|signal| (signal, true))
         .or_else(|| next(shared.pending.set()).map(|signal| (signal, false)))
@@ -155,7 +165,8 @@ fn force_with(task: &Arc<Task>, info: Siginfo, fatal: bool) {
     let signals = &task.group.signals;
     let _shared = signals.state.lock();
     let mut own = task.signals.state.lock();
-    let blocked = own.blocked.has(signal);
+    let mut mask = own.mask.get();
+    let blocked = mask.has(signal);
     let default = signals.with_actions(|actions| {
         let action = actions.get(signal);
         if fatal || blocked || action.handler == SIG_IGN {
@@ -163,7 +174,8 @@ fn force_with(task: &Arc<Task>, info: Siginfo, fatal: bool) {
         }
         !actions.handles(signal)
     });
-    own.blocked.remove(signal);
+    mask.remove(signal);
+    own.mask.set(mask);
     if default {
         signals.unprotect();
     }

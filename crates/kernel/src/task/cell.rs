@@ -113,6 +113,8 @@ pub(crate) struct Cell {
     pub(crate) cut_short: Option<(SyscallArgs, Errno)>,
     /// A call whose value will be that of the orders under way.
     pub(crate) ordered: Option<SyscallArgs>,
+    /// Whether a child's calls are answered beside it, as its parent's, once it starts.
+    pub(crate) expects_published: bool,
     /// Where a child made by fork(2) wants its id in its own memory, until it starts.
     pub(crate) first_tid_address: Option<u64>,
     /// The clone that it made last, until it is certain that it has succeeded.

@@ -173,6 +173,7 @@ impl Task {
     /// Makes it somebody else.
     pub fn set_credentials(&self, credentials: Credentials) {
         *self.credentials.write() = Arc::new(credentials);
+        self.publish_again();
     }
 
     /// As [`Self::set_credentials`] after a call that sets ids: if the effective ones changed, others may no longer look into its memory and

@@ -17,7 +17,14 @@ impl Task {
         if space.is_empty() {
             drop(self.replace_space(space.over(thread.memory())));
         }
-        if let Some(address) = self.cell.lock().first_tid_address.take() {
+        let (published, address) = {
+            let mut cell = self.cell.lock();
+            (std::mem::take(&mut cell.expects_published), cell.first_tid_address.take())
+        };
+        if published {
+            self.inherit_published(Arc::clone(&thread));
+        }
+        if let Some(address) = address {
             // As Linux: an address that faults is the caller's loss.
             let _ = UserPtr::<i32>::new(address).write(&*self.memory(), &self.tid());
         }

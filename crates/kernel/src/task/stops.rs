@@ -72,6 +72,10 @@ impl Task {
                 self.settle(Rest::between(Access::Registers));
             }
             Stop::Interrupted => {
+                if self.signals.is_outside() {
+                    // The guest may have unblocked what waits for it.
+                    self.signals.demand_attention();
+                }
                 let cut_short = self.cell.lock().cut_short.take();
                 self.settle(match cut_short {
                     Some((args, errno)) => Rest::after(args, Access::Registers, Err(errno)),
@@ -95,6 +99,9 @@ impl Task {
 
     fn begin_call(self: &Arc<Self>, args: SyscallArgs, access: Access) {
         signal::forget(self);
+        if access == Access::Light {
+            self.publish_for(&args);
+        }
         if let Some(result) = self.dispatch(args, access) {
             self.settle(Rest::after(args, access, result));
         }

@@ -50,6 +50,11 @@ impl Task {
         Arc::clone(self).run();
     }
 
+    /// Notes that what its parent's calls are answered from will be there for its own, too.
+    pub(crate) fn expect_published(&self) {
+        self.cell.lock().expects_published = true;
+    }
+
     /// Notes where a child made by fork(2) wants its id, in the memory that it will have.
     pub(crate) fn set_first_tid_address(&self, address: u64) {
         self.cell.lock().first_tid_address = Some(address);

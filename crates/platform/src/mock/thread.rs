@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::{MockMemory, Queue};
 use crate::{
-    CloneMemory, CloneRequest, Context, Gone, Memory, Observer, Order, Registers, Resume, Stop, Thread,
+    CloneMemory, CloneRequest, Context, Facts, Gone, Memory, Observer, Order, Registers, Resume, Stop, Thread,
 };
 
 /// What all threads of one mock platform share.
@@ -38,6 +38,15 @@ struct State {
     woken: Vec<u64>,
     peak_resident: u64,
     refusal: Option<Errno>,
+    published: Option<Published>,
+    fast: bool,
+}
+
+/// What a real platform keeps beside the guest.
+#[derive(Clone, Copy)]
+struct Published {
+    facts: Facts,
+    attention: bool,
 }
 
 /// The threads of one mock process.
@@ -79,6 +88,8 @@ impl MockThread {
                 woken: Vec::new(),
                 peak_resident: 0,
                 refusal: None,
+                published: None,
+                fast: false,
             }),
         });
         thread.siblings.lock().push(Arc::clone(&thread));
@@ -134,6 +145,34 @@ impl MockThread {
     /// The thread's next clone fails so.
     pub fn refuse_clone(&self, errno: Errno) {
         self.state.lock().refusal = Some(errno);
+    }
+
+    /// The guest changes its mask without the kernel: what [`Thread::publish`] is for. It stops if a signal waits.
+    pub fn change_mask(&self, mask: u64) {
+        let waits = {
+            let mut state = self.state.lock();
+            let Some(published) = &mut state.published else { return };
+            published.facts.signal_mask = mask;
+            published.attention
+        };
+        if waits {
+            self.stop(Stop::Interrupted);
+        }
+    }
+
+    /// Whether the thread's calls come from fast sites.
+    pub fn set_fast(&self, fast: bool) {
+        self.state.lock().fast = fast;
+    }
+
+    /// What has been published.
+    #[must_use]
+    pub fn facts(&self) -> Option<Facts> {
+        self.state.lock().published.map(|published| published.facts)
+    }
+
+    fn with_published<T>(&self, act: impl FnOnce(&mut Published) -> T) -> Result<T, Errno> {
+        self.state.lock().published.as_mut().map(act).ok_or(Errno::ENOSYS)
     }
 
     /// Takes the step to a queued stop, or refuses it.
@@ -290,6 +329,13 @@ impl Thread for MockThread {
             }
         };
         let child = Self::new(self.world.clone(), Arc::clone(&request.observer), memory, siblings, context);
+        if let Some((process, thread)) = request.published {
+            let parents = self.state.lock().published;
+            child.state.lock().published = parents.map(|p| Published {
+                facts: Facts { process, thread, robust_list: (0, 0), ..p.facts },
+                attention: false,
+            });
+        }
         match request.parent_returns {
             None => self.stop(Stop::Cloned(Ok(child))),
             Some(value) => {
@@ -324,6 +370,35 @@ impl Thread for MockThread {
 
     fn cpu_time(&self) -> (Duration, Duration) {
         (Duration::ZERO, Duration::ZERO)
+    }
+
+    fn is_fast(&self) -> bool {
+        self.state.lock().fast
+    }
+
+    fn publish(&self, facts: &Facts) -> Result<(), Errno> {
+        self.state.lock().published = Some(Published { facts: *facts, attention: false });
+        Ok(())
+    }
+
+    fn signal_mask(&self) -> Result<u64, Errno> {
+        self.with_published(|p| p.facts.signal_mask)
+    }
+
+    fn set_signal_mask(&self, mask: u64) -> Result<(), Errno> {
+        self.with_published(|p| p.facts.signal_mask = mask)
+    }
+
+    fn set_attention(&self, waits: bool) -> Result<(), Errno> {
+        self.with_published(|p| p.attention = waits)
+    }
+
+    fn robust_list(&self) -> Result<(u64, u64), Errno> {
+        self.with_published(|p| p.facts.robust_list)
+    }
+
+    fn set_robust_list(&self, list: (u64, u64)) -> Result<(), Errno> {
+        self.with_published(|p| p.facts.robust_list = list)
     }
 
     fn peak_resident(&self, _waker: Option<&Waker>) -> Option<u64> {

@@ -15,7 +15,7 @@ use super::calls::{self, Notification};
 use super::delivery::deliver_later;
 use super::frame::Frame;
 use super::image::Image;
-use super::interface::{CloneRecord, Mailbox, answer};
+use super::interface::{CloneRecord, Mailbox, answer, local};
 use super::process::{Process, Space};
 use super::slots::Place;
 use super::thread::{Child, Phase, State, StubThread, Way};
@@ -106,6 +106,9 @@ impl StubThread {
             parent_returns: request.parent_returns.unwrap_or(0),
             chunk: place.chunk,
             windows: if request.memory == CloneMemory::Copy { slots.windows() } else { 0 },
+            local: if request.published.is_some() { local::ALL } else { 0 },
+            process: request.published.map_or(0, |(process, _)| process),
+            thread: request.published.map_or(0, |(_, thread)| thread),
             result: 0,
         };
         let stack = match distance {
@@ -258,6 +261,9 @@ fn record_bytes(r: &CloneRecord) -> Vec<u8> {
         chunk,
         length,
         r.windows,
+        r.local,
+        r.process,
+        r.thread,
         r.result,
     ];
     words.into_iter().flat_map(u64::to_le_bytes).collect()

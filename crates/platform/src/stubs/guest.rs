@@ -8,7 +8,7 @@ use abi::Errno;
 
 use super::memory::StubMemory;
 use super::thread::{Phase, State, StubThread};
-use crate::{CloneRequest, Context, Memory, Order, Registers, Resume, Thread};
+use crate::{CloneRequest, Context, Facts, Memory, Order, Registers, Resume, Thread};
 
 impl StubThread {
     /// Runs `act` on a thread stopped with context.
@@ -100,6 +100,34 @@ impl Thread for StubThread {
 
     fn exit(&self, wake: Vec<u64>) {
         self.end(wake);
+    }
+
+    fn is_fast(&self) -> bool {
+        self.calls_fast()
+    }
+
+    fn publish(&self, facts: &Facts) -> Result<(), Errno> {
+        self.publish_facts(facts)
+    }
+
+    fn signal_mask(&self) -> Result<u64, Errno> {
+        self.published_mask()
+    }
+
+    fn set_signal_mask(&self, mask: u64) -> Result<(), Errno> {
+        self.publish_mask(mask)
+    }
+
+    fn set_attention(&self, waits: bool) -> Result<(), Errno> {
+        self.publish_attention(waits)
+    }
+
+    fn robust_list(&self) -> Result<(u64, u64), Errno> {
+        self.published_robust_list()
+    }
+
+    fn set_robust_list(&self, (head, length): (u64, u64)) -> Result<(), Errno> {
+        self.publish_robust_list(head, length)
     }
 
     fn peak_resident(&self, waker: Option<&Waker>) -> Option<u64> {

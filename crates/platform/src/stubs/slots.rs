@@ -59,6 +59,11 @@ impl Slots {
         self.address(slot) + self.size - PAGE_SIZE - MAILBOX_SIZE
     }
 
+    /// The address of a slot's page.
+    pub(super) fn page(&self, slot: u64) -> u64 {
+        self.address(slot) + self.size - PAGE_SIZE
+    }
+
     /// Takes a slot, or nothing if the range is full.
     pub(super) fn take(&self) -> Option<Place> {
         let inner = &mut *self.inner.lock();

@@ -291,7 +291,8 @@ impl StubThread {
 
     /// The interrupt signal has found guest code: somebody wants to look, or the platform has something to do.
     fn interrupted(&self, id: u64) {
-        self.state.lock().signalled = false;
+        // Without a signal on its way the gate has rung for itself: the mask has changed while a signal waits.
+        let sent = core::mem::take(&mut self.state.lock().signalled);
         if !self.stop_with_context(id, None) {
             return;
         }
@@ -302,7 +303,7 @@ impl StubThread {
             {
                 return self.advance(&mut state, id, Batch::switch(orders, switch));
             }
-            if !core::mem::take(&mut state.asked) {
+            if !core::mem::take(&mut state.asked) && sent {
                 return self.leave_stub(&mut state, id, None);
             }
         }

@@ -17,7 +17,7 @@ pub fn set_robust_list(task: &Arc<Task>, head: UserAddr, length: u64) -> Result<
     if length != HEAD_SIZE {
         return Err(Errno::EINVAL);
     }
-    task.attributes().robust_list = (head.0, length);
+    task.set_robust_list(head.0, length);
     Ok(())
 }
 
@@ -33,7 +33,7 @@ pub fn get_robust_list(
 ) -> Result<(), Errno> {
     let other = if tid == 0 { Arc::clone(task) } else { task.kernel.task(tid).ok_or(Errno::ESRCH)? };
     inspect::may_read(task, &other)?;
-    let (at, size) = other.attributes().robust_list;
+    let (at, size) = other.robust_list();
     length.write(&*task.memory(), &(if size == 0 { HEAD_SIZE } else { size }))?;
     head.write(&*task.memory(), &at)
 }

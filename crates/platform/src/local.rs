@@ -1,0 +1,22 @@
+//! What calls that are answered beside the guest are answered from.
+
+/// The facts about a thread. The guest can change all of them: only what concerns itself alone may be taken back from there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The signal mask: rt_sigprocmask(2).
+    pub signal_mask: u64,
+    /// Address and length: set_robust_list(2).
+    pub robust_list: (u64, u64),
+    /// getpid(2).
+    pub process: u64,
+    /// gettid(2).
+    pub thread: u64,
+    /// getuid(2).
+    pub user: u64,
+    /// geteuid(2).
+    pub effective_user: u64,
+    /// getgid(2).
+    pub group: u64,
+    /// getegid(2).
+    pub effective_group: u64,
+}
