@@ -35,6 +35,9 @@ pub enum PropagationType {
 
 type Mounts = BTreeMap<u64, Weak<Mount>>;
 
+/// The members of a group, and the mounts that follow it with what they are themselves.
+pub(crate) type Receivers = (Vec<Arc<Mount>>, Vec<(Arc<Mount>, Propagation)>);
+
 #[derive(Default)]
 struct Group {
     members: Mounts,
@@ -187,8 +190,8 @@ pub(crate) fn enslave(original: &Mount, copy: &Arc<Mount>) {
     registry.set(copy.id, Propagation { master, ..Propagation::default() });
 }
 
-/// The members of a group, and the mounts that follow it with what they are themselves.
-pub(crate) fn receivers(group: u64) -> (Vec<Arc<Mount>>, Vec<(Arc<Mount>, Propagation)>) {
+/// Who hears of changes in a group.
+pub(crate) fn receivers(group: u64) -> Receivers {
     let registry = REGISTRY.lock();
     let Some(found) = registry.groups.get(&group) else { return Default::default() };
     let slaves = living(&found.slaves);
