@@ -19,17 +19,19 @@ pub trait Run: Send + Sync {
     fn run(self: Arc<Self>);
 }
 
+/// What one thread's turn has woken.
+struct Turn {
+    under_way: bool,
+    queue: VecDeque<Arc<dyn Run>>,
+}
+
 thread_local! {
-    static QUEUE: RefCell<Option<VecDeque<Arc<dyn Run>>>> = const { RefCell::new(None) };
+    static TURN: RefCell<Turn> = const { RefCell::new(Turn { under_way: false, queue: VecDeque::new() }) };
 }
 
 /// Runs `f` as a turn, and then all that it woke. Within a turn it just runs `f`.
 pub fn turn<R>(f: impl FnOnce() -> R) -> R {
-    let outermost = QUEUE.with_borrow_mut(|queue| {
-        let outermost = queue.is_none();
-        queue.get_or_insert_default();
-        outermost
-    });
+    let outermost = TURN.with_borrow_mut(|turn| !std::mem::replace(&mut turn.under_way, true));
     let end = outermost.then_some(EndOfTurn);
     let result = f();
     drop(end);
@@ -41,21 +43,30 @@ struct EndOfTurn;
 
 impl Drop for EndOfTurn {
     fn drop(&mut self) {
-        while let Some(next) = QUEUE.with_borrow_mut(|queue| queue.as_mut().and_then(VecDeque::pop_front)) {
+        while let Some(next) = TURN.with_borrow_mut(Turn::next) {
             next.run();
         }
-        QUEUE.set(None);
+    }
+}
+
+impl Turn {
+    /// The next to run. The turn is over when there is none.
+    fn next(&mut self) -> Option<Arc<dyn Run>> {
+        let next = self.queue.pop_front();
+        self.under_way = next.is_some();
+        next
     }
 }
 
 /// Has it run at the end of this turn, or on a thread of its own if this thread is in none.
 fn submit(work: Arc<dyn Run>) {
-    let outside = QUEUE.with_borrow_mut(|queue| match queue {
-        Some(queue) => {
-            queue.push_back(work);
+    let outside = TURN.with_borrow_mut(|turn| {
+        if turn.under_way {
+            turn.queue.push_back(work);
             None
+        } else {
+            Some(work)
         }
-        None => Some(work),
     });
     if let Some(work) = outside {
         stray(work);
@@ -106,15 +117,26 @@ impl Schedule {
     }
 
     /// Calls `poll` once for all wake-ups so far, and again for those that come meanwhile. If another thread is at it, that one polls again.
-    pub fn run(&self, mut poll: impl FnMut()) {
+    pub fn run(&self, poll: impl FnMut()) {
         let enter = |state| match state {
             IDLE | QUEUED => Some(RUNNING),
             RUNNING => Some(RUNNING_AGAIN),
             _ => None,
         };
-        if !matches!(self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter), Ok(IDLE | QUEUED)) {
-            return;
+        if matches!(self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter), Ok(IDLE | QUEUED)) {
+            self.poll_until_idle(poll);
         }
+    }
+
+    /// As [`Self::run`], but does nothing if another thread is at it.
+    pub fn try_run(&self, poll: impl FnMut()) {
+        let enter = |state| matches!(state, IDLE | QUEUED).then_some(RUNNING);
+        if self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).is_ok() {
+            self.poll_until_idle(poll);
+        }
+    }
+
+    fn poll_until_idle(&self, mut poll: impl FnMut()) {
         let finished = Finished(&self.0);
         loop {
             poll();
@@ -236,7 +258,7 @@ mod tests {
                     })
                 };
                 let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
-                assert!(QUEUE.with_borrow(Option::is_none), "the turn is over");
+                assert!(TURN.with_borrow(|turn| !turn.under_way), "the turn is over");
                 result.is_err()
             }
         });

@@ -174,19 +174,19 @@ impl ThreadGroup {
     /// The parent's process id, 0 if it has none.
     #[must_use]
     pub fn parent(&self) -> i32 {
-        self.kernel.pids.relation(self.pid).map_or(0, |r| r.parent)
+        self.kernel.pids.ask(self.pid, |r| r.parent).unwrap_or(0)
     }
 
     /// Its process group.
     #[must_use]
     pub fn process_group(&self) -> i32 {
-        self.kernel.pids.relation(self.pid).map_or(0, |r| r.process_group)
+        self.kernel.pids.ask(self.pid, |r| r.process_group).unwrap_or(0)
     }
 
     /// Its session.
     #[must_use]
     pub fn session(&self) -> i32 {
-        self.kernel.pids.relation(self.pid).map_or(0, |r| r.session)
+        self.kernel.pids.ask(self.pid, |r| r.session).unwrap_or(0)
     }
 
     /// Tells the parent that the process was stopped by a signal: wait(2) with `WUNTRACED`, and SIGCHLD.

@@ -51,7 +51,7 @@ impl File for PidFile {
         let pids = &self.group.kernel.pids;
         // The id may be another process's by now.
         let reaped = !pids.group(self.group.pid).is_some_and(|g| Arc::ptr_eq(&g, &self.group));
-        let ended = pids.relation(self.group.pid).is_none_or(|r| r.ended.is_some());
+        let ended = pids.ask(self.group.pid, |r| r.ended.is_some()).unwrap_or(true);
         match (reaped, ended) {
             (true, _) => Events::IN | Events::RDNORM | Events::HUP,
             (false, true) => Events::IN | Events::RDNORM,

@@ -191,6 +191,11 @@ impl PidNamespace {
     /// How a process stands to others.
     #[must_use]
     pub fn relation(&self, pid: i32) -> Option<Relation> {
-        self.inner.lock().relations.get(pid).cloned()
+        self.ask(pid, Relation::clone)
+    }
+
+    /// What `question` wants to know of how a process stands to others. It is asked under the lock of all processes.
+    pub fn ask<R>(&self, pid: i32, question: impl FnOnce(&Relation) -> R) -> Option<R> {
+        self.inner.lock().relations.get(pid).map(question)
     }
 }

@@ -1,6 +1,7 @@
 //! Masks, and whether a change of them lets a signal through.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use abi::Errno;
 use abi::signal::{Siginfo, SignalSet};
@@ -31,6 +32,7 @@ pub fn set_blocked(task: &Arc<Task>, blocked: SignalSet) {
 /// Replaces the mask until the call that is being carried out has ended, as sigsuspend(2) and ppoll(2) do. A handler that
 /// ends the call runs with this mask, and returns to the one before.
 pub fn set_blocked_for_call(task: &Arc<Task>, blocked: SignalSet) {
+    task.signals.may_have_saved.store(true, Ordering::Relaxed);
     change(task, |state| {
         let before = state.mask.get();
         state.saved.get_or_insert(before);

@@ -1,6 +1,7 @@
 //! What becomes of a system call that a signal cut short: signal(7), "Interruption of system calls and library functions".
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use abi::Errno;
@@ -22,9 +23,8 @@ impl Task {
     /// see [`Self::restart_at`].
     #[must_use]
     pub fn deadline(&self, timeout: Duration) -> Option<Instant> {
-        let mut state = self.signals.state.lock();
-        if std::mem::take(&mut state.restart.resumed)
-            && let Some(deadline) = state.restart.deadline
+        if self.signals.resumed.swap(false, Ordering::Relaxed)
+            && let Some(deadline) = self.signals.state.lock().restart_deadline
         {
             return Some(deadline);
         }
@@ -35,18 +35,19 @@ impl Task {
     /// `ERESTART_RESTARTBLOCK`, so that it ends with `EINTR` if a handler runs.
     #[must_use]
     pub fn restart_at(&self, deadline: Option<Instant>) -> Errno {
-        self.signals.state.lock().restart.deadline = deadline;
+        self.signals.state.lock().restart_deadline = deadline;
         Errno::ERESTART_RESTARTBLOCK
     }
 }
 
 /// Prepares a call for being run again without its return to the guest.
 pub(crate) fn prepare(task: &Arc<Task>, errno: Errno) {
-    let mut state = task.signals.state.lock();
-    state.restart.resumed = errno == Errno::ERESTART_RESTARTBLOCK && state.restart.deadline.is_some();
+    let resumed =
+        errno == Errno::ERESTART_RESTARTBLOCK && task.signals.state.lock().restart_deadline.is_some();
+    task.signals.resumed.store(resumed, Ordering::Relaxed);
 }
 
 /// A new call begins: what an earlier one left does not concern it.
 pub(crate) fn forget(task: &Arc<Task>) {
-    task.signals.state.lock().restart.resumed = false;
+    task.signals.resumed.store(false, Ordering::Relaxed);
 }

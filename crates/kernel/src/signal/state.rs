@@ -21,6 +21,10 @@ pub struct TaskSignals {
     pub(super) attention: Attention,
     /// Whether the mask lies beside the guest.
     pub(super) outside: AtomicBool,
+    /// Whether the call that runs now is the restart of one that was cut short. The task alone uses it.
+    pub(super) resumed: AtomicBool,
+    /// Whether there may be a mask to come back after the call ([`TaskState::saved`]): set by the task that the call is of.
+    pub(super) may_have_saved: AtomicBool,
 }
 
 /// See [`TaskSignals`].
@@ -38,18 +42,10 @@ pub(crate) struct TaskState {
     pub(crate) stopped: bool,
     /// Set once: the task takes no more signals.
     pub(crate) ended: bool,
-    pub(crate) restart: Restart,
+    /// The deadline that a call which was cut short, and has a relative timeout, said it must keep if it is restarted.
+    pub(crate) restart_deadline: Option<Instant>,
     /// The last fault, which Linux shows in the frames of all later handlers too.
     pub(crate) fault: Fault,
-}
-
-/// What is needed to go on with a call that was cut short and has a relative timeout.
-#[derive(Default)]
-pub(crate) struct Restart {
-    /// The deadline that the call said it must keep if it is restarted.
-    pub(crate) deadline: Option<Instant>,
-    /// Whether the call that runs now is such a restart.
-    pub(crate) resumed: bool,
 }
 
 /// What a signal frame says about a fault.
@@ -84,7 +80,12 @@ impl TaskSignals {
 
     /// Whether a call has replaced the mask for its duration.
     pub(crate) fn has_temporary_mask(&self) -> bool {
-        self.state.lock().saved.is_some()
+        if !self.may_have_saved.load(Ordering::Relaxed) {
+            return false;
+        }
+        let has = self.state.lock().saved.is_some();
+        self.may_have_saved.store(has, Ordering::Relaxed);
+        has
     }
 
     /// For another thread of the process: the mask.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use abi::Errno;
 use platform::{Stop, SyscallArgs, Thread};
@@ -99,11 +100,19 @@ pub(crate) enum Reply {
     Lost,
 }
 
+/// What there is to do in a task's step besides the stop that it was called for: set with what it tells of, under the lock of the
+/// [`Cell`], so that a step with nothing left to do does not take the lock to see that.
+#[derive(Default)]
+pub(crate) struct Left {
+    pub(crate) inbox: AtomicBool,
+    pub(crate) call: AtomicBool,
+    pub(crate) rest: AtomicBool,
+}
+
 /// The serialised part of a task: only touched by the thread that runs the task's step.
 #[derive(Default)]
 pub(crate) struct Cell {
     pub(crate) thread: Option<Arc<dyn Thread>>,
-    pub(crate) generation: u64,
     /// The thread that an execve(2) in progress prepares: its stops have the next generation.
     pub(crate) next: Option<Arc<dyn Thread>>,
     pub(crate) inbox: VecDeque<(u64, Stop)>,

@@ -8,9 +8,11 @@ mod threads;
 
 use std::sync::Arc;
 use std::sync::Weak;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::task::{Wake, Waker};
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
+use platform::Stop;
 use vfs::{Credentials, FdTable, Listener};
 
 use crate::executor::{Run, Schedule};
@@ -38,6 +40,10 @@ pub struct Task {
     listener: Arc<dyn Listener>,
     schedule: Schedule,
     cell: Mutex<cell::Cell>,
+    left: cell::Left,
+    /// Counts the host threads that it had: see [`Binding`].
+    generation: AtomicU64,
+    waker: Waker,
     /// Set when it is on its way out, so that its host thread's end is no surprise.
     leaving: AtomicBool,
     files: RwLock<Arc<FdTable>>,
@@ -85,6 +91,9 @@ impl Task {
             listener: Arc::new(TaskListener(Weak::clone(this))),
             schedule: Schedule::default(),
             cell: Mutex::default(),
+            left: cell::Left::default(),
+            generation: AtomicU64::new(0),
+            waker: Waker::from(Arc::new(TaskWaker(Weak::clone(this)))),
             leaving: AtomicBool::new(false),
             files: RwLock::new(parts.files),
             fs: RwLock::new(parts.fs),
@@ -236,17 +245,32 @@ impl Task {
 
 impl Run for Task {
     fn run(self: Arc<Self>) {
-        crate::current::with(&self, || self.schedule.run(|| self.guarded_step()));
+        crate::current::with(&self, || self.schedule.run(|| self.guarded_step(None)));
     }
 }
 
 impl Task {
     /// A bug that a guest finds in a handler ends that guest's process, and nobody else's.
-    fn guarded_step(self: &Arc<Self>) {
-        let step = std::panic::AssertUnwindSafe(|| self.step());
+    fn guarded_step(self: &Arc<Self>, stop: Option<(u64, Stop)>) {
+        let step = std::panic::AssertUnwindSafe(|| self.step(stop));
         if std::panic::catch_unwind(step).is_err() {
             tracing::error!(pid = self.pid(), tid = self.tid(), "a bug of the sentry: the process is killed");
             crate::exit::exit_group(&self.group, crate::ExitStatus::KILLED);
+        }
+    }
+}
+
+/// Wakes a task's parked call.
+struct TaskWaker(Weak<Task>);
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if let Some(task) = self.0.upgrade() {
+            task.wake();
         }
     }
 }

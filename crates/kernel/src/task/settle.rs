@@ -74,8 +74,7 @@ impl Task {
                 }
                 Next::Rest => {
                     // Whoever ends the stop wakes the task, which then comes here again.
-                    self.cell.lock().rest = Some(rest);
-                    return;
+                    return self.take_rest(rest);
                 }
                 Next::Exit(status) => return exit::exit_group(&self.group, status),
                 Next::Leave => return thread.exit(Vec::new()),

@@ -1,14 +1,14 @@
 //! From a stop of the guest thread to its going on.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 
 use abi::Errno;
 use platform::{Observer, Stop, SyscallArgs};
 
 use super::cell::{Access, Current, Reply, Rest, Work};
-use crate::executor::{self, Run};
-use crate::{Outcome, Task, signal, strace};
+use crate::{Outcome, Task, current, executor, signal, strace};
 
 /// Ties a host thread to its task. A task gets a new thread, and a new generation, with each execve(2): stops
 /// of an older one no longer concern it.
@@ -26,36 +26,64 @@ impl Binding {
 
     /// For the thread that an execve(2) prepares.
     pub(crate) fn next(task: &Arc<Task>) -> Arc<Self> {
-        let generation = task.cell.lock().generation.wrapping_add(1);
+        let generation = task.generation.load(Ordering::Acquire).wrapping_add(1);
         Arc::new(Self { task: Arc::clone(task), generation })
     }
 }
 
 impl Observer for Binding {
     fn stopped(self: Arc<Self>, stop: Stop) {
-        self.task.cell.lock().inbox.push_back((self.generation, stop));
-        executor::turn(|| Arc::clone(&self.task).run());
+        executor::turn(|| self.task.receive((self.generation, stop)));
     }
 }
 
 impl Task {
+    /// A stop of one of its threads. It is seen to at once, or by the thread that is at the task's step now.
+    fn receive(self: &Arc<Self>, stop: (u64, Stop)) {
+        current::with(self, || {
+            let mut stop = Some(stop);
+            self.schedule.try_run(|| self.guarded_step(stop.take()));
+            if let Some(stop) = stop {
+                {
+                    let mut cell = self.cell.lock();
+                    cell.inbox.push_back(stop);
+                    self.left.inbox.store(true, Ordering::Release);
+                }
+                self.schedule.run(|| self.guarded_step(None));
+            }
+        });
+    }
+
     /// Everything that is to be done for this task now. Called by one thread at a time.
-    pub(super) fn step(self: &Arc<Self>) {
-        loop {
+    pub(super) fn step(self: &Arc<Self>, stop: Option<(u64, Stop)>) {
+        while self.left.inbox.load(Ordering::Acquire) {
             let next = {
                 let mut cell = self.cell.lock();
-                let generation = cell.generation;
-                cell.inbox.pop_front().map(|(of, stop)| (of.wrapping_sub(generation), stop))
+                let next = cell.inbox.pop_front();
+                self.left.inbox.store(!cell.inbox.is_empty(), Ordering::Release);
+                next
             };
-            match next {
-                Some((0, stop)) => self.stop(stop),
-                Some((1, stop)) => self.prepared(stop),
-                Some(_) => {}
-                None => break,
+            if let Some(stop) = next {
+                self.sort(stop);
             }
         }
-        self.poll_call();
+        // A call that begins now is polled as it begins.
+        let begins = matches!(stop, Some((_, Stop::Syscall(_) | Stop::Trap(_))));
+        if let Some(stop) = stop {
+            self.sort(stop);
+        }
+        if !begins {
+            self.poll_call();
+        }
         self.leave_rest();
+    }
+
+    fn sort(self: &Arc<Self>, (of, stop): (u64, Stop)) {
+        match of.wrapping_sub(self.generation.load(Ordering::Acquire)) {
+            0 => self.stop(stop),
+            1 => self.prepared(stop),
+            _ => {}
+        }
     }
 
     fn stop(self: &Arc<Self>, stop: Stop) {
@@ -130,7 +158,10 @@ impl Task {
     }
 
     fn poll_call(self: &Arc<Self>) {
-        let Some(current) = self.cell.lock().current.take() else { return };
+        if !self.left.call.load(Ordering::Acquire) {
+            return;
+        }
+        let Some(current) = self.take_call() else { return };
         let (args, access) = (current.args, current.access);
         if let Some(result) = self.poll(current) {
             self.settle(Rest::after(args, access, result));
@@ -138,31 +169,46 @@ impl Task {
     }
 
     fn poll(self: &Arc<Self>, mut current: Current) -> Option<Result<Outcome, Errno>> {
-        let waker = Waker::from(Arc::new(TaskWaker(Arc::downgrade(self))));
-        match current.call.as_mut().poll(&mut Context::from_waker(&waker)) {
+        match current.call.as_mut().poll(&mut Context::from_waker(&self.waker)) {
             Poll::Ready(result) => Some(result),
             Poll::Pending => {
-                self.cell.lock().current = Some(current);
+                self.park(current);
                 None
             }
         }
     }
 
+    pub(super) fn park(&self, call: Current) {
+        let mut cell = self.cell.lock();
+        cell.current = Some(call);
+        self.left.call.store(true, Ordering::Release);
+    }
+
+    pub(super) fn take_call(&self) -> Option<Current> {
+        let mut cell = self.cell.lock();
+        self.left.call.store(false, Ordering::Release);
+        cell.current.take()
+    }
+
+    /// Comes to rest in a stop of its process.
+    pub(super) fn take_rest(&self, rest: Rest) {
+        let mut cell = self.cell.lock();
+        cell.rest = Some(rest);
+        self.left.rest.store(true, Ordering::Release);
+    }
+
     /// A task that rests in a stop of its process looks whether it may go on.
     fn leave_rest(self: &Arc<Self>) {
-        let rest = self.cell.lock().rest.take();
+        if !self.left.rest.load(Ordering::Acquire) {
+            return;
+        }
+        let rest = {
+            let mut cell = self.cell.lock();
+            self.left.rest.store(false, Ordering::Release);
+            cell.rest.take()
+        };
         if let Some(rest) = rest {
             self.settle(rest);
-        }
-    }
-}
-
-struct TaskWaker(std::sync::Weak<Task>);
-
-impl std::task::Wake for TaskWaker {
-    fn wake(self: Arc<Self>) {
-        if let Some(task) = self.0.upgrade() {
-            task.wake();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The host threads that carry a task.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use abi::Errno;
 use platform::{Gone, Order, Stop, SyscallArgs, Thread};
@@ -30,7 +31,7 @@ impl Task {
     /// The prepared thread becomes the task's. Returns the old one, whose stops no longer concern the task.
     pub(crate) fn change_over(&self) -> Option<Arc<dyn Thread>> {
         let mut cell = self.cell.lock();
-        cell.generation = cell.generation.wrapping_add(1);
+        self.generation.fetch_add(1, Ordering::AcqRel);
         let next = cell.next.take();
         std::mem::replace(&mut cell.thread, next)
     }
@@ -46,7 +47,7 @@ impl Task {
 
     /// Has a call carried out that no guest has made: the one that starts the first program.
     pub(crate) fn carry_out(self: &Arc<Self>, args: SyscallArgs, call: Call) {
-        self.cell.lock().current = Some(Current { args, access: Access::Registers, call });
+        self.park(Current { args, access: Access::Registers, call });
         Arc::clone(self).run();
     }
 

@@ -11,9 +11,9 @@ use vfs::{Capability, OpenFile, Terminal};
 fn background(task: &Task, terminal: &dyn Terminal) -> Option<i32> {
     let own = task.kernel.pids.controlling(task.pid()).filter(|own| own.id() == terminal.id())?;
     drop(own);
-    let relation = task.kernel.pids.relation(task.pid())?;
-    let foreground = task.kernel.pids.foreground(relation.session);
-    (foreground != 0 && foreground != relation.process_group).then_some(relation.process_group)
+    let (session, group) = task.kernel.pids.ask(task.pid(), |r| (r.session, r.process_group))?;
+    let foreground = task.kernel.pids.foreground(session);
+    (foreground != 0 && foreground != group).then_some(group)
 }
 
 /// Stops a background group that uses its terminal. As Linux, a caller that blocks or ignores the signal goes on.

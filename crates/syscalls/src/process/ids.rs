@@ -44,7 +44,7 @@ pub fn getpgrp(task: &Arc<Task>) -> Result<i32, Errno> {
 pub fn getpgid(task: &Arc<Task>, pid: i32) -> Result<i32, Errno> {
     let pids = &task.kernel.pids;
     let pid = if pid == 0 { task.pid() } else { pids.task(pid).map_or(pid, |t| t.pid()) };
-    pids.relation(pid).map(|r| r.process_group).ok_or(Errno::ESRCH)
+    pids.ask(pid, |r| r.process_group).ok_or(Errno::ESRCH)
 }
 
 /// Session of a process, 0 for the caller.
@@ -54,7 +54,7 @@ pub fn getpgid(task: &Arc<Task>, pid: i32) -> Result<i32, Errno> {
 pub fn getsid(task: &Arc<Task>, pid: i32) -> Result<i32, Errno> {
     let pids = &task.kernel.pids;
     let pid = if pid == 0 { task.pid() } else { pids.task(pid).map_or(pid, |t| t.pid()) };
-    pids.relation(pid).map(|r| r.session).ok_or(Errno::ESRCH)
+    pids.ask(pid, |r| r.session).ok_or(Errno::ESRCH)
 }
 
 /// Moves a process to a process group.

@@ -72,7 +72,7 @@ pub fn prctl(task: &Arc<Task>, operation: u32, a: u64, b: u64, c: u64, d: u64) -
         PR_GET_TIMERSLACK => return Ok(task.attributes().timer_slack),
         PR_SET_CHILD_SUBREAPER => task.kernel.pids.set_subreaper(task.pid(), a != 0),
         PR_GET_CHILD_SUBREAPER => {
-            let is_one = task.kernel.pids.relation(task.pid()).is_some_and(|r| r.subreaper);
+            let is_one = task.kernel.pids.ask(task.pid(), |r| r.subreaper) == Some(true);
             int_at.write(&*memory, &i32::from(is_one))?;
         }
         PR_SET_NO_NEW_PRIVS => {
