@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use abi::Errno;
+use parking_lot::Mutex;
 use vfs::caller::Caller;
 use vfs::mount_namespace::MountNamespace;
 use vfs::path::Path;
@@ -46,10 +47,38 @@ impl FsContext {
     }
 }
 
+/// A place in the filesystem that tasks share. What it is at some moment stays as it was for who holds it.
+pub struct SharedFs(Mutex<Arc<FsContext>>);
+
+impl SharedFs {
+    /// At this place.
+    #[must_use]
+    pub fn new(context: FsContext) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Arc::new(context))))
+    }
+
+    /// The place now.
+    #[must_use]
+    pub fn now(&self) -> Arc<FsContext> {
+        Arc::clone(&self.0.lock())
+    }
+
+    /// A copy, as fork(2) makes it.
+    #[must_use]
+    pub fn fork(&self) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(self.now())))
+    }
+
+    /// Changes it. What `change` returns should hold what was replaced, so that it goes without the lock.
+    pub fn change<R>(&self, change: impl FnOnce(&mut FsContext) -> R) -> R {
+        change(Arc::make_mut(&mut *self.0.lock()))
+    }
+}
+
 impl Task {
     /// Carries out an operation on paths on behalf of this task, from where it stands.
     pub fn with_caller<R>(&self, act: impl FnOnce(&Caller<'_>) -> R) -> R {
-        let context = self.fs().lock().clone();
+        let context = self.fs_now();
         let (credentials, files) = (self.credentials(), self.files());
         act(&Caller {
             root: &context.root,

@@ -46,6 +46,6 @@ pub use exit_status::ExitStatus;
 pub use fs_context::FsContext;
 pub use group::ThreadGroup;
 pub use kernel::{Dispatcher, Kernel};
-pub use memory::{GuestSink, GuestSource, IoVec, UserAddr, UserPtr};
+pub use memory::{GuestSink, GuestSource, IoVec, IoVecs, UserAddr, UserPtr};
 pub use outcome::Outcome;
 pub use task::Task;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use platform::Memory;
+use smallvec::SmallVec;
 use vfs::{Sink, Source};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
@@ -147,18 +148,21 @@ pub fn write_all(memory: &dyn Memory, addr: UserAddr, from: &[u8]) -> Result<(),
 /// # Errors
 /// `EFAULT`, `ENAMETOOLONG` if there is no NUL.
 pub fn read_string(memory: &dyn Memory, addr: UserAddr, limit: usize) -> Result<Vec<u8>, Errno> {
+    /// Most strings are short, and reading more than is needed costs.
+    const FIRST: usize = 256;
     const PIECE: usize = 4096;
     let mut text = Vec::new();
     while text.len() < limit {
-        let mut piece = [0; PIECE];
-        let room = piece.get_mut(..PIECE.min(limit - text.len())).unwrap_or_default();
-        let got = memory.read(addr.offset(text.len() as u64).0, room)?;
-        let bytes = room.get(..got).unwrap_or_default();
-        if let Some(end) = bytes.iter().position(|b| *b == 0) {
-            text.extend(bytes.iter().take(end));
+        let done = text.len();
+        let piece = if done == 0 { FIRST } else { PIECE };
+        text.resize(done + piece.min(limit - done), 0);
+        let room = text.get_mut(done..).unwrap_or_default();
+        let got = memory.read(addr.offset(done as u64).0, room)?;
+        let end = room.iter().take(got).position(|b| *b == 0);
+        text.truncate(done + end.unwrap_or(got));
+        if end.is_some() {
             return Ok(text);
         }
-        text.extend(bytes);
     }
     Err(Errno::ENAMETOOLONG)
 }
@@ -180,6 +184,9 @@ pub struct IoVec {
     pub len: usize,
 }
 
+/// Pieces of guest memory: one most of the time.
+pub type IoVecs = SmallVec<[IoVec; 1]>;
+
 /// The most that one read or write moves, in bytes: Linux's `MAX_RW_COUNT`.
 pub const MAX_RW_COUNT: usize = 0x7fff_f000;
 /// The most elements of an iovec array (`IOV_MAX`).
@@ -188,13 +195,13 @@ pub const IOV_MAX: usize = 1024;
 /// Pieces of guest memory and how far one is in them.
 struct Cursor {
     memory: Arc<dyn Memory>,
-    pieces: Vec<IoVec>,
+    pieces: IoVecs,
     at: usize,
     total: usize,
 }
 
 impl Cursor {
-    fn new(memory: Arc<dyn Memory>, pieces: Vec<IoVec>) -> Self {
+    fn new(memory: Arc<dyn Memory>, pieces: IoVecs) -> Self {
         let total = pieces.iter().fold(0_usize, |sum, p| sum.saturating_add(p.len)).min(MAX_RW_COUNT);
         Self { memory, pieces, at: 0, total }
     }
@@ -240,7 +247,7 @@ pub struct GuestSink(Cursor);
 impl GuestSink {
     /// A sink over pieces, filled in order.
     #[must_use]
-    pub fn new(memory: Arc<dyn Memory>, pieces: Vec<IoVec>) -> Self {
+    pub fn new(memory: Arc<dyn Memory>, pieces: IoVecs) -> Self {
         Self(Cursor::new(memory, pieces))
     }
 }
@@ -268,7 +275,7 @@ pub struct GuestSource(Cursor);
 impl GuestSource {
     /// A source over pieces, taken in order.
     #[must_use]
-    pub fn new(memory: Arc<dyn Memory>, pieces: Vec<IoVec>) -> Self {
+    pub fn new(memory: Arc<dyn Memory>, pieces: IoVecs) -> Self {
         Self(Cursor::new(memory, pieces))
     }
 }

@@ -10,6 +10,7 @@ use vfs::resolve::Lookup;
 use vfs::{Credentials, FdTable, Terminal};
 
 use crate::exec::{self, Program, Strings};
+use crate::fs_context::SharedFs;
 use crate::limits::Limits;
 use crate::signal::{GroupSignals, TaskSignals};
 use crate::task::{Attributes, Parts};
@@ -96,7 +97,7 @@ pub fn spawn(kernel: &Arc<Kernel>, what: Spawn) -> Result<Started, Errno> {
         group: Arc::clone(&group),
         signals: TaskSignals::default(),
         files: what.files,
-        fs: Arc::new(Mutex::new(what.fs)),
+        fs: SharedFs::new(what.fs),
         space: AddressSpace::none(),
         credentials: Arc::new(what.credentials),
         namespaces: Arc::clone(&kernel.namespaces),

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::sync::Arc;
 
 use abi::Errno;
-use parking_lot::Mutex;
 use platform::mock::{MockPlatform, MockThread};
 use platform::{Platform, Registers, Resume, Stop, SyscallArgs};
 use vfs::filesystem::FileSystemRef;
@@ -17,6 +16,7 @@ use vfs::{
     FileSystemStatistics, Inode, InodeRef, OpenFlags,
 };
 
+use crate::fs_context::SharedFs;
 use crate::limits::Limits;
 use crate::signal::{GroupSignals, TaskSignals};
 use crate::task::{Binding, Parts, Work};
@@ -131,7 +131,7 @@ impl Machine {
             group: Arc::clone(group),
             signals: TaskSignals::default(),
             files: FdTable::new(),
-            fs: Arc::new(Mutex::new(fs)),
+            fs: SharedFs::new(fs),
             space: AddressSpace::none(),
             credentials: Arc::new(Credentials::root(CapabilitySet::FULL)),
             namespaces: Arc::clone(&self.kernel.namespaces),

@@ -6,11 +6,11 @@ use std::task::{Context, Poll, Waker};
 
 use abi::Errno;
 use abi::signal::{Siginfo, Signal};
+use kernel::fs_context::SharedFs;
 use kernel::limits::Limits;
 use kernel::signal::{GroupSignals, TaskSignals};
 use kernel::task::{Attributes, Parts, Work};
 use kernel::{AddressSpace, Dispatcher, FsContext, Kernel, Outcome, Task, ThreadGroup, UserAddr, UserPtr};
-use parking_lot::Mutex;
 use platform::mock::MockPlatform;
 use platform::{Memory, Observer, Platform, Stop, SyscallArgs};
 use tmpfs::{Options, Tmpfs};
@@ -72,7 +72,7 @@ pub(crate) fn guest() -> Guest {
         group,
         signals: TaskSignals::default(),
         files: FdTable::new(),
-        fs: Arc::new(Mutex::new(fs)),
+        fs: SharedFs::new(fs),
         space: AddressSpace::new(thread.memory(), kernel::address_space::Image::default()),
         credentials: Arc::new(Credentials::root(CapabilitySet::FULL)),
         namespaces: Arc::default(),

@@ -48,9 +48,28 @@ struct Component {
     more: bool,
 }
 
+/// A name as a part of the text that it stands in.
+pub(crate) struct Segment<'a> {
+    text: Text<'a>,
+    range: Range<usize>,
+}
+
+impl Segment<'_> {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.text.bytes().get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// As a name.
+    ///
+    /// # Errors
+    /// `ENAMETOOLONG`.
+    pub(crate) fn name(&self) -> Result<Name<'_>, Errno> {
+        Name::new(self.bytes())
+    }
+}
+
 /// The last component of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Last {
+pub(crate) enum Last<'a> {
     /// There is none: the walk has arrived.
     Here,
     /// `.`
@@ -58,15 +77,15 @@ pub(crate) enum Last {
     /// `..`
     DotDot,
     /// A name.
-    Name(Vec<u8>),
+    Name(Segment<'a>),
 }
 
 /// A path walked up to its last component.
-pub(crate) struct Parent {
+pub(crate) struct Parent<'a> {
     /// The directory that the last component is looked up in.
     pub(crate) directory: Path,
     /// The last component.
-    pub(crate) last: Last,
+    pub(crate) last: Last<'a>,
     /// Whether a slash follows it.
     pub(crate) slash: bool,
 }
@@ -75,8 +94,8 @@ pub(crate) struct Parent {
 pub(crate) struct Walk<'a> {
     caller: &'a Caller<'a>,
     resolve: Resolve,
-    /// What `..` does not leave.
-    root: Path,
+    /// What `..` does not leave, if it is not the caller's root.
+    scope: Option<Path>,
     /// How far the walk has come.
     pub(crate) at: Path,
     /// A file without a place that a magic link led to.
@@ -121,7 +140,7 @@ impl Caller<'_> {
     ///
     /// # Errors
     /// As [`Self::find`].
-    pub(crate) fn find_parent(&self, at: &At<'_>) -> Result<Parent, Errno> {
+    pub(crate) fn find_parent<'a>(&'a self, at: &At<'a>) -> Result<Parent<'a>, Errno> {
         let mut walk = Walk::start(self, at, Resolve::empty())?;
         let (last, slash) = walk.reach_last()?;
         Ok(Parent { directory: walk.at, last, slash })
@@ -142,11 +161,10 @@ impl<'a> Walk<'a> {
         }
         let from_root = absolute && !resolve.contains(Resolve::IN_ROOT);
         let base = if from_root { caller.root.clone() } else { caller.start_of(at.base)? };
-        let root = if resolve.is_scoped() { base.clone() } else { caller.root.clone() };
         Ok(Self {
             caller,
             resolve,
-            root,
+            scope: resolve.is_scoped().then(|| base.clone()),
             at: base,
             file: None,
             text: Text::Given(at.path),
@@ -155,6 +173,11 @@ impl<'a> Walk<'a> {
             renames: RENAMES.load(Ordering::Acquire),
             ahead: Ahead::default(),
         })
+    }
+
+    /// What `..` does not leave.
+    fn root(&self) -> &Path {
+        self.scope.as_ref().unwrap_or(self.caller.root)
     }
 
     /// Walks to the end.
@@ -166,7 +189,7 @@ impl<'a> Walk<'a> {
                 Last::Dot => {}
                 Last::DotDot => self.up()?,
                 Last::Name(name) => {
-                    let next = self.child(&name)?.ok_or(Errno::ENOENT)?;
+                    let Some(next) = self.step(name.bytes())? else { return self.arrived(slash) };
                     if next.dentry.inode_ref().kind() == FileKind::Symlink {
                         if follow || slash {
                             self.follow(&next)?;
@@ -194,7 +217,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks up to the last component, which is returned with whether a slash follows it.
-    pub(crate) fn reach_last(&mut self) -> Result<(Last, bool), Errno> {
+    pub(crate) fn reach_last(&mut self) -> Result<(Last<'a>, bool), Errno> {
         loop {
             let text = self.text.clone();
             let Some(component) = next_component(text.bytes(), self.position) else {
@@ -207,7 +230,7 @@ impl<'a> Walk<'a> {
                 let last = match name {
                     b"." => Last::Dot,
                     b".." => Last::DotDot,
-                    _ => Last::Name(name.to_vec()),
+                    _ => Last::Name(Segment { text: text.clone(), range: component.range }),
                 };
                 return Ok((last, component.slash));
             }
@@ -215,7 +238,7 @@ impl<'a> Walk<'a> {
                 b"." => {}
                 b".." => self.up()?,
                 _ => {
-                    let next = self.child(name)?.ok_or(Errno::ENOENT)?;
+                    let Some(next) = self.step(name)? else { continue };
                     if next.dentry.inode_ref().kind() == FileKind::Symlink {
                         self.follow(&next)?;
                     } else {
@@ -224,6 +247,20 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+    }
+
+    /// Goes on to what a name in the directory where the walk is leads to. If that is a symbolic link or a mountpoint the walk stays, and the
+    /// place is returned.
+    fn step(&mut self, name: &[u8]) -> Result<Option<Path>, Errno> {
+        let dentry = self.known_child(name)?.ok_or(Errno::ENOENT)?;
+        if dentry.is_mountpoint() {
+            return self.across(dentry).map(Some);
+        }
+        if dentry.inode_ref().kind() == FileKind::Symlink {
+            return Ok(Some(self.at.with(dentry)));
+        }
+        self.at.dentry = dentry;
+        Ok(None)
     }
 
     /// The walk is about to look something up where it is: that must be a directory which may be searched.
@@ -237,10 +274,10 @@ impl<'a> Walk<'a> {
     /// To the directory above.
     pub(crate) fn up(&mut self) -> Result<(), Errno> {
         self.ahead.clear();
-        if self.at == self.root {
+        if self.at == *self.root() {
             return if self.resolve.contains(Resolve::BENEATH) { Err(Errno::EXDEV) } else { Ok(()) };
         }
-        if let Some(above) = self.at.above(&self.root) {
+        if let Some(above) = self.at.above(self.root()) {
             let crossed = !Arc::ptr_eq(&above.mount, &self.at.mount);
             if crossed && self.resolve.contains(Resolve::NO_XDEV) {
                 return Err(Errno::EXDEV);
@@ -259,14 +296,23 @@ impl<'a> Walk<'a> {
 
     /// What a name in the directory where the walk is leads to, across mounts; nothing if it is missing.
     pub(crate) fn child(&mut self, name: &[u8]) -> Result<Option<Path>, Errno> {
-        let name = Name::new(name)?;
-        let text = self.text.clone();
-        let rest = text.bytes().get(self.position..).unwrap_or_default();
+        match self.known_child(name)? {
+            Some(dentry) => self.across(dentry).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn known_child(&mut self, name: &[u8]) -> Result<Option<Arc<Dentry>>, Errno> {
+        let rest = self.text.bytes().get(self.position..).unwrap_or_default();
         let cached_only = self.resolve.contains(Resolve::CACHED);
-        let Some(dentry) = self.ahead.child(&self.at, name, rest, cached_only)? else { return Ok(None) };
+        self.ahead.child(&self.at, Name::new(name)?, rest, cached_only)
+    }
+
+    /// A dentry of the directory where the walk is as a place: what is mounted there, if anything is.
+    fn across(&mut self, dentry: Arc<Dentry>) -> Result<Path, Errno> {
         let path = self.at.with(dentry);
         if !path.dentry.is_mountpoint() {
-            return Ok(Some(path));
+            return Ok(path);
         }
         let top = path.topmost();
         if !Arc::ptr_eq(&top.mount, &self.at.mount) {
@@ -275,7 +321,7 @@ impl<'a> Walk<'a> {
                 return Err(Errno::EXDEV);
             }
         }
-        Ok(Some(top))
+        Ok(top)
     }
 
     /// Goes on where a symbolic link leads, and then with the rest of the path.
@@ -321,11 +367,12 @@ impl<'a> Walk<'a> {
         }
         if target.starts_with(b"/") {
             let leaves = self.resolve.contains(Resolve::BENEATH)
-                || self.resolve.contains(Resolve::NO_XDEV) && !Arc::ptr_eq(&self.root.mount, &self.at.mount);
+                || self.resolve.contains(Resolve::NO_XDEV)
+                    && !Arc::ptr_eq(&self.root().mount, &self.at.mount);
             if leaves {
                 return Err(Errno::EXDEV);
             }
-            self.at = self.root.clone();
+            self.at = self.root().clone();
         }
         // Whatever is left begins with the slash behind the link.
         target.extend_from_slice(self.text.bytes().get(self.position..).unwrap_or_default());

@@ -5,12 +5,11 @@ use std::sync::atomic::Ordering;
 
 use abi::Errno;
 use abi::clone::CloneFlags;
-use parking_lot::Mutex;
 use platform::CloneMemory;
 
 use super::CloneRequest;
 use crate::task::Parts;
-use crate::{Task, ThreadGroup};
+use crate::{FsContext, Task, ThreadGroup};
 
 /// A task like `parent`, in its process or in one of its own, that nobody knows yet.
 pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Result<Arc<Task>, Errno> {
@@ -32,11 +31,11 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Resul
     let fs = if has(CloneFlags::FS) {
         fs
     } else {
-        let mut own = fs.lock().clone();
+        let own = fs.fork();
         if has(CloneFlags::NEWNS) {
-            own.unshare_mounts()?;
+            own.change(FsContext::unshare_mounts)?;
         }
-        Arc::new(Mutex::new(own))
+        own
     };
     let namespaces = parent.namespaces();
     let fresh = request.flags.intersects(CloneFlags::NAMESPACES);

@@ -7,7 +7,7 @@ use abi::clone::CloneFlags;
 use vfs::{Capability, MountNamespace};
 
 use super::{Kind, Namespace, Namespaces};
-use crate::Task;
+use crate::{FsContext, Task};
 
 /// Moves a task into a namespace.
 ///
@@ -57,12 +57,11 @@ fn enter_mounts(task: &Task, mounts: &Arc<MountNamespace>) -> Result<(), Errno> 
         return Err(Errno::EINVAL);
     }
     let root = mounts.root_path();
-    let mut context = context.lock();
-    let old = context.clone();
-    context.namespace = Arc::clone(mounts);
-    context.cwd = root.clone();
-    context.root = root;
-    drop(context);
+    let new = Arc::clone(mounts);
+    let old = context.change(|context| {
+        let umask = context.umask;
+        std::mem::replace(context, FsContext { namespace: new, cwd: root.clone(), root, umask })
+    });
     drop(old);
     Ok(())
 }

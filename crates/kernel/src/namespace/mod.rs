@@ -169,7 +169,7 @@ impl crate::Task {
     #[must_use]
     pub fn namespace(&self, kind: Kind) -> Namespace {
         match kind {
-            Kind::Mount => Namespace::Mount(Arc::clone(&self.fs().lock().namespace)),
+            Kind::Mount => Namespace::Mount(Arc::clone(&self.fs_now().namespace)),
             Kind::Uts => Namespace::Uts(Arc::clone(&self.namespaces().uts)),
             only => Namespace::Only(only),
         }

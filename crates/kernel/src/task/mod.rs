@@ -16,6 +16,7 @@ use platform::Stop;
 use vfs::{Credentials, FdTable, Listener};
 
 use crate::executor::{Run, Schedule};
+use crate::fs_context::SharedFs;
 use crate::namespace::Namespaces;
 use crate::signal::TaskSignals;
 use crate::vfork::Release;
@@ -47,7 +48,7 @@ pub struct Task {
     /// Set when it is on its way out, so that its host thread's end is no surprise.
     leaving: AtomicBool,
     files: RwLock<Arc<FdTable>>,
-    fs: RwLock<Arc<Mutex<FsContext>>>,
+    fs: RwLock<Arc<SharedFs>>,
     space: RwLock<Arc<AddressSpace>>,
     credentials: RwLock<Arc<Credentials>>,
     namespaces: RwLock<Arc<Namespaces>>,
@@ -67,7 +68,7 @@ pub struct Parts {
     /// Its descriptors.
     pub files: Arc<FdTable>,
     /// Its place in the filesystem.
-    pub fs: Arc<Mutex<FsContext>>,
+    pub fs: Arc<SharedFs>,
     /// Its memory: [`AddressSpace::none`] before the first program.
     pub space: Arc<AddressSpace>,
     /// Who it is.
@@ -135,12 +136,18 @@ impl Task {
 
     /// Its place in the filesystem.
     #[must_use]
-    pub fn fs(&self) -> Arc<Mutex<FsContext>> {
+    pub fn fs(&self) -> Arc<SharedFs> {
         Arc::clone(&self.fs.read())
     }
 
+    /// Its place in the filesystem as it is now.
+    #[must_use]
+    pub fn fs_now(&self) -> Arc<FsContext> {
+        self.fs.read().now()
+    }
+
     /// Gives it a place in the filesystem of its own.
-    pub fn set_fs(&self, fs: Arc<Mutex<FsContext>>) {
+    pub fn set_fs(&self, fs: Arc<SharedFs>) {
         *self.fs.write() = fs;
     }
 

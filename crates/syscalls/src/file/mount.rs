@@ -152,15 +152,15 @@ pub fn pivot_root(task: &Arc<Task>, new_root: PathPtr, put_old: PathPtr) -> Resu
 }
 
 fn move_root(task: &Task, old: &Path, new: &Path) {
-    let context = task.fs();
-    let mut context = context.lock();
-    let mut left = Vec::new();
-    if context.root == *old {
-        left.push(std::mem::replace(&mut context.root, new.clone()));
-    }
-    if context.cwd == *old {
-        left.push(std::mem::replace(&mut context.cwd, new.clone()));
-    }
-    drop(context);
+    let left = task.fs().change(|context| {
+        let mut left = Vec::new();
+        if context.root == *old {
+            left.push(std::mem::replace(&mut context.root, new.clone()));
+        }
+        if context.cwd == *old {
+            left.push(std::mem::replace(&mut context.cwd, new.clone()));
+        }
+        left
+    });
     drop(left);
 }

@@ -32,7 +32,7 @@ pub fn fdatasync(task: &Arc<Task>, fd: Fd) -> Result<(), Errno> {
 /// # Errors
 /// None: as Linux, nothing is reported.
 pub fn sync(task: &Arc<Task>) -> Result<(), Errno> {
-    let namespace = Arc::clone(&task.fs().lock().namespace);
+    let namespace = Arc::clone(&task.fs_now().namespace);
     for mount in namespace.mounts() {
         if let Err(error) = mount.superblock().filesystem().sync() {
             tracing::warn!(%error, "a filesystem could not be written back");

@@ -16,7 +16,7 @@ use crate::argument::PathPtr;
 /// # Errors
 /// `ERANGE`, `ENOENT` if the directory was removed, `EFAULT`.
 pub fn getcwd(task: &Arc<Task>, buffer: UserAddr, size: usize) -> Result<usize, Errno> {
-    let context = task.fs().lock().clone();
+    let context = task.fs_now();
     let mut name = vfs::path_name::working_directory(&context.cwd, &context.root)?;
     name.push(0);
     if name.len() > size {
@@ -32,7 +32,7 @@ pub fn getcwd(task: &Arc<Task>, buffer: UserAddr, size: usize) -> Result<usize, 
 /// `ENOTDIR`, `EACCES`, and those of the path.
 pub fn chdir(task: &Arc<Task>, path: PathPtr) -> Result<(), Errno> {
     let place = at(task, FDCWD, path, |caller, at| caller.find_directory(at))?;
-    let old = std::mem::replace(&mut task.fs().lock().cwd, place);
+    let old = task.fs().change(|fs| std::mem::replace(&mut fs.cwd, place));
     drop(old);
     Ok(())
 }
@@ -44,7 +44,7 @@ pub fn chdir(task: &Arc<Task>, path: PathPtr) -> Result<(), Errno> {
 pub fn fchdir(task: &Arc<Task>, fd: Fd) -> Result<(), Errno> {
     let place = Found::of(task.files().get(fd)?).path_or(Errno::ENOTDIR)?;
     task.with_caller(|caller| caller.may_enter(&place))?;
-    let old = std::mem::replace(&mut task.fs().lock().cwd, place);
+    let old = task.fs().change(|fs| std::mem::replace(&mut fs.cwd, place));
     drop(old);
     Ok(())
 }
@@ -59,7 +59,7 @@ pub fn chroot(task: &Arc<Task>, path: PathPtr) -> Result<(), Errno> {
         caller.credentials.need(Capability::SysChroot)?;
         Ok(place)
     })?;
-    let old = std::mem::replace(&mut task.fs().lock().root, place);
+    let old = task.fs().change(|fs| std::mem::replace(&mut fs.root, place));
     drop(old);
     Ok(())
 }
@@ -69,5 +69,5 @@ pub fn chroot(task: &Arc<Task>, path: PathPtr) -> Result<(), Errno> {
 /// # Errors
 /// None.
 pub fn umask(task: &Arc<Task>, mask: u32) -> Result<u32, Errno> {
-    Ok(std::mem::replace(&mut task.fs().lock().umask, mask & 0o777))
+    Ok(task.fs().change(|fs| std::mem::replace(&mut fs.umask, mask & 0o777)))
 }

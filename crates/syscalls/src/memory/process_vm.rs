@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use kernel::memory::{IOV_MAX, IoVec};
+use kernel::memory::{IOV_MAX, IoVec, IoVecs};
 use kernel::{GuestSink, GuestSource, Task, UserAddr, UserPtr, inspect};
 use vfs::{Sink, Source};
 
@@ -47,7 +47,7 @@ pub fn process_vm_writev(
 /// An array of `struct iovec` as passed.
 type Pieces = (UserPtr<[u64; 2]>, usize);
 /// Own pieces, the other's, and the other.
-type Prepared = (Vec<IoVec>, Vec<IoVec>, Arc<Task>);
+type Prepared = (IoVecs, IoVecs, Arc<Task>);
 
 fn prepare(task: &Arc<Task>, pid: i32, local: Pieces, remote: Pieces, flags: u64) -> Result<Prepared, Errno> {
     if flags != 0 {
@@ -60,7 +60,7 @@ fn prepare(task: &Arc<Task>, pid: i32, local: Pieces, remote: Pieces, flags: u64
     Ok((own, theirs, other))
 }
 
-fn read(task: &Task, (at, count): Pieces) -> Result<Vec<IoVec>, Errno> {
+fn read(task: &Task, (at, count): Pieces) -> Result<IoVecs, Errno> {
     if count > IOV_MAX {
         return Err(Errno::EINVAL);
     }

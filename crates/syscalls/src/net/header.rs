@@ -3,7 +3,7 @@
 use abi::Errno;
 use abi::socket::message::Msghdr;
 use kernel::memory::IOV_MAX;
-use kernel::{IoVec, Task, UserAddr, UserPtr};
+use kernel::{IoVecs, Task, UserAddr, UserPtr};
 use socket::Address;
 
 use super::address;
@@ -15,7 +15,7 @@ const LONGEST: i32 = 128;
 /// A header with its buffers.
 pub(super) struct Header {
     pub(super) raw: Msghdr,
-    pub(super) pieces: Vec<IoVec>,
+    pub(super) pieces: IoVecs,
 }
 
 /// The field of a header that a call writes back.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::socket::family::AF_UNIX;
 use abi::socket::message::{MessageFlags, Msghdr};
-use kernel::{GuestSink, IoVec, Task, UserAddr, UserPtr};
+use kernel::{GuestSink, IoVecs, Task, UserAddr, UserPtr};
 use socket::{Incoming, Kind, Received, Socket};
 use vfs::{Events, Fd, Sink};
 
@@ -89,7 +89,7 @@ fn reported(open: Open<'_>, received: &Received, flags: MessageFlags) -> usize {
 pub(super) async fn receive(
     task: &Arc<Task>,
     open: Open<'_>,
-    pieces: Vec<IoVec>,
+    pieces: IoVecs,
     flags: MessageFlags,
 ) -> Result<Received, Errno> {
     let socket = open.socket();

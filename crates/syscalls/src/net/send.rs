@@ -6,7 +6,7 @@ use abi::Errno;
 use abi::signal::{Siginfo, Signal};
 use abi::socket::family::AF_UNIX;
 use abi::socket::message::{MessageFlags, Msghdr};
-use kernel::{GuestSource, IoVec, Task, UserAddr, UserPtr};
+use kernel::{GuestSource, IoVecs, Task, UserAddr, UserPtr};
 use socket::{Address, Kind, Outgoing};
 use vfs::{Events, Fd, Source};
 
@@ -69,7 +69,7 @@ pub(super) async fn send_header(
 pub(super) async fn send(
     task: &Arc<Task>,
     open: Open<'_>,
-    pieces: Vec<IoVec>,
+    pieces: IoVecs,
     to: Option<&Address>,
     passed: Passed,
     flags: MessageFlags,

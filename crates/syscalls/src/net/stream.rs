@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use abi::socket::message::MessageFlags;
-use kernel::{IoVec, Task};
+use kernel::{IoVecs, Task};
 use vfs::OpenFile;
 
 use super::control::Passed;
@@ -20,7 +20,7 @@ fn flags(nonblocking: bool) -> MessageFlags {
 pub(crate) async fn read(
     task: &Arc<Task>,
     file: &OpenFile,
-    pieces: Vec<IoVec>,
+    pieces: IoVecs,
     nonblocking: bool,
 ) -> Result<usize, Errno> {
     // As Linux: nothing to read into is no reason to look.
@@ -34,7 +34,7 @@ pub(crate) async fn read(
 pub(crate) async fn write(
     task: &Arc<Task>,
     file: &OpenFile,
-    pieces: Vec<IoVec>,
+    pieces: IoVecs,
     nonblocking: bool,
 ) -> Result<usize, Errno> {
     send(task, Open::of(file)?, pieces, None, Passed::default(), flags(nonblocking)).await

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::clone::CloneFlags;
 use kernel::namespace::{self, NamespaceFile};
-use kernel::{Task, pidfd};
-use parking_lot::Mutex;
+use kernel::{FsContext, Task, pidfd};
 use vfs::Fd;
 
 /// Stops sharing: descriptors, the place in the filesystem, namespaces.
@@ -19,11 +18,11 @@ pub fn unshare(task: &Arc<Task>, flags: u64) -> Result<(), Errno> {
     let flags = CloneFlags::from_bits(flags).filter(|flags| known.contains(*flags)).ok_or(Errno::EINVAL)?;
     namespace::check(&task.credentials(), flags)?;
     if flags.intersects(CloneFlags::FS | CloneFlags::NEWNS) {
-        let mut own = task.fs().lock().clone();
+        let own = task.fs().fork();
         if flags.contains(CloneFlags::NEWNS) {
-            own.unshare_mounts()?;
+            own.change(FsContext::unshare_mounts)?;
         }
-        task.set_fs(Arc::new(Mutex::new(own)));
+        task.set_fs(own);
     }
     if flags.contains(CloneFlags::FILES) {
         let own = task.files().fork();

@@ -19,7 +19,7 @@ pub fn getrandom(task: &Arc<Task>, buffer: UserAddr, count: usize, flags: u32) -
     if flags & !KNOWN != 0 || flags & CONTRADICTION == CONTRADICTION {
         return Err(Errno::EINVAL);
     }
-    let mut sink = GuestSink::new(task.memory(), vec![IoVec { addr: buffer, len: count }]);
+    let mut sink = GuestSink::new(task.memory(), smallvec::smallvec![IoVec { addr: buffer, len: count }]);
     let mut done = 0;
     while sink.room() > 0 && !task.interrupted() {
         let mut piece = [0; 4096];

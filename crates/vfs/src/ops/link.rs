@@ -7,7 +7,7 @@ use abi::Errno;
 use super::make::begin_make;
 use crate::caller::{At, Caller};
 use crate::resolve::{AtFlags, Lookup};
-use crate::{Access, Attributes, Capability, FileKind, Name};
+use crate::{Access, Attributes, Capability, FileKind};
 
 impl Caller<'_> {
     /// linkat(2) with `AT_SYMLINK_FOLLOW` and `AT_EMPTY_PATH`.
@@ -39,7 +39,6 @@ impl Caller<'_> {
         if inode.attributes()?.links == 0 && !from.dentry.is_linkable() {
             return Err(Errno::ENOENT);
         }
-        let name = Name::new(&name)?;
         let linked = parent.directory.dentry.inode_ref().link(name, &inode);
         if linked.is_ok() {
             crate::notify::linked(&inode);

@@ -80,7 +80,6 @@ impl Caller<'_> {
         let (change, name) = begin_make(&parent, kind == FileKind::Directory)?;
         change.may_create(self)?;
         let attributes = parent.directory.attributes()?;
-        let name = Name::new(&name)?;
         let inode = maker(parent.directory.dentry.inode_ref(), name, &attributes);
         let dentry: Arc<Dentry> = change.made(name, inode)?;
         Ok(parent.directory.with(dentry))
@@ -88,18 +87,19 @@ impl Caller<'_> {
 }
 
 /// Locks the directory of a name that shall be made: it must be missing. A slash may follow the name of a directory only.
-pub(super) fn begin_make(
-    parent: &Parent,
+pub(super) fn begin_make<'a>(
+    parent: &'a Parent<'_>,
     slash_allowed: bool,
-) -> Result<(DirectoryChange<'_>, Vec<u8>), Errno> {
+) -> Result<(DirectoryChange<'a>, Name<'a>), Errno> {
     let Last::Name(name) = &parent.last else { return Err(Errno::EEXIST) };
+    let name = name.name()?;
     let change = DirectoryChange::begin(&parent.directory);
-    if change.find(Name::new(name)?)?.is_some() {
+    if change.find(name)?.is_some() {
         return Err(Errno::EEXIST);
     }
     if parent.slash && !slash_allowed {
         return Err(Errno::ENOENT);
     }
     parent.directory.mount.writable()?;
-    Ok((change, name.clone()))
+    Ok((change, name))
 }

@@ -33,10 +33,10 @@ impl Caller<'_> {
                 return Err(Errno::EISDIR);
             }
             let existing = loop {
-                if let Some(existing) = walk.child(&name)? {
+                if let Some(existing) = walk.child(name.bytes())? {
                     break existing;
                 }
-                match self.create(&walk.at, &name, how) {
+                match self.create(&walk.at, name.bytes(), how) {
                     Err(Errno::EEXIST) if !flags.contains(OpenFlags::EXCL) && races < RACES_MAX => races += 1,
                     result => return result,
                 }

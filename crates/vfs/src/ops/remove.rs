@@ -3,9 +3,9 @@
 use abi::Errno;
 
 use super::directory_change::DirectoryChange;
+use crate::FileKind;
 use crate::caller::{At, Caller};
 use crate::walk::Last;
-use crate::{FileKind, Name};
 
 impl Caller<'_> {
     /// unlinkat(2) without `AT_REMOVEDIR`.
@@ -15,7 +15,7 @@ impl Caller<'_> {
     pub fn remove(&self, at: &At<'_>) -> Result<(), Errno> {
         let parent = self.find_parent(at)?;
         let Last::Name(name) = &parent.last else { return Err(Errno::EISDIR) };
-        let name = Name::new(name)?;
+        let name = name.name()?;
         parent.directory.mount.writable()?;
         let change = DirectoryChange::begin(&parent.directory);
         let victim = change.find(name)?.ok_or(Errno::ENOENT)?;
@@ -35,7 +35,7 @@ impl Caller<'_> {
     pub fn remove_directory(&self, at: &At<'_>) -> Result<(), Errno> {
         let parent = self.find_parent(at)?;
         let name = match &parent.last {
-            Last::Name(name) => Name::new(name)?,
+            Last::Name(name) => name.name()?,
             Last::Dot => return Err(Errno::EINVAL),
             Last::DotDot => return Err(Errno::ENOTEMPTY),
             Last::Here => return Err(Errno::EBUSY),

@@ -14,8 +14,8 @@ use crate::{Access, FileKind, Name, RenameFlags};
 
 /// The two names of a rename, with what they name now.
 struct Pair<'a> {
-    from: &'a Parent,
-    to: &'a Parent,
+    from: &'a Parent<'a>,
+    to: &'a Parent<'a>,
     name: Name<'a>,
     new_name: Name<'a>,
     old: Arc<Dentry>,
@@ -44,7 +44,7 @@ impl Caller<'_> {
             return Err(if flags.contains(RenameFlags::NOREPLACE) { Errno::EEXIST } else { Errno::EBUSY });
         };
         from.directory.mount.writable()?;
-        let (name, new_name) = (Name::new(name)?, Name::new(new_name)?);
+        let (name, new_name) = (name.name()?, new_name.name()?);
         let superblock = Arc::clone(from.directory.mount.superblock());
         let renames = superblock.renames.lock();
         let (source, target) = lock_both(&from.directory, &to.directory);

@@ -29,10 +29,9 @@ impl Status {
     /// As the inode says.
     pub fn of(found: &Found) -> Result<Self, Errno> {
         let attributes = found.attributes()?;
-        let device = match (found.inode(), found) {
-            (Some(inode), _) => inode.filesystem().device(),
-            (None, Found::File(file)) => file.file.device(),
-            (None, Found::Path(_)) => Device::default(),
+        let device = match found {
+            Found::Path(path) => path.mount.superblock().filesystem().device(),
+            Found::File(file) => file.inode().map_or_else(|| file.file.device(), |i| i.filesystem().device()),
         };
         let (mount, mount_root) = match found {
             Found::Path(path) => (path.mount.id, path.is_mount_root()),

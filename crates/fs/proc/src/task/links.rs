@@ -5,11 +5,11 @@ use kernel::Task;
 use vfs::inode::LinkTarget;
 
 pub(super) fn cwd(task: &Task) -> Result<LinkTarget, Errno> {
-    Ok(LinkTarget::Place(task.fs().lock().cwd.clone()))
+    Ok(LinkTarget::Place(task.fs_now().cwd.clone()))
 }
 
 pub(super) fn root(task: &Task) -> Result<LinkTarget, Errno> {
-    Ok(LinkTarget::Place(task.fs().lock().root.clone()))
+    Ok(LinkTarget::Place(task.fs_now().root.clone()))
 }
 
 pub(super) fn exe(task: &Task) -> Result<LinkTarget, Errno> {

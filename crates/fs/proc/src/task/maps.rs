@@ -48,7 +48,7 @@ fn origin(task: &Task, space: &AddressSpace, mapping: &Mapping) -> (Device, u64,
     if let Some(host) = mapping.host_file {
         let Some(path) = space.mapped_file(host) else { return unnamed("") };
         let inode = path.inode();
-        let root = task.fs().lock().root.clone();
+        let root = task.fs_now().root.clone();
         let number = inode.attributes().map_or(0, |a| a.inode);
         return (inode.filesystem().device(), number, path_name::name_of(&path, &root));
     }

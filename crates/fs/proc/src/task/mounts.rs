@@ -19,10 +19,6 @@ pub(super) fn mountstats(subject: &Subject) -> Result<Vec<u8>, Errno> {
 
 fn lines(subject: &Subject, show: fn(&MountRecord) -> Vec<u8>) -> Result<Vec<u8>, Errno> {
     let task = subject.task()?;
-    let fs = task.fs();
-    let (namespace, root) = {
-        let fs = fs.lock();
-        (std::sync::Arc::clone(&fs.namespace), fs.root.clone())
-    };
-    Ok(namespace.list(&root).iter().flat_map(show).collect())
+    let fs = task.fs_now();
+    Ok(fs.namespace.list(&fs.root).iter().flat_map(show).collect())
 }

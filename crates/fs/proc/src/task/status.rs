@@ -65,7 +65,7 @@ pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
     text.push(b'\n');
     let mut add = |line: String| text.extend(line.bytes());
     if let Some(task) = &task {
-        add(format!("Umask:\t{:04o}\n", task.fs().lock().umask));
+        add(format!("Umask:\t{:04o}\n", task.fs_now().umask));
     }
     let (id, pid, parent) = (subject.id(), subject.pid, relation.parent);
     add(format!(

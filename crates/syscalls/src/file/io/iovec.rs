@@ -2,28 +2,25 @@
 
 use abi::Errno;
 use kernel::memory::IOV_MAX;
-use kernel::{IoVec, Task, UserAddr, UserPtr};
+use kernel::{IoVec, IoVecs, Task, UserAddr, UserPtr};
+use smallvec::smallvec;
 
 /// One buffer.
 ///
 /// # Errors
 /// `EFAULT` for one that cannot lie in user space.
-pub(crate) fn one(buffer: UserAddr, count: usize) -> Result<Vec<IoVec>, Errno> {
+pub(crate) fn one(buffer: UserAddr, count: usize) -> Result<IoVecs, Errno> {
     if isize::try_from(count).is_err() {
         return Err(Errno::EFAULT);
     }
-    Ok(vec![IoVec { addr: buffer, len: count }])
+    Ok(smallvec![IoVec { addr: buffer, len: count }])
 }
 
 /// The buffers of an array.
 ///
 /// # Errors
 /// `EINVAL` for too many or too large ones, `EFAULT`.
-pub(crate) fn several(
-    task: &Task,
-    array: UserPtr<abi::file::IoVec>,
-    count: usize,
-) -> Result<Vec<IoVec>, Errno> {
+pub(crate) fn several(task: &Task, array: UserPtr<abi::file::IoVec>, count: usize) -> Result<IoVecs, Errno> {
     if count > IOV_MAX {
         return Err(Errno::EINVAL);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use abi::signal::{SI_USER, Siginfo, Signal};
-use kernel::{GuestSink, GuestSource, IoVec, Task, wait};
+use kernel::{GuestSink, GuestSource, IoVecs, Task, wait};
 use socket::SocketFile;
 use vfs::{Events, OpenFile, OpenFlags, Source};
 
@@ -57,7 +57,7 @@ pub(crate) async fn wait_for<T>(
 pub(crate) async fn read_file(
     task: &Arc<Task>,
     file: &OpenFile,
-    pieces: Vec<IoVec>,
+    pieces: IoVecs,
     place: Place,
     nonblocking: bool,
 ) -> Result<usize, Errno> {
@@ -82,7 +82,7 @@ pub(crate) async fn read_file(
 pub(crate) async fn write_file(
     task: &Arc<Task>,
     file: &OpenFile,
-    mut pieces: Vec<IoVec>,
+    mut pieces: IoVecs,
     place: Place,
     nonblocking: bool,
 ) -> Result<usize, Errno> {

@@ -37,17 +37,13 @@ bitflags::bitflags! {
 
 /// The mounts that a task sees, by their ids.
 fn seen(task: &Task) -> (Vec<MountRecord>, u64, u64) {
-    let fs = task.fs();
-    let (namespace, root) = {
-        let fs = fs.lock();
-        (Arc::clone(&fs.namespace), fs.root.clone())
-    };
-    (namespace.list(&root), root.mount.id, namespace.id)
+    let fs = task.fs_now();
+    (fs.namespace.list(&fs.root), fs.root.mount.id, fs.namespace.id)
 }
 
 /// The number of a mount's type of filesystem.
 fn magic(task: &Task, id: u64) -> Result<u64, Errno> {
-    let namespace = Arc::clone(&task.fs().lock().namespace);
+    let namespace = Arc::clone(&task.fs_now().namespace);
     let mount = namespace.mounts().into_iter().find(|mount| mount.id == id).ok_or(Errno::ENOENT)?;
     Ok(mount.superblock().filesystem().statistics()?.magic)
 }
