@@ -157,6 +157,18 @@ impl Thread for Guest {
         Ok(())
     }
 
+    fn stack_pointer(&self) -> Result<u64, Errno> {
+        Ok(0)
+    }
+
+    fn restore(&self, _: &Registers, _: Vec<u8>) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn enter_handler(&self, _: &[(u64, &[u8])], _: &Registers) -> Result<(), Errno> {
+        Ok(())
+    }
+
     fn set_bases(&self, _: Option<u64>, _: Option<u64>) -> Result<(), Errno> {
         Ok(())
     }

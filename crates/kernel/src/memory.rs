@@ -3,11 +3,13 @@
 //! Everything read from a guest is read once and is a copy.
 
 use core::marker::PhantomData;
+use std::io::IoSlice;
 use std::sync::Arc;
 
 use abi::Errno;
 use platform::Memory;
 use smallvec::SmallVec;
+use vfs::io::put_each;
 use vfs::{Sink, Source};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
@@ -264,6 +266,16 @@ impl Sink for GuestSink {
             Some(addr) => self.0.memory.write(addr, from)?,
             None => self.0.memory.write_vectored(&self.0.next(want), from)?,
         };
+        self.0.at += written;
+        Ok(written)
+    }
+
+    fn put_many(&mut self, pieces: &[IoSlice<'_>]) -> Result<usize, Errno> {
+        let want = pieces.iter().fold(0_usize, |sum, piece| sum.saturating_add(piece.len()));
+        let Some(addr) = self.0.only(want).filter(|_| want <= self.0.left()) else {
+            return put_each(self, pieces);
+        };
+        let written = self.0.memory.write_gathered(addr, pieces)?;
         self.0.at += written;
         Ok(written)
     }

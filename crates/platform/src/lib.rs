@@ -13,6 +13,7 @@ pub mod order;
 pub mod patcher;
 pub mod stubs;
 
+use std::io::IoSlice;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -297,6 +298,24 @@ impl core::fmt::Debug for dyn Thread {
     }
 }
 
+/// What [`Memory::write_gathered`] does, one write for each place.
+fn write_each(memory: &(impl Memory + ?Sized), address: u64, from: &[IoSlice<'_>]) -> Result<usize, Errno> {
+    let mut done: usize = 0;
+    for piece in from {
+        match memory.write(address.wrapping_add(done as u64), piece) {
+            Ok(written) => {
+                done += written;
+                if written < piece.len() {
+                    break;
+                }
+            }
+            Err(errno) if done == 0 => return Err(errno),
+            Err(_) => break,
+        }
+    }
+    Ok(done)
+}
+
 /// The memory of a guest process. Works whether its threads run or are stopped.
 pub trait Memory: Send + Sync {
     /// Copies from guest memory; stops short at the first byte that cannot be read. Returns how much was copied, at least one.
@@ -310,6 +329,14 @@ pub trait Memory: Send + Sync {
     /// # Errors
     /// `EFAULT` if the first byte cannot be written, `ESRCH` if the process is gone.
     fn write(&self, address: u64, from: &[u8]) -> Result<usize, Errno>;
+
+    /// As [`Self::write`] for bytes from several places, in one host call where possible.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    fn write_gathered(&self, address: u64, from: &[IoSlice<'_>]) -> Result<usize, Errno> {
+        write_each(self, address, from)
+    }
 
     /// As [`Self::read`] for several pieces of guest memory, filled from the first on, in one host call where possible.
     ///

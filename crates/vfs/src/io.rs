@@ -1,5 +1,7 @@
 //! Where read data goes and where written data comes from: guest memory mostly, kernel buffers sometimes.
 
+use std::io::IoSlice;
+
 use abi::Errno;
 
 /// Takes data that is read.
@@ -12,6 +14,35 @@ pub trait Sink {
     /// # Errors
     /// `EFAULT` if not even the first byte could be stored.
     fn put(&mut self, data: &[u8]) -> Result<usize, Errno>;
+
+    /// Stores bytes from several places, one after the other: as [`Self::put`], and in one go where that is cheaper.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    fn put_many(&mut self, pieces: &[IoSlice<'_>]) -> Result<usize, Errno> {
+        put_each(self, pieces)
+    }
+}
+
+/// What [`Sink::put_many`] does, piece by piece.
+///
+/// # Errors
+/// As [`Sink::put`].
+pub fn put_each(sink: &mut (impl Sink + ?Sized), pieces: &[IoSlice<'_>]) -> Result<usize, Errno> {
+    let mut done: usize = 0;
+    for piece in pieces {
+        match sink.put(piece) {
+            Ok(put) => {
+                done += put;
+                if put < piece.len() {
+                    break;
+                }
+            }
+            Err(errno) if done == 0 => return Err(errno),
+            Err(_) => break,
+        }
+    }
+    Ok(done)
 }
 
 /// Gives data that is to be written.

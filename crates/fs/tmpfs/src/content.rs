@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use abi::Errno;
 use host::memory_file::MemoryFile;
-use vfs::{Sink, Source};
+use vfs::io::SliceSource;
+use vfs::{Sink, Source, scratch};
 
 use crate::filesystem::Shared;
 use crate::pages::{PAGE, Pages, pages_of, split};
@@ -101,6 +102,24 @@ impl Content {
         }
         let end = start.saturating_add(wanted).min(SIZE_MAX);
         self.seals.check_write(end > self.size)?;
+        let heap = matches!(self.storage, Storage::Heap(_));
+        let done = if heap && wanted > PAGE {
+            // Fetching page by page from a guest would cost a host call for each.
+            scratch::drain(from, |done, data| {
+                let at = start.saturating_add(done as u64);
+                self.write_pieces(
+                    at,
+                    end.min(at.saturating_add(data.len() as u64)),
+                    &mut SliceSource::new(data),
+                )
+            })?
+        } else {
+            self.write_pieces(start, end, from)?
+        };
+        Ok((done, start.saturating_add(done as u64)))
+    }
+
+    fn write_pieces(&mut self, start: u64, end: u64, from: &mut dyn Source) -> Result<usize, Errno> {
         let mut at = start;
         while at < end {
             let stepped = match &self.storage {
@@ -115,8 +134,7 @@ impl Content {
             }
             self.size = self.size.max(at);
         }
-        let done = usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX);
-        Ok((done, at))
+        Ok(usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX))
     }
 
     fn write_page(&mut self, at: u64, end: u64, from: &mut dyn Source) -> Result<usize, Errno> {
@@ -150,8 +168,8 @@ impl Content {
         } else {
             self.charged = self.charged.saturating_add(worst);
         }
-        let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
-        let result = from.take(&mut buffer).and_then(|taken| {
+        let result = scratch::with(usize::try_from(length).unwrap_or(0), |buffer| {
+            let taken = from.take(buffer)?;
             let data = buffer.get(..taken).unwrap_or_default();
             file.write_all(at, data).inspect_err(|_| from.give_back(taken)).map(|()| taken)
         });
@@ -290,23 +308,11 @@ fn reserve_pages(
     Ok(())
 }
 
-fn read_host(file: &MemoryFile, mut at: u64, end: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
-    let mut buffer = vec![0; usize::try_from(end.saturating_sub(at).min(CHUNK)).unwrap_or(0)];
-    let mut done: usize = 0;
-    while at < end && into.room() > 0 {
-        let length = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(buffer.len());
-        let count = file.read(at, buffer.get_mut(..length).unwrap_or_default())?;
-        let data = buffer.get(..count).unwrap_or_default();
-        let put = match into.put(data) {
-            Ok(put) => put,
-            Err(error) if done == 0 => return Err(error),
-            Err(_) => break,
-        };
-        done = done.saturating_add(put);
-        at = at.saturating_add(put as u64);
-        if put < length {
-            break;
-        }
-    }
-    Ok(done)
+fn read_host(file: &MemoryFile, at: u64, end: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
+    scratch::fill(into, |done, buffer| {
+        let at = at.saturating_add(done as u64);
+        let rest = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
+        let piece = rest.min(buffer.len());
+        file.read(at, buffer.get_mut(..piece).unwrap_or_default())
+    })
 }

@@ -1,9 +1,10 @@
 //! The names in a directory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use abi::Errno;
+use hashbrown::HashMap;
 
 use crate::node::Node;
 
@@ -13,8 +14,8 @@ const FIRST: u64 = 2;
 /// Names by name, and by the order in which they were made: a listing goes by that order, so that an entry keeps its position
 /// while others come and go.
 pub(crate) struct Directory {
-    entries: HashMap<Arc<[u8]>, Entry>,
-    order: BTreeMap<u64, Arc<[u8]>>,
+    positions: HashMap<Arc<[u8]>, u64>,
+    order: BTreeMap<u64, Entry>,
     next: u64,
     /// The inode number of the directory above.
     pub(crate) parent: u64,
@@ -22,21 +23,21 @@ pub(crate) struct Directory {
 }
 
 struct Entry {
+    name: Arc<[u8]>,
     node: Arc<Node>,
-    position: u64,
 }
 
 impl Directory {
     pub(crate) fn new(parent: u64) -> Self {
-        Self { entries: HashMap::new(), order: BTreeMap::new(), next: FIRST, parent, removed: false }
+        Self { positions: HashMap::new(), order: BTreeMap::new(), next: FIRST, parent, removed: false }
     }
 
     pub(crate) fn len(&self) -> u64 {
-        self.entries.len() as u64
+        self.order.len() as u64
     }
 
     pub(crate) fn get(&self, name: &[u8]) -> Option<&Arc<Node>> {
-        self.entries.get(name).map(|entry| &entry.node)
+        self.order.get(self.positions.get(name)?).map(|entry| &entry.node)
     }
 
     /// Adds a name.
@@ -47,26 +48,26 @@ impl Directory {
         if self.removed {
             return Err(Errno::ENOENT);
         }
-        if self.entries.contains_key(name) {
+        if self.positions.contains_key(name) {
             return Err(Errno::EEXIST);
         }
         let name: Arc<[u8]> = Arc::from(name);
         let position = self.next;
         self.next = position.saturating_add(1);
-        self.order.insert(position, Arc::clone(&name));
-        self.entries.insert(name, Entry { node, position });
+        self.positions.insert(Arc::clone(&name), position);
+        self.order.insert(position, Entry { name, node });
         Ok(())
     }
 
     pub(crate) fn remove(&mut self, name: &[u8]) -> Option<Arc<Node>> {
-        let entry = self.entries.remove(name)?;
-        self.order.remove(&entry.position);
-        Some(entry.node)
+        let position = self.positions.remove(name)?;
+        self.order.remove(&position).map(|entry| entry.node)
     }
 
     /// Puts another node under a name that is there. Returns the old one.
     pub(crate) fn replace(&mut self, name: &[u8], node: Arc<Node>) -> Option<Arc<Node>> {
-        self.entries.get_mut(name).map(|entry| std::mem::replace(&mut entry.node, node))
+        let entry = self.order.get_mut(self.positions.get(name)?)?;
+        Some(std::mem::replace(&mut entry.node, node))
     }
 
     /// The directory is about to be removed: nothing can be added any more.
@@ -74,7 +75,7 @@ impl Directory {
     /// # Errors
     /// `ENOTEMPTY`.
     pub(crate) fn close(&mut self) -> Result<(), Errno> {
-        if !self.entries.is_empty() {
+        if !self.order.is_empty() {
             return Err(Errno::ENOTEMPTY);
         }
         self.removed = true;
@@ -88,13 +89,11 @@ impl Directory {
 
     /// The entries from a position on, in order: position, name, node.
     pub(crate) fn from(&self, position: u64) -> impl Iterator<Item = (u64, &Arc<[u8]>, &Arc<Node>)> {
-        self.order
-            .range(position.max(FIRST)..)
-            .filter_map(|(at, name)| self.entries.get(name).map(|entry| (*at, name, &entry.node)))
+        self.order.range(position.max(FIRST)..).map(|(at, entry)| (*at, &entry.name, &entry.node))
     }
 
     pub(crate) fn take_all(&mut self) -> Vec<Arc<Node>> {
-        self.order.clear();
-        self.entries.drain().map(|(_, entry)| entry.node).collect()
+        self.positions.clear();
+        std::mem::take(&mut self.order).into_values().map(|entry| entry.node).collect()
     }
 }

@@ -1,13 +1,18 @@
 //! The content of a file in the sentry's own memory: pages by number, with holes.
 
 use std::collections::BTreeMap;
+use std::io::IoSlice;
 
 use abi::Errno;
+use smallvec::SmallVec;
 use vfs::{Sink, Source};
 
 /// Bytes a page.
 pub(crate) const PAGE: u64 = 4096;
 const PAGE_BYTES: usize = 4096;
+
+/// Pages that are read in one go.
+const TOGETHER: usize = 32;
 
 static ZEROS: [u8; PAGE_BYTES] = [0; PAGE_BYTES];
 
@@ -42,26 +47,38 @@ impl Pages {
     pub(crate) fn read(&self, mut offset: u64, end: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
         let mut done: usize = 0;
         while offset < end && into.room() > 0 {
-            let (number, within) = split(offset);
-            let rest = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
-            let page = self.pages.get(&number).map(Vec::as_slice).unwrap_or_default();
-            let (piece, limit) = match page.get(within..) {
-                Some(piece) if !piece.is_empty() => (piece, rest),
-                _ => (ZEROS.get(within..).unwrap_or_default(), rest),
-            };
-            let piece = piece.get(..piece.len().min(limit)).unwrap_or_default();
-            let put = match into.put(piece) {
+            let mut pieces = SmallVec::<[IoSlice<'_>; TOGETHER]>::new();
+            let (mut at, mut length) = (offset, 0);
+            while at < end && pieces.len() < TOGETHER && length < into.room() {
+                let piece = self.piece(at, end);
+                at = at.saturating_add(piece.len() as u64);
+                length += piece.len();
+                pieces.push(IoSlice::new(piece));
+            }
+            let put = match into.put_many(&pieces) {
                 Ok(put) => put,
                 Err(error) if done == 0 => return Err(error),
                 Err(_) => break,
             };
             done = done.saturating_add(put);
             offset = offset.saturating_add(put as u64);
-            if put < piece.len() {
+            if put < length {
                 break;
             }
         }
         Ok(done)
+    }
+
+    /// What lies at an offset below `end`: bytes of one page, or zeros.
+    fn piece(&self, offset: u64, end: u64) -> &[u8] {
+        let (number, within) = split(offset);
+        let page = self.pages.get(&number).map(Vec::as_slice).unwrap_or_default();
+        let piece = match page.get(within..) {
+            Some(piece) if !piece.is_empty() => piece,
+            _ => ZEROS.get(within..).unwrap_or_default(),
+        };
+        let rest = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
+        piece.get(..piece.len().min(rest)).unwrap_or_default()
     }
 
     /// Copies up to `count` bytes in, all within the page of `offset`, which exists or may be made. Returns how many came.

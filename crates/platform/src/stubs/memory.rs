@@ -1,5 +1,6 @@
 //! [`Memory`] of a stub process.
 
+use std::io::IoSlice;
 use std::sync::Arc;
 
 use abi::Errno;
@@ -9,7 +10,7 @@ use super::calls::Direction;
 use super::interface::{BASE, SIZE};
 use super::process::Process;
 use super::procfs::parse_maps;
-use crate::{Mapping, Memory};
+use crate::{Mapping, Memory, write_each};
 
 /// The most pieces that one host call takes (`IOV_MAX`).
 const MOST_PIECES: usize = 1024;
@@ -68,6 +69,15 @@ impl Memory for StubMemory {
             return Ok(written);
         }
         self.0.transfer(Direction::Write(from), &[(address, from.len())])
+    }
+
+    fn write_gathered(&self, address: u64, from: &[IoSlice<'_>]) -> Result<usize, Errno> {
+        let total = from.iter().map(|piece| piece.len()).sum();
+        let Some(first) = from.iter().find(|piece| !piece.is_empty()) else { return Ok(0) };
+        if from.len() > MOST_PIECES || caller::write(&self.0, address, first).is_some() {
+            return write_each(self, address, from);
+        }
+        self.0.transfer(Direction::WriteMany(from), &[(address, total)])
     }
 
     fn read_vectored(&self, pieces: &[(u64, usize)], into: &mut [u8]) -> Result<usize, Errno> {

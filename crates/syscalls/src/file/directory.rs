@@ -13,6 +13,8 @@ use super::descriptor;
 
 /// No listing is longer in one call, whatever the guest has room for.
 const MOST: usize = 1 << 20;
+/// What C libraries have room for.
+const USUAL: usize = 32 << 10;
 /// Records begin at multiples of this.
 const ALIGNMENT: usize = 8;
 
@@ -34,7 +36,8 @@ struct Records {
 }
 
 impl Records {
-    fn record(&self, entry: &DirectoryEntry<'_>) -> Option<Vec<u8>> {
+    /// Adds a record. Nothing, and no change, if it does not fit.
+    fn add(&mut self, entry: &DirectoryEntry<'_>) -> Option<()> {
         let kind = entry.kind.directory_type();
         let head = match self.layout {
             Layout::New => size_of::<Dirent64>(),
@@ -47,38 +50,36 @@ impl Records {
         };
         let length = (head + entry.name.len() + tail).next_multiple_of(ALIGNMENT);
         let reclen = u16::try_from(length).ok()?;
-        let mut record = match self.layout {
-            Layout::New => Dirent64 { ino: entry.inode, off: entry.next, reclen, kind }.as_bytes().to_vec(),
-            Layout::Old => Dirent { ino: entry.inode, off: entry.next, reclen }.as_bytes().to_vec(),
-        };
-        record.extend_from_slice(entry.name);
-        record.resize(length, 0);
-        if let (Layout::Old, Some(last)) = (self.layout, record.last_mut()) {
+        let end = self.data.len() + length;
+        if end > self.room {
+            return None;
+        }
+        let (ino, off) = (entry.inode, entry.next);
+        match self.layout {
+            Layout::New => self.data.extend_from_slice(Dirent64 { ino, off, reclen, kind }.as_bytes()),
+            Layout::Old => self.data.extend_from_slice(Dirent { ino, off, reclen }.as_bytes()),
+        }
+        self.data.extend_from_slice(entry.name);
+        self.data.resize(end, 0);
+        if let (Layout::Old, Some(last)) = (self.layout, self.data.last_mut()) {
             *last = kind;
         }
-        Some(record)
+        Some(())
     }
 }
 
 impl DirectorySink for Records {
     fn put(&mut self, entry: &DirectoryEntry<'_>) -> bool {
-        match self.record(entry) {
-            Some(record) if record.len() <= self.room - self.data.len() => {
-                self.data.extend_from_slice(&record);
-                true
-            }
-            _ => {
-                self.full = true;
-                false
-            }
-        }
+        let fits = self.add(entry).is_some();
+        self.full |= !fits;
+        fits
     }
 }
 
 fn list(task: &Arc<Task>, fd: Fd, buffer: UserAddr, count: u32, layout: Layout) -> Result<usize, Errno> {
     let file = descriptor::get(task, fd)?;
     let room = usize::try_from(count).map_err(|_| Errno::EINVAL)?.min(MOST);
-    let mut records = Records { data: Vec::new(), room, layout, full: false };
+    let mut records = Records { data: Vec::with_capacity(room.min(USUAL)), room, layout, full: false };
     file.read_directory(&mut records)?;
     if records.data.is_empty() && records.full {
         return Err(Errno::EINVAL);
