@@ -51,15 +51,32 @@ const EXCLUDED: &[&str] =
 /// Directories that the tests mount things on.
 const MOUNT_POINTS: &[&str] = &["cases", "work"];
 
+/// A root with more in it than the tests need.
+pub struct Extra<'a> {
+    /// What its directory is called.
+    pub name: &'a str,
+    /// Packages besides those of the test root.
+    pub packages: &'a [&'a str],
+    /// Source packages, whose archives come to `/usr/src`.
+    pub sources: &'a [&'a str],
+}
+
+/// The tests' own.
+const TESTS: Extra<'static> = Extra { name: "testroot", packages: &[], sources: &[] };
+
 /// Where the root is, once [`ensure`] has built it: `$CASEMATE_TESTROOT`, or `casemate/testroot` in the user's cache
 /// directory, so that all work trees share it.
 ///
 /// # Errors
 /// If neither a cache nor a home directory is set.
 pub fn path() -> Result<PathBuf> {
-    if let Some(chosen) = std::env::var_os("CASEMATE_TESTROOT") {
-        return Ok(PathBuf::from(chosen));
+    match std::env::var_os("CASEMATE_TESTROOT") {
+        Some(chosen) => Ok(PathBuf::from(chosen)),
+        None => cached(TESTS.name),
     }
+}
+
+fn cached(name: &str) -> Result<PathBuf> {
     let cache = match (std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
         (Some(cache), _) => PathBuf::from(cache),
         (None, Some(home)) => Path::new(&home).join(".cache"),
@@ -67,7 +84,7 @@ pub fn path() -> Result<PathBuf> {
             bail!("neither CASEMATE_TESTROOT, XDG_CACHE_HOME nor HOME says where to build the test root")
         }
     };
-    Ok(cache.join("casemate/testroot"))
+    Ok(cache.join("casemate").join(name))
 }
 
 /// Builds the root unless it is there and of this recipe. Returns its path.
@@ -75,13 +92,24 @@ pub fn path() -> Result<PathBuf> {
 /// # Errors
 /// If the caller is not root, or apt or mmdebstrap fails.
 pub fn ensure() -> Result<PathBuf> {
-    let root = path()?;
+    ensure_at(path()?, &TESTS)
+}
+
+/// As [`ensure`], for a root with more in it, in the cache directory too.
+///
+/// # Errors
+/// As [`ensure`].
+pub fn ensure_with(extra: &Extra<'_>) -> Result<PathBuf> {
+    ensure_at(cached(extra.name)?, extra)
+}
+
+fn ensure_at(root: PathBuf, extra: &Extra<'_>) -> Result<PathBuf> {
     let parent = root.parent().context("the test root has no parent directory")?;
     fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
     let lock = File::create(root.with_extension("lock")).context("cannot create the test root's lock")?;
     flock(&lock, FlockOperation::LockExclusive)?;
 
-    let recipe = recipe();
+    let recipe = recipe(extra);
     let stamp = root.with_extension("recipe");
     if root.is_dir() && fs::read_to_string(&stamp).is_ok_and(|built| built == recipe) {
         return Ok(root);
@@ -90,24 +118,28 @@ pub fn ensure() -> Result<PathBuf> {
         bail!("building {} needs root", root.display());
     }
     let _ = fs::remove_file(&stamp);
-    build(&root)?;
+    build(&root, extra)?;
     fs::write(&stamp, recipe)?;
     Ok(root)
 }
 
 /// Text that changes whenever the root has to be built again.
-fn recipe() -> String {
-    format!("{}\n{}\n{}\n", PACKAGES.join(" "), EXCLUDED.join(" "), MOUNT_POINTS.join(" "))
+fn recipe(extra: &Extra<'_>) -> String {
+    let own = format!("{}\n{}\n{}\n", PACKAGES.join(" "), EXCLUDED.join(" "), MOUNT_POINTS.join(" "));
+    if extra.packages.is_empty() && extra.sources.is_empty() {
+        return own;
+    }
+    format!("{own}{}\n{}\n", extra.packages.join(" "), extra.sources.join(" "))
 }
 
-fn build(root: &Path) -> Result<()> {
+fn build(root: &Path, extra: &Extra<'_>) -> Result<()> {
     let (mirror, suite) = archive()?;
-    eprintln!("building the test root in {} (about a minute)", root.display());
+    eprintln!("building a root in {} (about a minute)", root.display());
     let new = root.with_extension("new");
     tools::remove_tree(&new)?;
     let mut command = Command::new("mmdebstrap");
     command.arg("--quiet").arg("--mode=root").arg("--variant=apt");
-    command.arg(format!("--include={}", PACKAGES.join(",")));
+    command.arg(format!("--include={}", [PACKAGES, extra.packages].concat().join(",")));
     for path in EXCLUDED {
         command.arg(format!("--dpkgopt=path-exclude={path}"));
     }
@@ -116,7 +148,15 @@ fn build(root: &Path) -> Result<()> {
     }
     // The building machine's name and resolver are none of the tests' business.
     command.arg("--customize-hook=echo casemate >\"$1/etc/hostname\"; : >\"$1/etc/resolv.conf\"");
-    command.arg(suite).arg(&new).arg(mirror);
+    for source in extra.sources {
+        command.arg(format!(
+            "--customize-hook=chroot \"$1\" sh -c 'cd /usr/src && apt-get source --download-only {source}'"
+        ));
+    }
+    command.arg(&suite).arg(&new).arg(&mirror);
+    if !extra.sources.is_empty() {
+        command.arg(format!("deb-src {mirror} {suite} main"));
+    }
     tools::succeed(&mut command)?;
     tools::remove_tree(root)?;
     fs::rename(&new, root)?;

@@ -11,6 +11,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   test              all tests: of the crates, then end to end
   e2e [FILTER]...   end-to-end tests whose names contain one of the filters (--list shows them); the binary
                     is the release build, or what CASEMATE names
+  bench [OPTION]... [GROUP]...
+                    compares the speed of the host, this build and other runtimes (--help shows the options)
+  costs [FILTER]... what system calls cost inside the kernel, without the hand-off between guest and sentry
   check             formatting and lints
   testroot          build the Debian root that the end-to-end tests run in, and print its path";
 
@@ -23,6 +26,8 @@ fn main() -> Result<ExitCode> {
             return end_to_end(&[]);
         }
         "e2e" => return end_to_end(rest),
+        "bench" => return bench(rest),
+        "costs" => return costs(rest),
         "check" => check()?,
         "testroot" => println!("{}", integration_tests::testroot::ensure()?.display()),
         "help" | "--help" => println!("{USAGE}"),
@@ -48,19 +53,36 @@ fn crate_tests() -> Result<()> {
 
 /// Builds the binary as users get it, unless `CASEMATE` names another, and runs the end-to-end tests with it.
 fn end_to_end(filters: &[String]) -> Result<ExitCode> {
-    let target = target_directory()?;
-    let casemate = match std::env::var_os("CASEMATE") {
-        Some(chosen) => PathBuf::from(chosen),
-        None => {
-            succeed(&mut cargo(&["build", "--release", "--package", "casemate"]))?;
-            target.join("release/casemate")
-        }
-    };
+    let casemate = casemate()?;
     succeed(&mut cargo(&["build", "--package", "integration-tests"]))?;
-    let mut e2e = Command::new(target.join("debug/e2e"));
-    e2e.args(filters).env("CASEMATE", casemate);
-    let status = e2e.status().with_context(|| format!("cannot run {e2e:?}"))?;
+    run(Command::new(target_directory()?.join("debug/e2e")).args(filters).env("CASEMATE", casemate))
+}
+
+/// The binary to test or measure: what `CASEMATE` names, or a build as users get it.
+fn casemate() -> Result<PathBuf> {
+    if let Some(chosen) = std::env::var_os("CASEMATE") {
+        return Ok(PathBuf::from(chosen));
+    }
+    succeed(&mut cargo(&["build", "--release", "--package", "casemate"]))?;
+    Ok(target_directory()?.join("release/casemate"))
+}
+
+fn run(command: &mut Command) -> Result<ExitCode> {
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Compares, with a binary that measures others and needs no speed of its own.
+fn bench(arguments: &[String]) -> Result<ExitCode> {
+    let asks = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
+    let casemate = if asks { PathBuf::new() } else { casemate()? };
+    succeed(&mut cargo(&["build", "--package", "benches"]))?;
+    run(Command::new(target_directory()?.join("debug/bench")).args(arguments).env("CASEMATE", casemate))
+}
+
+fn costs(arguments: &[String]) -> Result<ExitCode> {
+    succeed(&mut cargo(&["build", "--release", "--package", "costs"]))?;
+    run(Command::new(target_directory()?.join("release/costs")).args(arguments))
 }
 
 fn target_directory() -> Result<PathBuf> {

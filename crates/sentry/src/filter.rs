@@ -10,6 +10,8 @@ use crate::failure::{Failure, Trying};
 
 /// `RLIMIT_AS`.
 const ADDRESS_SPACE: u32 = 9;
+/// `RLIMIT_NOFILE`.
+const DESCRIPTORS: u32 = 7;
 /// `PROT_EXEC`.
 const EXECUTE: u64 = 4;
 /// `O_CREAT` and the bit of its own of `O_TMPFILE`.
@@ -86,7 +88,11 @@ pub const SENTRY: &[Row] = &[
     Row::always(nr::pidfd_send_signal, "ends guest processes"),
     Row::always(nr::kcmp, "tells whether two descriptors are one description"),
     Row::always(nr::setpriority, "niceness of guest threads"),
-    Row::when(nr::prlimit64, &[&[arg(1).is(ADDRESS_SPACE)]], "bounds the address space of guest processes"),
+    Row::when(
+        nr::prlimit64,
+        &[&[arg(1).is(ADDRESS_SPACE)], &[arg(1).is(DESCRIPTORS), arg(2).is_exactly(0)]],
+        "bounds the address space of guest processes; asks how many descriptors there may be",
+    ),
     Row::always(nr::sched_setaffinity, "processors of guest threads"),
     Row::always(nr::sched_getaffinity, "processors that guests and threads may use"),
     // Files: those that were handed over, donated by the gofer, or made in memory.

@@ -8,8 +8,6 @@ use parking_lot::Mutex;
 
 use crate::dentry::{Dentry, NO_SLOT};
 
-/// Dentries kept for one filesystem.
-const PRESENT: usize = 16_384;
 /// Missing names remembered for one filesystem.
 const MISSING: usize = 4_096;
 
@@ -17,6 +15,8 @@ const MISSING: usize = 4_096;
 /// However many files a guest walks over, the cache stays that small.
 pub(crate) struct DentryCache {
     state: Mutex<State>,
+    /// Dentries kept at most.
+    most: usize,
 }
 
 struct State {
@@ -27,9 +27,10 @@ struct State {
 }
 
 impl DentryCache {
-    pub(crate) const fn new() -> Self {
+    /// Keeps so many dentries at most, and one at least.
+    pub(crate) fn new(most: usize) -> Self {
         let state = State { slots: Vec::new(), free: Vec::new(), hand: 0, missing: VecDeque::new() };
-        Self { state: Mutex::new(state) }
+        Self { state: Mutex::new(state), most: most.max(1) }
     }
 
     /// Keeps a dentry; another one may have to go.
@@ -39,7 +40,7 @@ impl DentryCache {
             if dentry.slot.load(Ordering::Relaxed) != NO_SLOT {
                 return;
             }
-            let (slot, evicted) = state.vacate();
+            let (slot, evicted) = state.vacate(self.most);
             if let Some(place) = state.slots.get_mut(slot) {
                 *place = Some(Arc::clone(dentry));
                 dentry.slot.store(slot, Ordering::Relaxed);
@@ -101,18 +102,18 @@ impl DentryCache {
 
 impl State {
     /// An empty slot, and the dentry that had to leave it.
-    fn vacate(&mut self) -> (usize, Option<Arc<Dentry>>) {
+    fn vacate(&mut self, most: usize) -> (usize, Option<Arc<Dentry>>) {
         if let Some(slot) = self.free.pop() {
             return (slot, None);
         }
-        if self.slots.len() < PRESENT {
+        if self.slots.len() < most {
             self.slots.push(None);
             return (self.slots.len().saturating_sub(1), None);
         }
         // Twice around at most: the first round takes the marks away.
         loop {
             let slot = self.hand;
-            self.hand = slot.saturating_add(1).checked_rem(PRESENT).unwrap_or(0);
+            self.hand = slot.saturating_add(1).checked_rem(most).unwrap_or(0);
             let Some(entry) = self.slots.get_mut(slot) else { return (slot, None) };
             let spare = entry.as_ref().is_none_or(|d| !d.recent.swap(false, Ordering::Relaxed));
             if spare {

@@ -28,6 +28,9 @@ pub struct FileSystemStatistics {
     pub name_length: u64,
 }
 
+/// How many unused names a filesystem keeps whose inodes cost only memory.
+pub const NAMES_KEPT: usize = 16_384;
+
 /// A filesystem instance.
 pub trait FileSystem: Send + Sync {
     /// The name in /proc/filesystems and in the third column of /proc/mounts.
@@ -51,6 +54,11 @@ pub trait FileSystem: Send + Sync {
     /// `EIO`, `ENOSPC` from the storage behind.
     fn sync(&self) -> Result<(), Errno> {
         Ok(())
+    }
+
+    /// How many names may stay known though nobody uses them. Each keeps an inode, and what that costs.
+    fn names_kept(&self) -> usize {
+        NAMES_KEPT
     }
 
     /// The filesystem's own options as /proc/mounts shows them after `rw,`: `,size=1024k` or nothing.

@@ -34,8 +34,8 @@ impl SuperBlock {
         Arc::new(Self {
             root: Dentry::root(filesystem.root()),
             caches_names: AtomicBool::new(filesystem.caches_names()),
+            cache: DentryCache::new(filesystem.names_kept()),
             filesystem,
-            cache: DentryCache::new(),
             changes: AtomicU64::new(0),
             renames: Mutex::new(()),
             read_only: AtomicBool::new(false),

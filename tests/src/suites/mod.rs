@@ -12,6 +12,7 @@ mod big_data;
 mod ends;
 mod exit_codes;
 mod limits;
+mod many_files;
 mod output;
 mod own_terminal;
 mod roots;
@@ -46,6 +47,7 @@ pub const NAMES: &[(&str, Test)] = &[
     ("exit-codes/all", exit_codes::all),
     ("exit-codes/signals", exit_codes::signals),
     ("limits/memory-hog-dies-alone", limits::memory_hog_dies_alone),
+    ("memory/many-files", many_files::bounded),
     ("output/append-to-a-shared-file", output::append_to_a_shared_file),
     ("output/offset-of-a-shared-file", output::offset_of_a_shared_file),
     ("output/closed-pipe", output::closed_pipe),

@@ -9,6 +9,8 @@ use ninep::client::{Client, Fid};
 use ninep::message::{Tstatfs, Tsyncfs, Twalkattr};
 use ninep::version::Dialect;
 use parking_lot::Mutex;
+use rustix::process::{Resource, getrlimit};
+use vfs::filesystem::NAMES_KEPT;
 use vfs::{Attributes, Device, FileSystem, FileSystemStatistics, InodeRef};
 
 use crate::attributes::from_wire;
@@ -36,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) client: Arc<Client>,
     pub(crate) caching: Caching,
     device: Device,
+    /// The gofer holds a descriptor for each inode that is known here, and has the limit that this process has.
+    names_kept: usize,
     root: (Arc<Fid>, Attributes),
     /// Every inode that somebody holds, by the server's identity: two names of one file are one inode.
     inodes: Mutex<HashMap<u64, Weak<Node>>>,
@@ -59,13 +63,15 @@ impl GoferFs {
         let fid = client.attach(b"/")?;
         let request = Twalkattr { fid: fid.number(), targets: Vec::new() };
         let attr = client.call(&request, |reply| reply.attrs.first().copied())?.ok_or(Errno::EIO)?;
+        let descriptors = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
         let shared = Arc::new(Shared {
             client,
             caching,
             device: Device::anonymous(),
+            names_kept: usize::try_from(descriptors / 4).unwrap_or(usize::MAX).min(NAMES_KEPT),
             root: (Arc::new(fid), from_wire(&attr)?),
             inodes: Mutex::default(),
-            idle: Idle::default(),
+            idle: Idle::new(usize::try_from(descriptors / 8).unwrap_or(usize::MAX)),
             recent: Recent::default(),
             filesystem: Mutex::default(),
         });
@@ -156,6 +162,10 @@ impl FileSystem for GoferFs {
     fn sync(&self) -> Result<(), Errno> {
         let fid = self.root.fid()?;
         self.shared.client.call(&Tsyncfs { fid: fid.number() }, |_| ())
+    }
+
+    fn names_kept(&self) -> usize {
+        self.shared.names_kept
     }
 
     fn caches_names(&self) -> bool {

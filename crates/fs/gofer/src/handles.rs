@@ -30,8 +30,11 @@ pub(crate) struct Handles {
 }
 
 /// The inodes that keep a descriptor, oldest first.
-#[derive(Debug, Default)]
-pub(crate) struct Idle(Mutex<VecDeque<Weak<Node>>>);
+#[derive(Debug)]
+pub(crate) struct Idle {
+    queue: Mutex<VecDeque<Weak<Node>>>,
+    most: usize,
+}
 
 impl Node {
     /// The descriptor to read from. Once there is one for writing it is preferred: on an overlayfs of the host the other may show the
@@ -138,11 +141,16 @@ impl Handles {
 }
 
 impl Idle {
+    /// At most so many, and never more than is of use.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { queue: Mutex::default(), most: most.min(IDLE_MOST) }
+    }
+
     fn keep(&self, node: &Arc<Node>) {
         let evicted = {
-            let mut queue = self.0.lock();
+            let mut queue = self.queue.lock();
             queue.push_back(Arc::downgrade(node));
-            if queue.len() > IDLE_MOST { queue.pop_front() } else { None }
+            if queue.len() > self.most { queue.pop_front() } else { None }
         };
         if let Some(node) = evicted.and_then(|node| node.upgrade()) {
             let mut handles = node.handles.lock();

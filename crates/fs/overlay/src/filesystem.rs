@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 
 use abi::Errno;
 use parking_lot::Mutex;
+use vfs::filesystem::NAMES_KEPT;
 use vfs::{CapabilitySet, Credentials, Device, FileSystem, FileSystemStatistics, InodeRef};
 
 use crate::node::{Lower, Node};
@@ -123,6 +124,12 @@ impl FileSystem for Overlay {
 
     fn device(&self) -> Device {
         self.shared.device
+    }
+
+    fn names_kept(&self) -> usize {
+        let upper = self.shared.upper.iter().map(|upper| &upper.root);
+        let layers = upper.chain(self.shared.lowers.iter().map(|lower| &lower.inode));
+        layers.map(|root| root.filesystem().names_kept()).min().unwrap_or(NAMES_KEPT)
     }
 
     fn root(&self) -> InodeRef {

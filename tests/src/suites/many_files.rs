@@ -1,0 +1,63 @@
+//! A guest that looks at more files than anybody should remember.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::support::Running;
+use crate::bundle;
+use crate::place::Place;
+use crate::root::Root;
+use crate::sandbox::Sandbox;
+
+const DIRECTORIES: usize = 300;
+const FILES_EACH: usize = 200;
+/// Open files that sentry and gofer may have: fewer than a careless cache of names would hold.
+const OPEN_FILES: &str = "--nofile=4096:4096";
+/// What each process may need however many files there are, in KiB.
+const MEMORY: u64 = 40 << 10;
+
+/// Walks over 60,000 files, then changes each, twice: the processes stay small, and nothing runs out of descriptors.
+pub(super) fn bounded(place: &Place) -> Result<()> {
+    let root = Root::own(place, "many-files")?;
+    for directory in 0..DIRECTORIES {
+        let path = root.path().join(format!("tree/{directory}"));
+        fs::create_dir_all(&path)?;
+        for file in 0..FILES_EACH {
+            fs::write(path.join(file.to_string()), b"")?;
+        }
+    }
+    let script = "walk() { find /tree -type f -size -1 | wc -l; chmod -R $1 /tree; }
+        walk a-w; walk u+w; echo walked; read line; echo over";
+    let config = bundle::config(root.path(), place, &["sh", "-c", script], false);
+    let sandbox = Sandbox::with_config(place, "many-files", &config)?;
+    let run = sandbox.command("many-files");
+    let mut command = Command::new("prlimit");
+    command.arg(OPEN_FILES).arg(run.get_program()).args(run.get_args());
+    let mut running = Running::start(&mut command)?;
+    for _ in 0..2 {
+        running.expect(&(DIRECTORIES * FILES_EACH).to_string())?;
+    }
+    running.expect("walked")?;
+    let tree = running.tree()?;
+    for pid in tree.named("casemate") {
+        let used = resident(pid)?;
+        if used > MEMORY {
+            bail!("process {pid} takes {used} KiB: {}", sandbox.logged());
+        }
+    }
+    running.say("\n")?;
+    let outcome = running.finish()?;
+    if outcome.code != Some(0) || !outcome.stderr.is_empty() {
+        bail!("{} {}", outcome.shown(), sandbox.logged());
+    }
+    Ok(())
+}
+
+/// KiB of resident memory.
+fn resident(pid: i32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
