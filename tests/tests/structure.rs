@@ -38,7 +38,7 @@ fn top() -> PathBuf {
 
 fn sources() -> Vec<Source> {
     let mut found = Vec::new();
-    for directory in ["crates", "tests", "xtask"] {
+    for directory in ["benches", "crates", "tests", "xtask"] {
         collect(&top().join(directory), &mut found);
     }
     assert!(found.len() > 50, "the source tree is somewhere else");

@@ -45,3 +45,34 @@ fn run(case: &cases::Case) -> Result<Cost> {
     let operation = (case.prepare)(&world)?;
     measure::measure(operation)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Allocations of one operation, at most: what hot calls were brought down to must not come back unseen.
+    const MOST: &[(&str, f64)] = &[
+        ("getppid", 0.0),
+        ("fstat", 0.0),
+        ("lseek", 0.0),
+        // The path.
+        ("stat", 1.0),
+        ("stat_deep", 1.0),
+        ("stat_enoent", 1.0),
+        // The future of a call that may have to wait, for each call.
+        ("pread4k", 1.0),
+        ("tmp_pread64k", 1.0),
+        ("tmp_pwrite64k", 1.0),
+        ("pipe_write_read", 2.0),
+    ];
+
+    #[test]
+    fn hot_calls_allocate_no_more_than_they_must() {
+        for (name, most) in MOST {
+            let case = cases::CASES.iter().find(|case| case.name == *name).expect(name);
+            let world = world::World::new().unwrap();
+            let cost = measure::count((case.prepare)(&world).unwrap(), 100).unwrap();
+            assert!(cost <= *most, "{name}: {cost} allocations, {most} allowed");
+        }
+    }
+}

@@ -68,6 +68,19 @@ pub(crate) fn measure(mut operation: impl FnMut() -> Result<()>) -> Result<Cost>
     })
 }
 
+/// Allocations of one operation, once caches and tables have grown.
+///
+/// # Errors
+/// Those of the operation.
+#[cfg(test)]
+pub(crate) fn count(mut operation: impl FnMut() -> Result<()>, times: u32) -> Result<f64> {
+    repeat(times, &mut operation)?;
+    let region = Region::new(ALLOCATOR);
+    repeat(times, &mut operation)?;
+    let change = region.change();
+    Ok((change.allocations + change.reallocations) as f64 / f64::from(times))
+}
+
 fn repeat(count: u32, operation: &mut impl FnMut() -> Result<()>) -> Result<Duration> {
     let start = Instant::now();
     for _ in 0..count {
