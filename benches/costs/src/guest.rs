@@ -193,7 +193,7 @@ impl Thread for Guest {
         }
     }
 
-    fn exit(&self) {}
+    fn exit(&self, _: Vec<u64>) {}
 
     fn kill_process(&self) {}
 
@@ -210,6 +210,10 @@ impl Thread for Guest {
     }
 
     fn set_nice(&self, _: i32) {}
+
+    fn peak_resident(&self, _: Option<&std::task::Waker>) -> Option<u64> {
+        None
+    }
 
     fn limit_address_space(&self, _: u64) -> Result<(), Errno> {
         Ok(())
