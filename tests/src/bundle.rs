@@ -63,6 +63,17 @@ pub fn config(root: &Path, place: &Place, args: &[&str], read_only: bool) -> Val
     })
 }
 
+/// The configuration with control groups of its own, named after the test's directory: tests give their containers the same names.
+#[must_use]
+pub fn apart(config: &Value, directory: &Path) -> Value {
+    let mut config = config.clone();
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    if let Some(linux) = config.get_mut("linux").and_then(Value::as_object_mut) {
+        linux.entry("cgroupsPath").or_insert_with(|| json!(format!("/casemate-e2e-{name}")));
+    }
+    config
+}
+
 /// Writes a bundle.
 ///
 /// # Errors

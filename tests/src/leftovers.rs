@@ -46,6 +46,13 @@ impl Tree {
         }
     }
 
+    /// The members of both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.members.extend(other.members);
+        self
+    }
+
     /// The members of this name.
     #[must_use]
     pub fn named(&self, name: &str) -> Vec<i32> {

@@ -15,6 +15,7 @@ pub mod programs;
 pub mod root;
 pub mod run;
 pub mod sandbox;
+pub mod skip;
 pub mod suites;
 pub mod testroot;
 pub mod tools;

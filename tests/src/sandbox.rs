@@ -40,7 +40,7 @@ impl Sandbox {
     /// Those of the file system.
     pub fn with_config(place: &Place, name: &str, config: &Value) -> Result<Self> {
         let directory = place.directory(name)?;
-        let bundle = bundle::write(&directory.join("bundle"), config)?;
+        let bundle = bundle::write(&directory.join("bundle"), &bundle::apart(config, &directory))?;
         let state = directory.join("state");
         std::fs::create_dir(&state)?;
         Ok(Self { casemate: place.casemate.clone(), state, bundle, options: &[] })
@@ -49,9 +49,17 @@ impl Sandbox {
     /// `casemate --root STATE OPTIONS run --bundle BUNDLE ID`.
     #[must_use]
     pub fn command(&self, id: &str) -> Command {
+        let mut command = self.casemate();
+        command.arg("run").arg("--bundle").arg(&self.bundle).arg(id);
+        command
+    }
+
+    /// `casemate --root STATE`, for any command.
+    #[must_use]
+    pub fn casemate(&self) -> Command {
         let mut command = Command::new(&self.casemate);
         command.arg("--root").arg(&self.state).arg("--log").arg(self.log());
-        command.args(self.options).arg("run").arg("--bundle").arg(&self.bundle).arg(id);
+        command.args(self.options);
         command
     }
 

@@ -1,8 +1,39 @@
 //! The machine that the sandbox runs on.
 
-/// Bytes of memory: sysinfo(2).
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How much of its memory the sandbox may use, in bytes.
+static LIMIT: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// Notes that the sandbox may use only so many bytes of memory. Whoever enforces that is the host.
+pub fn limit_memory(bytes: u64) {
+    LIMIT.store(bytes, Ordering::Relaxed);
+}
+
+/// The limit that was noted.
+#[must_use]
+pub fn memory_limit() -> Option<u64> {
+    Some(LIMIT.load(Ordering::Relaxed)).filter(|limit| *limit != u64::MAX)
+}
+
+/// Bytes of memory that there are for the sandbox: sysinfo(2), or the limit it was given.
 #[must_use]
 pub fn memory() -> u64 {
     let info = rustix::system::sysinfo();
-    u64::from(info.mem_unit).saturating_mul(info.totalram)
+    u64::from(info.mem_unit).saturating_mul(info.totalram).min(LIMIT.load(Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_counts_if_it_is_below_what_there_is() {
+        let all = memory();
+        assert!(all > 1 << 20);
+        limit_memory(1 << 20);
+        assert_eq!(memory(), 1 << 20);
+        limit_memory(u64::MAX);
+        assert_eq!(memory(), all);
+    }
 }

@@ -32,6 +32,12 @@ impl Namespaces {
     /// As [`Self::SANDBOX`], but with the caller's users: for a process that serves files of any owner.
     pub const GOFER: Self = Self(Self::SANDBOX.0 & !(libc::CLONE_NEWUSER as u64));
 
+    /// These, but in the caller's network.
+    #[must_use]
+    pub const fn with_callers_network(self) -> Self {
+        Self(self.0 & !(libc::CLONE_NEWNET as u64))
+    }
+
     /// Whether users are among them: [`Spawn::start`]'s `prepare` must write their maps then.
     #[must_use]
     pub const fn has_users(self) -> bool {

@@ -69,6 +69,8 @@ pub(crate) enum Command {
     /// Run a command in a sandbox, on the host's own files
     #[command(name = "do")]
     Do(Do),
+    /// Show what a container uses, again and again
+    Events(Events),
     /// Run another program in a container
     Exec(Exec),
     /// Show what this runtime can do, as JSON
@@ -93,6 +95,8 @@ pub(crate) enum Command {
     Start(Id),
     /// Show what a container is at, as JSON
     State(Id),
+    /// Change the limits of a container
+    Update(Update),
     /// Wait for the end of a container, and end as it does
     Wait(Id),
 }
@@ -331,6 +335,46 @@ pub(crate) struct Run {
     /// Without effect: nothing has to be reaped
     #[arg(long, hide = true)]
     pub(crate) no_subreaper: bool,
+}
+
+/// `casemate update`.
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// File with the `resources` of a configuration, or - for standard input, instead of the other options
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) resources: Option<PathBuf>,
+    /// Memory, in bytes
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    pub(crate) memory: Option<i64>,
+    /// Memory that is kept when the host runs short, in bytes
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    pub(crate) memory_reservation: Option<i64>,
+    /// Memory and swap together, in bytes
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    pub(crate) memory_swap: Option<i64>,
+    /// Share of processor time, against others
+    #[arg(long, value_name = "SHARES", alias = "cpu-shares")]
+    pub(crate) cpu_share: Option<u64>,
+    /// Processor time in each period, in microseconds
+    #[arg(long, value_name = "MICROSECONDS", allow_negative_numbers = true)]
+    pub(crate) cpu_quota: Option<i64>,
+    /// The period, in microseconds
+    #[arg(long, value_name = "MICROSECONDS")]
+    pub(crate) cpu_period: Option<u64>,
+    /// Processors to use, as in 0-2,4
+    #[arg(long, value_name = "LIST")]
+    pub(crate) cpuset_cpus: Option<String>,
+    /// Memory nodes to use
+    #[arg(long, value_name = "LIST")]
+    pub(crate) cpuset_mems: Option<String>,
+    /// Processes and threads
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub(crate) pids_limit: Option<i64>,
+    /// Share of disk time, against others
+    #[arg(long, value_name = "WEIGHT")]
+    pub(crate) blkio_weight: Option<u16>,
+    /// The container
+    pub(crate) id: String,
 }
 
 /// `casemate spec`.

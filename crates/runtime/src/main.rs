@@ -4,11 +4,13 @@
 //! sandbox. Those are the same program, started under names of their own (see [`children`]).
 #![forbid(unsafe_code)]
 
+mod cgroups;
 mod children;
 mod command_line;
 mod commands;
 mod config;
 mod error;
+mod hooks;
 mod log;
 mod sandbox;
 mod signal_names;
@@ -67,7 +69,8 @@ fn carry_out(
     log: &Log,
 ) -> Result<u8, error::Error> {
     use commands::{
-        create, delete, r#do, exec, features, kill, list, pause, ps, reserved, run, spec, start, state, wait,
+        create, delete, r#do, events, exec, features, kill, list, pause, ps, reserved, run, spec, start,
+        state, update, wait,
     };
     let nothing = |()| 0;
     match command {
@@ -75,6 +78,7 @@ fn carry_out(
         Command::Create(arguments) => create::execute(global, &arguments, preserved, log).map(nothing),
         Command::Delete(arguments) => delete::execute(global, &arguments).map(nothing),
         Command::Do(arguments) => r#do::execute(global, arguments, log),
+        Command::Events(arguments) => events::execute(global, &arguments).map(nothing),
         Command::Exec(arguments) => exec::execute(global, &arguments, preserved),
         Command::Features => features::execute().map(nothing),
         Command::Kill(arguments) => kill::execute(global, &arguments).map(nothing),
@@ -87,6 +91,7 @@ fn carry_out(
         Command::Spec(arguments) => spec::execute(&arguments).map(nothing),
         Command::Start(arguments) => start::execute(global, &arguments).map(nothing),
         Command::State(arguments) => state::execute(global, &arguments).map(nothing),
+        Command::Update(arguments) => update::execute(global, &arguments).map(nothing),
         Command::Wait(arguments) => wait::execute(global, &arguments),
     }
 }

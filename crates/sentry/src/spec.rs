@@ -23,6 +23,51 @@ pub struct ContainerSpec {
     pub masked_paths: Vec<String>,
     /// Paths that a container must not change.
     pub readonly_paths: Vec<String>,
+    /// Settings of /proc/sys, by their names with dots, to be made before the first process runs.
+    pub sysctl: Vec<(String, String)>,
+    /// Device nodes to make.
+    pub devices: Vec<DeviceSpec>,
+    /// What the container may use. The host's control groups see to it that it does not use more memory; it is also told.
+    pub limits: LimitSpec,
+}
+
+/// A device node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceSpec {
+    /// Where, absolute, as seen in the container.
+    pub path: String,
+    /// What.
+    pub kind: DeviceKind,
+    /// Major number.
+    pub major: u32,
+    /// Minor number.
+    pub minor: u32,
+    /// Permissions.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+/// Kinds of device nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceKind {
+    /// A character device.
+    Character,
+    /// A block device.
+    Block,
+    /// A named pipe.
+    Fifo,
+}
+
+/// Limits of a whole container. Nothing: as much as the host has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitSpec {
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// Threads.
+    pub threads: Option<usize>,
 }
 
 /// A program to start.
@@ -153,6 +198,8 @@ pub struct TmpfsOptions {
     pub uid: Option<u32>,
     /// Its group.
     pub gid: Option<u32>,
+    /// Whether it begins with what the directory that it is mounted on holds.
+    pub copy_up: bool,
 }
 
 /// devpts(5).

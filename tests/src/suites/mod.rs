@@ -6,15 +6,21 @@ use anyhow::Result;
 use libtest_mimic::{Completion, Failed, Trial};
 
 use crate::place::Place;
+use crate::skip::Skip;
 
+mod as_runc;
 mod bad_input;
 mod big_data;
+mod control_groups;
 mod ends;
+mod exec;
 mod exit_codes;
+mod lifecycle;
 mod limits;
 mod many_files;
 mod output;
 mod own_terminal;
+mod podman;
 mod roots;
 mod runs;
 mod signals;
@@ -26,6 +32,8 @@ type Test = fn(&Place) -> Result<()>;
 
 /// All of them, by family and name.
 pub const NAMES: &[(&str, Test)] = &[
+    ("as-runc/commands", as_runc::commands),
+    ("as-runc/bundles", as_runc::bundles),
     ("bad-input/no-configuration", bad_input::no_configuration),
     ("bad-input/malformed-configuration", bad_input::malformed_configuration),
     ("bad-input/unknown-mount-type", bad_input::unknown_mount_type),
@@ -37,6 +45,8 @@ pub const NAMES: &[(&str, Test)] = &[
     ("bad-input/working-directory-missing", bad_input::working_directory_missing),
     ("bad-input/id-in-use", bad_input::id_in_use),
     ("bad-input/id-invalid", bad_input::id_invalid),
+    ("control-groups/limits", control_groups::limits),
+    ("control-groups/removed-after-a-failure", control_groups::removed_after_a_failure),
     ("data/gibibyte", big_data::gibibyte),
     ("data/input-from-a-file", big_data::input_from_a_file),
     ("ends/casemate-killed", ends::casemate_killed),
@@ -44,13 +54,25 @@ pub const NAMES: &[(&str, Test)] = &[
     ("ends/sentry-killed", ends::sentry_killed),
     ("ends/gofer-killed", ends::gofer_killed),
     ("ends/stub-killed", ends::stub_killed),
+    ("exec/options", exec::options),
+    ("exec/descriptors-and-signals", exec::descriptors_and_signals),
+    ("exec/detached", exec::detached),
+    ("exec/hundred", exec::hundred),
     ("exit-codes/all", exit_codes::all),
     ("exit-codes/signals", exit_codes::signals),
+    ("lifecycle/from-create-to-delete", lifecycle::from_create_to_delete),
+    ("lifecycle/wait-tells-the-end", lifecycle::wait_tells_the_end),
+    ("lifecycle/killed-creators", lifecycle::killed_creators),
+    ("lifecycle/killed-parts", lifecycle::killed_parts),
+    ("lifecycle/pause-stops-everything", lifecycle::pause_stops_everything),
+    ("lifecycle/hooks", lifecycle::hooks),
     ("limits/memory-hog-dies-alone", limits::memory_hog_dies_alone),
     ("memory/many-files", many_files::bounded),
     ("output/append-to-a-shared-file", output::append_to_a_shared_file),
     ("output/offset-of-a-shared-file", output::offset_of_a_shared_file),
     ("output/closed-pipe", output::closed_pipe),
+    ("podman/options", podman::options),
+    ("podman/life", podman::life),
     ("roots/read-only", roots::read_only),
     ("roots/writes-reach-the-host", roots::writes_reach_the_host),
     ("roots/do-leaves-files-alone", roots::do_leaves_files_alone),
@@ -76,7 +98,10 @@ pub fn trials(place: &Arc<Place>) -> impl Iterator<Item = Trial> {
         let place = Arc::clone(place);
         Trial::ignorable_test(name, move || match test(&place) {
             Ok(()) => Ok(Completion::Completed),
-            Err(error) => Err(Failed::from(format!("{error:#}"))),
+            Err(error) => match error.downcast_ref::<Skip>() {
+                Some(Skip(reason)) => Ok(Completion::ignored_with(reason)),
+                None => Err(Failed::from(format!("{error:#}"))),
+            },
         })
     })
 }

@@ -34,6 +34,8 @@ pub(crate) struct Inner {
     /// By process id; zombies too.
     groups: HashMap<i32, Arc<ThreadGroup>>,
     last: i32,
+    /// The most threads that may exist at once, if fewer than [`THREADS_MAX`].
+    limit: Option<usize>,
 }
 
 impl Inner {
@@ -73,10 +75,10 @@ impl PidNamespace {
     /// Takes the next free id.
     ///
     /// # Errors
-    /// `EAGAIN` when there are [`THREADS_MAX`] threads.
+    /// `EAGAIN` when there are [`THREADS_MAX`] threads, or as many as the namespace is limited to.
     pub fn reserve(&self, kernel: &Arc<crate::Kernel>) -> Result<Reservation, Errno> {
         let mut inner = self.inner.lock();
-        if inner.tasks.len() >= THREADS_MAX {
+        if inner.tasks.len() >= inner.limit.unwrap_or(THREADS_MAX).min(THREADS_MAX) {
             return Err(Errno::EAGAIN);
         }
         let mut id = inner.last;
@@ -90,6 +92,11 @@ impl PidNamespace {
         inner.last = id;
         inner.tasks.insert(id, None);
         Ok(Reservation { kernel: Arc::clone(kernel), id })
+    }
+
+    /// Bounds how many threads may exist at once; those that do stay.
+    pub fn set_limit(&self, limit: Option<usize>) {
+        self.inner.lock().limit = limit;
     }
 
     /// Enters a thread under its id.

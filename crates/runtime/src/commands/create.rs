@@ -22,6 +22,7 @@ pub(crate) fn execute(
         creation.created(&sandbox, arguments).and_then(|()| creation.stays()).and_then(|()| sandbox.detach());
     if let Err(error) = finished {
         sandbox::abandon(sandbox);
+        creation.fails();
         return Err(error);
     }
     Ok(())

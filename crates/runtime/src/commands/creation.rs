@@ -3,22 +3,24 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use crate::cgroups::Cgroups;
 use crate::command_line::{Create, Global};
 use crate::config::load::load;
 use crate::config::translate::{RootWrites, translate};
 use crate::error::{Error, Trying};
+use crate::hooks::Moment;
 use crate::log::Log;
-use crate::sandbox::{Launch, Sandbox, console};
-use crate::state::{self, Entry, Holder, Process, Record, Root};
+use crate::sandbox::{Launch, Sandbox, Witness, console};
+use crate::state::{self, Entry, Holder, Process, Record, Root, Status};
 
-/// A container that is being created.
+/// A container that is being created. Dropping it gives back all that it holds, unless it stays.
 pub(super) struct Creation {
-    pub(super) entry: Entry,
-    pub(super) record: Record,
+    entry: Entry,
+    record: Record,
 }
 
 impl Creation {
-    /// Takes the name, reads the configuration, and describes the sandbox.
+    /// Takes the name, reads the configuration, makes the control groups, and describes the sandbox.
     pub(super) fn begin<'a>(
         global: &'a Global,
         log: &'a Log,
@@ -39,14 +41,27 @@ impl Creation {
             holder: Holder::Creator,
             init: None,
             gofer: None,
+            cgroups: Cgroups::plan(&config.spec, &arguments.id)?,
             spec: config.spec,
         };
+        // Before anything of it exists: whoever finds the record of a creator that was killed knows what to remove.
         entry.write(&record)?;
+        let mut creation = Self { entry, record };
+        let resources = creation.record.resources().cloned();
+        creation.record.cgroups.make(resources.as_ref())?;
         let socket = arguments.process.console_socket.as_deref();
         let mut descriptors = console::standard(&mut plan.container.process, socket, attached)?;
         descriptors.extend(preserved);
-        let launch = Launch { plan, global, log, listener: entry.listen()?, descriptors, attached };
-        Ok((Self { entry, record }, launch))
+        let launch = Launch {
+            plan,
+            global,
+            log,
+            listener: creation.entry.listen()?,
+            descriptors,
+            attached,
+            cgroups: creation.record.cgroups.clone(),
+        };
+        Ok((creation, launch))
     }
 
     /// The sandbox stands.
@@ -54,15 +69,58 @@ impl Creation {
         self.record.init = Some(Process::of(sandbox.init.pid));
         self.record.gofer = Some(Process::of(sandbox.gofer.pid));
         self.entry.write(&self.record)?;
+        self.record.run_hooks(Moment::CreateRuntime, Status::Creating)?;
+        self.record.run_hooks(Moment::CreateContainer, Status::Creating)?;
         write_pid_file(arguments.process.pid_file.as_deref(), sandbox.init.pid.as_raw_nonzero().get())
     }
 
+    /// The program runs.
+    pub(super) fn started(&self) -> Result<(), Error> {
+        self.record.run_hooks(Moment::Poststart, Status::Running)
+    }
+
     /// From now on the container is there until it is deleted.
-    pub(super) fn stays(mut self) -> Result<(), Error> {
+    pub(super) fn stays(&mut self) -> Result<(), Error> {
         self.record.holder = Holder::Nobody;
         self.entry.write(&self.record)?;
         self.entry.stays();
         Ok(())
+    }
+
+    /// The container could not be finished after all.
+    pub(super) fn fails(&mut self) {
+        self.entry.leaves();
+    }
+}
+
+/// A creation in the foreground.
+pub(super) struct InForeground<'a> {
+    creation: &'a mut Creation,
+    arguments: &'a Create,
+}
+
+impl Creation {
+    /// For [`crate::sandbox::run`].
+    pub(super) fn at<'a>(&'a mut self, arguments: &'a Create) -> InForeground<'a> {
+        InForeground { creation: self, arguments }
+    }
+}
+
+impl Witness for InForeground<'_> {
+    fn created(&mut self, sandbox: &Sandbox) -> Result<(), Error> {
+        self.creation.created(sandbox, self.arguments)
+    }
+
+    fn started(&mut self) -> Result<(), Error> {
+        self.creation.started()
+    }
+}
+
+impl Drop for Creation {
+    fn drop(&mut self) {
+        if !self.entry.will_stay() {
+            self.record.destroy();
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use sentry::spec::{
-    ConsoleSpec, ContainerSpec, DevptsOptions, MountFlags, MountKind, MountSpec, ProcessSpec, RootSpec,
-    TmpfsOptions,
+    ConsoleSpec, ContainerSpec, DevptsOptions, LimitSpec, MountFlags, MountKind, MountSpec, ProcessSpec,
+    RootSpec, TmpfsOptions,
 };
 
+use crate::cgroups::Cgroups;
 use crate::command_line::{Do, Global, UserArgument};
 use crate::config::{Export, Plan, capabilities};
 use crate::error::{Error, Trying};
@@ -25,8 +26,9 @@ pub(crate) fn execute(global: &Global, arguments: Do, log: &Log) -> Result<u8, E
         listener: entry.listen()?,
         descriptors: descriptors::standard()?,
         attached: true,
+        cgroups: Cgroups::default(),
     };
-    let code = sandbox::run(&id, launch, |_| Ok(()))?;
+    let code = sandbox::run(&id, launch, &mut sandbox::Nobody)?;
     drop(entry);
     Ok(code)
 }
@@ -65,7 +67,11 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
             mounts: mounts(overlay),
             masked_paths: Vec::new(),
             readonly_paths: Vec::new(),
+            sysctl: Vec::new(),
+            devices: Vec::new(),
+            limits: LimitSpec::default(),
         },
+        network: None,
         exports: vec![Export { path: root, read_only: true, recursive: true }],
         patching: true,
     })

@@ -20,8 +20,8 @@ use crate::state::{self, Container, Root, Status};
 
 /// Runs another program in a container. Returns its exit code.
 pub(crate) fn execute(global: &Global, arguments: &Exec, preserved: Vec<OwnedFd>) -> Result<u8, Error> {
-    let container = Root::of(global).open(&arguments.id)?;
-    run(&container, arguments, preserved).map_err(|error| Error::Exec(Box::new(error)))
+    let run = || run(&Root::of(global).open(&arguments.id)?, arguments, preserved);
+    run().map_err(|error| Error::Exec(Box::new(error)))
 }
 
 fn run(container: &Container, arguments: &Exec, preserved: Vec<OwnedFd>) -> Result<u8, Error> {

@@ -1,10 +1,9 @@
 //! `casemate list`.
 
 use super::output;
-use super::state::State;
 use crate::command_line::{Global, List, ListFormat};
 use crate::error::Error;
-use crate::state::{Root, Status};
+use crate::state::{Root, State, Status};
 use crate::user_names;
 
 /// Shows all containers.
@@ -21,7 +20,7 @@ pub(crate) fn execute(global: &Global, arguments: &List) -> Result<(), Error> {
                 tracing::warn!("{}: {error}", container.id());
                 Status::Stopped
             });
-            State::of(container, status).with_owner(user_names::of(container.record.owner))
+            State::of(&container.record, status).with_owner(user_names::of(container.record.owner))
         })
         .collect();
     match arguments.format {

@@ -21,8 +21,7 @@ pub(crate) fn execute(
         return detached(global, arguments, preserved, log).map(|()| 0);
     }
     let (mut creation, launch) = Creation::begin(global, log, &arguments.create, preserved, true)?;
-    let code =
-        sandbox::run(&arguments.create.id, launch, |sandbox| creation.created(sandbox, &arguments.create))?;
+    let code = sandbox::run(&arguments.create.id, launch, &mut creation.at(&arguments.create))?;
     if arguments.keep {
         creation.stays()?;
     }
@@ -35,7 +34,7 @@ fn detached(global: &Global, arguments: &Run, preserved: Vec<OwnedFd>, log: &Log
     let sandbox = sandbox::create(&create.id, launch)?;
     let started = creation.created(&sandbox, create).and_then(|()| {
         match state::ask(&sandbox.control, &Request::Start)? {
-            Event::Started { .. } => Ok(()),
+            Event::Started { .. } => creation.started(),
             other => Err(state::unexpected(&other)),
         }
     });
@@ -43,6 +42,7 @@ fn detached(global: &Global, arguments: &Run, preserved: Vec<OwnedFd>, log: &Log
         Ok(()) => Ok(()),
         Err(error) => {
             sandbox::abandon(sandbox);
+            creation.fails();
             Err(error)
         }
     }

@@ -4,6 +4,7 @@ use sentry::control::{Event, Request};
 
 use crate::command_line::{Global, Id};
 use crate::error::Error;
+use crate::hooks::Moment;
 use crate::state::{self, Root, Status};
 
 /// Runs the program of a container that was created.
@@ -18,7 +19,13 @@ pub(crate) fn execute(global: &Global, arguments: &Id) -> Result<(), Error> {
         }
     }
     match container.ask(&Request::Start)? {
-        Event::Started { .. } => Ok(()),
-        other => Err(state::unexpected(&other)),
+        Event::Started { .. } => {}
+        other => return Err(state::unexpected(&other)),
     }
+    let hooks = container.record.run_hooks(Moment::Poststart, Status::Running);
+    if hooks.is_err() {
+        // As runc does: a container whose hooks failed does not go on.
+        container.kill()?;
+    }
+    hooks
 }

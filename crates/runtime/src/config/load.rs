@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::Spec;
 
+use super::fields;
 use crate::error::{Error, Trying};
 
 /// The name of the configuration in a bundle.
@@ -28,7 +29,14 @@ pub(crate) fn load(bundle: &Path) -> Result<Config, Error> {
     let text = fs::read(&path).trying_on("open", &path)?;
     let deserializer = &mut serde_json::Deserializer::from_slice(&text);
     match serde_path_to_error::deserialize(deserializer) {
-        Ok(spec) => Ok(Config { bundle, path, spec }),
+        Ok(spec) => {
+            // Again as it stands there: the types above know fewer fields than the table, and drop those.
+            let whole = serde_json::from_slice(&text).unwrap_or_default();
+            match fields::check(&whole) {
+                Ok(()) => Ok(Config { bundle, path, spec }),
+                Err(problem) => Err(Error::Config { path, problem }),
+            }
+        }
         Err(error) => {
             let field = error.path().to_string();
             let problem = error.into_inner();

@@ -1,7 +1,9 @@
 //! OCI configurations: read, checked, and translated to what a sentry and a gofer are told.
 
 pub(crate) mod capabilities;
+pub(crate) mod fields;
 pub(crate) mod initial;
+pub(crate) mod linux;
 pub(crate) mod load;
 pub(crate) mod mounts;
 pub(crate) mod process;

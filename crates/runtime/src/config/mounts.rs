@@ -124,6 +124,7 @@ pub(crate) fn option_words() -> Vec<String> {
     let flags = FLAGS.iter().flat_map(|(word, _)| [(*word).to_owned(), format!("r{word}")]);
     let mut words: Vec<String> = flags.collect();
     words.extend(WITHOUT_EFFECT.iter().chain(&["bind", "rbind"]).map(|word| (*word).to_owned()));
+    words.push("tmpcopyup".to_owned());
     words.sort();
     words
 }
@@ -161,7 +162,8 @@ impl<'a> Options<'a> {
                 "mode" => tmpfs.mode = Some(number(name, value, 8)?),
                 "uid" => tmpfs.uid = Some(number(name, value, 10)?),
                 "gid" => tmpfs.gid = Some(number(name, value, 10)?),
-                // Where memory comes from, and whether what is below is copied up first.
+                "tmpcopyup" => tmpfs.copy_up = true,
+                // Where memory comes from.
                 "mpol" | "huge" | "noswap" | "inode32" | "inode64" => {}
                 _ => return Err(unknown(name)),
             }

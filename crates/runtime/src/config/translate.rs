@@ -7,7 +7,7 @@ use sentry::spec::{ContainerSpec, MountFlags, MountKind, MountSpec, RootSpec};
 use serde::{Deserialize, Serialize};
 
 use super::load::Config;
-use super::{mounts, process};
+use super::{linux, mounts, process};
 use crate::error::{Error, Trying};
 
 /// A tree of the host that the gofer serves. Its index in [`Plan::exports`] is its connection's.
@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) exports: Vec<Export>,
     /// Whether hot call sites of programs may be patched.
     pub(crate) patching: bool,
+    /// The network namespace of the host that the sandbox is in, if not one of its own.
+    pub(crate) network: Option<PathBuf>,
 }
 
 /// The annotation that keeps the text of a container's programs as it is, with `off`.
@@ -66,9 +68,13 @@ pub(crate) fn translate(config: &Config, id: &str, writes: RootWrites) -> Result
         mounts,
         masked_paths: paths(linux.and_then(|linux| linux.masked_paths().as_ref())),
         readonly_paths: paths(linux.and_then(|linux| linux.readonly_paths().as_ref())),
+        sysctl: linux::sysctl(linux),
+        devices: linux::devices(linux).map_err(wrong)?,
+        limits: linux::limits(linux),
     };
     let patching = patching(spec).map_err(wrong)?;
-    Ok(Plan { container, exports, patching })
+    let network = linux::network(linux).map_err(wrong)?;
+    Ok(Plan { container, exports, patching, network })
 }
 
 fn patching(spec: &Spec) -> Result<bool, String> {

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use abi::Errno;
 use host::spawn::{Child, Namespaces, Spawn, SupplementaryGroups};
@@ -14,6 +15,7 @@ use sentry::control::Channel;
 use serde::Serialize;
 
 use super::users::Users;
+use crate::cgroups::Cgroups;
 use crate::children::{self, GoferDocument, SandboxDocument};
 use crate::command_line::{Global, Toggle};
 use crate::config::Plan;
@@ -44,6 +46,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) descriptors: Vec<OwnedFd>,
     /// Whether it ends with this process, however that ends.
     pub(crate) attached: bool,
+    /// The control groups that its processes are in.
+    pub(crate) cgroups: Cgroups,
 }
 
 impl Launch<'_> {
@@ -57,7 +61,7 @@ impl Launch<'_> {
         let log_file = self.log.descriptor().unwrap_or(rustix::stdio::stderr());
         let null = File::open("/dev/null").trying_on("open", "/dev/null")?;
         let users = Users::of_caller();
-        let starter = Starter { program: program.as_fd(), log: log_file, users };
+        let starter = Starter { program: program.as_fd(), log: log_file, users, cgroups: &self.cgroups };
 
         let document = memory_file(&GoferDocument {
             log: self.log.options(),
@@ -98,7 +102,18 @@ impl Launch<'_> {
             life: life_read.as_fd(),
             others: others.collect(),
         };
-        match starter.start(children::SANDBOX, descriptors, Namespaces::SANDBOX) {
+        let joined = match &self.plan.network {
+            Some(network) => join_network(network).map(|()| Namespaces::SANDBOX.with_callers_network()),
+            None => Ok(Namespaces::SANDBOX),
+        };
+        let namespaces = match joined {
+            Ok(namespaces) => namespaces,
+            Err(error) => {
+                super::supervise::end(&gofer);
+                return Err(error);
+            }
+        };
+        match starter.start(children::SANDBOX, descriptors, namespaces) {
             Ok(init) => Ok(Sandbox { init, gofer, control, life }),
             Err(error) => {
                 super::supervise::end(&gofer);
@@ -115,6 +130,14 @@ impl Sandbox {
     }
 }
 
+/// Puts this process into a network namespace of the host: what it starts inherits it.
+fn join_network(path: &Path) -> Result<(), Error> {
+    use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+    let namespace = File::open(path).trying_on("open the network namespace", path)?;
+    move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+        .trying_on("join the network namespace", path)
+}
+
 fn split(descriptors: &[OwnedFd]) -> Result<([BorrowedFd<'_>; 3], &[OwnedFd]), Error> {
     match descriptors {
         [stdin, stdout, stderr, further @ ..] => {
@@ -129,6 +152,7 @@ struct Starter<'a> {
     program: BorrowedFd<'a>,
     log: BorrowedFd<'a>,
     users: Users,
+    cgroups: &'a Cgroups,
 }
 
 /// What one of them gets, in the order of the numbers in `children`.
@@ -156,7 +180,10 @@ impl Starter<'_> {
             namespaces,
             become_root: own_users.then_some(groups),
         };
-        spawn.start(|pid| if own_users { self.users.write_maps(pid) } else { Ok(()) })
+        spawn.start(|pid| {
+            self.cgroups.enter(pid)?;
+            if own_users { self.users.write_maps(pid) } else { Ok(()) }
+        })
     }
 }
 

@@ -16,25 +16,42 @@ pub(crate) use launch::{Launch, Sandbox, memory_file};
 pub(crate) use signals::Forwarded;
 pub(crate) use supervise::end;
 
-/// Runs a container in a sandbox of its own until it ends. Once it has been created `created` is told of it, and may stop it. Returns the
-/// exit code for the caller's shell.
-pub(crate) fn run(
-    id: &str,
-    launch: Launch<'_>,
-    created: impl FnOnce(&Sandbox) -> Result<(), Error>,
-) -> Result<u8, Error> {
+/// Who takes part in a container's beginning. What fails there ends the container.
+pub(crate) trait Witness {
+    /// The container stands, and its program was not started.
+    fn created(&mut self, sandbox: &Sandbox) -> Result<(), Error>;
+    /// Its program runs.
+    fn started(&mut self) -> Result<(), Error>;
+}
+
+/// Nobody.
+pub(crate) struct Nobody;
+
+impl Witness for Nobody {
+    fn created(&mut self, _: &Sandbox) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn started(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Runs a container in a sandbox of its own until it ends. Returns the exit code for the caller's shell.
+pub(crate) fn run(id: &str, launch: Launch<'_>, witness: &mut dyn Witness) -> Result<u8, Error> {
     // First, so that no signal is lost between here and the container's start.
     let signals = Forwarded::divert()?;
     let terminal = terminal::Modes::save();
     let own_terminal = launch.plan.container.process.terminal;
     let sandbox = create(id, launch)?;
     let raw = own_terminal.then(terminal::Raw::start);
-    if let Err(error) = created(&sandbox).and_then(|()| start(&sandbox)) {
+    let start = |sandbox: &Sandbox| sandbox.control.send(&Request::Start).trying("start the container");
+    if let Err(error) = witness.created(&sandbox).and_then(|()| start(&sandbox)) {
         drop(raw);
         abandon(sandbox);
         return Err(error);
     }
-    let outcome = supervise::until_the_end(id, sandbox, &signals);
+    let outcome = supervise::until_the_end(id, sandbox, &signals, witness);
     drop(raw);
     // A program that ends by itself may leave the terminal as it likes, as stty(1) does.
     if !matches!(outcome, Ok(ExitStatus::Code(_))) {
@@ -54,10 +71,6 @@ pub(crate) fn create(id: &str, launch: Launch<'_>) -> Result<Sandbox, Error> {
         }
         _ => Err(supervise::silence(id, sandbox)),
     }
-}
-
-fn start(sandbox: &Sandbox) -> Result<(), Error> {
-    sandbox.control.send(&Request::Start).trying("start the container")
 }
 
 /// Kills a sandbox and waits until nothing of it is left.

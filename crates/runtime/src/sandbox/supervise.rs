@@ -9,13 +9,19 @@ use rustix::process::{
 };
 use sentry::control::{Event, ExitStatus, ReceiveError};
 
+use super::Witness;
 use super::launch::Sandbox;
 use super::signals::Forwarded;
 use crate::error::{Error, Trying, printable};
 
 /// Passes signals on and waits for the end. However it comes, no process of the sandbox is left after.
-pub(crate) fn until_the_end(id: &str, sandbox: Sandbox, signals: &Forwarded) -> Result<ExitStatus, Error> {
-    let outcome = watch(&sandbox, signals);
+pub(crate) fn until_the_end(
+    id: &str,
+    sandbox: Sandbox,
+    signals: &Forwarded,
+    witness: &mut dyn Witness,
+) -> Result<ExitStatus, Error> {
+    let outcome = watch(&sandbox, signals, witness);
     // What the sentry has said counts; what it did not say shows in how it ended.
     if !matches!(outcome, Ok(End::Exited(_) | End::Failed(_) | End::Silent)) {
         kill(&sandbox.init);
@@ -70,7 +76,7 @@ enum End {
     Malformed(ReceiveError),
 }
 
-fn watch(sandbox: &Sandbox, signals: &Forwarded) -> Result<End, Error> {
+fn watch(sandbox: &Sandbox, signals: &Forwarded, witness: &mut dyn Witness) -> Result<End, Error> {
     let mut gofer_done = false;
     loop {
         let mut watched = [
@@ -86,6 +92,7 @@ fn watch(sandbox: &Sandbox, signals: &Forwarded) -> Result<End, Error> {
             match sandbox.control.receive() {
                 Ok(Event::Exited(status)) => return Ok(End::Exited(status)),
                 Ok(Event::Failed { message }) => return Ok(End::Failed(message)),
+                Ok(Event::Started { .. }) => witness.started()?,
                 Ok(event) => tracing::debug!("the sentry says {event:?}"),
                 // Init is about to end too, and tells how the sentry did.
                 Err(ReceiveError::Closed) => return Ok(End::Silent),

@@ -128,6 +128,11 @@ impl Container {
         Ok(())
     }
 
+    /// Writes a changed record.
+    pub(crate) fn update(&self) -> Result<(), Error> {
+        self.record.write(&self.directory)
+    }
+
     /// Gives back what it holds, and forgets it.
     pub(crate) fn remove(self) -> Result<(), Error> {
         self.record.destroy();

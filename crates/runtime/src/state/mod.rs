@@ -6,6 +6,7 @@
 //! place. What changes while a container lives (created, running, paused) is asked of its sentry and not recorded.
 
 mod container;
+mod description;
 mod process;
 mod record;
 mod time;
@@ -20,6 +21,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 
 pub(crate) use container::{Container, Status, answer, ask, unexpected};
+pub(crate) use description::State;
 pub(crate) use process::Process;
 pub(crate) use record::{Holder, Record};
 pub(crate) use time::{ago, now};
@@ -146,8 +148,18 @@ impl Entry {
     }
 
     /// The container outlives this process: its record stays until it is deleted.
-    pub(crate) fn stays(mut self) {
+    pub(crate) fn stays(&mut self) {
         self.stays = true;
+    }
+
+    /// It does not after all.
+    pub(crate) fn leaves(&mut self) {
+        self.stays = false;
+    }
+
+    /// Whether it will.
+    pub(crate) const fn will_stay(&self) -> bool {
+        self.stays
     }
 }
 
@@ -246,10 +258,11 @@ mod tests {
     fn a_container_that_stays_is_found_again() {
         let (directory, root) = root();
         assert!(matches!(root.open("x"), Err(Error::NoSuchContainer(_))));
-        let entry = root.create("x").unwrap();
+        let mut entry = root.create("x").unwrap();
         assert!(matches!(root.open("x"), Err(Error::NoSuchContainer(_))), "there is no record yet");
         entry.write(&Record::example(Holder::Nobody)).unwrap();
         entry.stays();
+        drop(entry);
         assert_eq!(root.open("x").unwrap().status().unwrap(), Status::Stopped);
         assert_eq!(root.containers().unwrap().len(), 1);
         root.open("x").unwrap().remove().unwrap();

@@ -5,11 +5,13 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::Spec;
+use oci_spec::runtime::{LinuxResources, Spec};
 use serde::{Deserialize, Serialize};
 
-use super::{Process, RECORD, write_atomically};
+use super::{Process, RECORD, State, Status, write_atomically};
+use crate::cgroups::Cgroups;
 use crate::error::{Error, Trying};
+use crate::hooks::{self, Moment};
 
 /// Who takes care of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,7 @@ pub(crate) struct Record {
     /// Pid 1 of the sandbox, as the host sees it: the container's process for engines.
     pub(crate) init: Option<Process>,
     pub(crate) gofer: Option<Process>,
+    pub(crate) cgroups: Cgroups,
     /// The configuration as it was when the container was created.
     pub(crate) spec: Spec,
 }
@@ -60,11 +63,28 @@ impl Record {
         write_atomically(&directory.join(RECORD), &text)
     }
 
-    /// Ends what is left of the container and gives back what it held on the host. Can be repeated.
+    /// Ends what is left of the container, gives back what it held on the host, and runs its last hooks.
     pub(crate) fn destroy(&self) {
         for process in [&self.init, &self.gofer].into_iter().flatten() {
             process.kill();
         }
+        self.cgroups.remove();
+        hooks::run_all(&self.spec, Moment::Poststop, &self.bundle, &self.described(Status::Stopped));
+    }
+
+    /// Runs the hooks of a moment, up to the first that fails.
+    pub(crate) fn run_hooks(&self, moment: Moment, status: Status) -> Result<(), Error> {
+        hooks::run(&self.spec, moment, &self.bundle, &self.described(status))
+    }
+
+    /// Its state as JSON, for hooks.
+    fn described(&self, status: Status) -> Vec<u8> {
+        serde_json::to_vec(&State::of(self, status)).unwrap_or_default()
+    }
+
+    /// The limits that its configuration asks for.
+    pub(crate) fn resources(&self) -> Option<&LinuxResources> {
+        self.spec.linux().as_ref().and_then(|linux| linux.resources().as_ref())
     }
 
     /// Its annotations.
@@ -83,6 +103,7 @@ impl Record {
             holder,
             init: None,
             gofer: None,
+            cgroups: Cgroups::default(),
             spec: Spec::default(),
         }
     }

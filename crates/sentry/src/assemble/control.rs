@@ -114,6 +114,10 @@ impl Connection {
                 self.container.pause().trying("stop all processes")?;
                 done
             }
+            Request::Limit(limits) => {
+                super::tell_limits(&self.container.kernel, *limits);
+                done
+            }
             Request::Resume => {
                 self.container.kernel.thaw();
                 done

@@ -11,6 +11,7 @@ mod listing;
 mod mounts;
 mod overlay_options;
 mod process;
+mod setup;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use platform::stubs::{Mechanisms, Options, StubPlatform, Zygote};
 use crate::boot::{Document, Materials};
 use crate::control::{Channel, Event, ExitStatus};
 use crate::failure::{Failure, Trying};
+use crate::spec::LimitSpec;
 use container::Container;
 use filesystems::FileSystems;
 use host_files::HostProc;
@@ -53,14 +55,17 @@ pub(crate) fn run(
         names.domain = spec.domainname.clone().into_bytes();
     }
     kernel.set_network(Networks::new().loopback_only());
+    tell_limits(&kernel, spec.limits);
     let devices = devices::register(&kernel, host::machine::memory())?;
-    let filesystems = FileSystems::new(&kernel, HostProc::new(proc), &devices);
+    let filesystems = FileSystems::new(&kernel, HostProc::new(proc, Arc::downgrade(&kernel)), &devices);
     filesystems::register(&kernel, &filesystems);
     let poller = Poller::start(|work| executor::turn(work))
         .map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)));
     let importer = Importer::new(poller.trying("start the poller of host descriptors")?);
 
     let context = mounts::build(&filesystems, &spec, connections, &devices)?;
+    setup::make_devices(&context, &spec.devices)?;
+    setup::set(&context, kernel.special(), &spec.sysctl)?;
     process::find_program(&context, &spec.process)?;
     let container = Container::new(kernel, context, importer, spec, descriptors);
     // Without a runtime there is nobody to tell; init ends the sandbox then.
@@ -68,4 +73,10 @@ pub(crate) fn run(
     control::serve(control, &container);
     control::listen(listener, Arc::clone(&container))?;
     Ok(container.wait())
+}
+
+/// What the container may use: memory is only told, threads are counted here.
+fn tell_limits(kernel: &Kernel, limits: LimitSpec) {
+    host::machine::limit_memory(limits.memory.unwrap_or(u64::MAX));
+    kernel.pids.set_limit(limits.threads);
 }

@@ -15,7 +15,7 @@ use vfs::mount_flags::MountFlags;
 use vfs::mount_namespace::MountNamespace;
 use vfs::path::Path;
 use vfs::resolve::Lookup;
-use vfs::{CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, Name, Owner, SuperBlock};
+use vfs::{CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, InodeRef, Name, SuperBlock};
 
 use super::filesystems::FileSystems;
 use crate::failure::{Failure, Trying};
@@ -80,7 +80,7 @@ fn at(path: &str, what: &str, errno: Errno) -> Failure {
 }
 
 /// Acts on paths of the container as its root user.
-fn as_root<R>(context: &FsContext, act: impl FnOnce(&Caller<'_>) -> R) -> R {
+pub(super) fn as_root<R>(context: &FsContext, act: impl FnOnce(&Caller<'_>) -> R) -> R {
     as_user(context, &Arc::new(Credentials::root(CapabilitySet::FULL)), act)
 }
 
@@ -113,22 +113,53 @@ impl Builder<'_> {
     /// A layer in memory over files that stay as they are.
     fn overlay(&self, files: &Arc<dyn FileSystem>) -> Result<Arc<dyn FileSystem>, Failure> {
         let lower = files.root();
-        let make = || {
-            let attributes = lower.attributes()?;
-            let memory = tmpfs::Tmpfs::new(tmpfs::Options::for_memory(self.memory), self.memory);
-            let directory = |name: &'static [u8], mode, owner| {
-                memory.root().create_directory(Name::new(name)?, mode, owner)
-            };
-            let root = directory(b"upper", attributes.mode, attributes.owner)?;
-            let work = directory(b"work", 0o700, Owner::default())?;
-            Overlay::new(Some(Upper { root, work }), vec![lower.clone()], ",lowerdir=root,upperdir=memory")
+        let layer = || {
+            let mode = lower.attributes()?.mode;
+            self.layer(lower.clone(), tmpfs::Options { mode, ..tmpfs::Options::for_memory(self.memory) })
         };
-        Ok(make().trying("lay an overlay over the gofer's files")?)
+        Ok(layer().trying("lay an overlay over the gofer's files")?)
+    }
+
+    /// A layer in memory, within these limits and with this mode, over a directory that stays as it is.
+    fn layer(&self, lower: InodeRef, options: tmpfs::Options) -> Result<Arc<dyn FileSystem>, Errno> {
+        let owner = lower.attributes()?.owner;
+        let memory = tmpfs::Tmpfs::new(options, self.memory);
+        let directory =
+            |name: &'static [u8], mode| memory.root().create_directory(Name::new(name)?, mode, owner);
+        let root = directory(b"upper", options.mode)?;
+        let work = directory(b"work", 0o700)?;
+        Ok(Overlay::new(Some(Upper { root, work }), vec![lower], ",lowerdir=root,upperdir=memory")?)
+    }
+
+    /// A tmpfs that begins with what the directory under it holds: a layer over that, which costs nothing until it is changed. Nobody can reach
+    /// the directory itself any more. Nothing where there is no such directory.
+    fn copied_up(
+        &self,
+        context: &FsContext,
+        mount: &MountSpec,
+        given: &TmpfsOptions,
+    ) -> Result<Option<Arc<SuperBlock>>, Failure> {
+        let under = match find(context, &mount.destination) {
+            Ok(place) if place.inode().kind() == FileKind::Directory => place.inode(),
+            _ => return Ok(None),
+        };
+        let layer = || {
+            let mode = given.mode.map_or_else(|| Ok(under.attributes()?.mode), Ok)?;
+            self.layer(under.clone(), tmpfs::Options { mode, ..self.tmpfs_options(given) })
+        };
+        Ok(Some(SuperBlock::new(layer().trying("lay a tmpfs over a directory")?)))
     }
 
     fn mount(&mut self, context: &FsContext, mount: &MountSpec) -> Result<(), Failure> {
         let destination = mount.destination.as_str();
-        let superblock = self.superblock(mount)?;
+        let copied = match &mount.kind {
+            MountKind::Tmpfs(options) if options.copy_up => self.copied_up(context, mount, options)?,
+            _ => None,
+        };
+        let superblock = match copied {
+            Some(superblock) => superblock,
+            None => self.superblock(mount)?,
+        };
         let is_directory = superblock.root().inode_ref().kind() == FileKind::Directory;
         let place = mountpoint(context, destination, is_directory)
             .map_err(|e| at(destination, "make mountpoint", e))?;
@@ -224,6 +255,11 @@ pub(super) fn mountpoint(context: &FsContext, path: &str, directory: bool) -> Re
     find(context, path)
 }
 
+/// A directory, with those above it, made where it is missing.
+pub(super) fn directory(context: &FsContext, path: &str) -> Result<Path, Errno> {
+    mountpoint(context, path, true)
+}
+
 /// Whether a root has no place for one of the container's mounts or for its working directory.
 fn lacks_mountpoints(root: &Arc<SuperBlock>, container: &ContainerSpec) -> bool {
     let mount = Mount::whole(Arc::clone(root), b"root", MountFlags::empty());
@@ -273,6 +309,6 @@ fn protect(context: &FsContext, path: &str) -> Result<(), Errno> {
 
 /// The working directory, made if it is missing, as runc does.
 fn working_directory(context: &FsContext, path: &str) -> Result<Path, Errno> {
-    let place = mountpoint(context, path, true)?;
+    let place = directory(context, path)?;
     if place.inode().kind() == FileKind::Directory { Ok(place) } else { Err(Errno::ENOTDIR) }
 }

@@ -98,7 +98,11 @@ impl Channel {
         let received = rustix::io::retry_on_intr(|| {
             recvmsg(&self.socket, &mut [IoSliceMut::new(&mut buffer)], &mut control, RecvFlags::CMSG_CLOEXEC)
         });
-        let received = received.map_err(|error| ReceiveError::Host(errno(error)))?;
+        let received = received.map_err(|error| match error {
+            // It went without having read all that was sent to it.
+            rustix::io::Errno::CONNRESET => ReceiveError::Closed,
+            error => ReceiveError::Host(errno(error)),
+        })?;
         let descriptors = control
             .drain()
             .filter_map(|message| match message {

@@ -37,6 +37,8 @@ pub enum Request {
     Pause,
     /// Lets them go on.
     Resume,
+    /// Tells the container other limits.
+    Limit(crate::spec::LimitSpec),
 }
 
 /// Who gets a signal.

@@ -1,0 +1,296 @@
+//! Control groups of the host: all processes of a sandbox, gofer included, are in one group of each hierarchy, with the limits of the
+//! configuration. See cgroups(7).
+
+mod files;
+mod hierarchies;
+mod stats;
+mod v1;
+mod v2;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use oci_spec::runtime::{LinuxResources, Spec};
+use rustix::process::Pid;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, errno};
+use hierarchies::Hierarchy;
+pub(crate) use stats::stats;
+
+/// How long processes that were killed may take to leave a group.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Version of a hierarchy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Version {
+    One,
+    Two,
+}
+
+/// A group in one hierarchy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Group {
+    version: Version,
+    /// Version 1: the controllers of the hierarchy. Version 2: none.
+    controllers: Vec<String>,
+    /// Where the hierarchy is mounted.
+    mount: PathBuf,
+    /// The group's directory.
+    path: PathBuf,
+}
+
+/// The groups of a container, one in each hierarchy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cgroups(Vec<Group>);
+
+/// One file of a group and what is written to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Setting {
+    /// The controller whose file it is.
+    controller: &'static str,
+    file: String,
+    value: String,
+}
+
+impl Setting {
+    fn new(controller: &'static str, file: impl Into<String>, value: impl ToString) -> Self {
+        Self { controller, file: file.into(), value: value.to_string() }
+    }
+}
+
+impl Cgroups {
+    /// Where a container's groups will be. Nothing is made yet.
+    pub(crate) fn plan(spec: &Spec, id: &str) -> Result<Self, Error> {
+        let wanted = spec.linux().as_ref().and_then(|linux| linux.cgroups_path().clone());
+        let wanted = wanted.filter(|path| !path.as_os_str().is_empty());
+        let wanted = wanted.unwrap_or_else(|| PathBuf::from(id));
+        let text = wanted.to_string_lossy();
+        if !wanted.is_absolute() && text.split(':').count() == 3 {
+            return Err(Error::Message(format!(
+                "linux.cgroupsPath: {text:?} is a unit of systemd, and groups are made by file only"
+            )));
+        }
+        if wanted.components().any(|part| part == std::path::Component::ParentDir) {
+            return Err(Error::Message(format!("linux.cgroupsPath: {text:?} leads upwards")));
+        }
+        Ok(Self(hierarchies::find().iter().map(|hierarchy| group(hierarchy, &wanted)).collect()))
+    }
+
+    /// Makes the groups and sets their limits. Without the right to, an unprivileged user's containers go without, and a warning says so.
+    pub(crate) fn make(&mut self, resources: Option<&LinuxResources>) -> Result<(), Error> {
+        let made = self.groups().try_for_each(Group::make);
+        match made {
+            Ok(()) => {}
+            Err(error) if !rustix::process::geteuid().is_root() => {
+                let limits = if limits(resources) { ", and its limits do not hold" } else { "" };
+                tracing::warn!("the container has no control groups of its own{limits}: {error}");
+                self.remove();
+                self.0.clear();
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        if self.0.is_empty() && limits(resources) {
+            tracing::warn!("the host has no control groups mounted: the limits of the container do not hold");
+        }
+        resources.map_or(Ok(()), |resources| self.limit(resources))
+    }
+
+    /// Sets limits.
+    pub(crate) fn limit(&self, resources: &LinuxResources) -> Result<(), Error> {
+        for group in self.groups() {
+            match group.version {
+                Version::One => group.apply(&v1::settings(resources))?,
+                Version::Two => group.apply(&v2::settings(resources).map_err(Error::Message)?)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a process into them.
+    pub(crate) fn enter(&self, pid: Pid) -> Result<(), abi::Errno> {
+        for group in self.groups() {
+            let file = group.path.join("cgroup.procs");
+            fs::write(&file, pid.as_raw_nonzero().to_string()).map_err(|error| {
+                tracing::debug!("cannot write {}: {error}", file.display());
+                errno(&error)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Removes them. Groups that others have made below them go too, if nobody is in those. What cannot be removed is left, and logged.
+    pub(crate) fn remove(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        for group in self.groups() {
+            if let Err(error) = group.remove(deadline) {
+                tracing::warn!("cannot remove {}: {error}", group.path.display());
+            }
+        }
+    }
+
+    /// The group of a controller; in a version 2 hierarchy the only one.
+    fn of(&self, controller: &str) -> Option<&Group> {
+        self.groups().find(|group| {
+            group.version == Version::Two || group.controllers.iter().any(|known| known == controller)
+        })
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.0.iter()
+    }
+}
+
+fn group(hierarchy: &Hierarchy, wanted: &Path) -> Group {
+    let path = match wanted.strip_prefix("/") {
+        Ok(absolute) => hierarchy.mount.join(absolute),
+        Err(_) => hierarchy.mount.join(&hierarchy.own).join(wanted),
+    };
+    let (version, controllers) = (hierarchy.version, hierarchy.controllers.clone());
+    Group { version, controllers, mount: hierarchy.mount.clone(), path }
+}
+
+fn limits(resources: Option<&LinuxResources>) -> bool {
+    resources.is_some_and(|r| !v1::settings(r).is_empty())
+}
+
+impl Group {
+    fn make(&self) -> Result<(), Error> {
+        let failed = |error: std::io::Error| Error::Path {
+            what: "make the control group",
+            path: self.path.clone(),
+            error: errno(&error),
+        };
+        let below = self.path.strip_prefix(&self.mount).unwrap_or(Path::new(""));
+        let mut at = self.mount.clone();
+        for part in below.components() {
+            let above = at.clone();
+            at.push(part);
+            if self.version == Version::Two {
+                v2::enable_controllers(&above);
+            }
+            match fs::create_dir(&at) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                made => made.map_err(failed)?,
+            }
+            if self.controllers.iter().any(|controller| controller == "cpuset") {
+                v1::inherit_cpuset(&above, &at).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&self, settings: &[Setting]) -> Result<(), Error> {
+        let all = self.version == Version::Two;
+        for setting in settings {
+            if !all && !self.controllers.iter().any(|controller| controller == setting.controller) {
+                continue;
+            }
+            let path = self.path.join(&setting.file);
+            match fs::write(&path, &setting.value) {
+                Ok(()) => {}
+                // A host whose kernel counts no swap, or was built without a controller: it cannot be limited there.
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    tracing::warn!(
+                        "the host does not know {}: {} is not limited",
+                        setting.file,
+                        setting.controller
+                    );
+                }
+                Err(error) => {
+                    return Err(Error::Message(format!(
+                        "linux.resources: cannot write {:?} to {}: {}",
+                        setting.value,
+                        path.display(),
+                        errno(&error)
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, deadline: Instant) -> std::io::Result<()> {
+        loop {
+            match remove_tree(&self.path) {
+                // Who was killed a moment ago may still be in it.
+                Err(error) if errno(&error) == abi::Errno::EBUSY && Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+fn remove_tree(path: &Path) -> std::io::Result<()> {
+    match fs::read_dir(path) {
+        Ok(entries) => {
+            for entry in entries.flatten() {
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    remove_tree(&entry.path())?;
+                }
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    match fs::remove_dir(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hierarchy(mount: &str, own: &str) -> Hierarchy {
+        Hierarchy {
+            version: Version::One,
+            controllers: vec!["memory".to_owned()],
+            mount: mount.into(),
+            own: own.into(),
+        }
+    }
+
+    #[test]
+    fn a_relative_path_is_below_our_own_group() {
+        let at = |wanted: &str| group(&hierarchy("/m", "own/group"), Path::new(wanted)).path;
+        assert_eq!(at("/a/b"), Path::new("/m/a/b"));
+        assert_eq!(at("a/b"), Path::new("/m/own/group/a/b"));
+    }
+
+    #[test]
+    fn groups_are_made_limited_and_removed_as_directories() {
+        // A plain directory stands for a hierarchy: files can be written, and are in the way of a removal.
+        let mount = tempfile::tempdir().unwrap();
+        let mut cgroups =
+            Cgroups(vec![group(&hierarchy(mount.path().to_str().unwrap(), ""), Path::new("/a/b"))]);
+        let resources: LinuxResources = serde_json::from_str(r#"{"memory": {"limit": 4096}}"#).unwrap();
+        cgroups.make(Some(&resources)).unwrap();
+        let file = mount.path().join("a/b/memory.limit_in_bytes");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "4096");
+        cgroups.enter(rustix::process::getpid()).unwrap();
+        fs::remove_file(file).unwrap();
+        fs::remove_file(mount.path().join("a/b/cgroup.procs")).unwrap();
+        fs::create_dir(mount.path().join("a/b/inner")).unwrap();
+        cgroups.remove();
+        cgroups.remove();
+        assert!(mount.path().join("a").exists() && !mount.path().join("a/b").exists());
+    }
+
+    #[test]
+    fn paths_that_mislead_are_refused() {
+        let plan = |path: &str| {
+            let text = format!(r#"{{"ociVersion": "1.0.0", "linux": {{"cgroupsPath": "{path}"}}}}"#);
+            Cgroups::plan(&serde_json::from_str(&text).unwrap(), "x")
+        };
+        assert!(plan("user.slice:casemate:x").unwrap_err().to_string().contains("systemd"));
+        assert!(plan("/a/../../b").unwrap_err().to_string().contains("upwards"));
+        assert!(plan("/a").is_ok() && plan("").is_ok());
+    }
+}

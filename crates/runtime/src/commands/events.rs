@@ -1,0 +1,39 @@
+//! `casemate events`.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{output, ps};
+use crate::cgroups;
+use crate::command_line::{Events, Global};
+use crate::error::Error;
+use crate::state::{Container, Root, Status};
+
+/// Shows what a container uses: once, or at intervals until it ends.
+pub(crate) fn execute(global: &Global, arguments: &Events) -> Result<(), Error> {
+    let container = Root::of(global).open(&arguments.id)?;
+    if container.status()? == Status::Stopped {
+        return Err(Error::NotRunning);
+    }
+    if arguments.stats {
+        return show(&container);
+    }
+    loop {
+        std::thread::sleep(Duration::from_secs(arguments.interval));
+        if container.status()? == Status::Stopped {
+            return Ok(());
+        }
+        show(&container)?;
+    }
+}
+
+fn show(container: &Container) -> Result<(), Error> {
+    let mut stats = cgroups::stats(&container.record.cgroups);
+    // The host's groups count the sandbox's own threads too.
+    stats.pids.current = u64::try_from(ps::processes(container)?.len()).unwrap_or(0);
+    let resources = container.record.resources();
+    let limit = resources.and_then(|resources| resources.pids().as_ref()).map(|pids| pids.limit());
+    stats.pids.limit = limit.and_then(|limit| u64::try_from(limit).ok()).unwrap_or(0);
+    output::line(&json!({"type": "stats", "id": container.id(), "data": stats}))
+}

@@ -1,0 +1,117 @@
+//! `casemate update`.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use oci_spec::runtime::{Linux, LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxPids, LinuxResources};
+use sentry::control::{Event, Request};
+
+use crate::command_line::{Global, Update};
+use crate::config::linux;
+use crate::error::{Error, Trying};
+use crate::state::{self, Root, Status};
+
+/// Changes the limits of a container.
+pub(crate) fn execute(global: &Global, arguments: &Update) -> Result<(), Error> {
+    let mut container = Root::of(global).open(&arguments.id)?;
+    if container.status()? == Status::Stopped {
+        return Err(Error::NotRunning);
+    }
+    let changes = match &arguments.resources {
+        Some(path) => read(path)?,
+        None => from_command_line(arguments)?,
+    };
+    container.record.cgroups.limit(&changes)?;
+    let mut section = container.spec().linux().clone().unwrap_or_else(Linux::default);
+    section.set_resources(Some(merged(container.record.resources(), changes)));
+    match container.ask(&Request::Limit(linux::limits(Some(&section))))? {
+        Event::Done => {}
+        other => return Err(state::unexpected(&other)),
+    }
+    container.record.spec.set_linux(Some(section));
+    container.update()
+}
+
+fn read(path: &Path) -> Result<LinuxResources, Error> {
+    let mut text = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut text).trying("read standard input")?;
+    } else {
+        text = fs::read(path).trying_on("open", path)?;
+    }
+    let deserializer = &mut serde_json::Deserializer::from_slice(&text);
+    serde_path_to_error::deserialize(deserializer)
+        .map_err(|error| Error::Config { path: path.to_owned(), problem: error.to_string() })
+}
+
+fn from_command_line(arguments: &Update) -> Result<LinuxResources, Error> {
+    let mut resources = LinuxResources::default();
+    if arguments.memory.is_some() || arguments.memory_reservation.is_some() || arguments.memory_swap.is_some()
+    {
+        let mut memory = LinuxMemory::default();
+        memory.set_limit(arguments.memory);
+        memory.set_reservation(arguments.memory_reservation);
+        memory.set_swap(arguments.memory_swap);
+        resources.set_memory(Some(memory));
+    }
+    let mut cpu = LinuxCpu::default();
+    cpu.set_shares(arguments.cpu_share);
+    cpu.set_quota(arguments.cpu_quota);
+    cpu.set_period(arguments.cpu_period);
+    cpu.set_cpus(arguments.cpuset_cpus.clone());
+    cpu.set_mems(arguments.cpuset_mems.clone());
+    if cpu != LinuxCpu::default() {
+        resources.set_cpu(Some(cpu));
+    }
+    if let Some(limit) = arguments.pids_limit {
+        let mut pids = LinuxPids::default();
+        pids.set_limit(limit);
+        resources.set_pids(Some(pids));
+    }
+    if let Some(weight) = arguments.blkio_weight {
+        let mut io = LinuxBlockIo::default();
+        io.set_weight(Some(weight));
+        resources.set_block_io(Some(io));
+    }
+    if resources == LinuxResources::default() {
+        return Err(Error::Message("update: there is nothing to change".to_owned()));
+    }
+    Ok(resources)
+}
+
+/// What holds after a change: each part that it names, and the others as they were.
+fn merged(before: Option<&LinuxResources>, changes: LinuxResources) -> LinuxResources {
+    let Some(before) = before else { return changes };
+    let mut after = before.clone();
+    if let Some(new) = changes.memory() {
+        let mut memory = before.memory().unwrap_or_default();
+        memory.set_limit(new.limit().or(memory.limit()));
+        memory.set_reservation(new.reservation().or(memory.reservation()));
+        memory.set_swap(new.swap().or(memory.swap()));
+        after.set_memory(Some(memory));
+    }
+    if changes.cpu().is_some() {
+        after.set_cpu(changes.cpu().clone());
+    }
+    if changes.pids().is_some() {
+        after.set_pids(*changes.pids());
+    }
+    if changes.block_io().is_some() {
+        after.set_block_io(changes.block_io().clone());
+    }
+    after
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_leaves_the_rest() {
+        let of = |json| serde_json::from_str::<LinuxResources>(json).unwrap();
+        let before = of(r#"{"memory": {"limit": 1, "swap": 2}, "pids": {"limit": 3}}"#);
+        let after = merged(Some(&before), of(r#"{"memory": {"limit": 9}}"#));
+        assert_eq!(after, of(r#"{"memory": {"limit": 9, "swap": 2}, "pids": {"limit": 3}}"#));
+    }
+}

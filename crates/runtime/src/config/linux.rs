@@ -1,0 +1,135 @@
+//! The `linux` section, but for mounts, paths and control groups.
+
+use std::path::PathBuf;
+
+use oci_spec::runtime::{Linux, LinuxDeviceType, LinuxNamespaceType};
+use sentry::spec::{DeviceKind, DeviceSpec, LimitSpec};
+
+/// Settings that engines make by default and that change nothing here, with the reason.
+const WITHOUT_EFFECT: &[(&str, &str)] = &[("net.ipv4.ping_group_range", "there are no ICMP sockets")];
+
+/// Settings of /proc/sys, by name.
+pub(super) fn sysctl(linux: Option<&Linux>) -> Vec<(String, String)> {
+    let all = linux.and_then(|linux| linux.sysctl().as_ref()).into_iter().flatten();
+    let known = |name: &str| WITHOUT_EFFECT.iter().any(|(harmless, _)| *harmless == name);
+    let mut settings: Vec<_> =
+        all.filter(|(name, _)| !known(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+    settings.sort();
+    settings
+}
+
+/// Device nodes.
+pub(super) fn devices(linux: Option<&Linux>) -> Result<Vec<DeviceSpec>, String> {
+    let all = linux.and_then(|linux| linux.devices().as_ref()).into_iter().flatten();
+    let translate = |(index, device): (usize, &oci_spec::runtime::LinuxDevice)| {
+        let field = |name: &str, problem: &str| format!("linux.devices[{index}].{name}: {problem}");
+        let kind = match device.typ() {
+            LinuxDeviceType::C | LinuxDeviceType::U => DeviceKind::Character,
+            LinuxDeviceType::B => DeviceKind::Block,
+            LinuxDeviceType::P => DeviceKind::Fifo,
+            LinuxDeviceType::A => return Err(field("type", "\"a\" is no kind of device node")),
+        };
+        let path = device.path().to_str().filter(|path| path.starts_with('/'));
+        let number =
+            |name: &str, value: i64| u32::try_from(value).map_err(|_| field(name, "is not a device number"));
+        let named = kind != DeviceKind::Fifo;
+        Ok(DeviceSpec {
+            path: path.ok_or_else(|| field("path", "is not an absolute path"))?.to_owned(),
+            kind,
+            major: if named { number("major", device.major())? } else { 0 },
+            minor: if named { number("minor", device.minor())? } else { 0 },
+            mode: device.file_mode().unwrap_or(0o666),
+            uid: device.uid().unwrap_or(0),
+            gid: device.gid().unwrap_or(0),
+        })
+    };
+    all.enumerate().map(translate).collect()
+}
+
+/// What the container is told that it may use.
+pub(crate) fn limits(linux: Option<&Linux>) -> LimitSpec {
+    let resources = linux.and_then(|linux| linux.resources().as_ref());
+    let memory = resources.and_then(|r| r.memory().as_ref()).and_then(|memory| memory.limit());
+    let threads = resources.and_then(|r| r.pids().as_ref()).map(|pids| pids.limit());
+    LimitSpec {
+        memory: memory.filter(|limit| *limit > 0).and_then(|limit| u64::try_from(limit).ok()),
+        threads: threads.filter(|limit| *limit > 0).and_then(|limit| usize::try_from(limit).ok()),
+    }
+}
+
+/// The network namespace to join. No other namespace of the host can be joined: whoever asks for that expects to see processes,
+/// mounts or names of somebody else.
+pub(super) fn network(linux: Option<&Linux>) -> Result<Option<PathBuf>, String> {
+    let all = linux.and_then(|linux| linux.namespaces().as_ref()).into_iter().flatten();
+    let mut network = None;
+    for (index, namespace) in all.enumerate() {
+        let Some(path) = namespace.path().clone().filter(|path| !path.as_os_str().is_empty()) else {
+            continue;
+        };
+        match namespace.typ() {
+            LinuxNamespaceType::Network => network = Some(path),
+            other => {
+                let other = format!("{other:?}").to_lowercase();
+                return Err(format!(
+                    "linux.namespaces[{index}].path: a sandbox cannot join the {other} namespace {}",
+                    path.display()
+                ));
+            }
+        }
+    }
+    Ok(network)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn linux(json: &str) -> Linux {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn only_a_network_is_joined() {
+        let found =
+            linux(r#"{"namespaces": [{"type": "pid"}, {"type": "network", "path": "/run/netns/x"}]}"#);
+        assert_eq!(network(Some(&found)), Ok(Some("/run/netns/x".into())));
+        let refused = linux(r#"{"namespaces": [{"type": "pid", "path": "/proc/1/ns/pid"}]}"#);
+        let message = network(Some(&refused)).unwrap_err();
+        assert!(message.starts_with("linux.namespaces[0].path: ") && message.contains("/proc/1/ns/pid"));
+        assert_eq!(network(None), Ok(None));
+    }
+
+    #[test]
+    fn devices_are_carried_over() {
+        let one = r#"{"devices": [{"path": "/dev/x", "type": "c", "major": 1, "minor": 3, "fileMode": 384, "uid": 7}]}"#;
+        let found = devices(Some(&linux(one))).unwrap();
+        assert_eq!((found[0].kind, found[0].major, found[0].minor), (DeviceKind::Character, 1, 3));
+        assert_eq!((found[0].mode, found[0].uid), (0o600, 7));
+        let error = |json| devices(Some(&linux(json))).unwrap_err();
+        assert!(
+            error(r#"{"devices": [{"path": "x", "type": "c", "major": 1, "minor": 3}]}"#)
+                .contains("[0].path")
+        );
+        assert!(
+            error(r#"{"devices": [{"path": "/x", "type": "c", "major": -1, "minor": 3}]}"#)
+                .contains("[0].major")
+        );
+    }
+
+    #[test]
+    fn limits_that_are_none_are_not_told() {
+        let of = |json| limits(Some(&linux(json)));
+        assert_eq!(
+            of(r#"{"resources": {"memory": {"limit": -1}, "pids": {"limit": 0}}}"#),
+            LimitSpec::default()
+        );
+        let limited = of(r#"{"resources": {"memory": {"limit": 4096}, "pids": {"limit": 5}}}"#);
+        assert_eq!(limited, LimitSpec { memory: Some(4096), threads: Some(5) });
+    }
+
+    #[test]
+    fn settings_without_effect_are_not_asked_of_the_sentry() {
+        let found = linux(r#"{"sysctl": {"net.ipv4.ping_group_range": "0 0", "kernel.domainname": "x"}}"#);
+        assert_eq!(sysctl(Some(&found)), [("kernel.domainname".to_owned(), "x".to_owned())]);
+    }
+}

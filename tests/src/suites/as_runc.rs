@@ -1,0 +1,159 @@
+//! The same commands to runc and to casemate: exit codes and states have to be the same.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::lifecycle::within;
+use super::support::{LIMIT, config, set};
+use crate::bundle;
+use crate::place::Place;
+use crate::run::{Outcome, run};
+use crate::skip::skip;
+use crate::tools::available;
+
+/// A runtime with a state directory and a bundle of its own.
+struct Runtime {
+    program: PathBuf,
+    state: PathBuf,
+    bundle: PathBuf,
+}
+
+impl Runtime {
+    fn both(place: &Place, name: &str, config: &Value) -> Result<[Self; 2]> {
+        if !available("runc") {
+            return skip("needs runc");
+        }
+        let make = |program: PathBuf| {
+            let directory = place.directory(name)?;
+            let bundle = bundle::write(&directory.join("bundle"), &bundle::apart(config, &directory))?;
+            Ok::<_, anyhow::Error>(Self { program, state: directory.join("state"), bundle })
+        };
+        Ok([make("runc".into())?, make(place.casemate.clone())?])
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Outcome> {
+        let mut command = Command::new(&self.program);
+        command.arg("--root").arg(&self.state);
+        let bundle = self.bundle.display().to_string();
+        command.args(arguments.iter().map(|word| if *word == "BUNDLE" { bundle.as_str() } else { word }));
+        if arguments.contains(&"create") {
+            // What it leaves behind must not hold our pipes.
+            command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
+            command.stderr(std::process::Stdio::null());
+            let code = command.status().context("cannot run it")?.code();
+            return Ok(Outcome { code, stdout: Vec::new(), stderr: Vec::new() });
+        }
+        run(&mut command, b"", LIMIT)
+    }
+
+    fn state(&self) -> Result<Value> {
+        Ok(serde_json::from_slice(&self.run(&["state", "c"])?.stdout)?)
+    }
+}
+
+fn keys(value: &Value) -> Vec<&String> {
+    value.as_object().map(|object| object.keys().collect()).unwrap_or_default()
+}
+
+fn compare(runtimes: &[Runtime; 2], steps: &[&[&str]]) -> Result<()> {
+    let [oracle, ours] = runtimes;
+    for (index, step) in steps.iter().enumerate() {
+        if let ["reaches", status] = step {
+            for runtime in runtimes {
+                within(LIMIT, || Ok(runtime.state()?["status"] == *status))?;
+            }
+            let (theirs, own) = (oracle.state()?, ours.state()?);
+            ensure!(keys(&theirs) == keys(&own), "step {index}: {theirs} and {own}");
+            ensure!((theirs["pid"] == 0) == (own["pid"] == 0), "step {index}: {theirs} and {own}");
+            continue;
+        }
+        let (theirs, own) = (oracle.run(step)?, ours.run(step)?);
+        ensure!(
+            theirs.code == own.code,
+            "step {index}, {step:?}:\n=== runc: {}\n=== casemate: {}",
+            theirs.shown(),
+            own.shown()
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn commands(place: &Place) -> Result<()> {
+    let runtimes = Runtime::both(place, "as-runc", &config(place, &["sleep", "1000"]))?;
+    compare(
+        &runtimes,
+        &[
+            &["state", "c"],
+            &["list"],
+            &["delete", "c"],
+            &["delete", "--force", "c"],
+            &["create", "--bundle", "BUNDLE", "a/b"],
+            &["create", "--bundle", "/nowhere", "c"],
+            &["create", "--bundle", "BUNDLE", "c"],
+            &["create", "--bundle", "BUNDLE", "c"],
+            &["reaches", "created"],
+            &["pause", "absent"],
+            &["start", "c"],
+            &["reaches", "running"],
+            &["start", "c"],
+            &["exec", "c", "sh", "-c", "exit 7"],
+            &["exec", "c", "sh", "-c", "kill -9 $$"],
+            &["exec", "c", "no-such-program"],
+            &["exec", "c", "/etc/passwd"],
+            &["exec", "--cwd", "/nowhere", "c", "true"],
+            &["exec", "--user", "1:2", "c", "true"],
+            &["exec", "absent", "true"],
+            &["delete", "c"],
+            &["kill", "c", "FROB"],
+            &["resume", "c"],
+            &["pause", "c"],
+            &["reaches", "paused"],
+            &["exec", "c", "true"],
+            &["resume", "c"],
+            &["reaches", "running"],
+            &["kill", "c", "KILL"],
+            &["reaches", "stopped"],
+            &["kill", "c", "KILL"],
+            &["exec", "c", "true"],
+            &["start", "c"],
+            &["delete", "c"],
+            &["delete", "c"],
+            &["list", "--quiet"],
+        ],
+    )
+}
+
+pub(super) fn bundles(place: &Place) -> Result<()> {
+    let good = || config(place, &["true"]);
+    let with = |field: &str, value: Value| {
+        let mut config = good();
+        set(&mut config, field, value)?;
+        Ok::<_, anyhow::Error>(config)
+    };
+    let mut hooked = good();
+    hooked["hooks"] = json!({"createRuntime": [{"path": "/bin/false"}]});
+    let bundles = [
+        good(),
+        with("/process/args", json!(["no-such-program"]))?,
+        with("/process/args", json!(["/etc/passwd"]))?,
+        with("/process/args", json!([]))?,
+        with("/process/cwd", json!("relative"))?,
+        with("/root/path", json!("/no/such/root"))?,
+        with(
+            "/mounts",
+            json!([{"destination": "/mnt", "type": "bind", "source": "/no/such/file", "options": ["bind"]}]),
+        )?,
+        with("/mounts", json!([{"destination": "/proc", "type": "proc", "source": "proc"}]))?,
+        hooked,
+    ];
+    for config in bundles {
+        let runtimes = Runtime::both(place, "as-runc", &config)?;
+        let steps: &[&[&str]] =
+            &[&["create", "--bundle", "BUNDLE", "c"], &["list", "-q"], &["delete", "--force", "c"]];
+        compare(&runtimes, steps).with_context(|| config.to_string())?;
+    }
+    Ok(())
+}

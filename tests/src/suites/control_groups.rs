@@ -1,0 +1,71 @@
+//! Limits: the host's control groups hold them, the container sees them, and nothing of them stays.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::lifecycle::{create, done, output_of, reaches};
+use super::support::config;
+use crate::place::Place;
+use crate::sandbox::Sandbox;
+use crate::skip::skip;
+
+const NAME: &str = "casemate-e2e";
+
+/// The group of a controller, where the host has it mounted.
+fn group(controller: &str) -> Result<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mounts")?;
+    let mount = mounts.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let right =
+            fields.get(2) == Some(&"cgroup") && fields.get(3)?.split(',').any(|word| word == controller);
+        right.then(|| fields.get(1).copied()).flatten()
+    });
+    match mount {
+        Some(mount) => Ok(PathBuf::from(mount).join(NAME)),
+        None => skip(&format!("the host has no version 1 control groups of {controller}")),
+    }
+}
+
+pub(super) fn limits(place: &Place) -> Result<()> {
+    let (memory, pids) = (group("memory")?, group("pids")?);
+    let program = "grep MemTotal /proc/meminfo; while :; do sleep 1000 & done";
+    let mut spec = config(place, &["dash", "-c", program]);
+    spec["linux"]["cgroupsPath"] = json!(format!("/{NAME}"));
+    spec["linux"]["resources"] =
+        json!({"memory": {"limit": 512 << 20}, "pids": {"limit": 20}, "cpu": {"shares": 512}});
+    let sandbox = Sandbox::with_config(place, "control-groups", &spec)?;
+    create(&sandbox)?;
+    let read = |path: PathBuf| fs::read_to_string(&path).with_context(|| path.display().to_string());
+    ensure!(read(memory.join("memory.limit_in_bytes"))?.trim() == (512_u64 << 20).to_string());
+    let inside: Vec<String> = read(pids.join("cgroup.procs"))?.lines().map(str::to_owned).collect();
+    ensure!(inside.len() >= 3, "gofer, init and sentry are in the group: {inside:?}");
+    let stats: Value = serde_json::from_str(&done(&sandbox, &["events", "--stats", "c"])?)?;
+    ensure!(stats["data"]["memory"]["usage"]["limit"] == 512 << 20, "{stats}");
+    ensure!(stats["data"]["memory"]["usage"]["usage"].as_u64() > Some(1 << 16), "{stats}");
+    done(&sandbox, &["update", "--memory", "600000000", "c"])?;
+    ensure!(read(memory.join("memory.limit_in_bytes"))?.trim() == "599998464", "pages");
+    done(&sandbox, &["start", "c"])?;
+    reaches(&sandbox, "stopped")?;
+    let said = output_of(&sandbox)?;
+    let lines: Vec<&str> = said.lines().collect();
+    ensure!(lines.first().is_some_and(|line| line.ends_with("585937 kB")), "{said}");
+    // A shell that cannot fork gives up.
+    ensure!(lines.last().is_some_and(|line| line.contains("Cannot fork")), "{said}");
+    done(&sandbox, &["delete", "c"])?;
+    ensure!(!memory.exists() && !pids.exists(), "the groups are still there");
+    Ok(())
+}
+
+/// A failure leaves no group either.
+pub(super) fn removed_after_a_failure(place: &Place) -> Result<()> {
+    let memory = group("memory")?;
+    let mut spec = config(place, &["no-such-program"]);
+    spec["linux"]["cgroupsPath"] = json!(format!("/{NAME}"));
+    let sandbox = Sandbox::with_config(place, "control-groups", &spec)?;
+    ensure!(create(&sandbox).is_err());
+    ensure!(!memory.exists(), "the group is still there");
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! Further programs in a container that runs.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use super::lifecycle::{casemate, create, done, reaches, state, within};
+use super::support::Running;
+use crate::leftovers::processes;
+use crate::place::Place;
+use crate::sandbox::Sandbox;
+
+fn start(place: &Place, name: &str) -> Result<Sandbox> {
+    let sandbox = Sandbox::new(place, name, &["sleep", "1000"])?;
+    create(&sandbox)?;
+    done(&sandbox, &["start", "c"])?;
+    Ok(sandbox)
+}
+
+fn end(sandbox: &Sandbox) -> Result<()> {
+    done(sandbox, &["delete", "--force", "c"]).map(drop)
+}
+
+/// Options, exit codes and errors.
+pub(super) fn options(place: &Place) -> Result<()> {
+    let sandbox = start(place, "exec-options")?;
+    let says = |arguments: &[&str], expected: &str| {
+        let said = done(&sandbox, &[&["exec"], arguments].concat())?;
+        ensure!(said == expected, "{arguments:?}: {said:?}, expected {expected:?}");
+        Ok(())
+    };
+    says(&["c", "sh", "-c", "echo $HOME; pwd; id -u"], "/root\n/work\n0\n")?;
+    says(&["--env", "HOME=/x", "--cwd", "/etc", "c", "sh", "-c", "echo $HOME; pwd"], "/x\n/etc\n")?;
+    says(&["--user", "7:8", "-g", "9,10", "c", "sh", "-c", "id -u; id -G"], "7\n8 9 10\n")?;
+    says(&["--user", "7", "c", "grep", "-c", "^CapEff:\t0000000000000000$", "/proc/self/status"], "1\n")?;
+    says(&["--no-new-privs", "c", "grep", "NoNewPrivs", "/proc/self/status"], "NoNewPrivs:\t1\n")?;
+    // The container's processes are seen, and those that are executed are among them.
+    says(&["c", "sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; echo; echo $PPID"], "sleep 1000 \n0\n")?;
+    for (arguments, code, words) in [
+        (&["c", "sh", "-c", "exit 7"][..], 7, ""),
+        (&["c", "sh", "-c", "kill -TERM $$"], 143, ""),
+        (&["c", "no-such-program"], 255, "not found in $PATH"),
+        (&["c", "/etc/passwd"], 255, "permission denied"),
+        (&["--cwd", "/nowhere", "c", "true"], 255, "/nowhere"),
+        (&["absent", "true"], 255, "does not exist"),
+        (&["c"], 255, "no program"),
+    ] {
+        let outcome = casemate(&sandbox, &[&["exec"], arguments].concat())?;
+        ensure!(
+            outcome.code == Some(code) && outcome.shown().contains(words),
+            "{arguments:?}: {}",
+            outcome.shown()
+        );
+    }
+    let description = sandbox.bundle.join("process.json");
+    let process = json!({"user": {"uid": 5, "gid": 6}, "args": ["sh", "-c", "id -u; echo $A"], "cwd": "/", "env": ["A=b", "PATH=/usr/bin:/bin"]});
+    fs::write(&description, process.to_string())?;
+    says(&["--process", description.to_str().context("path")?, "c"], "5\nb\n")?;
+    end(&sandbox)
+}
+
+/// Standard input reaches it, signals reach it, and it may have further descriptors.
+pub(super) fn descriptors_and_signals(place: &Place) -> Result<()> {
+    let sandbox = start(place, "exec-signals")?;
+    let program = "trap 'echo term; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
+    let mut running = Running::start(sandbox.casemate().args(["exec", "c", "sh", "-c", program]))?;
+    running.expect("ready")?;
+    running.signal(rustix::process::Signal::TERM)?;
+    let outcome = running.finish()?;
+    ensure!(outcome.code == Some(5) && outcome.shown().contains("term"), "{}", outcome.shown());
+    let shell = "exec 3<$1; shift; exec \"$@\"";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", shell, "sh"]).arg(sandbox.bundle.join("config.json"));
+    let inner = sandbox.casemate();
+    command.arg(inner.get_program()).args(inner.get_args());
+    command.args(["exec", "--preserve-fds", "1", "c", "sh", "-c", "cat <&3"]);
+    let outcome = crate::run::run(&mut command, b"", Duration::from_secs(20))?;
+    ensure!(outcome.stdout == fs::read(sandbox.bundle.join("config.json"))?, "{}", outcome.shown());
+    end(&sandbox)
+}
+
+/// A detached one has a process on the host that stands for it.
+pub(super) fn detached(place: &Place) -> Result<()> {
+    let sandbox = start(place, "exec-detached")?;
+    let pid_file = sandbox.bundle.join("exec-pid");
+    let path = pid_file.to_str().context("path")?;
+    done(&sandbox, &["exec", "--detach", "--pid-file", path, "c", "sleep", "2000"])?;
+    let pid: i32 = fs::read_to_string(&pid_file)?.parse()?;
+    ensure!(done(&sandbox, &["ps", "c"])?.contains("sleep 2000"), "it does not run");
+    // Killed, it takes along what it stands for.
+    super::support::send(pid, rustix::process::Signal::KILL)?;
+    within(Duration::from_secs(5), || Ok(!done(&sandbox, &["ps", "c"])?.contains("sleep 2000")))?;
+    done(&sandbox, &["exec", "--detach", "--pid-file", path, "c", "sleep", "3000"])?;
+    let pid: i32 = fs::read_to_string(&pid_file)?.parse()?;
+    done(&sandbox, &["kill", "c", "KILL"])?;
+    reaches(&sandbox, "stopped")?;
+    within(Duration::from_secs(5), || Ok(processes()?.iter().all(|process| process.pid != pid)))?;
+    end(&sandbox)
+}
+
+/// A hundred in a row leave no thread, no descriptor and no process.
+pub(super) fn hundred(place: &Place) -> Result<()> {
+    let sandbox = start(place, "exec-hundred")?;
+    let init = state(&sandbox)?["pid"].as_i64().context("no pid")?;
+    let sentry = processes()?.into_iter().find(|p| i64::from(p.parent) == init).context("no sentry")?.pid;
+    let count = |what: &str| {
+        Ok::<_, anyhow::Error>(fs::read_dir(Path::new("/proc").join(sentry.to_string()).join(what))?.count())
+    };
+    done(&sandbox, &["exec", "c", "true"])?;
+    let before = (count("fd")?, count("task")?);
+    for round in 0..100 {
+        let said = done(&sandbox, &["exec", "c", "sh", "-c", "echo $$ >/dev/null; echo x"])?;
+        ensure!(said == "x\n", "round {round}: {said:?}");
+    }
+    let after = (count("fd")?, count("task")?);
+    // Stubs that wait for a program are made in the background.
+    ensure!(
+        after.0 <= before.0 + 8 && after.1 <= before.1 + 4,
+        "descriptors and threads: {before:?}, then {after:?}"
+    );
+    ensure!(done(&sandbox, &["ps", "--format", "json", "c"])? == "[1]\n");
+    end(&sandbox)
+}

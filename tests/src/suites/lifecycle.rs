@@ -1,0 +1,245 @@
+//! A container's life over several commands.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use super::support::{LIMIT, config, set};
+use crate::leftovers::{Tree, names};
+use crate::place::Place;
+use crate::run::{Outcome, run};
+use crate::sandbox::Sandbox;
+
+/// `casemate COMMAND...` to its end.
+pub(super) fn casemate(sandbox: &Sandbox, arguments: &[&str]) -> Result<Outcome> {
+    run(sandbox.casemate().args(arguments), b"", LIMIT)
+}
+
+/// As [`casemate`], for what has to succeed. Returns standard output.
+pub(super) fn done(sandbox: &Sandbox, arguments: &[&str]) -> Result<String> {
+    let outcome = casemate(sandbox, arguments)?;
+    ensure!(outcome.code == Some(0), "{arguments:?}: {}\n{}", outcome.shown(), sandbox.logged());
+    Ok(String::from_utf8(outcome.stdout)?)
+}
+
+/// Creates the container `c`, whose output goes to a file.
+pub(super) fn create(sandbox: &Sandbox) -> Result<()> {
+    let output = fs::File::create(sandbox.bundle.join("output"))?;
+    let mut command = sandbox.casemate();
+    command.args(["create", "--pid-file"]).arg(sandbox.bundle.join("pid"));
+    command.arg("--bundle").arg(&sandbox.bundle).arg("c");
+    command.stdin(std::process::Stdio::null()).stdout(output.try_clone()?).stderr(output);
+    let status = command.status()?;
+    ensure!(status.success(), "create: {status}, {}\n{}", output_of(sandbox)?, sandbox.logged());
+    Ok(())
+}
+
+pub(super) fn output_of(sandbox: &Sandbox) -> Result<String> {
+    Ok(fs::read_to_string(sandbox.bundle.join("output"))?)
+}
+
+pub(super) fn state(sandbox: &Sandbox) -> Result<Value> {
+    Ok(serde_json::from_str(&done(sandbox, &["state", "c"])?)?)
+}
+
+/// Waits until the container has this status.
+pub(super) fn reaches(sandbox: &Sandbox, status: &str) -> Result<()> {
+    within(LIMIT, || Ok(state(sandbox)?["status"] == status)).with_context(|| format!("waiting for {status}"))
+}
+
+pub(super) fn within(limit: Duration, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + limit;
+    while !holds()? {
+        ensure!(Instant::now() < deadline, "not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+/// No process of these may run any more, nor may a container be recorded.
+fn nothing_left(sandbox: &Sandbox, tree: &Tree) -> Result<()> {
+    tree.gone_within(Duration::from_secs(3))?;
+    let left = names(&sandbox.state)?;
+    ensure!(left.is_empty(), "left in the state directory: {left:?}");
+    Ok(())
+}
+
+pub(super) fn from_create_to_delete(place: &Place) -> Result<()> {
+    let sandbox = Sandbox::new(place, "lifecycle", &["sh", "-c", "echo out; echo err >&2; exit 3"])?;
+    create(&sandbox)?;
+    let created = state(&sandbox)?;
+    ensure!(created["status"] == "created" && created["id"] == "c", "{created}");
+    let pid = fs::read_to_string(sandbox.bundle.join("pid"))?;
+    ensure!(created["pid"].to_string() == pid, "{created}, but the pid file says {pid}");
+    ensure!(output_of(&sandbox)?.is_empty(), "it ran before it was started");
+    let listed: Value = serde_json::from_str(&done(&sandbox, &["list", "--format", "json"])?)?;
+    ensure!(listed[0]["pid"] == created["pid"] && listed[0]["owner"] == "root", "{listed}");
+    ensure!(done(&sandbox, &["list", "-q"])? == "c\n");
+    done(&sandbox, &["start", "c"])?;
+    reaches(&sandbox, "stopped")?;
+    ensure!(output_of(&sandbox)? == "out\nerr\n", "{:?}", output_of(&sandbox));
+    done(&sandbox, &["delete", "c"])?;
+    let outcome = casemate(&sandbox, &["state", "c"])?;
+    ensure!(outcome.code == Some(1) && outcome.shown().contains("does not exist"), "{}", outcome.shown());
+    Ok(())
+}
+
+/// What engines rely on: init's own end tells how the container ended.
+pub(super) fn wait_tells_the_end(place: &Place) -> Result<()> {
+    for (program, kill, code) in
+        [("exit 3", None, 3), ("sh -c 'kill $$'", None, 143), ("sleep 1000", Some("KILL"), 137)]
+    {
+        let sandbox = Sandbox::new(place, "wait", &["sh", "-c", program])?;
+        create(&sandbox)?;
+        let mut waiting = sandbox.casemate().args(["wait", "c"]).process_group(0).spawn()?;
+        // Asked before its start; a later question could find it gone.
+        std::thread::sleep(Duration::from_millis(200));
+        done(&sandbox, &["start", "c"])?;
+        if let Some(signal) = kill {
+            done(&sandbox, &["kill", "c", signal])?;
+        }
+        let ended = crate::run::wait(&mut waiting, LIMIT)?;
+        ensure!(ended == Some(code), "{program}: {ended:?}, expected {code}\n{}", sandbox.logged());
+        done(&sandbox, &["delete", "--force", "c"])?;
+    }
+    Ok(())
+}
+
+/// In namespaces of its own, where every process that is left is one of these containers'. What is wrong is printed.
+const KILLED_CREATORS: &str = r#"
+bundle=$1
+shift
+for pause in 0 0.002 0.005 0.01 0.015 0.02 0.025 0.03 0.04 0.05 0.06 0.08 0.1 0.15; do
+  "$@" create --bundle $bundle c </dev/null >/dev/null 2>&1 &
+  sleep $pause
+  kill -9 $! 2>/dev/null
+  wait $! 2>/dev/null
+  "$@" list >/dev/null || echo "list after $pause"
+  "$@" delete --force c || echo "delete after $pause"
+  "$@" create --bundle $bundle c </dev/null >/dev/null 2>&1 || echo "create after $pause"
+  "$@" delete --force c || echo "delete the second after $pause"
+done
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  left=$(grep -l ^casemate- /proc/[0-9]*/cmdline 2>/dev/null)
+  [ -z "$left" ] && break
+  sleep 0.2
+done
+for file in $left; do [ -e $file ] && tr '\0' ' ' <$file; done
+exit 0
+"#;
+
+/// Killed at any point, `create` leaves nothing that the next command does not find or remove.
+pub(super) fn killed_creators(place: &Place) -> Result<()> {
+    let sandbox = Sandbox::new(place, "killed-creators", &["sleep", "1000"])?;
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
+    command.args(["bash", "-c", KILLED_CREATORS, "sh"]).arg(&sandbox.bundle);
+    let inner = sandbox.casemate();
+    command.arg(inner.get_program()).args(inner.get_args());
+    let outcome = run(&mut command, b"", Duration::from_secs(60))?;
+    let left = names(&sandbox.state)?;
+    ensure!(
+        outcome.code == Some(0) && outcome.stdout.is_empty() && left.is_empty(),
+        "{}\nleft in the state directory: {left:?}\n{}",
+        outcome.shown(),
+        sandbox.logged()
+    );
+    Ok(())
+}
+
+/// The processes of a detached container: init with all below it, and the gofer.
+fn tree(sandbox: &Sandbox) -> Result<(Tree, i32, i32)> {
+    let record: Value = serde_json::from_str(&fs::read_to_string(sandbox.state.join("c/state.json"))?)?;
+    let pid =
+        |field: &str| record[field]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).context("no pid");
+    let (init, gofer) = (pid("init")?, pid("gofer")?);
+    Ok((Tree::below(init)?.and(Tree::below(gofer)?), init, gofer))
+}
+
+/// Whatever of a detached sandbox is killed, all of it ends, and it can be deleted.
+pub(super) fn killed_parts(place: &Place) -> Result<()> {
+    for part in ["gofer", "sentry", "init"] {
+        let sandbox = Sandbox::new(place, "killed-parts", &["sleep", "1000"])?;
+        create(&sandbox)?;
+        done(&sandbox, &["start", "c"])?;
+        let (tree, init, gofer) = tree(&sandbox)?;
+        let victim = match part {
+            "init" => Some(init),
+            "sentry" => tree.children(init).first().copied(),
+            _ => Some(gofer),
+        };
+        super::support::send(victim.context(part)?, rustix::process::Signal::KILL)?;
+        reaches(&sandbox, "stopped").context(part)?;
+        done(&sandbox, &["delete", "c"])?;
+        nothing_left(&sandbox, &tree).context(part)?;
+    }
+    Ok(())
+}
+
+pub(super) fn pause_stops_everything(place: &Place) -> Result<()> {
+    let busy = "i=0; (while :; do i=$((i+1)); echo b $i; done) & while :; do i=$((i+1)); echo a $i; done";
+    let sandbox = Sandbox::new(place, "pause", &["sh", "-c", busy])?;
+    create(&sandbox)?;
+    done(&sandbox, &["start", "c"])?;
+    let size = || Ok::<_, anyhow::Error>(fs::metadata(sandbox.bundle.join("output"))?.len());
+    within(LIMIT, || Ok(size()? > 100))?;
+    for _ in 0..3 {
+        done(&sandbox, &["pause", "c"])?;
+        ensure!(state(&sandbox)?["status"] == "paused");
+        let then = size()?;
+        std::thread::sleep(Duration::from_millis(200));
+        ensure!(size()? == then, "it goes on while it is paused");
+        done(&sandbox, &["resume", "c"])?;
+        within(LIMIT, || Ok(size()? > then)).context("it does not go on after it was resumed")?;
+    }
+    done(&sandbox, &["pause", "c"])?;
+    done(&sandbox, &["kill", "c", "KILL"])?;
+    reaches(&sandbox, "stopped")?;
+    done(&sandbox, &["delete", "c"]).map(drop)
+}
+
+/// Hooks of all kinds run in their order with the state on standard input, and one that fails stops the container.
+pub(super) fn hooks(place: &Place) -> Result<()> {
+    let mut spec = config(place, &["true"]);
+    let log = place.directory("hooks")?.join("log");
+    let hook = |name: &str, then: &str| {
+        let script = format!("read state; echo {name} \"$state\" >> {}; {then}", log.display());
+        json!([{"path": "/bin/sh", "args": ["sh", "-c", script], "timeout": 10}])
+    };
+    let kinds = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"];
+    let all: serde_json::Map<String, Value> =
+        kinds.iter().map(|kind| ((*kind).to_owned(), hook(kind, ":"))).collect();
+    spec["hooks"] = Value::Object(all);
+    spec["annotations"] = json!({"key": "value"});
+    let sandbox = Sandbox::with_config(place, "hooks", &spec)?;
+    create(&sandbox)?;
+    done(&sandbox, &["start", "c"])?;
+    reaches(&sandbox, "stopped")?;
+    done(&sandbox, &["delete", "c"])?;
+    let text = fs::read_to_string(&log)?;
+    let ran: Vec<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
+    ensure!(ran == kinds, "{text}");
+    let states: Vec<Value> =
+        text.lines().filter_map(|line| serde_json::from_str(line.split_once(' ')?.1).ok()).collect();
+    let statuses: Vec<&str> = states.iter().filter_map(|state| state["status"].as_str()).collect();
+    ensure!(statuses == ["creating", "creating", "creating", "running", "stopped"], "{text}");
+    ensure!(
+        states.iter().all(|state| state["id"] == "c" && state["annotations"]["key"] == "value"),
+        "{text}"
+    );
+
+    set(&mut spec, "/hooks/createRuntime", hook("createRuntime", "echo sorry >&2; exit 4"))?;
+    let sandbox = Sandbox::with_config(place, "hooks", &spec)?;
+    let bundle = sandbox.bundle.display().to_string();
+    let outcome = casemate(&sandbox, &["create", "--bundle", &bundle, "c"])?;
+    let message = outcome.shown();
+    if outcome.code != Some(1) || !message.contains("hooks.createRuntime[0]") || !message.contains("sorry") {
+        bail!("{message}");
+    }
+    let left = names(&sandbox.state)?;
+    ensure!(left.is_empty(), "left in the state directory: {left:?}");
+    Ok(())
+}

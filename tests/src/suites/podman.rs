@@ -1,0 +1,164 @@
+//! Podman with casemate as its runtime.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::place::Place;
+use crate::run::{Outcome, run};
+use crate::skip::skip;
+use crate::tools::available;
+
+const IMAGE: &str = "localhost/small";
+const LIMIT: Duration = Duration::from_secs(60);
+/// What the image has of busybox.
+const PROGRAMS: &str = "sh ls cat echo id sleep true grep touch hostname pwd";
+
+/// An engine with a store of its own, and one small image.
+struct Podman {
+    casemate: PathBuf,
+    store: PathBuf,
+}
+
+impl Podman {
+    fn new(place: &Place, name: &str) -> Result<Self> {
+        for tool in ["podman", "conmon", "busybox"] {
+            if !available(tool) {
+                return skip(&format!("needs {tool}"));
+            }
+        }
+        let store = place.directory(name)?;
+        let podman = Self { casemate: place.casemate.clone(), store };
+        let image = podman.store.join("image");
+        for directory in ["bin", "etc", "tmp", "proc", "dev", "sys"] {
+            fs::create_dir_all(image.join(directory))?;
+        }
+        let busybox = Command::new("sh").args(["-c", "command -v busybox"]).output()?.stdout;
+        fs::copy(String::from_utf8(busybox)?.trim(), image.join("bin/busybox"))?;
+        for program in PROGRAMS.split(' ') {
+            std::os::unix::fs::symlink("busybox", image.join("bin").join(program))?;
+        }
+        fs::write(image.join("etc/passwd"), "root:x:0:0:root:/:/bin/sh\n")?;
+        let archive = podman.store.join("image.tar");
+        ensure!(
+            Command::new("tar").arg("-C").arg(&image).arg("-cf").arg(&archive).arg(".").status()?.success()
+        );
+        podman.says(&["import", "--quiet", &archive.display().to_string(), IMAGE])?;
+        Ok(podman)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("podman");
+        command.arg("--root").arg(self.store.join("root")).arg("--runroot").arg(self.store.join("run"));
+        command.args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "file"]);
+        command.arg("--runtime").arg(&self.casemate);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Outcome> {
+        run(self.command().args(arguments), b"typed\n", LIMIT)
+    }
+
+    /// Standard output of what has to succeed.
+    fn says(&self, arguments: &[&str]) -> Result<String> {
+        let outcome = self.run(arguments)?;
+        ensure!(outcome.code == Some(0), "{arguments:?}: {}", outcome.shown());
+        Ok(String::from_utf8(outcome.stdout)?)
+    }
+
+    /// `podman run --rm OPTIONS IMAGE COMMAND`.
+    fn once(&self, options: &[&str], command: &[&str]) -> Result<Outcome> {
+        self.run(&[&["run", "--rm", "--network=none"], options, &[IMAGE], command].concat())
+    }
+}
+
+/// One container each: what its options say is what it finds, and its exit code is the engine's.
+pub(super) fn options(place: &Place) -> Result<()> {
+    let podman = Podman::new(place, "podman-options")?;
+    let volume = podman.store.join("volume");
+    fs::create_dir(&volume)?;
+    fs::write(volume.join("file"), "from the host\n")?;
+    let at = format!("{}:/mnt", volume.display());
+    let read_only = format!("{at}:ro");
+    for (options, command, code, expected) in [
+        (&[][..], &["sh", "-c", "echo out; exit 7"][..], 7, "out\n"),
+        (&[], &["no-such-program"], 127, ""),
+        (&[], &["/etc/passwd"], 126, ""),
+        (&[], &["sh", "-c", "(sh -c 'kill -9 $$'); exit $?"], 137, ""),
+        (&["-i"], &["cat"], 0, "typed\n"),
+        (&["--user", "5:6"], &["id"], 0, "uid=5(5) gid=6 groups=6\n"),
+        (
+            &["--read-only"],
+            &["sh", "-c", "touch /x 2>/dev/null || echo refused; touch /tmp/x && echo but /tmp"],
+            0,
+            "refused\nbut /tmp\n",
+        ),
+        (&["--cap-drop", "all"], &["grep", "CapEff", "/proc/self/status"], 0, "CapEff:\t0000000000000000\n"),
+        (&["--memory", "256m"], &["grep", "MemTotal", "/proc/meminfo"], 0, "MemTotal:         262144 kB\n"),
+        (
+            &["-v", &read_only],
+            &["sh", "-c", "cat /mnt/file; touch /mnt/x 2>/dev/null || echo refused"],
+            0,
+            "from the host\nrefused\n",
+        ),
+        (&["-v", &at], &["sh", "-c", "echo written > /mnt/new"], 0, ""),
+        (
+            &["--tmpfs", "/etc:size=1m"],
+            &["sh", "-c", "cat /etc/passwd; echo > /etc/new && ls /etc/new"],
+            0,
+            "root:x:0:0:root:/:/bin/sh\n/etc/new\n",
+        ),
+        (
+            &["--hostname", "there", "--env", "A=b", "-w", "/etc"],
+            &["sh", "-c", "hostname; echo $A; pwd"],
+            0,
+            "there\nb\n/etc\n",
+        ),
+        (&["--ulimit", "nofile=77:88"], &["sh", "-c", "ulimit -n; ulimit -Hn"], 0, "77\n88\n"),
+        (&["--pids-limit", "1"], &["sh", "-c", "(true) 2>/dev/null; echo unreached"], 2, ""),
+    ] {
+        let outcome = podman.once(options, command)?;
+        let said = String::from_utf8_lossy(&outcome.stdout);
+        ensure!(
+            outcome.code == Some(code) && said == expected,
+            "{options:?} {command:?}: {}",
+            outcome.shown()
+        );
+    }
+    ensure!(fs::read_to_string(volume.join("new"))? == "written\n");
+    ensure!(podman.says(&["ps", "--all", "--quiet"])?.is_empty());
+    Ok(())
+}
+
+/// One container through its life.
+pub(super) fn life(place: &Place) -> Result<()> {
+    let podman = Podman::new(place, "podman-life")?;
+    let program = "trap 'echo got term; exit 3' TERM; echo up; while :; do sleep 0.1; done";
+    podman.says(&["run", "--detach", "--name", "w", "--network=none", IMAGE, "sh", "-c", program])?;
+    let status = || podman.says(&["inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", "w"]);
+    super::lifecycle::within(LIMIT, || Ok(podman.says(&["logs", "w"])? == "up\n"))?;
+    ensure!(status()? == "running 0\n");
+    let outcome =
+        podman.run(&["exec", "--user", "5", "--env", "X=y", "w", "sh", "-c", "id -u; echo $X; exit 4"])?;
+    ensure!(outcome.code == Some(4) && outcome.stdout == b"5\ny\n", "{}", outcome.shown());
+    ensure!(podman.run(&["exec", "w", "no-such-program"])?.code == Some(127));
+    podman.says(&["exec", "--detach", "w", "sleep", "1000"])?;
+    ensure!(podman.says(&["exec", "w", "sh", "-c", "cat /proc/*/cmdline"])?.contains("sleep\x001000"));
+    podman.says(&["pause", "w"])?;
+    ensure!(status()? == "paused 0\n");
+    podman.says(&["unpause", "w"])?;
+    podman.says(&["stop", "--time", "20", "w"])?;
+    ensure!(status()? == "exited 3\n", "{}", status()?);
+    ensure!(podman.says(&["logs", "w"])? == "up\ngot term\n");
+    podman.says(&["start", "w"])?;
+    podman.says(&["restart", "--time", "20", "w"])?;
+    podman.says(&["kill", "w"])?;
+    super::lifecycle::within(LIMIT, || Ok(status()? == "exited 137\n"))?;
+    ensure!(podman.says(&["wait", "w"])? == "137\n");
+    podman.says(&["rm", "w"])?;
+    ensure!(podman.says(&["ps", "--all", "--quiet"])?.is_empty());
+    Ok(())
+}
