@@ -1,4 +1,5 @@
 //! A container's life over several commands.
+#![expect(clippy::indexing_slicing, reason = "an absent member of a JSON value reads as null")]
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -73,7 +74,7 @@ pub(super) fn from_create_to_delete(place: &Place) -> Result<()> {
     let created = state(&sandbox)?;
     ensure!(created["status"] == "created" && created["id"] == "c", "{created}");
     let pid = fs::read_to_string(sandbox.bundle.join("pid"))?;
-    ensure!(created["pid"].to_string() == pid, "{created}, but the pid file says {pid}");
+    ensure!(created["pid"].to_string().as_str() == pid.as_str(), "{created}, but the pid file says {pid}");
     ensure!(output_of(&sandbox)?.is_empty(), "it ran before it was started");
     let listed: Value = serde_json::from_str(&done(&sandbox, &["list", "--format", "json"])?)?;
     ensure!(listed[0]["pid"] == created["pid"] && listed[0]["owner"] == "root", "{listed}");

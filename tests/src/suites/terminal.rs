@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use rustix::process::Signal;
 
 use super::support::send;
@@ -151,8 +151,11 @@ pub(super) fn modes_restored(place: &Place) -> Result<()> {
     terminal.expect("now raw")?;
     let pane = output(terminal.tmux().args(["display-message", "-p", "#{pane_pid}"]))?;
     let tree = Tree::below(pane.trim().parse()?)?;
-    for sentry in tree.named("casemate-sandbox") {
-        send(sentry, Signal::KILL)?;
-    }
+    let sentries = tree.named("casemate-sandbox");
+    // The end of one may be the end of the next.
+    ensure!(
+        sentries.into_iter().filter(|sentry| send(*sentry, Signal::KILL).is_ok()).count() > 0,
+        "no sentry"
+    );
     terminal.expect("restored")
 }

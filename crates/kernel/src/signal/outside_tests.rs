@@ -156,7 +156,7 @@ fn a_child_has_its_parents_mask_and_its_own_ids() {
     let (machine, parent) = machine();
     parent.thread.change_mask(USR1.0);
     machine.trap(&parent, FORK, [0; 6]);
-    let id = u64::try_from(parent.registers().rax).unwrap();
+    let id = parent.registers().rax;
     let thread = machine.platform.threads().pop().unwrap();
     let facts = thread.facts().unwrap();
     assert_eq!(

@@ -117,7 +117,7 @@ impl Builder<'_> {
             let mode = lower.attributes()?.mode;
             self.layer(lower.clone(), tmpfs::Options { mode, ..tmpfs::Options::for_memory(self.memory) })
         };
-        Ok(layer().trying("lay an overlay over the gofer's files")?)
+        layer().trying("lay an overlay over the gofer's files")
     }
 
     /// A layer in memory, within these limits and with this mode, over a directory that stays as it is.
