@@ -48,6 +48,9 @@ impl IntervalKind {
 /// The three interval timers of a process.
 #[derive(Default)]
 pub(super) struct Intervals {
+    /// Held from where a timer is seen to have expired until its signal is sent, and by who sets one: when
+    /// setitimer(2) returns, the old setting has no signal left to send. Taken before the timers' own locks.
+    sending: Mutex<()>,
     real: Mutex<State>,
     virtual_: Mutex<State>,
     profiling: Mutex<State>,
@@ -106,7 +109,9 @@ impl Intervals {
 pub fn set(group: &Arc<ThreadGroup>, kind: IntervalKind, value: Duration, interval: Duration) -> Setting {
     let clock = kind.clock(group);
     let now = clock.now();
-    let mut state = group.signals.timers.intervals.get(kind).lock();
+    let intervals = &group.signals.timers.intervals;
+    let _none_under_way = intervals.sending.lock();
+    let mut state = intervals.get(kind).lock();
     let old = Setting { interval: state.schedule.interval, left: state.schedule.left(now) };
     state.schedule = Schedule::new(value, interval, false, now);
     state.watch = Watch::default();
@@ -144,8 +149,10 @@ impl Listener for Expiry {
         let Some(group) = self.group.upgrade() else { return };
         let clock = self.kind.clock(&group);
         let now = clock.now();
+        let intervals = &group.signals.timers.intervals;
+        let _under_way = intervals.sending.lock();
         {
-            let mut state = group.signals.timers.intervals.get(self.kind).lock();
+            let mut state = intervals.get(self.kind).lock();
             let Some(next) = state.schedule.next else { return };
             if next > now {
                 arm(&group, self.kind, &clock, &mut state);
