@@ -6,7 +6,7 @@ use abi::Errno;
 use kernel::{Task, UserPtr};
 use vfs::{Capability, Credentials};
 
-use super::SAME;
+use super::ids::Ids;
 
 /// The real group id.
 ///
@@ -45,17 +45,7 @@ pub fn getresgid(
 /// # Errors
 /// `EPERM`, `EINVAL`.
 pub fn setgid(task: &Arc<Task>, gid: u32) -> Result<(), Errno> {
-    valid(gid)?;
-    change(task, |old, new| {
-        if old.has(Capability::Setgid) {
-            new.gid = gid;
-            new.sgid = gid;
-        } else if gid != old.gid && gid != old.sgid {
-            return Err(Errno::EPERM);
-        }
-        new.egid = gid;
-        Ok(())
-    })
+    change(task, |own, free| own.set(free, gid))
 }
 
 /// Sets the real and the effective id.
@@ -63,25 +53,7 @@ pub fn setgid(task: &Arc<Task>, gid: u32) -> Result<(), Errno> {
 /// # Errors
 /// `EPERM`.
 pub fn setregid(task: &Arc<Task>, real: u32, effective: u32) -> Result<(), Errno> {
-    change(task, |old, new| {
-        let free = old.has(Capability::Setgid);
-        if real != SAME {
-            if !free && real != old.gid && real != old.egid {
-                return Err(Errno::EPERM);
-            }
-            new.gid = real;
-        }
-        if effective != SAME {
-            if !free && ![old.gid, old.egid, old.sgid].contains(&effective) {
-                return Err(Errno::EPERM);
-            }
-            new.egid = effective;
-        }
-        if real != SAME || (effective != SAME && effective != old.gid) {
-            new.sgid = new.egid;
-        }
-        Ok(())
-    })
+    change(task, |own, free| own.set_two(free, real, effective))
 }
 
 /// Sets real, effective and saved id.
@@ -89,19 +61,7 @@ pub fn setregid(task: &Arc<Task>, real: u32, effective: u32) -> Result<(), Errno
 /// # Errors
 /// `EPERM`.
 pub fn setresgid(task: &Arc<Task>, real: u32, effective: u32, saved: u32) -> Result<(), Errno> {
-    change(task, |old, new| {
-        let free = old.has(Capability::Setgid);
-        for (wanted, slot) in [(real, &mut new.gid), (effective, &mut new.egid), (saved, &mut new.sgid)] {
-            if wanted == SAME {
-                continue;
-            }
-            if !free && ![old.gid, old.egid, old.sgid].contains(&wanted) {
-                return Err(Errno::EPERM);
-            }
-            *slot = wanted;
-        }
-        Ok(())
-    })
+    change(task, |own, free| own.set_three(free, [real, effective, saved]))
 }
 
 /// Sets the filesystem id if it is one of the others, or with CAP_SETGID. Returns the old one, whatever happened.
@@ -110,28 +70,24 @@ pub fn setresgid(task: &Arc<Task>, real: u32, effective: u32, saved: u32) -> Res
 /// None.
 pub fn setfsgid(task: &Arc<Task>, gid: u32) -> Result<u32, Errno> {
     let old = task.credentials();
-    let allowed = [old.gid, old.egid, old.sgid, old.fsgid].contains(&gid) || old.has(Capability::Setgid);
-    if gid != SAME && allowed && gid != old.fsgid {
-        let mut new = (*old).clone();
-        new.fsgid = gid;
-        task.set_credentials(new);
+    if let Some(ids) = ids(&old).set_filesystem(old.has(Capability::Setgid), gid) {
+        task.set_credentials(with(&old, ids));
     }
     Ok(old.fsgid)
 }
 
-const fn valid(gid: u32) -> Result<(), Errno> {
-    if gid == SAME { Err(Errno::EINVAL) } else { Ok(()) }
+fn ids(own: &Credentials) -> Ids {
+    Ids { real: own.gid, effective: own.egid, saved: own.sgid, filesystem: own.fsgid }
 }
 
-/// Changes ids, and with them the filesystem id.
-fn change(
-    task: &Arc<Task>,
-    act: impl FnOnce(&Credentials, &mut Credentials) -> Result<(), Errno>,
-) -> Result<(), Errno> {
+fn with(old: &Credentials, ids: Ids) -> Credentials {
+    let Ids { real, effective, saved, filesystem } = ids;
+    Credentials { gid: real, egid: effective, sgid: saved, fsgid: filesystem, ..old.clone() }
+}
+
+/// Changes ids.
+fn change(task: &Arc<Task>, act: impl FnOnce(Ids, bool) -> Result<Ids, Errno>) -> Result<(), Errno> {
     let old = task.credentials();
-    let mut new = (*old).clone();
-    act(&old, &mut new)?;
-    new.fsgid = new.egid;
-    task.change_credentials(new);
+    task.change_credentials(with(&old, act(ids(&old), old.has(Capability::Setgid))?));
     Ok(())
 }

@@ -3,6 +3,7 @@
 pub mod capabilities;
 pub mod gid;
 pub mod groups;
+mod ids;
 pub mod prctl;
 pub mod uid;
 

@@ -6,7 +6,8 @@ use abi::Errno;
 use kernel::{Task, UserPtr};
 use vfs::{Capability, Credentials};
 
-use super::{SAME, follow_fsuid, follow_user};
+use super::ids::Ids;
+use super::{follow_fsuid, follow_user};
 
 /// The real user id.
 ///
@@ -45,17 +46,7 @@ pub fn getresuid(
 /// # Errors
 /// `EPERM`, `EINVAL`.
 pub fn setuid(task: &Arc<Task>, uid: u32) -> Result<(), Errno> {
-    valid(uid)?;
-    change(task, |old, new| {
-        if old.has(Capability::Setuid) {
-            new.uid = uid;
-            new.suid = uid;
-        } else if uid != old.uid && uid != old.suid {
-            return Err(Errno::EPERM);
-        }
-        new.euid = uid;
-        Ok(())
-    })
+    change(task, |own, free| own.set(free, uid))
 }
 
 /// Sets the real and the effective id.
@@ -63,25 +54,7 @@ pub fn setuid(task: &Arc<Task>, uid: u32) -> Result<(), Errno> {
 /// # Errors
 /// `EPERM`.
 pub fn setreuid(task: &Arc<Task>, real: u32, effective: u32) -> Result<(), Errno> {
-    change(task, |old, new| {
-        let free = old.has(Capability::Setuid);
-        if real != SAME {
-            if !free && real != old.uid && real != old.euid {
-                return Err(Errno::EPERM);
-            }
-            new.uid = real;
-        }
-        if effective != SAME {
-            if !free && ![old.uid, old.euid, old.suid].contains(&effective) {
-                return Err(Errno::EPERM);
-            }
-            new.euid = effective;
-        }
-        if real != SAME || (effective != SAME && effective != old.uid) {
-            new.suid = new.euid;
-        }
-        Ok(())
-    })
+    change(task, |own, free| own.set_two(free, real, effective))
 }
 
 /// Sets real, effective and saved id.
@@ -89,19 +62,7 @@ pub fn setreuid(task: &Arc<Task>, real: u32, effective: u32) -> Result<(), Errno
 /// # Errors
 /// `EPERM`.
 pub fn setresuid(task: &Arc<Task>, real: u32, effective: u32, saved: u32) -> Result<(), Errno> {
-    change(task, |old, new| {
-        let free = old.has(Capability::Setuid);
-        for (wanted, slot) in [(real, &mut new.uid), (effective, &mut new.euid), (saved, &mut new.suid)] {
-            if wanted == SAME {
-                continue;
-            }
-            if !free && ![old.uid, old.euid, old.suid].contains(&wanted) {
-                return Err(Errno::EPERM);
-            }
-            *slot = wanted;
-        }
-        Ok(())
-    })
+    change(task, |own, free| own.set_three(free, [real, effective, saved]))
 }
 
 /// Sets the filesystem id if it is one of the others, or with CAP_SETUID. Returns the old one, whatever happened.
@@ -110,29 +71,27 @@ pub fn setresuid(task: &Arc<Task>, real: u32, effective: u32, saved: u32) -> Res
 /// None.
 pub fn setfsuid(task: &Arc<Task>, uid: u32) -> Result<u32, Errno> {
     let old = task.credentials();
-    let allowed = [old.uid, old.euid, old.suid, old.fsuid].contains(&uid) || old.has(Capability::Setuid);
-    if uid != SAME && allowed && uid != old.fsuid {
-        let mut new = (*old).clone();
-        new.fsuid = uid;
+    if let Some(ids) = ids(&old).set_filesystem(old.has(Capability::Setuid), uid) {
+        let mut new = with(&old, ids);
         follow_fsuid(&old, &mut new);
         task.set_credentials(new);
     }
     Ok(old.fsuid)
 }
 
-const fn valid(uid: u32) -> Result<(), Errno> {
-    if uid == SAME { Err(Errno::EINVAL) } else { Ok(()) }
+fn ids(own: &Credentials) -> Ids {
+    Ids { real: own.uid, effective: own.euid, saved: own.suid, filesystem: own.fsuid }
 }
 
-/// Changes ids, and with them the filesystem id and the capabilities.
-fn change(
-    task: &Arc<Task>,
-    act: impl FnOnce(&Credentials, &mut Credentials) -> Result<(), Errno>,
-) -> Result<(), Errno> {
+fn with(old: &Credentials, ids: Ids) -> Credentials {
+    let Ids { real, effective, saved, filesystem } = ids;
+    Credentials { uid: real, euid: effective, suid: saved, fsuid: filesystem, ..old.clone() }
+}
+
+/// Changes ids, and with them the capabilities.
+fn change(task: &Arc<Task>, act: impl FnOnce(Ids, bool) -> Result<Ids, Errno>) -> Result<(), Errno> {
     let old = task.credentials();
-    let mut new = (*old).clone();
-    act(&old, &mut new)?;
-    new.fsuid = new.euid;
+    let mut new = with(&old, act(ids(&old), old.has(Capability::Setuid))?);
     follow_user(&old, &mut new);
     task.change_credentials(new);
     Ok(())
