@@ -62,10 +62,15 @@ impl Setting {
 }
 
 impl Cgroups {
-    /// Where a container's groups will be. Nothing is made yet.
+    /// Where a container's groups will be. Nothing is made yet. A container that asks for no group and no limit has none, and is in its
+    /// caller's: to enter a group the host waits for all processors, longer than all the rest of a start takes.
     pub(crate) fn plan(spec: &Spec, id: &str) -> Result<Self, Error> {
-        let wanted = spec.linux().as_ref().and_then(|linux| linux.cgroups_path().clone());
+        let linux = spec.linux().as_ref();
+        let wanted = linux.and_then(|linux| linux.cgroups_path().clone());
         let wanted = wanted.filter(|path| !path.as_os_str().is_empty());
+        if wanted.is_none() && !limits(linux.and_then(|linux| linux.resources().as_ref())) {
+            return Ok(Self::default());
+        }
         let wanted = wanted.unwrap_or_else(|| PathBuf::from(id));
         let text = wanted.to_string_lossy();
         if !wanted.is_absolute() && text.split(':').count() == 3 {
@@ -97,6 +102,11 @@ impl Cgroups {
             tracing::warn!("the host has no control groups mounted: the limits of the container do not hold");
         }
         resources.map_or(Ok(()), |resources| self.limit(resources))
+    }
+
+    /// Whether the container is in the groups of whoever made it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Sets limits.
@@ -151,6 +161,13 @@ fn group(hierarchy: &Hierarchy, wanted: &Path) -> Group {
     };
     let (version, controllers) = (hierarchy.version, hierarchy.controllers.clone());
     Group { version, controllers, mount: hierarchy.mount.clone(), path }
+}
+
+/// Why a command that needs the groups of a container cannot be carried out if it has none.
+pub(crate) fn none(id: &str) -> String {
+    format!(
+        "container {id:?} has no control group of its own: give it linux.cgroupsPath or a limit when it is made"
+    )
 }
 
 fn limits(resources: Option<&LinuxResources>) -> bool {
@@ -291,6 +308,6 @@ mod tests {
         };
         assert!(plan("user.slice:casemate:x").unwrap_err().to_string().contains("systemd"));
         assert!(plan("/a/../../b").unwrap_err().to_string().contains("upwards"));
-        assert!(plan("/a").is_ok() && plan("").is_ok());
+        assert!(plan("/a").is_ok() && plan("").unwrap().is_empty());
     }
 }

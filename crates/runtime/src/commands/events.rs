@@ -29,6 +29,9 @@ pub(crate) fn execute(global: &Global, arguments: &Events) -> Result<(), Error> 
 }
 
 fn show(container: &Container) -> Result<(), Error> {
+    if container.record.cgroups.is_empty() {
+        return Err(Error::Message(cgroups::none(container.id())));
+    }
     let mut stats = cgroups::stats(&container.record.cgroups);
     // The host's groups count the sandbox's own threads too.
     stats.pids.current = u64::try_from(ps::processes(container)?.len()).unwrap_or(0);

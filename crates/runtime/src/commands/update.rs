@@ -7,6 +7,7 @@ use std::path::Path;
 use oci_spec::runtime::{Linux, LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxPids, LinuxResources};
 use sentry::control::{Event, Request};
 
+use crate::cgroups;
 use crate::command_line::{Global, Update};
 use crate::config::linux;
 use crate::error::{Error, Trying};
@@ -22,6 +23,9 @@ pub(crate) fn execute(global: &Global, arguments: &Update) -> Result<(), Error> 
         Some(path) => read(path)?,
         None => from_command_line(arguments)?,
     };
+    if container.record.cgroups.is_empty() {
+        return Err(Error::Message(cgroups::none(&arguments.id)));
+    }
     container.record.cgroups.limit(&changes)?;
     let mut section = container.spec().linux().clone().unwrap_or_else(Linux::default);
     section.set_resources(Some(merged(container.record.resources(), changes)));

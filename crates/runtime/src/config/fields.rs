@@ -79,7 +79,10 @@ pub(crate) const FIELDS: &[Field] = &[
     row("linux.devices[].fileMode", Full("")),
     row("linux.devices[].uid", Full("")),
     row("linux.devices[].gid", Full("")),
-    row("linux.cgroupsPath", Full("by file")),
+    row(
+        "linux.cgroupsPath",
+        Full("by file; without it and without limits a container is in the groups of its caller"),
+    ),
     row("linux.resources.devices", Ignored("no device of the host can be opened from a sandbox")),
     row("linux.resources.memory.limit", Full("binds the whole sandbox, and is shown to the container")),
     row("linux.resources.memory.reservation", Full("")),
