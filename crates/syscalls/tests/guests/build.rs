@@ -15,9 +15,10 @@ pub(crate) fn init() -> Option<PathBuf> {
 
 fn compile(sources: &Path, name: &str) -> Option<PathBuf> {
     let binary = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let made = binary.with_extension(std::process::id().to_string());
     let compiler = Command::new("gcc")
         .args(["-static", "-no-pie", "-O1", "-pthread", "-o"])
-        .arg(&binary)
+        .arg(&made)
         .arg(sources.join(format!("{name}.c")))
         .arg("-lm")
         .status();
@@ -28,5 +29,7 @@ fn compile(sources: &Path, name: &str) -> Option<PathBuf> {
             return None;
         }
     }
+    // Tests run at once, and several want the same program: none may find half of it.
+    std::fs::rename(&made, &binary).unwrap();
     Some(binary)
 }
