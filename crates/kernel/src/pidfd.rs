@@ -4,9 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use abi::Errno;
-use vfs::{
-    Attributes, Credentials, Device, Events, File, FileKind, OpenFile, OpenFlags, Owner, Timestamp, WaitQueue,
-};
+use vfs::{Attributes, Credentials, Events, File, OpenFile, OpenFlags, WaitQueue};
 
 use crate::{Kernel, ThreadGroup};
 
@@ -64,22 +62,7 @@ impl File for PidFile {
     }
 
     fn attributes(&self) -> Result<Attributes, Errno> {
-        let now = Timestamp::default();
-        Ok(Attributes {
-            inode: u64::from(self.group.pid.unsigned_abs()),
-            kind: FileKind::Anonymous,
-            mode: 0o600,
-            links: 1,
-            owner: Owner::default(),
-            device: Device::default(),
-            size: 0,
-            blocks: 0,
-            block_size: 4096,
-            accessed: now,
-            modified: now,
-            changed: now,
-            born: None,
-        })
+        Ok(Attributes { inode: u64::from(self.group.pid.unsigned_abs()), ..anon::attributes() })
     }
 
     fn description(&self) -> String {

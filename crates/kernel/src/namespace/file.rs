@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use abi::Errno;
-use vfs::{Attributes, Credentials, Device, File, FileKind, IoctlContext, OpenFlags, Owner, Timestamp};
+use vfs::{Attributes, Credentials, File, FileKind, IoctlContext, OpenFlags};
 
 use super::Namespace;
 
@@ -31,21 +31,11 @@ impl File for NamespaceFile {
     }
 
     fn attributes(&self) -> Result<Attributes, Errno> {
-        let never = Timestamp::default();
         Ok(Attributes {
             inode: self.0.number().into(),
             kind: FileKind::Regular,
             mode: 0o444,
-            links: 1,
-            owner: Owner::default(),
-            device: Device::default(),
-            size: 0,
-            blocks: 0,
-            block_size: 4096,
-            accessed: never,
-            modified: never,
-            changed: never,
-            born: None,
+            ..anon::attributes()
         })
     }
 

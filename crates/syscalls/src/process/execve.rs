@@ -7,12 +7,9 @@ use kernel::exec::{Program, Strings, execute};
 use kernel::{Outcome, Task, UserAddr};
 use vfs::Fd;
 use vfs::caller::At;
-use vfs::resolve::Lookup;
+use vfs::resolve::{AtFlags, Lookup};
 
 use crate::argument::PathPtr;
-
-const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
-const AT_EMPTY_PATH: u32 = 0x1000;
 
 /// execve(2).
 ///
@@ -43,14 +40,9 @@ pub async fn execveat(
     envp: UserAddr,
     flags: u32,
 ) -> Result<Outcome, Errno> {
-    if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
-        return Err(Errno::EINVAL);
-    }
+    let lookup = AtFlags::parse(flags, AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH)?.lookup();
     let path = path.read(task)?;
     let strings = strings(task, argv, envp)?;
-    let mut lookup = Lookup::empty();
-    lookup.set(Lookup::FOLLOW, flags & AT_SYMLINK_NOFOLLOW == 0);
-    lookup.set(Lookup::EMPTY, flags & AT_EMPTY_PATH != 0);
     let by_descriptor = directory.0 != At::FDCWD && !path.starts_with(b"/");
     let name = match (by_descriptor, path.is_empty()) {
         (false, _) => path.clone(),

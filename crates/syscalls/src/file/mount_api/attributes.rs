@@ -8,7 +8,7 @@ use kernel::{Task, UserAddr};
 use vfs::mount_flags::MountFlags;
 use vfs::ops::MountChange;
 use vfs::path::Path;
-use vfs::resolve::{AtFlags, Lookup};
+use vfs::resolve::AtFlags;
 use vfs::{Fd, PropagationType};
 
 use super::tree::{TreeFlags, open};
@@ -137,11 +137,8 @@ pub fn mount_setattr(
     let known = AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
     let at_flags = AtFlags::parse(flags & !RECURSIVE, known)?;
     let Some(change) = read(task, given, size)? else { return Ok(()) };
-    let mut lookup = Lookup::empty();
-    lookup.set(Lookup::FOLLOW, !at_flags.contains(AtFlags::SYMLINK_NOFOLLOW));
-    lookup.set(Lookup::EMPTY, at_flags.contains(AtFlags::EMPTY_PATH));
     at(task, directory, path, |caller, at| {
-        let place: Path = caller.find_path(at, lookup)?;
+        let place: Path = caller.find_path(at, at_flags.lookup())?;
         caller.change_mount(&place, change, flags & RECURSIVE != 0)
     })
 }

@@ -12,7 +12,7 @@ use vfs::ops::remount::reconfigure;
 use vfs::path::Path;
 use vfs::resolve::Lookup;
 use vfs::superblock::SuperBlock;
-use vfs::{Attributes, Device, Fd, File, FileKind, FileSystemType, MountOption, OpenFile, OpenFlags, Owner};
+use vfs::{Attributes, Fd, File, FileSystemType, MountOption, OpenFile, OpenFlags};
 
 use super::attributes::AttributeBits;
 use super::tree::place_file;
@@ -58,21 +58,7 @@ impl File for Context {
     }
 
     fn attributes(&self) -> Result<Attributes, Errno> {
-        Ok(Attributes {
-            inode: 1,
-            kind: FileKind::Anonymous,
-            mode: 0o600,
-            links: 1,
-            owner: Owner::default(),
-            device: Device::default(),
-            size: 0,
-            blocks: 0,
-            block_size: 4096,
-            accessed: Default::default(),
-            modified: Default::default(),
-            changed: Default::default(),
-            born: None,
-        })
+        Ok(anon::attributes())
     }
 
     fn description(&self) -> String {
