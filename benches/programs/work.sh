@@ -1,94 +1,98 @@
-#!/bin/sh
-# Work that people do: prints "NAME NANOSECONDS" for each piece. $1 says how much of it: 10, or 1 for a quick look.
-# What is not installed, or does not run, has no line.
+#!/bin/bash
+# Work that people do: prints "NAME NANOSECONDS" for each piece. $1 says how much of it: 10, or 1 for a quick look. Further arguments
+# name the pieces that are wanted. What is not installed, or does not run, has no result and says why on standard error.
+# Projects are built and searched on the root, databases lie on /tmp.
 much=${1:-10}
+shift
+wanted=" $* "
+project=/bench/work
 work=/tmp/work
-mkdir -p $work && cd $work || exit 1
+rm -rf $project && mkdir -p $project $work || exit 1
+export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 
-now() { date +%s%N; }
+asked() { [[ $wanted == "  " || $wanted == *" $1 "* ]]; }
 
 # timed NAME COMMAND...: how long it takes, unless it fails.
 timed() {
-  name=$1; shift
-  start=$(now)
-  if "$@" >/tmp/log 2>&1; then echo "$name $(($(now) - start))"; else echo "$name failed: $(tail -n 1 /tmp/log)" >&2; fi
+  local name=$1 start=${EPOCHREALTIME/./}
+  asked "$name" || return 0
+  shift
+  if "$@" >/tmp/log 2>&1; then echo "$name $(((${EPOCHREALTIME/./} - start) * 1000))"; else echo "$name failed: $(tail -n 1 /tmp/log)" >&2; fi
 }
 
-unpack() { tar xf /usr/src/lua5.4_*.orig.tar.* && cd lua-5* ; }
-compile() { make -s -C src MYCFLAGS=-O1 liblua.a lua; }
+# per NAME OPERATIONS_PER_SECOND: nanoseconds for one.
+per() { awk -v name="$1" -v rate="${2:-0}" 'BEGIN { if (rate > 0) printf "%s %.0f\n", name, 1e9 / rate; else print name " failed" >"/dev/stderr" }'; }
+
+# until_it COMMAND...: waits up to five seconds for a server.
+until_it() { for _ in {1..50}; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; return 1; }
+
+# Projects
+unpack() { tar xf /usr/src/redis_*.orig.tar.gz -C $project; }
+compile() { make -j2 -s -C $project/lua/src MYCFLAGS=-O1 liblua.a lua; }
+mkdir $project/lua && tar xf /usr/src/lua5.4_*.orig.tar.gz -C $project/lua --strip-components=1
 timed unpack unpack
-(cd $work/lua-5* 2>/dev/null && timed compile compile)
-
-true_loop() { i=0; while [ $i -lt $((much * 100)) ]; do /bin/true; i=$((i + 1)); done; }
-timed true_$((much * 100)) true_loop
-
-python_start() { i=0; while [ $i -lt $much ]; do python3 -c 'import json' || return; i=$((i + 1)); done; }
-node_start() { node -e 0; }
-timed python_$much python_start
-timed node_1 node_start
+timed compile compile
+timed grep_r grep -r -c NULL /usr/include
+timed ripgrep rg --threads 2 -c NULL /usr/include
+timed find find /usr -name '*.h'
 
 tree() {
-  mkdir -p $work/tree && cd $work/tree || return
-  i=0
-  while [ $i -lt $((much * 10)) ]; do
-    mkdir d$i || return
-    j=0; while [ $j -lt 50 ]; do echo "$i $j" >d$i/f$j; j=$((j + 1)); done
-    i=$((i + 1))
+  mkdir $project/tree && cd $project/tree || return
+  for ((i = 0; i < much * 5; i++)); do
+    mkdir d$i && for ((j = 0; j < 50; j++)); do echo "$i $j" >d$i/f$j || return; done
   done
+  git init -q . && git add . && git commit -q -m all
 }
-git_status() { i=0; while [ $i -lt $much ]; do git status --short || return; i=$((i + 1)); done; }
-timed make_$((much * 500))_files tree
-cd $work/tree && export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
-timed git_init git init -q .
-timed git_add git add .
-timed git_commit git commit -q -m all
-timed git_status_$much git_status
-timed find find /usr -name '*.h'
-timed grep_r grep -r -c NULL /usr/include
+status() { cd $project/tree && for ((i = 0; i < much; i++)); do git status --short || return; done; }
+timed git_commit tree
+timed git_status status
 
-cd $work
+# Programs that start
+true_loop() { for ((i = 0; i < much * 100; i++)); do /bin/true; done; }
+python() { for ((i = 0; i < much; i++)); do python3 -c 'import json' || return; done; }
+node() { for ((i = 0; i < much; i += 3)); do command node -e 0 || return; done; }
+timed true_loop true_loop
+timed python_start python
+timed node_start node
+
+# Databases
 inserts() {
   { echo 'create table t(a integer primary key, b text); begin;'
-    i=0; while [ $i -lt $((much * 500)) ]; do echo "insert into t(b) values('row number $i');"; i=$((i + 1)); done
-    echo 'commit; select count(*) from t;'; } | sqlite3 $work/one.db
+    for ((i = 0; i < much * 1000; i++)); do echo "insert into t(b) values('row number $i');"; done
+    echo 'commit; create index i on t(b); select count(*) from t where b like "%7";'; } | sqlite3 $work/one.db
 }
 commits() {
   { echo 'create table t(a integer primary key, b text);'
-    i=0; while [ $i -lt $((much * 20)) ]; do echo "insert into t(b) values('row number $i');"; i=$((i + 1)); done; } | sqlite3 $work/many.db
+    for ((i = 0; i < much * 40; i++)); do echo "insert into t(b) values('row number $i');"; done; } | sqlite3 $work/many.db
 }
-timed sqlite_rows_$((much * 500)) inserts
-timed sqlite_commits_$((much * 20)) commits
+timed sqlite_rows inserts
+timed sqlite_commits commits
 
-# per NAME OPERATIONS_PER_SECOND: nanoseconds for one.
-per() { [ -n "$2" ] && awk -v name="$1" -v rate="$2" 'BEGIN { if (rate > 0) printf "%s %.0f\n", name, 1e9 / rate }'; }
+for engine in sync psync; do
+  asked fio_$engine || continue
+  per fio_$engine "$(fio --name=a --directory=$work --size=8m --rw=randrw --bs=4k --ioengine=$engine --time_based --runtime=1 --minimal 2>/tmp/log |
+    awk -F';' '{ print $8 + $49 }')"
+done
 
-if command -v fio >/dev/null; then
-  for engine in sync psync; do
-    rate=$(fio --name=a --directory=$work --size=8m --rw=randrw --bs=4k --ioengine=$engine --time_based --runtime=$((much / 5 + 1)) \
-      --minimal 2>/dev/null | awk -F';' '{ print $8 + $49 }')
-    per fio_$engine "$rate"
-  done
-fi
-if command -v redis-server >/dev/null; then
-  redis-server --save '' --daemonize no >/dev/null 2>&1 &
-  server=$!
-  i=0; until redis-cli ping >/dev/null 2>&1 || [ $i -ge 50 ]; do sleep 0.1; i=$((i + 1)); done
+# Servers
+if asked redis; then
+  redis-server --save '' --dir $work >/tmp/log 2>&1 &
+  until_it redis-cli ping
   for test in get set; do
-    rate=$(redis-benchmark -q -t $test -n $((much * 2000)) --csv 2>/dev/null | awk -F'"' '$2 != "test" { print $4 }')
-    per redis_$test "$rate"
+    per redis_$test "$(redis-benchmark -t $test -n $((much * 2000)) --csv 2>/dev/null | awk -F'"' '$2 != "test" { print $4 }')"
   done
-  kill $server
+  kill $!
 fi
-if command -v nginx >/dev/null && command -v wrk >/dev/null; then
+if asked nginx; then
   mkdir -p $work/www && echo hello >$work/www/index.html
-  echo "daemon off; pid $work/nginx.pid; error_log $work/nginx.log; events {}
+  echo "daemon off; user root; pid $work/nginx.pid; error_log $work/nginx.log; events {}
     http { access_log off; client_body_temp_path $work/b; proxy_temp_path $work/p; fastcgi_temp_path $work/f;
     uwsgi_temp_path $work/u; scgi_temp_path $work/s; server { listen 127.0.0.1:8080; root $work/www; } }" >$work/nginx.conf
-  nginx -c $work/nginx.conf >/dev/null 2>&1 &
-  server=$!
-  sleep 1
-  rate=$(wrk -t1 -c8 -d$((much / 5 + 1))s http://127.0.0.1:8080/ 2>/dev/null | awk '/Requests\/sec/ { print $2 }')
-  per nginx_wrk "$rate"
-  kill $server
+  nginx -c $work/nginx.conf >/tmp/log 2>&1 &
+  until_it curl -s http://127.0.0.1:8080/
+  per nginx "$(wrk -t1 -c8 -d1s http://127.0.0.1:8080/ 2>/dev/null | awk '/Requests\/sec/ { print $2 }')"
+  kill $!
 fi
+wait
+rm -rf $project
 exit 0

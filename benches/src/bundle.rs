@@ -35,7 +35,7 @@ impl Bundle {
                 "cwd": "/",
                 "env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C"],
                 "capabilities": {"bounding": capabilities, "effective": capabilities, "permitted": capabilities},
-                "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 1024, "hard": 1024}],
+                "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 16384, "hard": 16384}],
             },
             "root": {"path": root, "readonly": false},
             "hostname": "bench",

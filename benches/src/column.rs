@@ -58,6 +58,7 @@ pub(crate) fn columns(options: &Options, scratch: &Path) -> Result<Vec<Column>> 
         let how = How::Runtime { command, state, started: AtomicU32::new(0) };
         columns.push(Column { name, how, pin: options.pin.clone() });
     }
+    columns.retain(|column| options.wants_column(&column.name));
     Ok(columns)
 }
 

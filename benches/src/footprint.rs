@@ -1,48 +1,35 @@
-//! How much memory the processes of an idle container take.
+//! How much memory the processes of a container take: idle, and for each thing more that its kernel has to remember.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-/// When the container has come to rest.
-const REST: Duration = Duration::from_secs(3);
+use crate::apart::Apart;
 
-/// KiB of proportional memory (`Pss` of smaps_rollup) of all processes that a command has started, three seconds after.
+/// When a container has come to rest after its start.
+const REST: Duration = Duration::from_secs(2);
+/// When it has after it made things.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Names with KiB of proportional memory (`Pss` of smaps_rollup) of all processes of a container that runs programs/grow.c: of all at first,
+/// then how much each thing added.
 ///
 /// # Errors
 /// If it cannot be run.
-pub(crate) fn of(command: Command) -> Result<f64> {
-    let before = nested();
-    // In a pid namespace of its own, by which everything that it starts can be told apart.
-    let mut apart = Command::new("unshare");
-    apart
-        .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
-        .arg(command.get_program())
-        .args(command.get_args());
-    let mut child =
-        apart.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("cannot run unshare")?;
-    std::thread::sleep(REST);
-    let total = nested().difference(&before).map(|pid| proportional(*pid)).sum();
-    child.wait()?;
-    Ok(total)
-}
-
-/// The processes in pid namespaces below this one.
-fn nested() -> BTreeSet<u32> {
-    let own = depth("self").unwrap_or(1);
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| depth(&pid.to_string()).is_some_and(|depth| depth > own)).collect()
-}
-
-/// In how many pid namespaces a process is.
-fn depth(pid: &str) -> Option<usize> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
-    Some(ids.split_whitespace().count())
+pub(crate) fn of(command: &Command) -> Result<Vec<(String, f64)>> {
+    let mut container = Apart::start(command)?;
+    let mut rows = Vec::new();
+    let mut before = 0.0;
+    while let Some((name, count)) = container.hear()? {
+        std::thread::sleep(if rows.is_empty() { REST } else { PAUSE });
+        let total: f64 = container.processes().into_iter().map(proportional).sum();
+        rows.push((name, (total - before) / count));
+        before = total;
+        container.go_on()?;
+    }
+    Ok(rows)
 }
 
 /// A process that has ended meanwhile has none.

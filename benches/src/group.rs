@@ -14,8 +14,10 @@ pub(crate) enum Kind {
     Micro { names: &'static [&'static str], callers: &'static [u32] },
     /// The time that a container with a program that does nothing takes, from before its start until after its end.
     Start,
-    /// The memory that an idle container takes.
+    /// The memory that an idle container takes, and what each thing adds that its kernel has to remember.
     Footprint,
+    /// The processor time of idle containers.
+    Idle,
     /// programs/work.sh in a Debian root: each result line is a row.
     Work,
 }
@@ -77,9 +79,15 @@ pub(crate) const GROUPS: &[Group] = &[
     },
     Group {
         name: "footprint",
-        about: "memory of all processes of an idle container, proportional",
+        about: "memory of all processes of a container, idle and for each thing more",
         kind: Kind::Footprint,
         unit: Unit::KiB,
+    },
+    Group {
+        name: "idle",
+        about: "processor time of ten idle containers in each second",
+        kind: Kind::Idle,
+        unit: Unit::Nanoseconds,
     },
     Group { name: "work", about: "programs of a Debian root", kind: Kind::Work, unit: Unit::Nanoseconds },
 ];

@@ -5,11 +5,14 @@
 //! the ratio to the first column; half of the rounds lie within the spread.
 #![forbid(unsafe_code)]
 
+mod apart;
 mod bundle;
 mod chart;
 mod column;
+mod contest;
 mod footprint;
 mod group;
+mod idle;
 mod options;
 mod plain_root;
 mod report;
@@ -45,6 +48,9 @@ fn main() -> Result<ExitCode> {
             chart::write(directory, group, &columns, &results)?;
         }
         all.extend(results);
+    }
+    if options.against.is_some() {
+        contest::print(&all, "against", "casemate");
     }
     if let Some(file) = &options.json {
         report::write_json(file, &columns, &all)?;

@@ -9,11 +9,12 @@ pub(crate) const USAGE: &str = "usage: cargo xtask bench [OPTION]... [GROUP]...
   --quick             2 rounds of a tenth of the work: to see that all runs, not to compare
   --against BINARY    another build of casemate, as a column of its own
   --peer NAME=COMMAND an OCI runtime, as a column of its own; the command may have options, as in 'runsc=/opt/runsc --platform=kvm'
+  --columns NAMES     only these of the columns, with commas between, as in native,casemate
   --pin CPUS          run everything on these processors, as taskset -c
   --json FILE         write all single results
   --charts DIRECTORY  write a chart for each group
 runc and crun are columns wherever they are installed. Without groups all are run: calls files events handover memory processes callers
-start footprint work";
+start footprint idle work";
 
 /// What the user wants.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(crate) struct Options {
     pub(crate) against: Option<PathBuf>,
     /// Names and commands.
     pub(crate) peers: Vec<(String, String)>,
+    /// None: all.
+    columns: Option<Vec<String>>,
     pub(crate) pin: Option<String>,
     pub(crate) json: Option<PathBuf>,
     pub(crate) charts: Option<PathBuf>,
@@ -54,6 +57,7 @@ impl Options {
                         peer.split_once('=').with_context(|| format!("--peer {peer}: no '='"))?;
                     options.peers.push((name.to_owned(), command.to_owned()));
                 }
+                "--columns" => options.columns = Some(value()?.split(',').map(String::from).collect()),
                 "--pin" => options.pin = Some(value()?),
                 "--json" => options.json = Some(value()?.into()),
                 "--charts" => options.charts = Some(value()?.into()),
@@ -69,6 +73,10 @@ impl Options {
 
     pub(crate) fn wants(&self, group: &str) -> bool {
         self.groups.is_empty() || self.groups.iter().any(|name| name == group)
+    }
+
+    pub(crate) fn wants_column(&self, name: &str) -> bool {
+        self.columns.as_ref().is_none_or(|wanted| wanted.iter().any(|column| column == name))
     }
 
     /// Milliseconds that a micro benchmark takes, about.
@@ -87,11 +95,13 @@ mod tests {
 
     #[test]
     fn options_and_groups_come_in_any_order() {
-        let options = parse("files --peer a=/b/c=d --rounds 3 start").unwrap().unwrap();
+        let options = parse("files --peer a=/b/c=d --rounds 3 --columns native,a start").unwrap().unwrap();
         assert_eq!(options.rounds, 3);
         assert_eq!(options.peers, [(String::from("a"), String::from("/b/c=d"))]);
         assert!(options.wants("files") && options.wants("start") && !options.wants("calls"));
-        assert!(parse("").unwrap().unwrap().wants("calls"));
+        assert!(options.wants_column("a") && !options.wants_column("runc"));
+        let all = parse("").unwrap().unwrap();
+        assert!(all.wants("calls") && all.wants_column("runc"));
         assert_eq!(parse("--help").unwrap(), None);
     }
 

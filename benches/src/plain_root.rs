@@ -1,4 +1,4 @@
-//! The root of the small benchmarks: one static program, and files to look at.
+//! The root of the small benchmarks: two static programs, and files to look at.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,9 @@ use std::process::Command;
 use anyhow::Result;
 use integration_tests::tools::succeed;
 
-const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/programs/micro.c");
+const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/programs");
+/// How many files there are to be known.
+pub(crate) const KNOWN: usize = 1000;
 
 /// Makes it.
 ///
@@ -17,16 +19,21 @@ pub(crate) fn make(scratch: &Path) -> Result<PathBuf> {
     if root.is_dir() {
         return Ok(root);
     }
-    for directory in ["bin", "tmp", "proc", "dev", "sys", "many", "deep/er/and/deeper"] {
+    for directory in ["bin", "tmp", "proc", "dev", "sys", "many", "known", "deep/er/and/deeper"] {
         std::fs::create_dir_all(root.join(directory))?;
     }
-    succeed(
-        Command::new("gcc").args(["-O2", "-static", "-pthread", PROGRAM, "-o"]).arg(root.join("bin/micro")),
-    )?;
+    for program in ["micro", "grow"] {
+        let source = format!("{PROGRAMS}/{program}.c");
+        let compiled = root.join("bin").join(program);
+        succeed(Command::new("gcc").args(["-O2", "-static", "-pthread", &source, "-o"]).arg(compiled))?;
+    }
     std::fs::write(root.join("data"), vec![7; 1 << 20])?;
     std::fs::write(root.join("deep/er/and/deeper/file"), b"x")?;
     for number in 0..500 {
         std::fs::write(root.join("many").join(number.to_string()), b"")?;
+    }
+    for number in 0..KNOWN {
+        std::fs::write(root.join("known").join(number.to_string()), b"")?;
     }
     Ok(root)
 }

@@ -1,5 +1,6 @@
 //! Results as a table and as JSON.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -36,12 +37,20 @@ pub(crate) fn print(group: &Group, columns: &[Column], results: &Results) {
     println!();
 }
 
-/// Writes every single result.
+/// Writes every single result, with the median and between what the middle half lies.
 ///
 /// # Errors
 /// Those of the file system.
 pub(crate) fn write_json(file: &Path, columns: &[Column], results: &Results) -> Result<()> {
-    let rows: Map<String, Value> = results.rows().map(|(row, of)| (row.to_owned(), json!(of))).collect();
+    let of_column = |(name, results): (&String, &Vec<f64>)| {
+        let found = summary(results)?;
+        let value = json!({"median": found.median, "low": found.low, "high": found.high, "all": results});
+        Some((name.clone(), value))
+    };
+    let of_row = |(row, of): (&str, &BTreeMap<_, _>)| {
+        (row.to_owned(), Value::Object(of.iter().filter_map(of_column).collect()))
+    };
+    let rows: Map<String, Value> = results.rows().map(of_row).collect();
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let processors = std::thread::available_parallelism().map_or(0, usize::from);

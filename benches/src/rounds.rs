@@ -1,22 +1,26 @@
 //! Rounds: each column in its turn.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::bundle::Bundle;
 use crate::column::Column;
 use crate::group::{Group, Kind};
 use crate::options::Options;
-use crate::{footprint, plain_root, work_root};
+use crate::{footprint, idle, plain_root, work_root};
 
 /// Containers started for one result of the group `start`.
-const STARTS: usize = 3;
-/// Seconds after which a container is taken to hang.
-const PATIENCE: &str = "600";
+const STARTS: usize = 5;
+/// When a container is taken to hang.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// All results by row, each with those of every column.
 #[derive(Default)]
@@ -82,13 +86,14 @@ fn bundles(group: &Group, options: &Options, scratch: &Path) -> Result<Vec<(Stri
             callers.iter().map(of).collect()
         }
         Kind::Start => Ok(vec![bundle(&plain_root::make(scratch)?, "", &words(&["/bin/micro"]))?]),
-        Kind::Footprint => {
-            Ok(vec![bundle(&plain_root::make(scratch)?, "", &words(&["/bin/micro", "-s", "5"]))?])
+        Kind::Footprint | Kind::Idle => {
+            let count = (plain_root::KNOWN / if options.quick { 10 } else { 1 }).to_string();
+            Ok(vec![bundle(&plain_root::make(scratch)?, "", &words(&["/bin/grow", &count]))?])
         }
         Kind::Work => {
             let root = work_root::ensure()?;
             let much = if options.quick { "1" } else { "10" };
-            Ok(vec![bundle(&root, "", &words(&["/bin/sh", work_root::SCRIPT, much]))?])
+            Ok(vec![bundle(&root, "", &words(&["/bin/bash", work_root::SCRIPT, much]))?])
         }
     }
 }
@@ -113,21 +118,45 @@ fn measure(
                 results.add("start", column, start.elapsed().as_secs_f64() * 1e9);
             }
         }
-        Kind::Footprint => results.add("idle", column, footprint::of(column.command(bundle))?),
+        Kind::Footprint => {
+            for (name, value) in footprint::of(&column.command(bundle))? {
+                results.add(&name, column, value);
+            }
+        }
+        Kind::Idle => {
+            let row = format!("cpu_of_{}", idle::COUNT);
+            results.add(&row, column, idle::of(|| column.command(bundle))?);
+        }
     }
     Ok(())
 }
 
-/// What a container printed. It is killed if it hangs.
-fn output(command: Command) -> Result<String> {
-    let mut watched = Command::new("timeout");
-    watched.args(["--signal=KILL", PATIENCE]).arg(command.get_program()).args(command.get_args());
-    let output = watched.stdin(Stdio::null()).output().with_context(|| format!("cannot run {command:?}"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("{}: {}", output.status, said.trim().lines().last().unwrap_or_default());
+/// What a container printed on standard output. It is killed if it hangs; what it says on standard error is passed on.
+fn output(mut command: Command) -> Result<String> {
+    let (mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(err.try_clone()?);
+    let mut child = command.spawn().with_context(|| format!("cannot run {command:?}"))?;
+    // No polling at intervals, which would count as time that the container takes.
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("no process id")?;
+    let ended = pidfd_open(pid, PidfdFlags::empty())?;
+    let patience = Timespec::try_from(PATIENCE)?;
+    if poll(&mut [PollFd::new(&ended, PollFlags::IN)], Some(&patience))? == 0 {
+        child.kill()?;
     }
-    Ok(String::from_utf8(output.stdout)?)
+    let status = child.wait()?;
+    let said = text(&mut err)?;
+    if !status.success() {
+        bail!("{status}: {}", said.trim().lines().last().unwrap_or_default());
+    }
+    said.lines().for_each(|line| eprintln!("{line}"));
+    text(&mut out)
+}
+
+fn text(file: &mut File) -> Result<String> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Names with values: one on each line, whatever else stands between.

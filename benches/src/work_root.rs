@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use integration_tests::testroot::{self, Extra};
 
 /// What it has besides what the tests need.
-const PACKAGES: &[&str] = &["fio", "nginx-light", "redis-server", "redis-tools", "wrk"];
-/// The source package that is compiled.
-const SOURCE: &str = "lua5.4";
+const PACKAGES: &[&str] = &["curl", "fio", "nginx-light", "redis-server", "redis-tools", "ripgrep", "wrk"];
+/// The source packages that are unpacked and compiled.
+const SOURCES: &[&str] = &["lua5.4", "redis"];
 /// The script, within the root.
 pub(crate) const SCRIPT: &str = "/bench/work.sh";
 
@@ -19,7 +19,7 @@ const TEXT: &str = include_str!("../programs/work.sh");
 /// # Errors
 /// If mmdebstrap fails.
 pub(crate) fn ensure() -> Result<PathBuf> {
-    let root = testroot::ensure_with(&Extra { name: "benchroot", packages: PACKAGES, sources: &[SOURCE] })?;
+    let root = testroot::ensure_with(&Extra { name: "benchroot", packages: PACKAGES, sources: SOURCES })?;
     let script = root.join(SCRIPT.trim_start_matches('/'));
     let directory = script.parent().context("the script lies in no directory")?;
     std::fs::create_dir_all(directory)?;

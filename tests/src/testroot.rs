@@ -149,8 +149,9 @@ fn build(root: &Path, extra: &Extra<'_>) -> Result<()> {
     // The building machine's name and resolver are none of the tests' business.
     command.arg("--customize-hook=echo casemate >\"$1/etc/hostname\"; : >\"$1/etc/resolv.conf\"");
     for source in extra.sources {
+        // By the building machine's apt, with the lists of the new root: that knows how to reach the archive.
         command.arg(format!(
-            "--customize-hook=chroot \"$1\" sh -c 'cd /usr/src && apt-get source --download-only {source}'"
+            "--customize-hook=cd \"$1/usr/src\" && APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\" apt-get -qq source --download-only {source}"
         ));
     }
     command.arg(&suite).arg(&new).arg(&mirror);

@@ -44,6 +44,11 @@ pub trait Platform: Send + Sync {
 
     /// The stub's own range within [`Self::address_range`].
     fn reserved_range(&self) -> core::ops::Range<u64>;
+
+    /// What it has done so far: names and values, for people to read. None for a platform that counts nothing.
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 }
 
 /// A system call as the processor saw it: number and arguments, untrusted.

@@ -110,12 +110,6 @@ impl StubPlatform {
         Ok(platform)
     }
 
-    /// What the hand-off has done so far: names and values, for people to read.
-    #[must_use]
-    pub fn counters(&self) -> Vec<(&'static str, u64)> {
-        self.shared.poller.counters.list()
-    }
-
     fn work(&mut self, name: &str, act: impl FnOnce() + Send + 'static) -> Result<(), StartError> {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(act);
         self.workers.push(thread.map_err(|_| StartError::new("cannot start the platform's threads"))?);
@@ -155,5 +149,12 @@ impl Platform for StubPlatform {
 
     fn reserved_range(&self) -> core::ops::Range<u64> {
         BASE..BASE + SIZE
+    }
+
+    /// Of the hand-off, and of the patcher.
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        let mut all = self.shared.poller.counters.list();
+        all.extend(self.shared.patching.iter().flat_map(|patching| patching.counters.list()));
+        all
     }
 }

@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Checkpoint(Reserved),
     /// Create a container from an OCI bundle, to be started later
     Create(Create),
+    /// Show the inside of a running sandbox
+    Debug(Debug),
     /// Remove a container that has ended
     Delete(Delete),
     /// Run a command in a sandbox, on the host's own files
@@ -157,6 +159,19 @@ pub(crate) struct Create {
     #[arg(long, hide = true)]
     pub(crate) no_new_keyring: bool,
     /// A name for the container, unique on this host
+    pub(crate) id: String,
+}
+
+/// `casemate debug`.
+#[derive(Debug, Args)]
+pub(crate) struct Debug {
+    /// Show how system calls were handed to the sandbox's kernel so far
+    #[arg(long, required = true)]
+    pub(crate) platform: bool,
+    /// How
+    #[arg(long, short, value_enum, default_value_t = ListFormat::Table)]
+    pub(crate) format: ListFormat,
+    /// The container
     pub(crate) id: String,
 }
 

@@ -69,13 +69,14 @@ fn carry_out(
     log: &Log,
 ) -> Result<u8, error::Error> {
     use commands::{
-        create, delete, r#do, events, exec, features, kill, list, pause, ps, reserved, run, spec, start,
-        state, update, wait,
+        create, debug, delete, r#do, events, exec, features, kill, list, pause, ps, reserved, run, spec,
+        start, state, update, wait,
     };
     let nothing = |()| 0;
     match command {
         Command::Checkpoint(_) => Err(reserved::checkpoint()),
         Command::Create(arguments) => create::execute(global, &arguments, preserved, log).map(nothing),
+        Command::Debug(arguments) => debug::execute(global, &arguments).map(nothing),
         Command::Delete(arguments) => delete::execute(global, &arguments).map(nothing),
         Command::Do(arguments) => r#do::execute(global, arguments, log),
         Command::Events(arguments) => events::execute(global, &arguments).map(nothing),

@@ -81,7 +81,7 @@ fn main() -> std::process::ExitCode {
     let status = kernel.wait_for_end(started.group.pid);
     eprintln!("{status:?}");
     if std::env::var_os("DEV_COUNTERS").is_some() {
-        stubs.counters().iter().for_each(|(name, value)| eprintln!("{name:24}{value}"));
+        platform::Platform::counters(&*stubs).iter().for_each(|(name, value)| eprintln!("{name:24}{value}"));
     }
     std::process::ExitCode::from(status.to_shell_code())
 }

@@ -12,6 +12,7 @@ mod as_runc;
 mod bad_input;
 mod big_data;
 mod control_groups;
+mod debug;
 mod ends;
 mod exec;
 mod exit_codes;
@@ -49,6 +50,7 @@ pub const NAMES: &[(&str, Test)] = &[
     ("control-groups/removed-after-a-failure", control_groups::removed_after_a_failure),
     ("data/gibibyte", big_data::gibibyte),
     ("data/input-from-a-file", big_data::input_from_a_file),
+    ("debug/platform", debug::platform),
     ("ends/casemate-killed", ends::casemate_killed),
     ("ends/init-killed", ends::init_killed),
     ("ends/sentry-killed", ends::sentry_killed),

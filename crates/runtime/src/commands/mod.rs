@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 mod creation;
+pub(crate) mod debug;
 pub(crate) mod delete;
 pub(crate) mod r#do;
 pub(crate) mod events;

@@ -109,6 +109,7 @@ impl Connection {
                 Ok(None)
             }
             Request::Status => Ok(Some(Event::Status(self.container.status()))),
+            Request::Counters => Ok(Some(Event::Counters(self.counters()))),
             Request::Processes => self.processes(),
             Request::Pause => {
                 self.container.pause().trying("stop all processes")?;
@@ -136,6 +137,11 @@ impl Connection {
         let pid = group.pid;
         self.process = Some(group);
         Ok(Event::Started { pid })
+    }
+
+    fn counters(&self) -> Vec<(String, u64)> {
+        let counted = self.container.kernel.platform.counters();
+        counted.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     fn processes(&self) -> Result<Option<Event>, Failure> {

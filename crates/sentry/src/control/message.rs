@@ -31,6 +31,8 @@ pub enum Request {
     Wait,
     /// What the container is at: [`Event::Status`].
     Status,
+    /// What the platform has done so far: [`Event::Counters`].
+    Counters,
     /// Which processes it has: one or more [`Event::Processes`].
     Processes,
     /// Stops every process where it is; no guest code runs once this is answered.
@@ -73,6 +75,8 @@ pub enum Event {
     Done,
     /// What the container is at.
     Status(Status),
+    /// What was counted, by name.
+    Counters(Vec<(String, u64)>),
     /// Processes.
     Processes {
         /// Some of them.

@@ -71,6 +71,22 @@ pub(super) struct Counters {
     pub(super) repairs: AtomicU64,
 }
 
+impl Counters {
+    /// Names and values.
+    pub(super) fn list(&self) -> Vec<(&'static str, u64)> {
+        [
+            ("patched-sites", &self.sites),
+            ("patch-refused-sites", &self.refused),
+            ("patch-switches", &self.switches),
+            ("patch-failed-switches", &self.failed),
+            ("patch-mapped-files", &self.mapped),
+            ("patch-repairs", &self.repairs),
+        ]
+        .map(|(name, value)| (name, value.load(Ordering::Relaxed)))
+        .to_vec()
+    }
+}
+
 pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }

@@ -1,0 +1,89 @@
+//! Containers in a pid namespace of their own, by which all their processes can be told apart.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result};
+
+/// A container whose program prints lines, and goes on when it is sent one.
+pub(crate) struct Apart {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    /// What was there before it.
+    before: BTreeSet<u32>,
+}
+
+impl Apart {
+    /// Runs a command.
+    ///
+    /// # Errors
+    /// If it cannot be run.
+    pub(crate) fn start(command: &Command) -> Result<Self> {
+        let before = nested();
+        let mut apart = Command::new("unshare");
+        apart
+            .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
+            .arg(command.get_program())
+            .args(command.get_args());
+        apart.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = apart.spawn().context("cannot run unshare")?;
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().context("no standard output")?);
+        Ok(Self { child, input, output, before })
+    }
+
+    /// The next line: a name and a number. Nothing after the last.
+    ///
+    /// # Errors
+    /// If something else is printed.
+    pub(crate) fn hear(&mut self) -> Result<Option<(String, f64)>> {
+        let mut line = String::new();
+        if self.output.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        let (name, number) = line.trim().split_once(' ').with_context(|| format!("it printed {line:?}"))?;
+        Ok(Some((name.to_owned(), number.parse()?)))
+    }
+
+    /// Lets the program go on.
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub(crate) fn go_on(&mut self) -> Result<()> {
+        let input = self.input.as_mut().context("it was told to end")?;
+        input.write_all(b"\n").context("it has ended")
+    }
+
+    /// Its processes, the runtime's among them.
+    pub(crate) fn processes(&self) -> BTreeSet<u32> {
+        nested().difference(&self.before).copied().collect()
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        // The program ends with its input; who does not is killed with its namespace.
+        drop(self.input.take());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The processes in pid namespaces below this one.
+fn nested() -> BTreeSet<u32> {
+    let own = depth("self").unwrap_or(1);
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| depth(&pid.to_string()).is_some_and(|depth| depth > own)).collect()
+}
+
+/// In how many pid namespaces a process is.
+fn depth(pid: &str) -> Option<usize> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    Some(ids.split_whitespace().count())
+}
