@@ -47,12 +47,11 @@ pub mod reason {
     pub const PERFORMED: u64 = 6;
     /// A clone is done. Argument 1: its result.
     pub const CLONED: u64 = 7;
-    /// From the gate, without a frame: a request lies in the thread's window.
+    /// From the gate, without a frame: a request lies in the thread's window, and the thread sleeps until it has been answered there.
+    /// Somebody may have taken it, or even answered it, meanwhile.
     pub const CALL: u64 = 8;
-    /// From the gate: the thread has waited long enough for an answer in its window. The answer to this ring comes after that one.
-    pub const PARK: u64 = 9;
     /// From the gate: the thread wants a window. The answer is the number of a descriptor of it, or an error.
-    pub const WINDOW: u64 = 10;
+    pub const WINDOW: u64 = 9;
 }
 
 /// What the sentry answers to a ring: a value for the guest's `rax`, or, in a range that no system call
@@ -237,7 +236,7 @@ pub struct ThreadPage {
     pub deferred: u64,
     /// The address of the thread's window; 0 if there is none, 1 if there will be none.
     pub window: u64,
-    /// Calls that could have gone through a window.
+    /// Calls that could have gone through a window until there is one; then the last request's serial number.
     pub calls: u64,
     /// What both sides know.
     pub published: Published,
@@ -245,22 +244,33 @@ pub struct ThreadPage {
     pub next_mask: u64,
 }
 
-/// How far a request in a window is: the lowest byte of [`Window::state`].
-pub mod status {
-    /// There is none.
-    pub const IDLE: u64 = 0;
+/// A request's word, [`Window::request`]: what the thread wants done with it (lowest byte), its serial number, how many extents it has, and
+/// the number of the system call (upper half). A request is taken once, by whoever comes first under the sentry's lock.
+pub mod request {
     /// Whoever polls may take it.
     pub const POSTED: u64 = 1;
-    /// The thread rings for it, or has withdrawn it from the poller to do so.
+    /// The thread rings for it.
     pub const RUNG: u64 = 2;
-    /// The sentry has it.
-    pub const TAKEN: u64 = 3;
-    /// The sentry has it, and it takes long.
-    pub const WAITS: u64 = 4;
-    /// The thread has seen enough of [`TAKEN`] or [`WAITS`] and will ring [`super::reason::PARK`].
-    pub const PARKING: u64 = 5;
+    /// The lowest bit of the serial number.
+    pub const SERIAL_SHIFT: u64 = 8;
+    /// The bits of a serial number. No request has the number 0.
+    pub const SERIAL: u64 = 0xf_ffff;
+    /// The lowest bit of the number of extents.
+    pub const COUNT_SHIFT: u64 = 28;
+    /// The bits of the number of extents.
+    pub const COUNT: u64 = 0xf;
+    /// The lowest bit of the system call's number.
+    pub const NUMBER_SHIFT: u64 = 32;
+}
+
+/// A reply's word, [`Reply::word`]: one of these, and the request's serial number above it.
+pub mod reply {
     /// The result is there.
-    pub const DONE: u64 = 6;
+    pub const DONE: u64 = 1;
+    /// The call waits: the thread had better ring and sleep.
+    pub const WAITS: u64 = 2;
+    /// The lowest bit of the serial number.
+    pub const SERIAL_SHIFT: u64 = 8;
 }
 
 /// How many pieces of guest memory a window carries at most.
@@ -272,46 +282,66 @@ pub const EXTENTS: usize = 4;
 pub struct Extent {
     /// Where it is in guest memory.
     pub address: u64,
-    /// Bytes.
-    pub length: u64,
+    /// How many bytes, and from bit [`extent::KIND_SHIFT`] on its [`extent`] bits.
+    pub length: u32,
     /// Where its bytes are in the window.
-    pub offset: u64,
-    /// [`extent`] bits.
-    pub kind: u64,
-    /// How many of its first bytes the sentry has written, which the gate copies to guest memory.
-    pub dirty: u64,
+    pub offset: u32,
 }
 
-/// What a piece is: [`Extent::kind`].
+/// What a piece is.
 pub mod extent {
     /// Its bytes have been copied from guest memory.
-    pub const INPUT: u64 = 1;
+    pub const INPUT: u32 = 1;
     /// The sentry may write it, as guest memory could be written when the call was made.
-    pub const OUTPUT: u64 = 2;
+    pub const OUTPUT: u32 = 2;
     /// A string with its NUL: reading may stop short behind it.
-    pub const STRING: u64 = 4;
+    pub const STRING: u32 = 4;
+    /// The lowest of these bits in [`super::Extent::length`].
+    pub const KIND_SHIFT: u32 = 28;
+    /// The bits of the length itself.
+    pub const LENGTH: u32 = (1 << KIND_SHIFT) - 1;
 }
 
-/// A window: shared memory of one thread and the sentry. The guest can write all of it.
-#[repr(C, align(64))]
+/// A window: shared memory of one thread and the sentry. The guest can write all of it. Each cache line is written by one side in the course of a call: a line
+/// that both write costs a journey more.
+#[repr(C, align(128))]
 pub struct Window {
-    /// [`status`], the number of extents in the second byte, the call's number in the upper half.
-    pub state: core::sync::atomic::AtomicU64,
-    /// The arguments. The result takes the first one's place.
+    /// [`request`]. Written by the thread, as all up to the extents.
+    pub request: core::sync::atomic::AtomicU64,
+    /// The arguments.
     pub args: [core::sync::atomic::AtomicU64; 6],
     /// Where the guest goes on.
     pub resume: core::sync::atomic::AtomicU64,
     /// The pieces.
     pub extents: [Extent; EXTENTS],
-    /// 0: nobody polls. Else one more than the number of the processor that somebody polls on. In a cache line of its own, with `budget`.
-    pub poller: Line<core::sync::atomic::AtomicU64>,
-    /// How many `pause` instructions a thread waits for an answer, at most.
+    /// The answer.
+    pub reply: Reply,
+    /// Who polls.
+    pub poller: Poller,
+}
+
+/// The part of a window that the sentry writes. It starts two cache lines, which the processor likes to fetch together.
+#[repr(C, align(128))]
+pub struct Reply {
+    /// [`reply`].
+    pub word: core::sync::atomic::AtomicU64,
+    /// The result.
+    pub result: core::sync::atomic::AtomicU64,
+    /// How many of each piece's first bytes the sentry has written, which the gate copies to guest memory.
+    pub dirty: [core::sync::atomic::AtomicU32; EXTENTS],
+}
+
+/// The part of a window that seldom changes.
+#[repr(C, align(128))]
+pub struct Poller {
+    /// 0: nobody polls. Else one more than the number of the processor that somebody polls on.
+    pub processor: core::sync::atomic::AtomicU64,
+    /// How many `pause` instructions a thread waits for an answer, at most; and no more than [`MOST_PAUSES`].
     pub budget: core::sync::atomic::AtomicU64,
 }
 
-/// A value at the start of a cache line.
-#[repr(C, align(64))]
-pub struct Line<T>(pub T);
+/// A bound for [`Poller::budget`], so that a thread that has spoilt its window still gets on.
+pub const MOST_PAUSES: u64 = 1 << 14;
 
 /// Where a window's data starts.
 pub const WINDOW_DATA: u64 = 4096;

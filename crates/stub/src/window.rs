@@ -5,8 +5,8 @@ use core::sync::atomic::{Ordering, compiler_fence, fence};
 use crate::arch::{self, nr, syscall};
 use crate::handler::ring;
 use crate::interface::{
-    EXTENTS, Extent, PLAIN_WORDS, SLOTS, ThreadPage, WINDOW_CAPACITY, WINDOW_DATA, WINDOW_SIZE,
-    WINDOW_STRIDE, WINDOWS, Window, extent, phase, reason, status,
+    EXTENTS, Extent, MOST_PAUSES, PLAIN_WORDS, SLOTS, ThreadPage, WINDOW_CAPACITY, WINDOW_DATA, WINDOW_SIZE,
+    WINDOW_STRIDE, WINDOWS, Window, extent, phase, reason, reply, request,
 };
 use crate::marshal::{Length, Piece, pieces};
 use crate::zygote;
@@ -36,16 +36,15 @@ pub fn call(page: &mut ThreadPage) -> bool {
         word.store(arg, Ordering::Relaxed);
     }
     window.resume.store(page.resume(), Ordering::Relaxed);
+    page.calls = page.calls % request::SERIAL + 1;
     page.phase = phase::POSTED;
     compiler_fence(Ordering::SeqCst);
-    let request = page.number() << 32 | (count as u64) << 8;
-    let result = hand_over(window, request);
+    let result = hand_over(window, page.number(), page.calls, count as u64);
     page.result = match unload(window, count) {
         true => result,
         false => EFAULT,
     };
     page.target = page.resume();
-    window.state.store(status::IDLE, Ordering::Relaxed);
     true
 }
 
@@ -113,7 +112,7 @@ fn load(page: &ThreadPage, window: &mut Window) -> Option<usize> {
     let mut used = 0;
     for piece in pieces(page.number()) {
         let Piece { arg, kind, length } = *piece;
-        let kind = u64::from(kind);
+        let kind = u32::from(kind);
         let address = *args.get(arg as usize)?;
         let mut length = match length {
             Length::Bytes(bytes) => u64::from(bytes),
@@ -135,8 +134,11 @@ fn load(page: &ThreadPage, window: &mut Window) -> Option<usize> {
         if kind & extent::OUTPUT != 0 {
             arch::touch(address, length);
         }
-        *window.extents.get_mut(count)? =
-            Extent { address, length, offset: WINDOW_DATA + offset, kind, dirty: 0 };
+        *window.extents.get_mut(count)? = Extent {
+            address,
+            length: length as u32 | kind << extent::KIND_SHIFT,
+            offset: (WINDOW_DATA + offset) as u32,
+        };
         count += 1;
         used = offset + length;
     }
@@ -164,68 +166,45 @@ fn copy_string(to: u64, from: u64, most: u64) -> Option<u64> {
 /// Puts into guest memory what the sentry has written. Returns whether that was possible.
 fn unload(window: &Window, count: usize) -> bool {
     let base = (&raw const *window).addr() as u64;
-    window.extents.iter().take(count).all(|extent| {
-        let length = extent.dirty.min(extent.length);
+    window.extents.iter().zip(&window.reply.dirty).take(count).all(|(extent, dirty)| {
+        let length = dirty.load(Ordering::Relaxed).min(extent.length & extent::LENGTH);
         // SAFETY: guest memory; the copy itself tells of a fault.
-        length == 0 || unsafe { arch::copy(extent.address, base + extent.offset, length) }
+        length == 0
+            || unsafe { arch::copy(extent.address, base + u64::from(extent.offset), length.into()) }
     })
 }
 
 /// Gives the request to whoever polls, or rings for it. Returns the result.
-fn hand_over(window: &Window, request: u64) -> u64 {
-    let poller = window.poller.0.load(Ordering::Relaxed);
+fn hand_over(window: &Window, number: u64, serial: u64, count: u64) -> u64 {
+    let word =
+        number << request::NUMBER_SHIFT | count << request::COUNT_SHIFT | serial << request::SERIAL_SHIFT;
+    let poller = window.poller.processor.load(Ordering::Relaxed);
     if poller != 0 && poller != 1 + arch::processor() {
-        window.state.store(request | status::POSTED, Ordering::Release);
-        if let Some(result) = watch(window, request) {
+        window.request.store(word | request::POSTED, Ordering::Release);
+        if let Some(result) = watch(window, serial) {
             return result;
         }
-    } else {
-        window.state.store(request | status::RUNG, Ordering::Release);
     }
-    let answer = match window.state.load(Ordering::Acquire) & 0xff {
-        status::RUNG => ring(reason::CALL, [0; 6]),
-        _ => ring(reason::PARK, [0; 6]),
-    };
+    window.request.store(word | request::RUNG, Ordering::Release);
+    let answer = ring(reason::CALL, [0; 6]);
     fence(Ordering::Acquire);
-    result(window).unwrap_or(answer)
-}
-
-fn result(window: &Window) -> Option<u64> {
-    let [first, ..] = &window.args;
-    let done = window.state.load(Ordering::Acquire) & 0xff == status::DONE;
-    done.then(|| first.load(Ordering::Relaxed))
+    match window.reply.word.load(Ordering::Acquire) == serial << reply::SERIAL_SHIFT | reply::DONE {
+        true => window.reply.result.load(Ordering::Relaxed),
+        false => answer,
+    }
 }
 
 /// Waits for the poller's answer, as long as that is cheaper than to ring.
-fn watch(window: &Window, request: u64) -> Option<u64> {
-    let swap = |from: u64, to: u64| {
-        window.state.compare_exchange(request | from, request | to, Ordering::AcqRel, Ordering::Relaxed)
-    };
-    let budget = window.budget.load(Ordering::Relaxed);
-    let mut waited = 0;
-    loop {
-        match window.state.load(Ordering::Acquire) & 0xff {
-            status::POSTED if waited >= budget => {
-                if swap(status::POSTED, status::RUNG).is_ok() {
-                    // It does not run now. It will say when it does again.
-                    window.poller.0.store(0, Ordering::Relaxed);
-                    return None;
-                }
-            }
-            status::TAKEN if waited >= budget * 4 => {
-                if swap(status::TAKEN, status::PARKING).is_ok() {
-                    return None;
-                }
-            }
-            status::WAITS => {
-                if swap(status::WAITS, status::PARKING).is_ok() {
-                    return None;
-                }
-            }
-            status::POSTED | status::TAKEN => {}
-            _ => return result(window),
+fn watch(window: &Window, serial: u64) -> Option<u64> {
+    let done = serial << reply::SERIAL_SHIFT | reply::DONE;
+    let waits = serial << reply::SERIAL_SHIFT | reply::WAITS;
+    let budget = window.poller.budget.load(Ordering::Relaxed).min(MOST_PAUSES);
+    for _ in 0..=budget {
+        match window.reply.word.load(Ordering::Acquire) {
+            word if word == done => return Some(window.reply.result.load(Ordering::Relaxed)),
+            word if word == waits => return None,
+            _ => core::hint::spin_loop(),
         }
-        core::hint::spin_loop();
-        waited += 1;
     }
+    None
 }

@@ -42,12 +42,10 @@ impl Caller {
 }
 
 /// Runs `act`, which delivers the request, with the window's memory at hand.
-pub(super) fn calling(thread: &Arc<StubThread>, window: &Arc<Window>, request: &Request, act: impl FnOnce()) {
-    if request.count == 0 {
-        return act();
-    }
+pub(super) fn calling(thread: &StubThread, window: &Arc<Window>, request: &Request, act: impl FnOnce()) {
+    let Some(shared) = thread.arc().filter(|_| request.count > 0) else { return act() };
     let Request { pieces, count, .. } = *request;
-    let caller = Caller { thread: Arc::clone(thread), window: Arc::clone(window), pieces, count };
+    let caller = Caller { thread: shared, window: Arc::clone(window), pieces, count };
     let outer = CALLER.replace(Some(caller));
     act();
     waits(thread);
@@ -85,8 +83,8 @@ fn of<T>(process: &Arc<Process>, act: impl FnOnce(&mut Caller) -> Option<T>) -> 
 pub(super) fn read(process: &Arc<Process>, address: u64, into: &mut [u8]) -> Option<usize> {
     of(process, |caller| {
         let wanted = into.len();
-        let window = Arc::clone(&caller.window);
-        for piece in caller.pieces() {
+        let Caller { window, pieces, count, .. } = caller;
+        for piece in pieces.get_mut(..*count).unwrap_or_default() {
             if let Some(at) = piece.place(address, wanted)
                 && (piece.is_input() || at + wanted <= piece.dirty)
             {
@@ -109,8 +107,8 @@ pub(super) fn read(process: &Arc<Process>, address: u64, into: &mut [u8]) -> Opt
 /// As [`crate::Memory::write`], if the window has room for it.
 pub(super) fn write(process: &Arc<Process>, address: u64, from: &[u8]) -> Option<usize> {
     of(process, |caller| {
-        let window = Arc::clone(&caller.window);
-        for piece in caller.pieces() {
+        let Caller { window, pieces, count, .. } = caller;
+        for piece in pieces.get_mut(..*count).unwrap_or_default() {
             if let Some(at) = piece.place(address, from.len())
                 && piece.is_output()
                 && (at <= piece.dirty || piece.is_input())

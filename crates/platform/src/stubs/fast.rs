@@ -4,12 +4,13 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use abi::Errno;
+use parking_lot::MutexGuard;
 
 use super::caller;
 use super::calls::{self, Notification};
 use super::policy::Counters;
 use super::thread::{Phase, State, StubThread, Via};
-use super::window::{Request, Window};
+use super::window::{Window, Word};
 use crate::Stop;
 
 impl StubThread {
@@ -31,73 +32,80 @@ impl StubThread {
         self.image.answer(id, lent.unwrap_or_else(Errno::to_return));
     }
 
-    /// The stub rings for the request in its window.
+    /// The stub rings for the request in its window, and sleeps until it is answered.
     pub(super) fn called_by_ring(&self, n: &Notification) {
-        let request = self.window.get().and_then(|window| window.take_rung());
-        let Some(request) = request else { return self.image.refuse(n.id) };
+        let Some(window) = self.window.get() else { return self.image.refuse(n.id) };
         let shared = &self.process.shared;
+        let mut state = self.state.lock();
+        let word = window.word();
+        if state.taken == word.serial() {
+            return self.parks(&mut state, n.id);
+        }
+        if window.has_poller() {
+            // It does not run, or looks elsewhere. It will say when it does again.
+            window.set_poller(None, 0);
+        }
         Counters::count(&shared.poller.counters.rung);
+        self.requested(state, window, word, Via::Rung(n.id));
         if shared.polls {
             let now = shared.uptime();
             let hot = self.heat.lock().call(now);
             shared.poller.missed(self, now, hot);
         }
-        self.requested(&request, Via::Rung(n.id));
     }
 
-    /// The poller has found this request.
-    pub(super) fn called_by_poll(&self, request: &Request) {
-        self.requested(request, Via::Polled);
-    }
-
-    /// A request has been taken from the window.
-    fn requested(&self, request: &Request, via: Via) {
-        {
-            let mut state = self.state.lock();
-            if self.process.shared.is_plain(request.args.number) {
-                // The gate leaves these to the filter, so that the kernel gets them with registers.
-                return self.answer_call(&mut state, via, Errno::EPERM.to_return());
-            }
-            match state.phase {
-                Phase::Running | Phase::CloneReturning { .. } if state.exit => {
-                    // The interrupt that ends it is on its way.
-                    return self.answer_call(&mut state, via, Errno::EINTR.to_return());
-                }
-                Phase::Running | Phase::CloneReturning { .. } => {
-                    state.phase = Phase::Call { via, number: request.args.number }
-                }
-                // A stub posts nothing while it waits for something else.
-                _ => return self.process.kill(),
-            }
+    /// Whoever polls has found something posted in the window. Returns whether that was still to be done.
+    pub(super) fn called_by_poll(&self, window: &Arc<Window>) -> bool {
+        let state = self.state.lock();
+        // Looked at again: it may have been rung for, and another one come, since it was found.
+        let word = window.word();
+        if !word.is_posted() || state.taken == word.serial() {
+            return false;
         }
-        if let (Some(thread), Some(window)) = (self.arc(), self.window.get()) {
-            caller::calling(&thread, window, request, || self.tell(Stop::Syscall(request.args)));
-        }
+        self.requested(state, window, word, Via::Polled);
+        true
     }
 
-    /// The stub has waited long enough at its window and now sleeps until it is answered.
-    pub(super) fn parks(&self, id: u64) {
-        let Some(window) = self.window.get() else { return self.image.refuse(id) };
-        let mut state = self.state.lock();
+    /// Takes the request that lies in the window.
+    fn requested(&self, mut state: MutexGuard<'_, State>, window: &Arc<Window>, word: Word, via: Via) {
+        let request = window.request(word);
         match state.phase {
-            // Whoever found the request may not have come so far as to say so.
-            Phase::Running | Phase::CloneReturning { .. } | Phase::Call { via: Via::Polled, .. }
-                if window.is_parking() && state.parked.is_none() =>
-            {
+            Phase::Running | Phase::CloneReturning { .. } => state.taken = word.serial(),
+            // A stub posts nothing while it waits for something else.
+            _ => return self.process.kill(),
+        }
+        if self.process.shared.is_plain(request.args.number) {
+            // The gate leaves these to the filter, so that the kernel gets them with registers.
+            return self.answer_call(&mut state, via, Errno::EPERM.to_return());
+        }
+        if state.exit {
+            // The interrupt that ends it is on its way.
+            return self.answer_call(&mut state, via, Errno::EINTR.to_return());
+        }
+        state.phase = Phase::Call { via, number: request.args.number };
+        drop(state);
+        caller::calling(self, window, &request, || self.tell(Stop::Syscall(request.args)));
+    }
+
+    /// Somebody has taken the request for which the stub rings: it sleeps until that is answered.
+    fn parks(&self, state: &mut State, id: u64) {
+        match state.phase {
+            Phase::Call { via: Via::Polled, .. } if state.parked.is_none() => {
                 state.parked = Some(id);
                 Counters::count(&self.process.shared.poller.counters.parked);
             }
-            _ if window.is_done() => self.image.answer(id, 0),
+            Phase::Running | Phase::CloneReturning { .. } => self.image.answer(id, 0),
             _ => self.image.refuse(id),
         }
     }
 
     /// Gives a call without registers its result.
     pub(super) fn answer_call(&self, state: &mut State, via: Via, value: u64) {
+        let taken = state.taken;
         let finish = || {
             let pieces = caller::answered(self);
             if let Some(window) = self.window.get() {
-                window.finish(value, &pieces);
+                window.finish(taken, value, &pieces);
             }
         };
         match via {
@@ -118,9 +126,9 @@ impl StubThread {
     /// As [`crate::Thread::call_waits`].
     pub(super) fn waits(&self) {
         caller::waits(self);
-        let polled = matches!(self.state.lock().phase, Phase::Call { via: Via::Polled, .. });
-        if let (true, Some(window)) = (polled, self.window.get()) {
-            window.waits();
+        let state = self.state.lock();
+        if let (Phase::Call { via: Via::Polled, .. }, Some(window)) = (&state.phase, self.window.get()) {
+            window.waits(state.taken);
         }
     }
 }

@@ -10,7 +10,7 @@ use super::calls;
 use super::delivery;
 use super::policy::{Counters, FORGET, Heat, Processor, SPIN};
 use super::thread::StubThread;
-use super::window::Window;
+use super::window::{Window, Word};
 
 /// How often the poller looks into all windows before it looks at the clock.
 const LOOKS: u32 = 32;
@@ -42,6 +42,8 @@ struct Inner {
 struct Served {
     thread: Arc<StubThread>,
     window: Arc<Window>,
+    /// What was last seen in the window and seen to.
+    seen: Word,
     last: Duration,
 }
 
@@ -106,7 +108,7 @@ impl Poller {
                 && !served.iter().any(|other| Arc::ptr_eq(&other.thread, &thread))
             {
                 Counters::count(&self.counters.joins);
-                served.push(Served { thread, window, last: now });
+                served.push(Served { thread, window, seen: Word::default(), last: now });
             }
         }
         !inner.closed
@@ -142,7 +144,7 @@ impl Poller {
             let mut found = 0;
             for _ in 0..LOOKS {
                 for one in &mut served {
-                    if one.window.is_posted() && one.serve() {
+                    if one.serve() {
                         Counters::count(&self.counters.polled);
                         found += 1;
                         one.last = now;
@@ -180,11 +182,16 @@ impl Served {
         false
     }
 
-    /// Takes the request and carries it out, up to where it waits.
+    /// If there is a request, takes it and carries it out, up to where it waits.
     fn serve(&mut self) -> bool {
-        let Some(request) = self.window.take_posted() else { return false };
-        delivery::receiving(|| self.thread.called_by_poll(&request));
-        true
+        let word = self.window.word();
+        if word == self.seen || !word.is_posted() {
+            return false;
+        }
+        self.seen = word;
+        let mut found = false;
+        delivery::receiving(|| found = self.thread.called_by_poll(&self.window));
+        found
     }
 }
 

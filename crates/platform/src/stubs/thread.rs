@@ -89,6 +89,8 @@ pub(super) struct State {
     pub(super) switch: bool,
     /// The thread ends as soon as it is stopped with context.
     pub(super) exit: bool,
+    /// The serial number of the last request that was taken from its window.
+    pub(super) taken: u64,
     /// The ring with which the stub waits for the answer to a request that was found in its window, once it has waited long enough.
     pub(super) parked: Option<u64>,
     /// What the host clears when the thread ends, as far as the platform was told.
@@ -158,6 +160,7 @@ impl StubThread {
             asked: false,
             switch: false,
             exit: false,
+            taken: 0,
             parked: None,
             clear_child_tid: 0,
             last_wakes: Vec::new(),
@@ -273,7 +276,6 @@ impl StubThread {
             reason::PERFORMED => self.performed(n),
             reason::CLONED => self.cloned(n.id, first),
             reason::CALL => self.called_by_ring(n),
-            reason::PARK => self.parks(n.id),
             reason::WINDOW => self.opens_window(n.id),
             _ => self.image.refuse(n.id),
         }

@@ -8,7 +8,7 @@ use rustix::fs::{MemfdFlags, SealFlags};
 
 use super::calls::SharedMapping;
 use super::interface::{
-    self, EXTENTS, MOST_WINDOWS, WINDOW_CAPACITY, WINDOW_DATA, WINDOW_SIZE, extent, status,
+    self, EXTENTS, MOST_WINDOWS, WINDOW_CAPACITY, WINDOW_DATA, WINDOW_SIZE, extent, reply, request,
 };
 use crate::SyscallArgs;
 
@@ -28,10 +28,14 @@ pub(super) struct Piece {
     pub(super) address: u64,
     pub(super) length: usize,
     offset: usize,
-    kind: u64,
+    kind: u32,
     /// How many of its first bytes have been written.
     pub(super) dirty: usize,
 }
+
+/// What says how far a request is, [`interface::request`], as it was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Word(u64);
 
 /// A request.
 #[derive(Clone, Copy, Debug)]
@@ -75,92 +79,58 @@ impl Window {
         self.shared.head()
     }
 
-    /// Takes a request that the thread has rung for.
-    pub(super) fn take_rung(&self) -> Option<Request> {
-        self.take(status::RUNG)
+    /// The word of the request that lies there, taken or not.
+    pub(super) fn word(&self) -> Word {
+        Word(self.head().request.load(Ordering::Acquire))
     }
 
-    /// Takes a request that is posted.
-    pub(super) fn take_posted(&self) -> Option<Request> {
-        self.take(status::POSTED)
-    }
-
-    fn take(&self, wanted: u64) -> Option<Request> {
+    /// The request of this word, which is still there: its thread waits for the answer.
+    pub(super) fn request(&self, word: Word) -> Request {
         let head = self.head();
-        let state = head.state.load(Ordering::Acquire);
-        if state & 0xff != wanted {
-            return None;
-        }
-        let taken = state & !0xff | status::TAKEN;
-        head.state.compare_exchange(state, taken, Ordering::AcqRel, Ordering::Relaxed).ok()?;
         let args = head.args.each_ref().map(|word| word.load(Ordering::Relaxed));
         let ip = head.resume.load(Ordering::Relaxed);
-        let count = usize::try_from(state >> 8 & 0xff).unwrap_or(0).min(EXTENTS);
+        let count = word.extents();
         let mut pieces = [Piece::default(); EXTENTS];
         if count > 0 {
             // The copy is what counts from here on.
             let extents = self.shared.read(core::mem::offset_of!(interface::Window, extents));
-            let extents: [interface::Extent; EXTENTS] = extents?;
+            let extents: [interface::Extent; EXTENTS] = extents.unwrap_or_default();
             for (piece, extent) in pieces.iter_mut().zip(extents).take(count) {
                 *piece = Piece::checked(&extent).unwrap_or_default();
             }
         }
-        Some(Request { args: SyscallArgs { number: state >> 32, args, ip }, pieces, count })
+        Request { args: SyscallArgs { number: word.number(), args, ip }, pieces, count }
     }
 
-    /// Puts the result where the thread finds it.
-    pub(super) fn finish(&self, result: u64, pieces: &[Piece]) {
+    /// Puts the result of this request where the thread finds it.
+    pub(super) fn finish(&self, serial: u64, result: u64, pieces: &[Piece; EXTENTS]) {
         let head = self.head();
-        let [first, ..] = &head.args;
-        for (at, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.dirty > 0) {
-            let place = core::mem::offset_of!(interface::Window, extents)
-                + at * size_of::<interface::Extent>()
-                + core::mem::offset_of!(interface::Extent, dirty);
-            self.shared.write(place, &piece.dirty.to_le_bytes());
+        for (dirty, piece) in head.reply.dirty.iter().zip(pieces) {
+            dirty.store(u32::try_from(piece.dirty).unwrap_or(0), Ordering::Relaxed);
         }
-        first.store(result, Ordering::Relaxed);
+        head.reply.result.store(result, Ordering::Relaxed);
         // If the thread is about to ring its ring will find the result.
-        head.state.store(status::DONE, Ordering::Release);
+        head.reply.word.store(serial << reply::SERIAL_SHIFT | reply::DONE, Ordering::Release);
     }
 
-    /// Tells a thread that still looks at the window that this will take long.
-    pub(super) fn waits(&self) {
-        let head = self.head();
-        let state = head.state.load(Ordering::Relaxed);
-        if state & 0xff == status::TAKEN {
-            // If the thread was faster it parks already.
-            let _ = head.state.compare_exchange(
-                state,
-                state & !0xff | status::WAITS,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            );
-        }
-    }
-
-    /// Whether a result lies there.
-    pub(super) fn is_done(&self) -> bool {
-        self.head().state.load(Ordering::Acquire) & 0xff == status::DONE
-    }
-
-    /// Whether the thread waits in [`status::PARKING`].
-    pub(super) fn is_parking(&self) -> bool {
-        self.head().state.load(Ordering::Acquire) & 0xff == status::PARKING
-    }
-
-    /// Whether a request lies there for whoever polls.
-    pub(super) fn is_posted(&self) -> bool {
-        self.head().state.load(Ordering::Relaxed) & 0xff == status::POSTED
+    /// Tells a thread that still looks at the window that this request will take long.
+    pub(super) fn waits(&self, serial: u64) {
+        self.head().reply.word.store(serial << reply::SERIAL_SHIFT | reply::WAITS, Ordering::Release);
     }
 
     /// Says whether and on which processor somebody polls, and how many pauses the thread should wait.
     pub(super) fn set_poller(&self, processor: Option<u64>, budget: u64) {
         let head = self.head();
         let word = processor.map_or(0, |number| number + 1);
-        if head.poller.0.load(Ordering::Relaxed) != word {
-            head.budget.store(budget, Ordering::Relaxed);
-            head.poller.0.store(word, Ordering::Release);
+        if head.poller.processor.load(Ordering::Relaxed) != word {
+            head.poller.budget.store(budget, Ordering::Relaxed);
+            head.poller.processor.store(word, Ordering::Release);
         }
+    }
+
+    /// Whether the thread may believe that somebody polls.
+    pub(super) fn has_poller(&self) -> bool {
+        self.head().poller.processor.load(Ordering::Relaxed) != 0
     }
 
     /// Copies from a piece.
@@ -180,18 +150,39 @@ impl Drop for Window {
     }
 }
 
+impl Word {
+    /// Whether it is for whoever polls.
+    pub(super) const fn is_posted(self) -> bool {
+        self.0 & 0xff == request::POSTED
+    }
+
+    /// Which of the thread's requests it is; 0 if there has not been any.
+    pub(super) const fn serial(self) -> u64 {
+        self.0 >> request::SERIAL_SHIFT & request::SERIAL
+    }
+
+    fn extents(self) -> usize {
+        usize::try_from(self.0 >> request::COUNT_SHIFT & request::COUNT).unwrap_or(0).min(EXTENTS)
+    }
+
+    const fn number(self) -> u64 {
+        self.0 >> request::NUMBER_SHIFT
+    }
+}
+
 impl Piece {
     /// The piece, if it lies within the window's data.
     fn checked(extent: &interface::Extent) -> Option<Self> {
-        let end = extent.offset.checked_add(extent.length)?;
-        let inside = extent.offset >= WINDOW_DATA && end <= WINDOW_DATA + WINDOW_CAPACITY;
-        extent.address.checked_add(extent.length)?;
+        let length = u64::from(extent.length & extent::LENGTH);
+        let offset = u64::from(extent.offset);
+        let inside = offset >= WINDOW_DATA && offset + length <= WINDOW_DATA + WINDOW_CAPACITY;
+        extent.address.checked_add(length)?;
         inside.then_some(())?;
         Some(Self {
             address: extent.address,
-            length: usize::try_from(extent.length).ok()?,
-            offset: usize::try_from(extent.offset).ok()?,
-            kind: extent.kind,
+            length: usize::try_from(length).ok()?,
+            offset: usize::try_from(offset).ok()?,
+            kind: extent.length >> extent::KIND_SHIFT,
             dirty: 0,
         })
     }

@@ -82,41 +82,74 @@ static int own_code(void) {
   if ((r = call(SYS_clone, 17, 0)) != -EPERM) FAIL("clone %ld", r);
   return 0;
 }
+// The ring for a request, the one for a window, and a request that is rung for or posted.
+enum { CALL = 8, WINDOW = 9, POSTED = 1, RUNG = 2, RESULT = 17, POLLER = 32 };
+static volatile unsigned long *own_window(void) {
+  long fd = from_stub(RING | WINDOW, 0, 0, 0, 0, 0, 0);
+  if (fd < 0) FAIL("no window: %ld", fd);
+  volatile unsigned long *window = (void *)from_stub(SYS_mmap, 0, 0x11000, 3, MAP_SHARED, fd, 0);
+  if ((long)window < 0 || from_stub(SYS_close, fd, 0, 0, 0, 0, 0)) FAIL("mapping the window: %ld", (long)window);
+  return window;
+}
 static int rings(void) {
   for (long ring = 0; ring < 12; ring++) {
     if (ring == 4 || ring == 5) continue; // those that stop the thread need a frame
-    if (ring == 10) continue; // gives the one window
+    if (ring == WINDOW) continue; // gives the one window
     for (long token = 0; token < 3; token++) {
       long r = from_stub(RING | ring, BASE + 0x10000100, token, 0, 0, 0, 0);
       if (r != -EPERM) FAIL("ring %ld gave %ld", ring, r);
     }
   }
   // A window of one's own, and requests that no stub would make.
-  long fd = from_stub(RING | 10, 0, 0, 0, 0, 0, 0);
-  if (fd < 0) FAIL("no window: %ld", fd);
-  volatile unsigned long *window = (void *)from_stub(SYS_mmap, 0, 0x11000, 3, MAP_SHARED, fd, 0);
-  if ((long)window < 0 || from_stub(SYS_close, fd, 0, 0, 0, 0, 0)) FAIL("mapping the window: %ld", (long)window);
+  volatile unsigned long *window = own_window();
+  unsigned long serial = 0;
   static const long plain[] = {SYS_execve, SYS_clone, SYS_exit, SYS_exit_group, SYS_mmap, SYS_rt_sigreturn, SYS_brk, SYS_futex};
   for (unsigned i = 0; i < sizeof plain / sizeof *plain; i++) {
-    window[1] = 0; window[0] = 2 | plain[i] << 32;
-    long r = from_stub(RING | 8, 0, 0, 0, 0, 0, 0);
-    if (r || (long)window[1] != -EPERM) FAIL("call %ld through the window gave %ld, %ld", plain[i], r, (long)window[1]);
+    window[RESULT] = 0; window[0] = RUNG | ++serial << 8 | plain[i] << 32;
+    long r = from_stub(RING | CALL, 0, 0, 0, 0, 0, 0);
+    if (r || (long)window[RESULT] != -EPERM) FAIL("call %ld through the window gave %ld, %ld", plain[i], r, (long)window[RESULT]);
   }
   static long target[4];
   for (unsigned long seed = 0; seed < 200; seed++) { // extents from nowhere to nowhere
-    for (int i = 1; i < 28; i++) window[i] = seed * i * 0x9e3779b97f4a7c15ul >> (seed % 50);
-    window[1] = 1; window[2] = seed % 2 ? (long)&target : -8; window[3] = 8; window[0] = 2 | 255 << 8 | (unsigned long)SYS_read << 32;
-    long r = from_stub(RING | 8, 0, 0, 0, 0, 0, 0);
+    for (int i = 1; i < 40; i++) window[i] = seed * i * 0x9e3779b97f4a7c15ul >> (seed % 50);
+    window[1] = 1; window[2] = seed % 2 ? (long)&target : -8; window[3] = 8; window[0] = RUNG | ++serial << 8 | 15 << 28 | (unsigned long)SYS_read << 32;
+    long r = from_stub(RING | CALL, 0, 0, 0, 0, 0, 0);
     if (r) FAIL("forged extents: %ld", r);
   }
-  window[0] = 0;
-  for (long n = 8; n < 11; n++) if (from_stub(RING | n, 0, 0, 0, 0, 0, 0) != -EPERM) FAIL("ring %ld", n);
+  // What has been answered is not answered again.
+  window[RESULT] = 5;
+  if (from_stub(RING | CALL, 0, 0, 0, 0, 0, 0) || window[RESULT] != 5) FAIL("the same request again");
+  for (long n = WINDOW; n < 12; n++) if (from_stub(RING | n, 0, 0, 0, 0, 0, 0) != -EPERM) FAIL("ring %ld", n);
   if (from_stub(RING | 0x7f, 0, 0, 0, 0, 0, 0) != -EPERM) FAIL("ring");
   // What a trap would have asked, it may ask.
   long at = from_stub(RING | 3 | SYS_brk << 8, 0, 0, 0, 0, 0, 0);
   if (at != syscall(SYS_brk, 0)) FAIL("brk %lx", at);
   // From guest code it is a system call that nobody has.
   if (syscall(RING | 3, 0, 0) != -1 || errno != ENOSYS) FAIL("a ring from guest code");
+  return 0;
+}
+// Posts in a thread's window what that thread knows nothing of, while it makes calls of its own.
+static volatile int over;
+static void *scribble(void *at) {
+  volatile unsigned long *window = at;
+  for (unsigned long serial = 1; !over; serial++) {
+    for (int i = 1; i < 40; i++) window[i] = serial * i * 0x9e3779b97f4a7c15ul >> (serial % 50);
+    window[0] = (serial % 8 ? POSTED : RUNG) | (serial & 0xfffff) << 8 | (serial % 5) << 28 | (serial % 3 ? 1000ul : SYS_read) << 32;
+    for (int i = 0; i < (serial & 0xff); i++) asm volatile("pause");
+  }
+  return 0;
+}
+static int scribbles(void) {
+  volatile unsigned long *window = own_window();
+  pthread_t other;
+  if (pthread_create(&other, 0, scribble, (void *)window)) FAIL("no thread");
+  for (long i = 0; i < 20000; i++) {
+    from_stub(RING | CALL, 0, 0, 0, 0, 0, 0);
+    if (i % 7 == 0 && syscall(SYS_getpid) <= 0) FAIL("getpid");
+    if (i % 1000 == 0) { pid_t child = fork(); if (!child) _exit(0); if (child > 0) waitpid(child, 0, 0); }
+  }
+  over = 1;
+  pthread_join(other, 0);
   return 0;
 }
 static int abis(void) {
@@ -150,6 +183,7 @@ int main(int c, char **v) {
   if (!strcmp(what, "descriptors")) r = descriptors();
   if (!strcmp(what, "own_code")) r = own_code();
   if (!strcmp(what, "rings")) r = rings();
+  if (!strcmp(what, "scribbles")) r = scribbles();
   if (!strcmp(what, "abis")) r = abis();
   if (!strcmp(what, "unmap_text")) { from_stub(SYS_munmap, BASE, 4096, 0, 0, 0, 0); FAIL("still alive"); }
   if (!strcmp(what, "unmap_slots")) { from_stub(SYS_munmap, BASE + 0x10000000, 1 << 20, 0, 0, 0, 0); FAIL("still alive"); }

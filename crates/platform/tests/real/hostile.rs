@@ -42,6 +42,19 @@ fn forged_rings_gain_nothing() {
 }
 
 #[test]
+fn a_thread_that_posts_in_anothers_window_harms_only_its_process() {
+    let Some(program) = build::guest("hostile") else { return };
+    for _ in 0..3 {
+        let world = World::new(&program);
+        let (exit, output) = world.run(&["scribbles"]);
+        // Found out, and killed, or lucky.
+        assert!(matches!(exit, Exit::Signal(9) | Exit::Code(0)), "{exit:?}: {output}");
+        assert_eq!(world.run(&["nothing"]), (Exit::Code(0), "ok\n".to_owned()));
+        world.finish();
+    }
+}
+
+#[test]
 fn other_abis_do_nothing() {
     attack(&["abis"], Exit::Code(0));
 }

@@ -326,7 +326,7 @@ impl Task {
             }
             // A pattern that depends on the descriptor, in two parts.
             nr::read => {
-                let bytes: Vec<u8> = (0..c).map(|n| (a + n * 7) as u8).collect();
+                let bytes: Vec<u8> = (0..c.min(1 << 20)).map(|n| (a + n * 7) as u8).collect();
                 let (first, rest) = bytes.split_at(bytes.len() / 3);
                 let memory = thread.memory();
                 let written = [(b, first), (b.wrapping_add(first.len() as u64), rest)]

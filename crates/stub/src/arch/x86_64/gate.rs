@@ -144,13 +144,14 @@ pub unsafe fn copy(to: u64, from: u64, length: u64) -> bool {
 pub fn touch(address: u64, length: u64) {
     let last = address + (length - 1);
     let mut at = address;
-    loop {
+    while at <= last {
         // SAFETY: the value stays; a fault is looked after.
         unsafe { asm!("lock or byte ptr [{}], 0", in(reg) at, options(nostack)) };
-        if at == last {
+        let next = (at & !(PAGE_SIZE - 1)).wrapping_add(PAGE_SIZE);
+        if next <= at {
             return;
         }
-        at = (at & !(PAGE_SIZE - 1)).wrapping_add(PAGE_SIZE).min(last);
+        at = next;
     }
 }
 
