@@ -1,14 +1,26 @@
-//! Builds the stub, which is a program of its own at a fixed address, and leaves it where the platform includes it.
+//! Builds what runs beside and in guests, for the platform to include: the stub, a program at a fixed address, and the guests' vDSO.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
+
+/// What both are compiled with. The gate runs beside the guest's live vector registers, and callers of a vDSO may expect theirs to
+/// stay. The compiler warns that functions with such arguments could not be called; there are none.
+const COMPILER: [&str; 7] = [
+    "--edition=2024",
+    "-Cpanic=abort",
+    "-Crelocation-model=pic",
+    "-Ccodegen-units=1",
+    "-Ctarget-feature=-sse,-sse2,-avx",
+    "-Cdebuginfo=0",
+    "-Coverflow-checks=off",
+];
 
 fn main() -> ExitCode {
     match build() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            println!("cargo::error=the stub does not build: {problem}");
+            println!("cargo::error={problem}");
             ExitCode::FAILURE
         }
     }
@@ -16,18 +28,22 @@ fn main() -> ExitCode {
 
 fn build() -> Result<(), Box<dyn std::error::Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let stub = here.join("../stub");
-    let out = PathBuf::from(env::var("OUT_DIR")?).join("stub");
-    println!("cargo::rerun-if-changed={}", stub.join("src").display());
-    println!("cargo::rerun-if-changed={}", stub.join("link.ld").display());
-    let status = Command::new(env::var("RUSTC")?)
-        .args(["--edition=2024", "--crate-type=bin", "--crate-name=stub"])
-        .args(["--target", &env::var("TARGET")?])
-        .args(["-Cpanic=abort", "-Copt-level=s", "-Crelocation-model=pic", "-Ccodegen-units=1"])
-        // The gate runs beside the guest's live vector registers. The compiler warns that functions with such arguments could not be
-        // called; there are none.
-        .arg("-Ctarget-feature=-sse,-sse2,-avx")
-        .args(["-Cstrip=symbols", "-Cdebuginfo=0", "-Coverflow-checks=off", "-Cforce-frame-pointers=no"])
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    stub(&watched(&here.join("../stub"), "link.ld"), &out.join("stub"))?;
+    vdso(&watched(&here.join("../vdso"), "vdso.ld"), &out)
+}
+
+/// A crate's directory, whose sources and linker script the result depends on.
+fn watched(directory: &Path, script: &str) -> PathBuf {
+    println!("cargo::rerun-if-changed={}", directory.join("src").display());
+    println!("cargo::rerun-if-changed={}", directory.join(script).display());
+    directory.to_owned()
+}
+
+fn stub(source: &Path, out: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let mut compiler = compiler("stub")?;
+    compiler
+        .args(["--crate-type=bin", "-Copt-level=s", "-Cstrip=symbols", "-Cforce-frame-pointers=no"])
         .args([
             "-Clink-arg=-nostartfiles",
             "-Clink-arg=-nostdlib",
@@ -35,14 +51,43 @@ fn build() -> Result<(), Box<dyn std::error::Error>> {
             "-Clink-arg=-no-pie",
         ])
         .args(["-Clink-arg=-Wl,--build-id=none,-z,noseparate-code"])
-        .arg(format!("-Clink-arg=-Wl,-T,{}", stub.join("link.ld").display()))
+        .arg(format!("-Clink-arg=-Wl,-T,{}", source.join("link.ld").display()))
         .arg("-o")
-        .arg(&out)
-        .arg(stub.join("src/main.rs"))
-        .status()?;
-    if !status.success() {
-        return Err(format!("{status}").into());
-    }
+        .arg(out)
+        .arg(source.join("src/main.rs"));
+    run(compiler, "the stub")?;
     fs::metadata(out)?;
     Ok(())
+}
+
+/// An object of the compiler's is linked here: the compiler's own ways of linking a library do not let the linker script give
+/// the symbols their version.
+fn vdso(source: &Path, out: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let object = out.join("vdso.o");
+    let mut compiler = compiler("vdso")?;
+    compiler
+        .args(["--crate-type=lib", "--emit=obj", "-Copt-level=2", "-Cforce-unwind-tables=yes", "-o"])
+        .arg(&object)
+        .arg(source.join("src/lib.rs"));
+    run(compiler, "the vDSO")?;
+    let mut linker = Command::new("cc");
+    linker
+        .args(["-shared", "-nostdlib", "-Wl,-soname,linux-vdso.so.1,--hash-style=both,--eh-frame-hdr"])
+        .arg("-Wl,--build-id=none,-Bsymbolic,-z,noseparate-code,-z,max-page-size=4096,--no-undefined,-s")
+        .arg(format!("-Wl,-T,{}", source.join("vdso.ld").display()))
+        .arg("-o")
+        .arg(out.join("vdso.so"))
+        .arg(&object);
+    run(linker, "the vDSO (its linker)")
+}
+
+fn compiler(name: &str) -> Result<Command, env::VarError> {
+    let mut compiler = Command::new(env::var("RUSTC")?);
+    compiler.args(COMPILER).args(["--crate-name", name, "--target", &env::var("TARGET")?]);
+    Ok(compiler)
+}
+
+fn run(mut command: Command, what: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let status = command.status()?;
+    if status.success() { Ok(()) } else { Err(format!("{what} does not build: {status}").into()) }
 }

@@ -218,6 +218,8 @@ const SIGNALS: &[Case] = &[
     program!("signals/threads", "signal_threads"),
     program!("signals/vector", "signal_vector"),
     program!("signals/posix", "timers_posix"),
+    program!("signals/clock-reads", "clock_reads", seconds: 60),
+    program!("signals/clock-reads-static", "clock_reads_static", seconds: 60),
     program!("signals/files", "signal_io"),
     program!("signals/processor-time", "processor_time", seconds: 60),
     program!("signals/restart", "signal_restart", seconds: 60),

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How often `unsafe` stands in the crates that may use it. To be lowered whenever it can be, and raised on purpose only.
-const UNSAFE: [(&str, usize); 3] = [("crates/host", 32), ("crates/stub", 67), ("crates/platform", 36)];
+const UNSAFE: [(&str, usize); 4] =
+    [("crates/host", 32), ("crates/stub", 69), ("crates/platform", 36), ("crates/vdso", 22)];
 
 /// The longest that a source file may be, in lines.
 const LONGEST_FILE: usize = 800;
@@ -69,7 +70,7 @@ fn unsafe_count(source: &Source) -> usize {
 }
 
 #[test]
-fn unsafe_code_is_in_three_crates_and_does_not_grow() {
+fn unsafe_code_is_in_four_crates_and_does_not_grow() {
     let sources = sources();
     let mut wrong = Vec::new();
     for (name, allowed) in UNSAFE {

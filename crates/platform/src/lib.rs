@@ -35,7 +35,7 @@ pub trait Platform: Send + Sync {
     /// `EAGAIN` when the host has no room for another process, `ENOMEM`.
     fn create_process(&self, observer: Arc<dyn Observer>) -> Result<Arc<dyn Thread>, Errno>;
 
-    /// Where the host's vDSO is mapped in every process (`AT_SYSINFO_EHDR`), if it is.
+    /// Where the vDSO is mapped in every process (`AT_SYSINFO_EHDR`), if there is one.
     fn vdso(&self) -> Option<u64>;
 
     /// The addresses a guest may use: from the lowest mappable one to the end of user space. The stub's own range

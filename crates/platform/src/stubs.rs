@@ -76,6 +76,7 @@ mod shared;
 mod slots;
 mod start;
 mod thread;
+mod vdso;
 mod window;
 
 use std::sync::{Arc, mpsc};

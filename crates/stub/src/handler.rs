@@ -3,7 +3,7 @@
 use crate::arch::{self, Siginfo, Ucontext, syscall};
 use crate::gate::{self, Found};
 use crate::interface::{Mailbox, RING, TRAP_NUMBER, TRAP_SHIFT, answer, reason};
-use crate::{clone, orders, window, zygote};
+use crate::{clone, host_clock, orders, window, zygote};
 
 const SIGTRAP: i32 = 5;
 const SIGURG: i32 = 23;
@@ -29,6 +29,11 @@ pub fn mailbox(frame: &Ucontext) -> *mut Mailbox {
 /// All signals come here, with all signals blocked, on the slot's stack.
 pub extern "C" fn handle(signal: i32, info: &Siginfo, frame: &mut Ucontext) {
     let signal = match gate::settle(signal, frame) {
+        Found::Guest => signal,
+        Found::Interrupted => SIGURG,
+        Found::Settled => return,
+    };
+    let signal = match host_clock::leave(signal, frame) {
         Found::Guest => signal,
         Found::Interrupted => SIGURG,
         Found::Settled => return,

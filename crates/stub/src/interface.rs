@@ -11,6 +11,10 @@ pub const SIZE: u64 = 1 << 32;
 pub const TEXT_SIZE: u64 = 0x1_0000;
 /// The stub's variables.
 pub const DATA: u64 = BASE + 0x10_0000;
+/// Where the host's vDSO and its data are: the guests' own calls it.
+pub const HOST_VDSO: u64 = BASE + 0x20_0000;
+/// The most room it has.
+pub const HOST_VDSO_SIZE: u64 = 0x10_0000;
 /// Where the slots of threads begin, one after the other. The addresses up to [`WINDOWS`] are theirs.
 pub const SLOTS: u64 = BASE + 0x1000_0000;
 /// How many slots are made accessible at a time.
@@ -242,6 +246,8 @@ pub struct ThreadPage {
     pub published: Published,
     /// The signal mask that a call is about to set.
     pub next_mask: u64,
+    /// Not 0: an interrupt has come in the host's vDSO, which the thread leaves step by step.
+    pub stepping: u64,
 }
 
 /// A request's word, [`Window::request`]: what the thread wants done with it (lowest byte), its serial number, how many extents it has, and
@@ -378,11 +384,20 @@ pub struct Setup {
     pub filter: [u64; FILTER_MAX],
 }
 
-/// The second message to the zygote: what is to be unmapped, as pairs of start and length; a length of 0 ends the list.
-pub type Unmap = [[u64; 2]; 8];
+/// The second message to the zygote: what becomes of its memory. The three parts are done in this order; a length of 0 ends a list.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct Arrangement {
+    /// What is moved: start, length, new start.
+    pub moves: [[u64; 3]; 4],
+    /// Where the guests' vDSO is mapped: start, the length of its data, the length of its text; nowhere if the latter is 0.
+    pub vdso: [u64; 3],
+    /// What is unmapped: start and length.
+    pub unmap: [[u64; 2]; 8],
+}
 
 /// What the zygote answers to each message: a result or a negated error number, and a second value.
-/// After [`Setup`]: 0 and the address of the vDSO. After [`Unmap`]: 0. After a request for a stub (any eight bytes): its pid.
+/// After [`Setup`]: 0 and the address of the vDSO. After [`Arrangement`]: 0. After a request for a stub (any eight bytes): its pid.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 pub struct ZygoteReply {

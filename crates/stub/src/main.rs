@@ -21,6 +21,7 @@ mod arch;
 mod clone;
 mod gate;
 mod handler;
+mod host_clock;
 #[expect(dead_code, reason = "some of it is for the sentry")]
 mod interface;
 mod local;

@@ -6,11 +6,14 @@ use crate::arch::{self, Ucontext, nr, syscall};
 use crate::gate;
 use crate::handler::{handle, ring};
 use crate::interface::{
-    BASE, DATA, MAILBOX_SIZE, PAGE_SIZE, SIZE, SLOT_CHUNK, SLOTS, Setup, TEXT_SIZE, Unmap, ZygoteReply, reason,
+    Arrangement, BASE, DATA, MAILBOX_SIZE, PAGE_SIZE, SIZE, SLOT_CHUNK, SLOTS, Setup, TEXT_SIZE, ZygoteReply,
+    reason,
 };
 
-/// The socket to the sentry: the only descriptor.
+/// The socket to the sentry: the only descriptor that stays.
 const SOCKET: u64 = 0;
+/// The file of the guests' vDSO.
+const VDSO: u64 = 1;
 /// Where a new stub's listener lands: the lowest free descriptor.
 const LISTENER: u64 = 1;
 
@@ -55,24 +58,15 @@ pub extern "C" fn start(stack: *const u64) -> ! {
     const ALL: u64 = u32::MAX as u64;
     // SAFETY: system calls on memory that is reserved for this.
     unsafe {
-        syscall(nr::CLOSE_RANGE, [SOCKET + 1, ALL, 0, 0, 0, 0]);
+        syscall(nr::CLOSE_RANGE, [VDSO + 1, ALL, 0, 0, 0, 0]);
         receive(SETUP.0.get().cast(), size_of::<Setup>());
     }
     let result = prepare(setup());
     reply(result.cast_signed(), vdso(stack));
-    let mut unmap: Unmap = [[0; 2]; 8];
-    // SAFETY: the sentry names what is neither the stub nor the vDSO.
-    let mut result = 0;
-    unsafe {
-        receive((&raw mut unmap).cast(), size_of::<Unmap>());
-        for [start, length] in unmap.iter().copied().take_while(|[_, length]| *length != 0) {
-            result = syscall(nr::MUNMAP, [start, length, 0, 0, 0, 0]);
-            if result != 0 {
-                break;
-            }
-        }
-    }
-    reply(result.cast_signed(), 0);
+    let mut plan = Arrangement::default();
+    // SAFETY: as above.
+    unsafe { receive((&raw mut plan).cast(), size_of::<Arrangement>()) };
+    reply(arrange(&plan).cast_signed(), 0);
     loop {
         let mut request = 0u64;
         // SAFETY: as above; the child of the clone never returns.
@@ -87,6 +81,34 @@ pub extern "C" fn start(stack: *const u64) -> ! {
         }
         reply(pid.cast_signed(), 0);
     }
+}
+
+/// Arranges the memory as guests are to have it, but for the stub's own. Returns 0 or the first error.
+fn arrange(plan: &Arrangement) -> u64 {
+    /// `MREMAP_MAYMOVE | MREMAP_FIXED`.
+    const MOVE: u64 = 1 | 2;
+    /// `MAP_PRIVATE | MAP_FIXED`.
+    const FLAGS: u64 = 0x2 | 0x10;
+    const READ: u64 = 1;
+    const EXECUTE: u64 = 4;
+    let moves = plan.moves.iter().take_while(|[_, length, _]| *length != 0);
+    let moves = moves.map(|&[start, length, to]| (nr::MREMAP, [start, length, length, MOVE, to, 0], to));
+    let [start, data, text] = plan.vdso;
+    let parts = [(start, data, READ, 0), (start + data, text, READ | EXECUTE, data)];
+    let maps = parts.into_iter().filter(|_| text != 0).map(|(at, length, protection, offset)| {
+        (nr::MMAP, [at, length, protection, FLAGS, VDSO, offset], at)
+    });
+    let unmaps = plan.unmap.iter().take_while(|[_, length]| *length != 0);
+    let unmaps = unmaps.map(|&[start, length]| (nr::MUNMAP, [start, length, 0, 0, 0, 0], 0));
+    let close = core::iter::once((nr::CLOSE, [VDSO, 0, 0, 0, 0, 0], 0));
+    for (number, args, wanted) in moves.chain(maps).chain(unmaps).chain(close) {
+        // SAFETY: the sentry names what is neither the stub's text nor its data.
+        let result = unsafe { syscall(number, args) };
+        if result != wanted {
+            return result;
+        }
+    }
+    0
 }
 
 /// Reads one message. The end of the conversation ends the zygote.

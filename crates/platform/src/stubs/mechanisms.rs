@@ -14,6 +14,8 @@ bitflags::bitflags! {
         const PROMPT_ANSWERS = 4;
         /// The instructions that read and write segment bases (FSGSBASE).
         const SEGMENT_INSTRUCTIONS = 8;
+        /// A process may move its vDSO.
+        const MOVABLE_VDSO = 16;
     }
 }
 
@@ -55,6 +57,12 @@ pub const TABLE: &[Row] = &[
         since: (5, 9),
         without: "segment bases are read and written by arch_prctl(2), at two host calls more for each trap; patched call sites make plain calls",
     },
+    Row {
+        mechanism: Mechanisms::MOVABLE_VDSO,
+        name: "a vDSO that mremap(2) can move, so without CONFIG_MSEAL_SYSTEM_MAPPINGS",
+        since: (4, 8),
+        without: "guests see the host's vDSO instead of one that is the same on every host",
+    },
 ];
 
 impl Mechanisms {
@@ -64,6 +72,14 @@ impl Mechanisms {
         let mut found = TABLE.iter().filter(newer).fold(Self::empty(), |all, row| all | row.mechanism);
         found.set(Self::SEGMENT_INSTRUCTIONS, arch::has_segment_instructions());
         found
+    }
+
+    /// Does without this one, which has turned out not to work.
+    pub(super) fn give_up(&mut self, mechanism: Self) {
+        self.remove(mechanism);
+        for row in TABLE.iter().filter(|row| row.mechanism == mechanism) {
+            tracing::info!("without {}: {}", row.name, row.without);
+        }
     }
 
     /// What is to be used of what this host has. Each that is not is told, once.

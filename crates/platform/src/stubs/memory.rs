@@ -107,6 +107,9 @@ impl Memory for StubMemory {
     fn mappings(&self) -> Result<Vec<Mapping>, Errno> {
         let mut mappings = parse_maps(&self.text("maps")?);
         mappings.retain(|m| m.end <= BASE || m.start >= BASE + SIZE);
+        if let Some(vdso) = &self.0.shared.own_vdso {
+            vdso.name(&mut mappings);
+        }
         Ok(self.0.hide_patched_mappings(mappings))
     }
 

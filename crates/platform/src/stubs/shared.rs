@@ -22,6 +22,7 @@ use super::procfs::Procfs;
 use super::slots::Slots;
 use super::start::Zygote;
 use super::thread::StubThread;
+use super::vdso::Vdso;
 
 /// The platform's state.
 pub(super) struct Shared {
@@ -32,6 +33,8 @@ pub(super) struct Shared {
     pub(super) slot_size: u64,
     /// Where the vDSO is.
     pub(super) vdso: Option<u64>,
+    /// The guests' own, unless they see the host's.
+    pub(super) own_vdso: Option<Arc<Vdso>>,
     /// What [`crate::Order::UnmapAll`] unmaps: start and length.
     pub(super) unmap_all: Vec<(u64, u64)>,
     /// What is used of what the host has.
@@ -86,6 +89,7 @@ impl Shared {
             group: zygote.pid,
             slot_size: zygote.slot_size,
             vdso: zygote.vdso,
+            own_vdso: zygote.own_vdso.clone(),
             unmap_all: zygote.unmap_all.clone(),
             mechanisms: zygote.mechanisms,
             shape: OnceLock::new(),

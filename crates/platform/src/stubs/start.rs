@@ -11,16 +11,19 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 use super::arch;
 use super::calls::{self, Direction};
 use super::filter;
-use super::interface::{BASE, FILTER_MAX, MAILBOX_SIZE, PAGE_SIZE, SIZE, Setup, Unmap, ZygoteReply};
+use super::interface::{Arrangement, BASE, FILTER_MAX, MAILBOX_SIZE, PAGE_SIZE, SIZE, Setup, ZygoteReply};
 use super::mechanisms::Mechanisms;
 use super::procfs::{Procfs, parse_maps};
-use crate::Mapping;
+use super::vdso::{Vdso, is_hosts};
 
 /// The stub program, which `build.rs` has built.
 static STUB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub"));
 
 /// Bytes that a signal handler of the stub may use of its stack, below the signal frame.
 const HANDLER_STACK: u64 = 3072;
+
+/// What [`StartError`] has if it may be the host's vDSO that cannot be moved.
+const UNMOVABLE: Errno = Errno::EXDEV;
 
 /// How often a zygote with an unfortunate memory layout is replaced.
 const MOST_TRIES: u32 = 8;
@@ -32,6 +35,10 @@ pub struct StartError(String, Errno);
 impl StartError {
     pub(super) fn new(what: impl Into<String>) -> Self {
         Self(what.into(), Errno::ENOSYS)
+    }
+
+    fn moving_vdso(errno: Errno) -> Self {
+        Self(format!("cannot move the host's vDSO: {}", errno.description()), UNMOVABLE)
     }
 
     pub(super) fn at(what: &str, errno: Errno) -> Self {
@@ -69,6 +76,8 @@ pub struct Zygote {
     pub(super) procfs: Arc<Procfs>,
     pub(super) slot_size: u64,
     pub(super) vdso: Option<u64>,
+    /// The guests' own, unless they see the host's.
+    pub(super) own_vdso: Option<Arc<Vdso>>,
     pub(super) unmap_all: Vec<(u64, u64)>,
     pub(super) mechanisms: Mechanisms,
     pub(super) patching: bool,
@@ -81,7 +90,7 @@ impl Zygote {
     /// A sentence that names what the host lacks, or the step that failed.
     pub fn start(options: Options) -> Result<Self, StartError> {
         probe()?;
-        let mechanisms = Mechanisms::choose(options.withheld);
+        let mut mechanisms = Mechanisms::choose(options.withheld);
         calls::keep_dead_children();
         let slot_size =
             (PAGE_SIZE + MAILBOX_SIZE + arch::signal_frame_size() + HANDLER_STACK).next_power_of_two();
@@ -97,6 +106,9 @@ impl Zygote {
             ) {
                 // The host chose a place for the vDSO within the stub's range, which it does once in some hundred times.
                 Err(StartError(_, Errno::EEXIST)) if tries < MOST_TRIES => tries += 1,
+                Err(StartError(_, UNMOVABLE)) if mechanisms.contains(Mechanisms::MOVABLE_VDSO) => {
+                    mechanisms.give_up(Mechanisms::MOVABLE_VDSO);
+                }
                 result => return result,
             }
         }
@@ -113,12 +125,22 @@ impl Zygote {
         let (family, flags) = (AddressFamily::UNIX, SocketFlags::CLOEXEC);
         let (socket, theirs) = rustix::net::socketpair(family, SocketType::SEQPACKET, flags, None)
             .map_err(|e| StartError::at("make a socket for the zygote", errno(e)))?;
-        let pid = calls::execute(program.as_fd(), theirs.as_fd())
+        let vdso = Vdso::new().map_err(|e| StartError::at("put the vDSO into a memory file", e))?;
+        let pid = calls::execute(program.as_fd(), [theirs.as_fd(), vdso.file().as_fd()])
             .map_err(|e| StartError::at("fork the zygote", e))?;
         drop(theirs);
-        let mut zygote =
-            Self { pid, socket, procfs, slot_size, vdso: None, unmap_all: Vec::new(), mechanisms, patching };
-        let prepared = zygote.prepare(identity);
+        let mut zygote = Self {
+            pid,
+            socket,
+            procfs,
+            slot_size,
+            vdso: None,
+            own_vdso: None,
+            unmap_all: Vec::new(),
+            mechanisms,
+            patching,
+        };
+        let prepared = zygote.prepare(identity, vdso);
         if prepared.is_err() {
             calls::kill_group(pid);
             let _ = calls::reap(pid);
@@ -126,7 +148,7 @@ impl Zygote {
         prepared.map(|()| zygote)
     }
 
-    fn prepare(&mut self, identity: Option<(u32, u32)>) -> Result<(), StartError> {
+    fn prepare(&mut self, identity: Option<(u32, u32)>, mut vdso: Vdso) -> Result<(), StartError> {
         let step = |what: &'static str| move |e| StartError::at(what, e);
         self.send(&setup_bytes(self.slot_size, identity, self.mechanisms)?)
             .map_err(step("set up the zygote"))?;
@@ -135,14 +157,33 @@ impl Zygote {
         let maps =
             self.procfs.read(&format!("{}/maps", self.pid)).map_err(step("read the zygote's mappings"))?;
         let maps = parse_maps(&maps);
-        self.unmap_all = everything_but(&kept(&maps));
         let mut byte = [0];
         calls::transfer(self.pid, Direction::Read(&mut byte), &[(BASE, 1)]).map_err(step(
             "read a guest's memory (is kernel.yama.ptrace_scope above 1, or CAP_SYS_PTRACE missing?)",
         ))?;
-        self.send(&unmap_bytes(&maps)?).map_err(step("clear the zygote's memory"))?;
-        self.reply().map_err(step("clear the zygote's memory"))?;
-        Ok(())
+        let mut plan = Arrangement::default();
+        let mut kept = vec![(BASE, BASE + SIZE)];
+        if self.mechanisms.contains(Mechanisms::MOVABLE_VDSO) {
+            let read = |at, image: &mut [u8]| {
+                let length = image.len();
+                let read = calls::transfer(self.pid, Direction::Read(image), &[(at, length)])?;
+                if read == length { Ok(()) } else { Err(Errno::EFAULT) }
+            };
+            plan = vdso.arrange(&maps, read).map_err(StartError::moving_vdso)?;
+            kept.push(vdso.range());
+            self.vdso = Some(vdso.at());
+            self.own_vdso = Some(Arc::new(vdso));
+        } else {
+            kept.extend(maps.iter().filter(|m| is_hosts(m)).map(|m| (m.start, m.end)));
+        }
+        kept.sort_unstable();
+        self.unmap_all = everything_but(&kept);
+        unmap(&mut plan, &kept, &self.unmap_all)?;
+        self.send(&arrangement_bytes(&plan)).map_err(step("clear the zygote's memory"))?;
+        match self.reply() {
+            Err(errno) if self.own_vdso.is_some() => Err(StartError::moving_vdso(errno)),
+            other => other.map(drop).map_err(step("clear the zygote's memory")),
+        }
     }
 
     fn send(&self, message: &[u8]) -> Result<(), Errno> {
@@ -238,15 +279,6 @@ fn setup_bytes(
     Ok(bytes)
 }
 
-/// What stays in a guest's memory when all is unmapped: the stub's range, the vDSO and its data.
-fn kept(maps: &[Mapping]) -> Vec<(u64, u64)> {
-    let mut kept = vec![(BASE, BASE + SIZE)];
-    let vdso = maps.iter().filter(|m| matches!(m.host_name.as_str(), "[vdso]" | "[vvar]" | "[vvar_vclock]"));
-    kept.extend(vdso.map(|m| (m.start, m.end)));
-    kept.sort_unstable();
-    kept
-}
-
 /// The gaps between these ranges, as start and length.
 fn everything_but(kept: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let mut gaps = Vec::new();
@@ -260,19 +292,23 @@ fn everything_but(kept: &[(u64, u64)]) -> Vec<(u64, u64)> {
     gaps
 }
 
-/// The [`Unmap`] message for a zygote with these mappings.
-fn unmap_bytes(maps: &[Mapping]) -> Result<Vec<u8>, StartError> {
-    let vdso = kept(maps);
-    let overlaps = vdso.iter().any(|(start, end)| *start < BASE + SIZE && *end > BASE && *start != BASE);
-    let gaps = everything_but(&vdso);
+/// Has the zygote unmap the gaps between what is kept.
+fn unmap(plan: &mut Arrangement, kept: &[(u64, u64)], gaps: &[(u64, u64)]) -> Result<(), StartError> {
+    let overlaps = kept.iter().any(|(start, end)| *start < BASE + SIZE && *end > BASE && *start != BASE);
     // The list ends with an empty entry.
-    if overlaps || gaps.len() * 16 >= size_of::<Unmap>() {
+    if overlaps || gaps.len() >= plan.unmap.len() {
         return Err(StartError::new("the host lays out a new process's memory in an unknown way"));
     }
-    let mut bytes: Vec<u8> =
-        gaps.iter().flat_map(|(start, length)| [*start, *length]).flat_map(u64::to_le_bytes).collect();
-    bytes.resize(size_of::<Unmap>(), 0);
-    Ok(bytes)
+    for (planned, (start, length)) in plan.unmap.iter_mut().zip(gaps) {
+        *planned = [*start, *length];
+    }
+    Ok(())
+}
+
+/// [`Arrangement`] as the zygote reads it.
+fn arrangement_bytes(plan: &Arrangement) -> Vec<u8> {
+    let words = plan.moves.iter().flatten().chain(&plan.vdso).chain(plan.unmap.iter().flatten());
+    words.flat_map(|word| word.to_le_bytes()).collect()
 }
 
 #[cfg(test)]
@@ -288,5 +324,6 @@ mod tests {
     #[test]
     fn the_setup_has_the_agreed_size() {
         assert_eq!(setup_bytes(8192, Some((1, 2)), Mechanisms::all()).unwrap().len(), size_of::<Setup>());
+        assert_eq!(arrangement_bytes(&Arrangement::default()).len(), size_of::<Arrangement>());
     }
 }

@@ -66,12 +66,23 @@ impl Ucontext {
         self.registers[16]
     }
 
+    /// Whether the thread stops after each instruction.
+    pub fn steps(&self) -> bool {
+        self.registers[17] & TRAP_FLAG != 0
+    }
+
+    pub fn set_steps(&mut self, on: bool) {
+        self.registers[17] = self.registers[17] & !TRAP_FLAG | if on { TRAP_FLAG } else { 0 };
+    }
+
     /// The system call that was about to be made: number and arguments, with the stack pointer for a sixth that only mmap(2) has.
     pub fn call(&self) -> (u64, [u64; 6]) {
         let [r8, r9, r10, _, _, _, _, _, rdi, rsi, _, _, rdx, rax, _, rsp, ..] = self.registers;
         (rax, [rdi, rsi, rdx, r10, r8, if rax == nr::MMAP { r9 } else { rsp }])
     }
 }
+
+const TRAP_FLAG: u64 = 0x100;
 
 /// The head of `siginfo_t`.
 #[repr(C)]

@@ -34,11 +34,11 @@ pub(in crate::stubs) fn probe_filter_flags(flags: libc::c_ulong) -> bool {
     result == -1 && last_error() == Errno::EFAULT
 }
 
-/// Forks, and has the child execute `program` with `socket` as its only descriptor. Returns its pid.
+/// Forks, and has the child execute `program` with these two as its first descriptors. Returns its pid.
 ///
 /// # Errors
 /// As fork(2). A failure to execute shows as the end of the child.
-pub(in crate::stubs) fn execute(program: BorrowedFd<'_>, socket: BorrowedFd<'_>) -> Result<i32, Errno> {
+pub(in crate::stubs) fn execute(program: BorrowedFd<'_>, first: [BorrowedFd<'_>; 2]) -> Result<i32, Errno> {
     let arguments = [c"casemate-stub".as_ptr(), core::ptr::null()];
     let environment = [core::ptr::null::<libc::c_char>()];
     // SAFETY: the child makes nothing but system calls, on memory that was prepared before.
@@ -47,12 +47,13 @@ pub(in crate::stubs) fn execute(program: BorrowedFd<'_>, socket: BorrowedFd<'_>)
         if pid != 0 {
             return check(pid).map(|_| pid);
         }
-        if libc::dup2(socket.as_raw_fd(), 0) == 0 {
-            // dup2 of a descriptor onto itself would leave it to be closed.
-            libc::fcntl(0, libc::F_SETFD, 0);
+        // Out of each other's way first.
+        let above = |fd: BorrowedFd<'_>| libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 3);
+        let ([zero, one], program) = (first.map(above), above(program));
+        if libc::dup2(zero, 0) == 0 && libc::dup2(one, 1) == 1 {
             libc::syscall(
                 libc::SYS_execveat,
-                program.as_raw_fd(),
+                program,
                 c"".as_ptr(),
                 arguments.as_ptr(),
                 environment.as_ptr(),

@@ -12,14 +12,14 @@ use crate::patcher::{AREA_SIZE, Added, Image, PAGE, Refusal};
 use crate::stubs::interface::GATE;
 use crate::{Order, Source};
 
-use super::HOT;
+use super::{HOT, file_key};
 
 /// How many sites of a file are counted.
 const MOST_COUNTED: usize = 4096;
 /// How many different distances there may be between a file and its trampolines.
 const MOST_VARIANTS: usize = 2;
 /// Bytes of a page.
-pub(super) const PAGE_BYTES: usize = 4096;
+pub(in crate::stubs) const PAGE_BYTES: usize = 4096;
 /// How often a page may be made anew, as the memory file has room.
 const MOST_VERSIONS: u64 = 16;
 
@@ -195,8 +195,7 @@ impl Variant {
         let size = span.checked_mul(MOST_VERSIONS).and_then(|pages| pages.checked_add(AREA_SIZE));
         rustix::fs::ftruncate(&memory, size.ok_or(Errno::EFBIG)?).map_err(errno)?;
         let lent = Arc::new(host::reopen::reopen(memory.as_fd(), OFlags::RDONLY)?);
-        let stat = rustix::fs::fstat(&memory).map_err(errno)?;
-        let key = (stat.st_dev, stat.st_ino);
+        let key = file_key(&memory)?;
         Ok(Self { image: Image::new(area, GATE), memory, lent, key })
     }
 

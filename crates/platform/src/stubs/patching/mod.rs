@@ -19,13 +19,14 @@ mod texts;
 mod translate;
 
 use std::collections::HashMap;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use abi::Errno;
 use parking_lot::Mutex;
 
-pub(super) use file::TextFile;
+pub(super) use file::{PAGE_BYTES, TextFile};
 pub(super) use switch::Switch;
 pub(super) use texts::Texts;
 
@@ -85,6 +86,15 @@ impl Counters {
         .map(|(name, value)| (name, value.load(Ordering::Relaxed)))
         .to_vec()
     }
+}
+
+/// By what the host names a file: device and inode number.
+///
+/// # Errors
+/// As fstat(2).
+pub(super) fn file_key(file: impl AsFd) -> Result<(u64, u64), Errno> {
+    let stat = rustix::fs::fstat(file).map_err(|error| Errno::from_raw(error.raw_os_error()))?;
+    Ok((stat.st_dev, stat.st_ino))
 }
 
 pub(super) fn count(counter: &AtomicU64) {
