@@ -19,4 +19,6 @@ pub struct Facts {
     pub group: u64,
     /// getegid(2).
     pub effective_group: u64,
+    /// The alternate stack as handlers' frames show it (base, flags, size), if rt_sigreturn(2) may leave it as it is.
+    pub alternate_stack: Option<[u64; 3]>,
 }

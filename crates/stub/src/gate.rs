@@ -69,6 +69,10 @@ pub fn settle(signal: i32, frame: &mut Ucontext) -> Found {
             local::take_mask(page);
             return finish(frame, page, signal == SIGURG);
         }
+        (_, phase::RETURNED) => {
+            local::take_mask(page);
+            return finish(frame, page, signal == SIGURG);
+        }
         (_, phase::COMMITTED) => return finish(frame, page, signal == SIGURG),
         (_, phase::POSTED) if signal == SIGURG => {
             page.deferred = 1;

@@ -3,7 +3,7 @@
 use crate::arch::{self, Siginfo, Ucontext, syscall};
 use crate::gate::{self, Found};
 use crate::interface::{Mailbox, RING, TRAP_NUMBER, TRAP_SHIFT, answer, reason};
-use crate::{clone, host_clock, orders, window, zygote};
+use crate::{clone, host_clock, orders, sigreturn, window, zygote};
 
 const SIGTRAP: i32 = 5;
 const SIGURG: i32 = 23;
@@ -38,6 +38,9 @@ pub extern "C" fn handle(signal: i32, info: &Siginfo, frame: &mut Ucontext) {
         Found::Interrupted => SIGURG,
         Found::Settled => return,
     };
+    if signal == SIGSYS && sigreturn::divert(frame) {
+        return;
+    }
     save_bases(frame);
     let at = (&raw const *frame).addr() as u64;
     let answer = match signal {

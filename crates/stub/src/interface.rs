@@ -179,6 +179,8 @@ pub mod phase {
     pub const COMMITTED: u64 = 3;
     /// As [`COMMITTED`], and [`super::ThreadPage::next_mask`] is the signal mask from now on.
     pub const MASKED: u64 = 4;
+    /// As [`MASKED`], but the registers are those of [`super::ThreadPage::returned`].
+    pub const RETURNED: u64 = 5;
 }
 
 /// A call that the gate may answer itself: bits of [`Published::local`].
@@ -191,8 +193,10 @@ pub mod local {
     pub const NO_RSEQ: u64 = 4;
     /// rt_sigprocmask(2): the mask in the page is the thread's.
     pub const SIGNAL_MASK: u64 = 8;
+    /// rt_sigreturn(2), with [`SIGNAL_MASK`].
+    pub const SIGRETURN: u64 = 16;
     /// All of them.
-    pub const ALL: u64 = IDENTITY | ROBUST_LIST | NO_RSEQ | SIGNAL_MASK;
+    pub const ALL: u64 = IDENTITY | ROBUST_LIST | NO_RSEQ | SIGNAL_MASK | SIGRETURN;
 }
 
 /// What the sentry has told the gate, and what the gate keeps for the sentry. A guest can write all of it: it deceives only itself, so
@@ -220,6 +224,8 @@ pub struct Published {
     pub group: u64,
     /// Effective group.
     pub effective_group: u64,
+    /// The alternate stack as it stands in the frames of handlers: base, flags, size.
+    pub alternate_stack: [u64; 3],
 }
 
 /// The page that a thread's GS base points to, unless the guest uses that register itself (then there is no gate for it). It is
@@ -248,6 +254,14 @@ pub struct ThreadPage {
     pub next_mask: u64,
     /// Not 0: an interrupt has come in the host's vDSO, which the thread leaves step by step.
     pub stepping: u64,
+    /// Not 0: this call of rt_sigreturn(2) has been tried here.
+    pub tried: u64,
+    /// The host's vector state in a signal frame: its components, its size in bytes.
+    pub vector: [u64; 2],
+    /// With [`phase::RETURNED`]: the guest's registers, in the order of a signal frame: those of `saved` with `r11` too, then `rip` and the flags.
+    pub returned: [u64; 18],
+    /// `rip`, code segment, flags, `rsp`, stack segment: what `iretq` takes.
+    pub leave: [u64; 5],
 }
 
 /// A request's word, [`Window::request`]: what the thread wants done with it (lowest byte), its serial number, how many extents it has, and

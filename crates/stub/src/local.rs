@@ -77,8 +77,11 @@ pub fn take_mask(page: &mut ThreadPage) {
 
 /// What a child has of its own.
 pub fn endow(published: &mut Published, record: &CloneRecord) {
+    // A thread beside its parent begins without the alternate stack.
+    const CLONE_VM: u64 = 0x100;
+    let without = if record.flags & CLONE_VM != 0 { local::SIGRETURN } else { 0 };
     *published = Published {
-        local: record.local,
+        local: record.local & !without,
         process: record.process,
         thread: record.thread,
         robust_list: [0; 2],

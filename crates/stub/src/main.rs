@@ -28,6 +28,7 @@ mod local;
 mod marshal;
 mod memory;
 mod orders;
+mod sigreturn;
 mod window;
 mod zygote;
 

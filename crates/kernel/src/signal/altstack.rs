@@ -39,6 +39,12 @@ impl AlternateStack {
         AltStack { base: self.base, flags: self.flags.bits(), padding: 0, size: self.size }
     }
 
+    /// As it stands in a signal frame (base, flags, size), if nothing but sigaltstack(2) changes it.
+    pub(crate) fn lasting(self) -> Option<[u64; 3]> {
+        let lasting = !self.flags.contains(AltStackFlags::AUTODISARM);
+        lasting.then(|| [self.base, self.flags.bits().into(), self.size])
+    }
+
     /// What is left of it while a handler runs on it.
     pub(crate) const fn entered(self) -> Self {
         if self.flags.contains(AltStackFlags::AUTODISARM) {
@@ -67,21 +73,22 @@ pub fn get(task: &Arc<Task>, sp: u64) -> AltStack {
 /// `EPERM` while it is in use, `EINVAL` for unknown flags, `ENOMEM` if it is too small.
 pub fn set(task: &Arc<Task>, sp: u64, new: &AltStack) -> Result<(), Errno> {
     let mut state = task.signals.state.lock();
-    if state.alt_stack.size != 0 && state.alt_stack.in_use(sp) {
+    let before = state.alt_stack;
+    if before.size != 0 && before.in_use(sp) {
         return Err(Errno::EPERM);
     }
     let flags = AltStackFlags::from_bits(new.flags).ok_or(Errno::EINVAL)?;
     let mode = flags.difference(AltStackFlags::AUTODISARM);
-    if mode == AltStackFlags::DISABLE {
-        state.alt_stack = AlternateStack { base: 0, size: 0, flags };
-        return Ok(());
+    state.alt_stack = match mode {
+        AltStackFlags::DISABLE => AlternateStack { base: 0, size: 0, flags },
+        mode if mode.contains(AltStackFlags::DISABLE) => return Err(Errno::EINVAL),
+        _ if new.size < MINIMUM => return Err(Errno::ENOMEM),
+        _ => AlternateStack { base: new.base, size: new.size, flags },
+    };
+    let changed = state.alt_stack != before;
+    drop(state);
+    if changed {
+        task.publish_again();
     }
-    if mode.contains(AltStackFlags::DISABLE) {
-        return Err(Errno::EINVAL);
-    }
-    if new.size < MINIMUM {
-        return Err(Errno::ENOMEM);
-    }
-    state.alt_stack = AlternateStack { base: new.base, size: new.size, flags };
     Ok(())
 }

@@ -61,6 +61,7 @@ pub(crate) fn deliver(
     };
     match arch::enter_handler(thread, &context, delivery, blocked, &stack, &fault) {
         Ok(()) => {
+            task.publish_for_handlers();
             entered(task, delivery);
             return Ok(());
         }

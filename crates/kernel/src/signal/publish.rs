@@ -33,6 +33,17 @@ impl Task {
         }
     }
 
+    /// It has been given a handler to run. One that often is comes back from them without the kernel.
+    pub(crate) fn publish_for_handlers(&self) {
+        const OFTEN: u32 = 4;
+        if self.kernel.strace || self.signals.handlers.fetch_add(1, Ordering::Relaxed) != OFTEN {
+            return;
+        }
+        if let Some(thread) = self.thread().filter(|_| !self.signals.is_outside()) {
+            self.publish(thread);
+        }
+    }
+
     /// Something of it has changed.
     pub(crate) fn publish_again(&self) {
         if self.signals.is_outside()
@@ -57,6 +68,7 @@ impl Task {
             effective_user: credentials.euid.into(),
             group: credentials.gid.into(),
             effective_group: credentials.egid.into(),
+            alternate_stack: own.alt_stack.lasting(),
         };
         if thread.publish(&facts).is_ok() {
             own.mask.move_outside(thread);

@@ -1,7 +1,7 @@
 //! What a task and a process know about their signals.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
 use abi::signal::{ActionFlags, SIG_IGN, SigAction, Signal, SignalSet};
@@ -21,6 +21,8 @@ pub struct TaskSignals {
     pub(super) attention: Attention,
     /// Whether the mask lies beside the guest.
     pub(super) outside: AtomicBool,
+    /// How many handlers it has been given to run.
+    pub(super) handlers: AtomicU32,
     /// Whether the call that runs now is the restart of one that was cut short. The task alone uses it.
     pub(super) resumed: AtomicBool,
     /// Whether there may be a mask to come back after the call ([`TaskState::saved`]): set by the task that the call is of.

@@ -5,6 +5,7 @@ use core::mem::offset_of;
 use abi::Errno;
 
 use super::interface::{Published, ThreadPage, local};
+use super::mechanisms::Mechanisms;
 use super::thread::{Phase, StubThread, Via};
 use crate::Facts;
 
@@ -37,7 +38,12 @@ impl StubThread {
     /// As [`crate::Thread::publish`].
     pub(super) fn publish_facts(&self, facts: &Facts) -> Result<(), Errno> {
         let (head, length) = facts.robust_list;
-        let (local, attention) = (local::ALL, 0);
+        if !self.process.shared.mechanisms.contains(Mechanisms::SEGMENT_INSTRUCTIONS) {
+            return Err(Errno::ENOSYS);
+        }
+        let without = if facts.alternate_stack.is_none() { local::SIGRETURN } else { 0 };
+        let (local, attention) = (local::ALL & !without, 0);
+        let [base, flags, size] = facts.alternate_stack.unwrap_or_default();
         self.put(
             0,
             &[
@@ -52,6 +58,9 @@ impl StubThread {
                 facts.effective_user,
                 facts.group,
                 facts.effective_group,
+                base,
+                flags,
+                size,
             ],
         )
     }

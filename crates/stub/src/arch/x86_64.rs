@@ -1,10 +1,12 @@
 //! x86-64: system calls, entry points, the signal frame.
 
 mod gate;
+mod sigreturn;
 
 use core::arch::{asm, global_asm};
 
 pub use gate::{Part, copy, is_deferred, part, processor, set_gs, touch};
+pub use sigreturn::{UserContext, load_vector, vector_layout};
 
 /// System call numbers that the stub makes on its own account.
 pub mod nr {
@@ -16,6 +18,7 @@ pub mod nr {
     pub const MUNMAP: u64 = 11;
     pub const RT_SIGACTION: u64 = 13;
     pub const RT_SIGPROCMASK: u64 = 14;
+    pub const RT_SIGRETURN: u64 = 15;
     pub const MREMAP: u64 = 25;
     pub const MSYNC: u64 = 26;
     pub const MADVISE: u64 = 28;

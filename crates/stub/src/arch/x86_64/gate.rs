@@ -216,6 +216,10 @@ impl Ucontext {
 
     /// As the gate would leave the guest.
     pub fn finish(&mut self, page: &ThreadPage) {
+        if page.phase == phase::RETURNED {
+            self.registers = page.returned;
+            return;
+        }
         self.registers[..16].copy_from_slice(&page.saved);
         self.registers[RAX] = page.result;
         self.registers[RCX] = page.target;

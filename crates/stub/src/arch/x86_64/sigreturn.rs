@@ -1,0 +1,172 @@
+//! Frames of the guest's signal handlers, and the way back from them.
+
+use core::arch::{asm, global_asm};
+use core::mem::offset_of;
+
+use super::Ucontext;
+use crate::interface::{PAGE_SIZE, ThreadPage};
+
+/// A `ucontext` with its mask, as it lies on a guest's stack.
+#[derive(Default)]
+#[repr(C)]
+pub struct UserContext {
+    flags: u64,
+    link: u64,
+    stack: [u64; 3],
+    /// As [`ThreadPage::returned`].
+    registers: [u64; 18],
+    segments: u64,
+    error: u64,
+    trap: u64,
+    oldmask: u64,
+    cr2: u64,
+    pub vector_state: u64,
+    reserved: [u64; 8],
+    pub mask: u64,
+}
+
+/// The flags that rt_sigreturn(2) takes from a frame: arithmetic, trap, direction, alignment check, resume.
+const RESTORED_FLAGS: u64 = 0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x800 | 0x1_0000 | 0x4_0000;
+/// The flags that user code always has: the one that is always set, and interrupts.
+const USER_FLAGS: u64 = 0x202;
+const USER_CODE: u64 = 0x33;
+const USER_DATA: u64 = 0x2b;
+
+impl UserContext {
+    /// The alternate stack: base, flags, size.
+    pub fn stack(&self) -> [u64; 3] {
+        let [base, flags, size] = self.stack;
+        [base, flags & 0xffff_ffff, size]
+    }
+
+    /// Leaves the registers where [`stub_sigreturn`] loads them from.
+    pub fn put_into(&self, page: &mut ThreadPage) {
+        page.returned = self.registers;
+        let [.., rsp, rip, flags] = &mut page.returned;
+        *flags = *flags & RESTORED_FLAGS | USER_FLAGS;
+        page.leave = [*rip, USER_CODE, *flags, *rsp, USER_DATA];
+    }
+}
+
+/// The components and the size of the vector state at this address, if it is complete as a frame has it. In a frame that the host has not
+/// written it is [`crate::arch::load_vector`] that finds out what else is wrong.
+///
+/// # Safety
+/// Guest memory, where a fault is looked after; or a frame of the host's.
+pub unsafe fn vector_layout(at: u64) -> Option<[u64; 2]> {
+    const SOFTWARE: u64 = 464;
+    const LEGACY: u64 = 512;
+    const MAGIC1: u32 = 0x4650_5853;
+    const MAGIC2: u32 = 0x4650_5845;
+    const MOST: u64 = 0x8000;
+    if at == 0 || at & 63 != 0 {
+        return None;
+    }
+    let read = |at: u64| {
+        let place = core::ptr::with_exposed_provenance::<u32>(at as usize);
+        // SAFETY: by the caller's promise; aligned, as `at` is.
+        unsafe { place.read_volatile() }
+    };
+    let [magic, extended, low, high, size] = [0, 4, 8, 12, 16].map(|offset| read(at + SOFTWARE + offset));
+    let size = u64::from(size);
+    let complete = magic == MAGIC1 && size > LEGACY && size <= MOST && size & 3 == 0;
+    if !complete || u64::from(extended) != size + 4 || read(at + size) != MAGIC2 {
+        return None;
+    }
+    Some([u64::from(low) | u64::from(high) << 32, size])
+}
+
+/// Loads the vector state of a frame; what it does not have gets its initial state.
+///
+/// # Safety
+/// [`vector_layout`] of it is this, and that of the host.
+pub unsafe fn load_vector(at: u64, [components, _]: [u64; 2]) {
+    // SAFETY: nothing here uses vector registers; a state that the processor refuses is a fault, which is looked after.
+    unsafe {
+        asm!("xrstor64 [{}]", in(reg) at, in("eax") components as u32, in("edx") (components >> 32) as u32,
+             options(nostack));
+    }
+}
+
+global_asm!(
+    ".globl stub_sigreturn",
+    "stub_sigreturn:",
+    "call {restore}",
+    "test al, al",
+    "jz stub_gate_leave",
+    "cmp qword ptr gs:[{deferred}], 0",
+    "jne stub_gate_deferred",
+    "mov r8, gs:[{r8}]",
+    "mov r9, gs:[{r9}]",
+    "mov r10, gs:[{r10}]",
+    "mov r11, gs:[{r11}]",
+    "mov r12, gs:[{r12}]",
+    "mov r13, gs:[{r13}]",
+    "mov r14, gs:[{r14}]",
+    "mov r15, gs:[{r15}]",
+    "mov rdi, gs:[{rdi}]",
+    "mov rsi, gs:[{rsi}]",
+    "mov rbp, gs:[{rbp}]",
+    "mov rbx, gs:[{rbx}]",
+    "mov rdx, gs:[{rdx}]",
+    "mov rax, gs:[{rax}]",
+    "mov rcx, gs:[{rcx}]",
+    // The one instruction that loads stack pointer, flags and address together.
+    "mov rsp, gs:[{own}]",
+    "add rsp, {leave}",
+    "iretq",
+    restore = sym crate::sigreturn::restore,
+    own = const offset_of!(ThreadPage, own),
+    deferred = const offset_of!(ThreadPage, deferred),
+    leave = const offset_of!(ThreadPage, leave),
+    r8 = const returned(0),
+    r9 = const returned(1),
+    r10 = const returned(2),
+    r11 = const returned(3),
+    r12 = const returned(4),
+    r13 = const returned(5),
+    r14 = const returned(6),
+    r15 = const returned(7),
+    rdi = const returned(8),
+    rsi = const returned(9),
+    rbp = const returned(10),
+    rbx = const returned(11),
+    rdx = const returned(12),
+    rax = const returned(13),
+    rcx = const returned(14),
+);
+
+const fn returned(register: usize) -> usize {
+    offset_of!(ThreadPage, returned) + 8 * register
+}
+
+unsafe extern "C" {
+    safe fn stub_sigreturn();
+}
+
+impl Ucontext {
+    /// Has the thread, trapped behind a `syscall` instruction, go on in [`stub_sigreturn`].
+    pub fn divert(&mut self, page: &mut ThreadPage) {
+        page.save(self);
+        let [_, _, _, _, _, _, _, _, rdi, .., rsp, rip, flags] = &mut self.registers;
+        *rdi = page.own;
+        *rsp = page.own + PAGE_SIZE;
+        *rip = stub_sigreturn as *const () as u64;
+        *flags = USER_FLAGS;
+    }
+}
+
+impl ThreadPage {
+    /// As the gate's first instructions would.
+    fn save(&mut self, frame: &Ucontext) {
+        self.saved.copy_from_slice(&frame.registers[..16]);
+        let [.., rcx, _] = &mut self.saved;
+        *rcx = frame.instruction_pointer();
+    }
+
+    /// The guest's stack pointer at the call.
+    pub fn stack_pointer(&self) -> u64 {
+        let [.., rsp] = self.saved;
+        rsp
+    }
+}
