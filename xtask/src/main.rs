@@ -63,7 +63,7 @@ fn casemate() -> Result<PathBuf> {
     if let Some(chosen) = std::env::var_os("CASEMATE") {
         return Ok(PathBuf::from(chosen));
     }
-    succeed(&mut cargo(&["build", "--release", "--package", "casemate"]))?;
+    succeed(&mut cargo(&["build", "--release", "--package", "casemate", "--package", "shim"]))?;
     Ok(target_directory()?.join("release/casemate"))
 }
 

@@ -11,6 +11,7 @@ use crate::skip::Skip;
 mod as_runc;
 mod bad_input;
 mod big_data;
+mod containerd;
 mod control_groups;
 mod debug;
 mod ends;
@@ -25,6 +26,7 @@ mod podman;
 mod roots;
 mod runs;
 mod signals;
+mod small_image;
 mod support;
 mod terminal;
 
@@ -46,6 +48,13 @@ pub const NAMES: &[(&str, Test)] = &[
     ("bad-input/working-directory-missing", bad_input::working_directory_missing),
     ("bad-input/id-in-use", bad_input::id_in_use),
     ("bad-input/id-invalid", bad_input::id_invalid),
+    ("containerd/run", containerd::run),
+    ("containerd/life", containerd::life),
+    ("containerd/further-processes", containerd::further_processes),
+    ("containerd/terminal", containerd::terminal),
+    ("containerd/memory-runs-out", containerd::memory_runs_out),
+    ("containerd/shim-killed", containerd::shim_killed),
+    ("containerd/new-containerd", containerd::new_containerd),
     ("control-groups/limits", control_groups::limits),
     ("control-groups/removed-after-a-failure", control_groups::removed_after_a_failure),
     ("data/gibibyte", big_data::gibibyte),

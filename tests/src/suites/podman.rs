@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use super::small_image;
 use crate::place::Place;
 use crate::run::{Outcome, run};
 use crate::skip::skip;
@@ -14,8 +15,6 @@ use crate::tools::available;
 
 const IMAGE: &str = "localhost/small";
 const LIMIT: Duration = Duration::from_secs(60);
-/// What the image has of busybox.
-const PROGRAMS: &str = "sh ls cat echo id sleep true grep touch hostname pwd";
 
 /// An engine with a store of its own, and one small image.
 struct Podman {
@@ -32,20 +31,8 @@ impl Podman {
         }
         let store = place.directory(name)?;
         let podman = Self { casemate: place.casemate.clone(), store };
-        let image = podman.store.join("image");
-        for directory in ["bin", "etc", "tmp", "proc", "dev", "sys"] {
-            fs::create_dir_all(image.join(directory))?;
-        }
-        let busybox = Command::new("sh").args(["-c", "command -v busybox"]).output()?.stdout;
-        fs::copy(String::from_utf8(busybox)?.trim(), image.join("bin/busybox"))?;
-        for program in PROGRAMS.split(' ') {
-            std::os::unix::fs::symlink("busybox", image.join("bin").join(program))?;
-        }
-        fs::write(image.join("etc/passwd"), "root:x:0:0:root:/:/bin/sh\n")?;
         let archive = podman.store.join("image.tar");
-        ensure!(
-            Command::new("tar").arg("-C").arg(&image).arg("-cf").arg(&archive).arg(".").status()?.success()
-        );
+        small_image::make(&podman.store.join("image"), &archive)?;
         podman.says(&["import", "--quiet", &archive.display().to_string(), IMAGE])?;
         Ok(podman)
     }
