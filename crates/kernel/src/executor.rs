@@ -7,10 +7,13 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 
+use abi::Errno;
+use host::duty::{self, Duty};
 use parking_lot::Mutex;
 
 /// Something that can be polled: a task's parked call.
@@ -58,6 +61,28 @@ impl Turn {
     }
 }
 
+/// The calling thread is about to wait in the middle of its turn: what it has woken so far, and what it does for others besides, goes to
+/// another thread.
+///
+/// # Errors
+/// `ENOMEM` if there can be no other thread.
+pub(crate) fn step_aside() -> Result<(), Errno> {
+    let woken = TURN.with_borrow_mut(|turn| std::mem::take(&mut turn.queue));
+    if woken.is_empty() && !duty::is_on_duty() {
+        return Ok(());
+    }
+    let woken = Arc::new(Mutex::new(woken));
+    let first = Arc::clone(&woken);
+    let run = move || {
+        let woken = std::mem::take(&mut *first.lock());
+        turn(|| woken.into_iter().for_each(Run::run));
+    };
+    duty::hand_over(run).inspect_err(|_| {
+        let woken = std::mem::take(&mut *woken.lock());
+        TURN.with_borrow_mut(|turn| turn.queue = woken);
+    })
+}
+
 /// Has it run at the end of this turn, or on a thread of its own if this thread is in none.
 fn submit(work: Arc<dyn Run>) {
     let outside = TURN.with_borrow_mut(|turn| {
@@ -78,11 +103,14 @@ fn stray(work: Arc<dyn Run>) {
     static SENDER: OnceLock<Mutex<mpsc::Sender<Arc<dyn Run>>>> = OnceLock::new();
     let sender = SENDER.get_or_init(|| {
         let (sender, receiver) = mpsc::channel::<Arc<dyn Run>>();
-        let body = move || {
-            while let Ok(work) = receiver.recv() {
-                turn(|| work.run());
-            }
-        };
+        let receiver = Mutex::new(receiver);
+        let duty: Duty = Arc::new(move || {
+            let next = receiver.lock().recv();
+            let Ok(work) = next else { return ControlFlow::Break(()) };
+            turn(|| work.run());
+            ControlFlow::Continue(())
+        });
+        let body = move || duty::carry_out(duty);
         if let Err(error) = std::thread::Builder::new().name(String::from("stray")).spawn(body) {
             tracing::error!(%error, "no thread for stray wake-ups");
         }

@@ -80,6 +80,7 @@ impl Kernel {
     /// A kernel without processes.
     #[must_use]
     pub fn new(platform: Arc<dyn Platform>, dispatcher: Box<dyn Dispatcher>, strace: bool) -> Arc<Self> {
+        vfs::waiting::set_host(Box::new(crate::waiting::Threads));
         Arc::new(Self {
             platform,
             dispatcher,

@@ -40,6 +40,7 @@ pub mod time;
 pub mod version;
 pub mod vfork;
 pub mod wait;
+pub mod waiting;
 
 pub use address_space::AddressSpace;
 pub use exit_status::ExitStatus;

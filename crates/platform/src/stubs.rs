@@ -104,7 +104,7 @@ impl StubPlatform {
         let (courier, parcels) = mpsc::channel();
         let shared = Arc::new(Shared::new(&zygote, courier));
         let mut platform = Self { shared: Arc::clone(&shared), workers: Vec::new() };
-        platform.work("courier", move || delivery::carry(&parcels))?;
+        platform.work("courier", move || host::duty::carry_out(delivery::courier(parcels)))?;
         let reaped = Arc::clone(&shared);
         platform.work("reaper", move || reaper::reap_all(&reaped))?;
         platform.work("pool", move || pool::fill(&shared, &zygote))?;

@@ -243,6 +243,9 @@ impl Credentials {
         access: Access,
     ) -> Result<(), Errno> {
         const GROUP: u32 = 0o070;
+        if let Some(decided) = inode.permission(self, access, false) {
+            return decided;
+        }
         if attributes.owner.uid == self.fsuid || attributes.mode & GROUP == 0 {
             return self.check(attributes, access);
         }

@@ -204,10 +204,14 @@ impl Caller<'_> {
     pub(crate) fn may(&self, path: &Path, access: Access) -> Result<(), Errno> {
         let searches =
             access == Access::EXECUTE && path.dentry.inode_ref().kind() == crate::FileKind::Directory;
+        let inode = path.dentry.inode_ref();
+        if let Some(decided) = inode.permission(self.credentials, access, false) {
+            return decided;
+        }
         if searches && self.searches_all() {
             return Ok(());
         }
-        self.credentials.check_inode(path.dentry.inode_ref(), &path.attributes()?, access)
+        self.credentials.check_inode(inode, &path.attributes()?, access)
     }
 
     /// Whether the caller's capabilities let it search every directory: then nobody needs to ask for its mode.

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Weak};
 
 use hashbrown::HashMap;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
 use crate::InodeRef;
+use crate::waiting::SleepLock;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -25,7 +26,7 @@ pub struct Dentry {
     children: RwLock<HashMap<Arc<[u8]>, Child>>,
     /// Held over each change of this directory's names, and over the removal of the directory itself. Order: the
     /// filesystem's rename lock, then an ancestor before its descendants.
-    pub(crate) changes: Mutex<()>,
+    pub(crate) changes: SleepLock<()>,
     deleted: AtomicBool,
     linkable: AtomicBool,
     /// Mounts upon this dentry, through whichever mount.
@@ -78,7 +79,7 @@ impl Dentry {
             inode,
             place: RwLock::new(Place { parent, name }),
             children: RwLock::default(),
-            changes: Mutex::new(()),
+            changes: SleepLock::new(()),
             deleted: AtomicBool::new(false),
             linkable: AtomicBool::new(false),
             mounts: AtomicU32::new(0),

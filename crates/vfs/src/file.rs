@@ -68,6 +68,11 @@ pub trait IoctlContext {
     fn write(&self, address: u64, from: &[u8]) -> Result<(), Errno>;
     /// Who calls.
     fn credentials(&self) -> &Credentials;
+    /// What one of the caller's descriptors refers to, for requests that name another one.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    fn file(&self, fd: crate::Fd) -> Result<Arc<OpenFile>, Errno>;
     /// The caller as the kernel's task, for terminals (`kernel::Task`).
     fn caller(&self) -> &dyn Any;
 }
@@ -155,6 +160,15 @@ pub trait File: Send + Sync + Any {
     fn map(&self, protection: u32, shared: bool) -> Result<MapSource, Errno> {
         let _ = (protection, shared);
         Err(Errno::ENODEV)
+    }
+
+    /// As [`Self::map`], for files that bring about what is in them only where it is mapped: that is so many bytes from an offset on.
+    ///
+    /// # Errors
+    /// As [`Self::map`], and what reading it fails with.
+    fn map_range(&self, protection: u32, shared: bool, offset: u64, length: u64) -> Result<MapSource, Errno> {
+        let _ = (offset, length);
+        self.map(protection, shared)
     }
 
     /// Writes back, as fsync(2) or fdatasync(2).

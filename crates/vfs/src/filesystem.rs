@@ -36,6 +36,11 @@ pub trait FileSystem: Send + Sync {
     /// The name in /proc/filesystems and in the third column of /proc/mounts.
     fn kind(&self) -> &'static str;
 
+    /// The same with the subtype, if it has one: `fuse.sshfs`.
+    fn full_kind(&self) -> String {
+        String::from(self.kind())
+    }
+
     /// What `st_dev` shows. Unique among the sandbox's filesystems.
     fn device(&self) -> Device;
 

@@ -70,6 +70,8 @@ impl MountOption {
 pub struct MountRequest<'a> {
     /// Who asks, for options that are paths.
     pub caller: &'a Caller<'a>,
+    /// The type's name as it was given: with the subtype, if it takes one.
+    pub kind: &'a [u8],
     /// What stands for the device.
     pub source: &'a [u8],
     /// The options, in their order.
@@ -80,6 +82,11 @@ pub struct MountRequest<'a> {
 pub trait FileSystemType: Send + Sync {
     /// The name in /proc/filesystems.
     fn name(&self) -> &'static str;
+
+    /// Whether the name may be followed by a dot and a subtype, as in `fuse.sshfs`.
+    fn takes_subtype(&self) -> bool {
+        false
+    }
 
     /// Whether an option makes sense for itself.
     ///

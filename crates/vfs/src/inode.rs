@@ -7,7 +7,8 @@ use abi::Errno;
 
 use crate::filesystem::FileSystemRef;
 use crate::{
-    Acl, AclKind, AttributeChange, Attributes, Credentials, Device, File, FileKind, Name, OpenFlags, Owner,
+    Access, Acl, AclKind, AttributeChange, Attributes, Credentials, Device, File, FileKind, Name, OpenFlags,
+    Owner,
 };
 
 /// A shared inode.
@@ -252,6 +253,28 @@ pub trait Inode: Send + Sync + Any {
     fn set_acl(&self, kind: AclKind, acl: Option<&Acl>) -> Result<(), Errno> {
         let _ = (kind, acl);
         Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Whether a caller may access it so, where that is not to be decided by mode, access control list and capabilities alone. `asked` if
+    /// that is all the caller wants to know (access(2)) or it is about to stay there (chdir(2)).
+    fn permission(
+        &self,
+        credentials: &Credentials,
+        access: Access,
+        asked: bool,
+    ) -> Option<Result<(), Errno>> {
+        let _ = (credentials, access, asked);
+        None
+    }
+
+    /// Whether mode, owner and times may be changed by whom the owner's rights do not let, because its server decides that.
+    fn lets_server_decide(&self) -> bool {
+        false
+    }
+
+    /// Whether [`Self::open`] cuts the file for `O_TRUNC` itself.
+    fn cuts_itself(&self) -> bool {
+        false
     }
 
     /// It was read through a mount that keeps access times: always if `strict`, else as far as the other times make it interesting

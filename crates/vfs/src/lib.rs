@@ -3,7 +3,7 @@
 //! As in Linux there are inodes ([`Inode`]), names for them ([`Dentry`]), trees of them ([`Mount`]) and open file
 //! descriptions ([`OpenFile`]). Filesystems implement [`FileSystem`], [`Inode`] and [`File`].
 //!
-//! Nothing in this crate waits. An operation that cannot finish fails with `EAGAIN`, and the file's [`WaitQueue`]
+//! Nothing in this crate waits, but for operations of filesystems whose server is a process of the sandbox ([`waiting`]). An operation that cannot finish fails with `EAGAIN`, and the file's [`WaitQueue`]
 //! tells when it is worth trying again; waiting itself is the system call layer's.
 #![forbid(unsafe_code)]
 
@@ -41,6 +41,7 @@ pub mod special;
 pub mod superblock;
 pub mod terminal;
 pub mod wait;
+pub mod waiting;
 pub mod walk;
 mod walk_ahead;
 

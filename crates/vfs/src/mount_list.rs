@@ -67,7 +67,7 @@ fn record(mount: &Arc<Mount>, root: &Path) -> Option<MountRecord> {
         flags: mount.flags(),
         propagation,
         from: from.filter(|from| Some(*from) != propagation.master),
-        kind: String::from(filesystem.kind()),
+        kind: filesystem.full_kind(),
         source: mount.source.clone(),
         read_only: mount.superblock().is_read_only(),
         options: filesystem.options(),

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use crate::mount_flags::MountFlags;
 use crate::notify;
 use crate::path::Path;
+use crate::waiting::SleepLock;
 use crate::{
     Attributes, Credentials, Events, File, FileKind, InodeRef, OpenFlags, Registration, Seek, Sink, Source,
 };
@@ -27,7 +28,7 @@ pub struct OpenFile {
     /// Who opened it.
     pub credentials: Arc<Credentials>,
     flags: AtomicU32,
-    offset: Mutex<u64>,
+    offset: SleepLock<u64>,
     owner: Mutex<Option<SignalOwner>>,
     /// Set while `O_ASYNC` is: sends the signals.
     watcher: Mutex<Option<Registration>>,
@@ -82,7 +83,7 @@ impl OpenFile {
             file,
             credentials,
             flags: AtomicU32::new(flags.difference(dropped).bits()),
-            offset: Mutex::new(0),
+            offset: SleepLock::new(0),
             owner: Mutex::new(None),
             watcher: Mutex::new(None),
             written: AtomicBool::new(false),

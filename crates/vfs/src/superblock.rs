@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use abi::Errno;
-use parking_lot::Mutex;
 
 use crate::dentry::{Dentry, Known};
 use crate::dentry_cache::DentryCache;
 use crate::filesystem::FileSystemRef;
+use crate::waiting::SleepLock;
 use crate::{InodeRef, Name};
 
 /// A filesystem instance, its tree of dentries and their cache. All mounts of one instance share it.
@@ -21,7 +21,7 @@ pub struct SuperBlock {
     /// Counts changes of names: what was looked up before a change must not be cached after it.
     changes: AtomicU64,
     /// Held over renames between directories, so that ancestry holds still.
-    pub(crate) renames: Mutex<()>,
+    pub(crate) renames: SleepLock<()>,
     read_only: AtomicBool,
     /// Descriptions open for writing, through all mounts.
     writers: AtomicU64,
@@ -37,7 +37,7 @@ impl SuperBlock {
             cache: DentryCache::new(filesystem.names_kept()),
             filesystem,
             changes: AtomicU64::new(0),
-            renames: Mutex::new(()),
+            renames: SleepLock::new(()),
             read_only: AtomicBool::new(false),
             writers: AtomicU64::new(0),
         })

@@ -14,6 +14,7 @@ const NODES: &[(&str, u32, u32, u32)] = &[
     ("random", 1, 8, 0o666),
     ("urandom", 1, 9, 0o666),
     ("tty", 5, 0, 0o666),
+    ("fuse", 10, 229, 0o666),
 ];
 
 /// Links that are there from the start.

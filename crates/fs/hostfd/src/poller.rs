@@ -3,11 +3,13 @@
 //! A descriptor is armed only when a try found it not ready, and for one report: a sandbox that nobody waits in burns no CPU,
 //! and a peer that drains our output does not wake us for each piece.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use host::duty::{self, Duty};
 use parking_lot::Mutex;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
@@ -21,6 +23,8 @@ pub struct Poller {
     epoll: OwnedFd,
     watched: Mutex<HashMap<u64, Weak<Watched>>>,
     next: AtomicU64,
+    /// What has come and has not been seen to.
+    reports: Mutex<VecDeque<(u64, Events)>>,
 }
 
 /// A descriptor that can be waited for.
@@ -40,9 +44,15 @@ impl Poller {
     /// The host's, when it has no room for a descriptor or a thread.
     pub fn start(turn: Turn) -> std::io::Result<Arc<Self>> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let poller = Arc::new(Self { epoll, watched: Mutex::default(), next: AtomicU64::new(1) });
+        let poller = Arc::new(Self {
+            epoll,
+            watched: Mutex::default(),
+            next: AtomicU64::new(1),
+            reports: Mutex::default(),
+        });
         let served = Arc::clone(&poller);
-        std::thread::Builder::new().name(String::from("host-poller")).spawn(move || served.serve(turn))?;
+        let duty: Duty = Arc::new(move || served.serve(turn));
+        std::thread::Builder::new().name(String::from("host-poller")).spawn(move || duty::carry_out(duty))?;
         Ok(poller)
     }
 
@@ -62,25 +72,33 @@ impl Poller {
         Some(watched)
     }
 
-    fn serve(&self, turn: Turn) {
+    /// Sees to the next report.
+    fn serve(&self, turn: Turn) -> ControlFlow<()> {
+        let next = self.reports.lock().pop_front();
+        let Some((id, events)) = next else { return self.wait() };
+        let watched = self.watched.lock().get(&id).and_then(Weak::upgrade);
+        if let Some(watched) = watched {
+            turn(&mut || watched.report(events));
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Waits for reports.
+    fn wait(&self) -> ControlFlow<()> {
         let mut reports = Vec::with_capacity(64);
-        loop {
-            reports.clear();
-            match epoll::wait(&self.epoll, spare_capacity(&mut reports), None) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => {
-                    tracing::error!(%error, "waiting for host descriptors ended");
-                    return;
-                }
-            }
-            for report in &reports {
-                let (id, flags) = ({ report.data }.u64(), { report.flags }.bits());
-                let watched = self.watched.lock().get(&id).and_then(Weak::upgrade);
-                if let Some(watched) = watched {
-                    turn(&mut || watched.report(Events::from_bits_truncate(flags)));
-                }
+        match epoll::wait(&self.epoll, spare_capacity(&mut reports), None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => {
+                tracing::error!(%error, "waiting for host descriptors ended");
+                return ControlFlow::Break(());
             }
         }
+        let told = |report: &epoll::Event| {
+            let (id, flags) = ({ report.data }.u64(), { report.flags }.bits());
+            (id, Events::from_bits_truncate(flags))
+        };
+        self.reports.lock().extend(reports.iter().map(told));
+        ControlFlow::Continue(())
     }
 }
 

@@ -53,7 +53,7 @@ static ROOT: &[(&str, Setting<Machine>)] = &[
         )]),
     ),
     ("firmware", EMPTY),
-    ("fs", Setting::Directory(&[("cgroup", EMPTY)])),
+    ("fs", Setting::Directory(&[("cgroup", EMPTY), ("fuse", Setting::Directory(&[("connections", EMPTY)]))])),
     ("kernel", Setting::Directory(&[("mm", EMPTY)])),
     ("module", EMPTY),
     ("power", EMPTY),

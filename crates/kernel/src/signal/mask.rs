@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use abi::Errno;
-use abi::signal::{Siginfo, SignalSet};
+use abi::signal::{Siginfo, Signal, SignalSet};
 
+use super::actions::{DefaultAction, default_action};
 use super::pending;
 use super::send;
 use super::state::TaskState;
@@ -150,4 +151,21 @@ pub fn take_one_of(task: &Arc<Task>, wanted: SignalSet) -> Result<Siginfo, Errno
 /// Says which signals shall wake the task although it blocks them; none at the end of the wait.
 pub fn set_wanted(task: &Arc<Task>, wanted: SignalSet) {
     task.signals.state.lock().wanted = wanted;
+}
+
+/// Whether the task's process is ending, or will as soon as the task looks at its signals.
+pub(crate) fn is_doomed(task: &Task) -> bool {
+    if task.is_leaving() || task.group.exiting().is_some() {
+        return true;
+    }
+    let open = {
+        let shared = task.group.signals.state.lock();
+        let mut own = task.signals.state.lock();
+        (shared.pending.set() | own.pending.set()).without(own.mask.get())
+    };
+    let ends = |signal| matches!(default_action(signal), DefaultAction::Terminate | DefaultAction::Core);
+    open.iter().any(|signal| {
+        let acted_upon = task.group.signals.with_actions(|a| a.ignores(signal) || a.handles(signal));
+        signal == Signal::SIGKILL || ends(signal) && !acted_upon && !task.group.signals.is_protected()
+    })
 }

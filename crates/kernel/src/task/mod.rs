@@ -53,6 +53,8 @@ pub struct Task {
     credentials: RwLock<Arc<Credentials>>,
     namespaces: RwLock<Arc<Namespaces>>,
     attributes: Mutex<Attributes>,
+    /// Where the thread that carries its call waits, if it does so in the middle of an operation.
+    pub(crate) parked: crate::waiting::Parked,
     /// For a child made by vfork(2): lets the parent go on.
     vfork: Mutex<Option<Release>>,
 }
@@ -102,6 +104,7 @@ impl Task {
             credentials: RwLock::new(parts.credentials),
             namespaces: RwLock::new(parts.namespaces),
             attributes: Mutex::new(parts.attributes),
+            parked: crate::waiting::Parked::default(),
             vfork: Mutex::new(None),
         })
     }
@@ -243,6 +246,7 @@ impl Task {
 
     /// Has its parked call polled.
     pub fn wake(&self) {
+        self.parked.unpark();
         self.schedule.wake(|| match self.this.upgrade() {
             Some(task) => task,
             None => Arc::new(Nothing) as Arc<dyn Run>,

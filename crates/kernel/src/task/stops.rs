@@ -49,6 +49,8 @@ impl Task {
                     cell.inbox.push_back(stop);
                     self.left.inbox.store(true, Ordering::Release);
                 }
+                // The thread that is at the step may be waiting.
+                self.parked.unpark();
                 self.schedule.run(|| self.guarded_step(None));
             }
         });

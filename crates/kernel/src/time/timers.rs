@@ -1,9 +1,11 @@
 //! Who wants to be woken when.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use host::duty::{self, Duty};
 use parking_lot::{Condvar, Mutex};
 use vfs::{Events, Listener};
 
@@ -61,12 +63,14 @@ impl Timers {
     fn start(self: &Arc<Self>) {
         let timers = Arc::clone(self);
         let thread = std::thread::Builder::new().name(String::from("timers"));
-        if let Err(error) = thread.spawn(move || timers.serve()) {
+        let duty: Duty = Arc::new(move || timers.serve_next());
+        if let Err(error) = thread.spawn(move || duty::carry_out(duty)) {
             tracing::error!(%error, "no thread for timers");
         }
     }
 
-    fn serve(&self) {
+    /// Waits for the next that is due, and notifies it.
+    fn serve_next(&self) -> ControlFlow<()> {
         let mut queue = self.queue.lock();
         loop {
             let first = queue.entries.first_key_value().map(|((deadline, _), _)| *deadline);
@@ -84,8 +88,7 @@ impl Timers {
             let Some((_, listener)) = queue.entries.pop_first() else { continue };
             drop(queue);
             executor::turn(|| listener.notify(Events::IN));
-            drop(listener);
-            queue = self.queue.lock();
+            return ControlFlow::Continue(());
         }
     }
 }

@@ -5,7 +5,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::{Arc, mpsc};
+
+use host::duty::Duty;
+use parking_lot::Mutex;
 
 use super::thread::StubThread;
 use crate::Stop;
@@ -62,8 +66,12 @@ pub(super) fn receiving(act: impl FnOnce()) {
 }
 
 /// The courier thread's work.
-pub(super) fn carry(parcels: &mpsc::Receiver<Parcel>) {
-    while let Ok((thread, stop)) = parcels.recv() {
+pub(super) fn courier(parcels: mpsc::Receiver<Parcel>) -> Duty {
+    let parcels = Mutex::new(parcels);
+    Arc::new(move || {
+        let parcel = parcels.lock().recv();
+        let Ok((thread, stop)) = parcel else { return ControlFlow::Break(()) };
         receiving(|| thread.tell(stop));
-    }
+        ControlFlow::Continue(())
+    })
 }

@@ -1,13 +1,15 @@
 //! One program image: the processes that share a listener, and the thread that receives for them.
 //!
 //! Every execve gets an image of its own; its forks and threads inherit the listener and stay in it. Exactly one
-//! thread receives: since Linux 6.6 each idle receiver is woken by every notification.
+//! thread receives (which one may change: [`host::duty`]): since Linux 6.6 each idle receiver is woken by every notification.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use abi::{Errno, nr};
+use host::duty::{self, Duty};
 use parking_lot::Mutex;
 
 use super::calls::{self, Notification};
@@ -15,7 +17,7 @@ use super::clones::Pending;
 use super::delivery;
 use super::interface::{BASE, RING, TEXT_SIZE, TRAP_NUMBER, TRAP_SHIFT, reason};
 use super::mechanisms::Mechanisms;
-use super::shared::Shared;
+use super::shared::{Receiving, Shared};
 use super::thread::StubThread;
 
 /// A listener and who notifies through it.
@@ -26,6 +28,12 @@ pub(super) struct Image {
     pub(super) threads: Mutex<HashMap<i32, Arc<StubThread>>>,
     /// Clones that were ordered and whose children have not reported, by token.
     pub(super) pending: Mutex<HashMap<u64, Pending>>,
+}
+
+/// What receives for an image. The image goes before the platform learns that this receiver has ended.
+struct Receiver {
+    image: Arc<Image>,
+    _started: Receiving,
 }
 
 impl Image {
@@ -40,35 +48,32 @@ impl Image {
     /// # Errors
     /// `EAGAIN` if there can be no more threads.
     pub(super) fn start(self: &Arc<Self>) -> Result<(), Errno> {
-        let image = Arc::clone(self);
+        let receiver = Receiver { image: Arc::clone(self), _started: self.shared.receiver_starts() };
+        let duty: Duty = Arc::new(move || receiver.image.receive());
         let builder = std::thread::Builder::new().name("receiver".to_owned());
-        let started = self.shared.receiver_starts();
-        let work = move || {
-            image.receive();
-            drop(image);
-            drop(started);
-        };
-        builder.spawn(work).map(drop).map_err(|_| Errno::EAGAIN)
+        builder.spawn(move || duty::carry_out(duty)).map(drop).map_err(|_| Errno::EAGAIN)
     }
 
-    fn receive(self: &Arc<Self>) {
-        loop {
-            if !self.shared.mechanisms.contains(Mechanisms::END_WAKES_RECEIVER) {
-                calls::wait_readable(self.listener.as_fd());
+    /// Receives and serves one notification. Breaks when there will be no more.
+    fn receive(self: &Arc<Self>) -> ControlFlow<()> {
+        if !self.shared.mechanisms.contains(Mechanisms::END_WAKES_RECEIVER) {
+            calls::wait_readable(self.listener.as_fd());
+        }
+        match calls::receive(self.listener.as_fd()) {
+            Ok(notification) => {
+                delivery::receiving(|| self.dispatch(&notification));
+                return ControlFlow::Continue(());
             }
-            match calls::receive(self.listener.as_fd()) {
-                Ok(notification) => delivery::receiving(|| self.dispatch(&notification)),
-                Err(Errno::ENOENT) if calls::hung_up(self.listener.as_fd()) => break,
-                // A thread died before its notification was taken, or a signal for this thread.
-                Err(Errno::ENOENT | Errno::EINTR) => {}
-                Err(errno) => {
-                    tracing::error!(%errno, "a listener fails; its guests are killed");
-                    self.threads.lock().values().for_each(|thread| thread.process.kill());
-                    break;
-                }
+            Err(Errno::ENOENT) if calls::hung_up(self.listener.as_fd()) => {}
+            // A thread died before its notification was taken, or a signal for this thread.
+            Err(Errno::ENOENT | Errno::EINTR) => return ControlFlow::Continue(()),
+            Err(errno) => {
+                tracing::error!(%errno, "a listener fails; its guests are killed");
+                self.threads.lock().values().for_each(|thread| thread.process.kill());
             }
         }
         self.abandon_clones(|_| true);
+        ControlFlow::Break(())
     }
 
     fn dispatch(self: &Arc<Self>, n: &Notification) {

@@ -57,6 +57,7 @@ pub(super) fn register(kernel: &Arc<Kernel>, memory: u64) -> Result<Devtmpfs, Fa
     for device in [TTY, CONSOLE] {
         devices.register(FileKind::CharacterDevice, device, Arc::new(ControllingTerminal));
     }
+    devices.register(FileKind::CharacterDevice, fuse::NUMBER, Arc::new(fuse::Opener));
     kernel.set_special(Arc::new(Special { devices, fifos: Fifos::default() }));
     Devtmpfs::new(memory).trying("make /dev")
 }

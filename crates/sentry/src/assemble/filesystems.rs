@@ -61,6 +61,8 @@ pub(super) fn register(kernel: &Arc<Kernel>, filesystems: &Arc<FileSystems>) {
     let types: Vec<Arc<dyn FileSystemType>> = vec![
         Arc::new(Pseudoterminals(Arc::clone(filesystems))),
         plain("devtmpfs", |filesystems| Ok(Arc::clone(&filesystems.devices))),
+        Arc::new(fuse::Fuse),
+        Arc::new(fuse::Control::new(SuperBlock::new(fuse::control_filesystem()))),
         Arc::new(OverlayType),
         plain("proc", |filesystems| Ok(SuperBlock::new(filesystems.proc()?))),
         Arc::new(Memory { name: "ramfs", memory }),

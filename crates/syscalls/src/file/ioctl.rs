@@ -29,6 +29,10 @@ impl IoctlContext for Context<'_> {
         &self.credentials
     }
 
+    fn file(&self, fd: Fd) -> Result<Arc<OpenFile>, Errno> {
+        self.task.files().get(fd)
+    }
+
     fn caller(&self) -> &dyn Any {
         &**self.task
     }

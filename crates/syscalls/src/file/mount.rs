@@ -79,9 +79,10 @@ pub fn mount(
         if action.contains(Action::MOVE) {
             return caller.move_mount(&At::here(given()?), target);
         }
-        let kind = find_type(task, kind.as_deref().ok_or(Errno::EINVAL)?)?;
+        let name = kind.as_deref().ok_or(Errno::EINVAL)?;
+        let kind = find_type(task, name)?;
         let source = source.as_deref().unwrap_or(b"none");
-        let superblock = make(caller, &**kind, source, &MountOption::split(&options))?;
+        let superblock = make(caller, &**kind, name, source, &MountOption::split(&options))?;
         if restricts.contains(MountFlags::RDONLY) {
             superblock.set_read_only(true);
         }
@@ -106,17 +107,23 @@ fn propagation(flags: u32) -> Result<PropagationType, Errno> {
 /// `ENODEV`.
 pub(super) fn find_type<'a>(task: &'a Task, name: &[u8]) -> Result<&'a Arc<dyn FileSystemType>, Errno> {
     let types = task.kernel.filesystems();
-    types.iter().find(|kind| kind.name().as_bytes() == name).ok_or(Errno::ENODEV)
+    let base = name.split(|byte| *byte == b'.').next().unwrap_or_default();
+    let of_name = |kind: &&Arc<dyn FileSystemType>| {
+        kind.name().as_bytes() == if kind.takes_subtype() { base } else { name }
+    };
+    let found = types.iter().find(of_name).ok_or(Errno::ENODEV)?;
+    if name.len() == base.len().saturating_add(1) { Err(Errno::EINVAL) } else { Ok(found) }
 }
 
 /// A filesystem as the options say. `ro` and `rw` among them are the VFS's.
 pub(super) fn make(
     caller: &Caller<'_>,
     kind: &dyn FileSystemType,
+    name: &[u8],
     source: &[u8],
     options: &[MountOption],
 ) -> Result<Arc<SuperBlock>, Errno> {
-    kind.make(&MountRequest { caller, source, options })
+    kind.make(&MountRequest { caller, kind: name, source, options })
 }
 
 fn text(task: &Task, address: UserAddr) -> Result<Option<Vec<u8>>, Errno> {

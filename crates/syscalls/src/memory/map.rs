@@ -100,7 +100,7 @@ fn file(
         return Err(Errno::EOVERFLOW);
     }
     check_access(&open, protection, shared)?;
-    Ok(match open.file.map(protection.bits(), shared)? {
+    Ok(match open.file.map_range(protection.bits(), shared, offset, length)? {
         MapSource::Host(host) => {
             if let Some(path) = &open.path {
                 task.space().note_file(&host, path);

@@ -30,6 +30,9 @@ impl Caller<'_> {
             return Ok(());
         }
         if let Found::Path(path) = &found {
+            if let Some(decided) = path.dentry.inode_ref().permission(self.credentials, access, true) {
+                decided?;
+            }
             let regular = attributes.kind == FileKind::Regular;
             if regular && access.contains(Access::EXECUTE) && path.mount.flags().contains(MountFlags::NOEXEC)
             {
@@ -59,7 +62,10 @@ impl Caller<'_> {
         if path.dentry.inode_ref().kind() != FileKind::Directory {
             return Err(Errno::ENOTDIR);
         }
-        self.may(path, Access::EXECUTE)
+        match path.dentry.inode_ref().permission(self.credentials, Access::EXECUTE, true) {
+            Some(decided) => decided,
+            None => self.may(path, Access::EXECUTE),
+        }
     }
 
     /// A file that may be executed.

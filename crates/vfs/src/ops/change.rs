@@ -38,7 +38,7 @@ impl Caller<'_> {
         if attributes.kind == FileKind::Symlink {
             return Err(Errno::EOPNOTSUPP);
         }
-        if !self.credentials.owns(&attributes) {
+        if !self.credentials.owns(&attributes) && !lets_server_decide(target) {
             return Err(Errno::EPERM);
         }
         let mode = self.permitted_mode(attributes.owner.gid, mode);
@@ -68,7 +68,7 @@ impl Caller<'_> {
         let same_user = owner.uid.is_none_or(|uid| owns && uid == attributes.owner.uid);
         let own_group = |gid| credentials.in_group(gid) || gid == attributes.owner.gid;
         let same_group = owner.gid.is_none_or(|gid| owns && own_group(gid));
-        if !(same_user && same_group) {
+        if !(same_user && same_group || lets_server_decide(target)) {
             credentials.need(Capability::Chown)?;
         }
         let mut change = AttributeChange { uid: owner.uid, gid: owner.gid, ..Default::default() };
@@ -77,7 +77,7 @@ impl Caller<'_> {
             change.mode = (mode != attributes.mode).then_some(mode);
         }
         // Taking the bits away is a change of mode, which even "change nothing" needs the right to.
-        if change.mode.is_some() && !credentials.owns(&attributes) {
+        if change.mode.is_some() && !credentials.owns(&attributes) && !lets_server_decide(target) {
             return Err(Errno::EPERM);
         }
         target.set_attributes(&change)?;
@@ -115,7 +115,7 @@ impl Caller<'_> {
         }
         let attributes = changeable(target)?;
         let (accessed, modified) = times.unwrap_or(now);
-        if !self.credentials.owns(&attributes) {
+        if !self.credentials.owns(&attributes) && !lets_server_decide(target) {
             if (accessed, modified) != now {
                 return Err(Errno::EPERM);
             }
@@ -159,6 +159,11 @@ impl Caller<'_> {
         let mode = self.mode_after_write(attributes);
         target.set_attributes(&AttributeChange { size: Some(size), mode, ..Default::default() })
     }
+}
+
+/// Whether it is the server of the file that says who may change it.
+fn lets_server_decide(target: &Found) -> bool {
+    target.inode().is_some_and(|inode| inode.lets_server_decide())
 }
 
 /// The attributes of what was found, if it can be changed there.

@@ -71,7 +71,7 @@ impl Caller<'_> {
         let attributes = path.attributes()?;
         self.may_open(&path, &attributes, flags)?;
         let cuts = flags.contains(OpenFlags::TRUNC) && kind == FileKind::Regular;
-        if cuts {
+        if cuts && !path.dentry.inode_ref().cuts_itself() {
             self.truncate_opened(&path, &attributes)?;
         }
         let file = self.open_inode(&path, &attributes, flags)?;

@@ -13,7 +13,7 @@ pub(crate) fn cmdline(_: &System) -> Result<Vec<u8>, Errno> {
 /// The device drivers with the major numbers of the devices that exist.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of all generators")]
 pub(crate) fn devices(_: &System) -> Result<Vec<u8>, Errno> {
-    Ok(b"Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n".to_vec())
+    Ok(b"Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n 10 misc\n136 pts\n\nBlock devices:\n".to_vec())
 }
 
 /// What mount(2) knows; `nodev` are those without a device below.

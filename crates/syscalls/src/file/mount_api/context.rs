@@ -217,8 +217,9 @@ fn take(state: &mut State, option: MountOption) -> Result<(), Errno> {
 fn create(task: &Arc<Task>, context: &Context, exclusive: bool) -> Result<(), Errno> {
     let mut state = context.state.lock();
     let Phase::Creating(kind) = &state.phase else { return Err(Errno::EBUSY) };
-    let superblock =
-        task.with_caller(|caller| mount::make(caller, &**kind, &state.source, &state.options))?;
+    let superblock = task.with_caller(|caller| {
+        mount::make(caller, &**kind, kind.name().as_bytes(), &state.source, &state.options)
+    })?;
     if exclusive && Arc::strong_count(&superblock) > 1 {
         return Err(Errno::EBUSY);
     }

@@ -1,0 +1,77 @@
+//! What both sides agreed upon, and what the server turned out not to know.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::wire::{InHeader, InitFlags, MIN_READ_BUFFER, Opcode, WriteIn};
+
+/// Requests without anybody who waits that may be under way at a time, unless the server says otherwise.
+pub(super) const BACKGROUND_MOST: u32 = 12;
+/// From how many on it counts as congested.
+pub(super) const CONGESTED: u32 = 9;
+/// Bytes that may be read ahead.
+pub(super) const READAHEAD: u32 = 128 * 1024;
+/// Pages that a request may have, for servers that do not say.
+pub(super) const PAGES: u32 = 32;
+/// Pages that a request may have at most.
+pub(super) const PAGES_MOST: u32 = 256;
+/// Bytes a page.
+pub(super) const PAGE: u32 = 4096;
+
+/// What INIT led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// The server's minor version.
+    pub(crate) minor: u32,
+    /// What is on.
+    pub(crate) flags: InitFlags,
+    /// Bytes that WRITE may carry.
+    pub(crate) max_write: u32,
+    /// Bytes that READ may ask for.
+    pub(crate) max_read: u32,
+    /// Bytes that may be read ahead.
+    pub(crate) readahead: u32,
+    /// Nanoseconds that times are multiples of.
+    pub(crate) granularity: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            minor: 0,
+            flags: InitFlags::empty(),
+            max_write: PAGE,
+            max_read: PAGES * PAGE,
+            readahead: READAHEAD,
+            granularity: 1,
+        }
+    }
+}
+
+impl Settings {
+    /// The smallest buffer that the server may read with.
+    pub(crate) fn smallest_buffer(&self) -> usize {
+        let write = usize::try_from(self.max_write).unwrap_or(usize::MAX);
+        let largest = size_of::<InHeader>().saturating_add(size_of::<WriteIn>()).saturating_add(write);
+        largest.max(MIN_READ_BUFFER)
+    }
+}
+
+/// Requests that the server has answered with `ENOSYS`.
+#[derive(Debug, Default)]
+pub(crate) struct Refused(AtomicU64);
+
+impl Refused {
+    const fn bit(opcode: Opcode) -> u64 {
+        1 << (opcode.number() & 63)
+    }
+
+    /// Whether it is one of them.
+    pub(crate) fn is(&self, opcode: Opcode) -> bool {
+        self.0.load(Ordering::Relaxed) & Self::bit(opcode) != 0
+    }
+
+    /// Adds one.
+    pub(crate) fn note(&self, opcode: Opcode) {
+        self.0.fetch_or(Self::bit(opcode), Ordering::Relaxed);
+    }
+}

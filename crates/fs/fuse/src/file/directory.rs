@@ -1,0 +1,126 @@
+//! An open directory.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use abi::Errno;
+use vfs::{DirectoryEntry, DirectorySink, File, FileKind, InodeRef, Seek};
+
+use super::entries::{Packed, Unpack};
+use super::handle::Handle;
+use crate::wire::{InitFlags, ReadIn};
+
+/// Bytes of entries that are asked for at a time.
+const PIECE: u32 = 32 * 1024;
+
+/// An open directory.
+pub(crate) struct Directory {
+    handle: Arc<Handle>,
+    /// Whether a name of it was looked up since it was listed: then the next entries are asked for with what LOOKUP would say.
+    plus: AtomicBool,
+}
+
+impl Directory {
+    pub(crate) fn new(handle: Arc<Handle>) -> Self {
+        Self { handle, plus: AtomicBool::new(false) }
+    }
+
+    /// Whether the entries from a position on are worth asking for with all that LOOKUP would say: at the beginning, and as long as
+    /// names are looked up.
+    fn wants_plus(&self, position: u64) -> bool {
+        let connection = &self.handle.node.shared.connection;
+        if !connection.has(InitFlags::DO_READDIRPLUS) {
+            return false;
+        }
+        let looked_up = self.handle.node.looked_up();
+        !connection.has(InitFlags::READDIRPLUS_AUTO)
+            || position == 0
+            || looked_up
+            || self.plus.load(Ordering::Relaxed)
+    }
+
+    /// What LOOKUP would say of an entry is remembered. It counts as one.
+    fn note(&self, packed: &Packed<'_>, asked: Instant) {
+        let Some(entry) = packed.entry.filter(|entry| entry.nodeid != 0) else { return };
+        if matches!(packed.name, b"." | b"..") {
+            return;
+        }
+        // An entry that makes no sense is not remembered, and the listing goes on.
+        let _ = self.handle.node.link_entry(packed.name, &entry, asked);
+    }
+}
+
+/// The type of an entry.
+const fn kind(number: u32) -> FileKind {
+    match number {
+        1 => FileKind::Fifo,
+        2 => FileKind::CharacterDevice,
+        4 => FileKind::Directory,
+        6 => FileKind::BlockDevice,
+        8 => FileKind::Regular,
+        10 => FileKind::Symlink,
+        12 => FileKind::Socket,
+        _ => FileKind::Anonymous,
+    }
+}
+
+impl File for Directory {
+    fn read_directory(&self, position: u64, into: &mut dyn DirectorySink) -> Result<(), Errno> {
+        let node = &self.handle.node;
+        node.good()?;
+        let plus = self.wants_plus(position);
+        let size = PIECE.min(node.shared.connection.settings().max_read);
+        let what = ReadIn {
+            fh: self.handle.number(),
+            offset: position,
+            size,
+            flags: self.handle.open_flags(),
+            ..ReadIn::default()
+        };
+        let asked = Instant::now();
+        let answer = node.shared.connection.readdir(node.id, &what, plus)?;
+        let (mut room, mut listed) = (true, false);
+        for packed in Unpack::new(&answer, plus) {
+            let packed = match packed {
+                Ok(packed) => packed,
+                Err(_) if listed => break,
+                Err(error) => return Err(error),
+            };
+            if room {
+                let entry = DirectoryEntry {
+                    inode: packed.inode,
+                    kind: kind(packed.kind),
+                    name: packed.name,
+                    next: packed.next,
+                };
+                room = into.put(&entry);
+                listed = true;
+            }
+            self.note(&packed, asked);
+        }
+        Ok(())
+    }
+
+    fn seek(&self, to: Seek) -> Result<u64, Errno> {
+        match to {
+            Seek::End(by) => self.handle.node.refreshed()?.size.checked_add_signed(by).ok_or(Errno::EINVAL),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    fn sync(&self, data_only: bool) -> Result<(), Errno> {
+        let node = &self.handle.node;
+        node.good()?;
+        node.shared.connection.fsync(node.id, self.handle.number(), data_only, true)
+    }
+
+    fn inode(&self) -> Option<InodeRef> {
+        Some(Arc::clone(&self.handle.node) as InodeRef)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,162 @@
+//! An open regular file.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use abi::Errno;
+use parking_lot::Mutex;
+use vfs::{Attributes, Credentials, File, Inode, InodeRef, MapSource, OpenFlags, Seek, Sink, Source};
+
+use super::handle::{Handle, lock_owner};
+use crate::wire::{FallocateIn, FileFlags};
+
+/// fallocate(2) modes that servers are asked for: `FALLOC_FL_KEEP_SIZE`, `PUNCH_HOLE`, `ZERO_RANGE`.
+const MODES: u32 = 0x01 | 0x02 | 0x10;
+/// Those that keep the size.
+const KEEP_SIZE: u32 = 0x01;
+
+/// An open file.
+pub(crate) struct RegularFile {
+    handle: Arc<Handle>,
+    /// Where it is, if the server wants it read and written in order only.
+    position: Mutex<u64>,
+}
+
+impl RegularFile {
+    pub(crate) fn new(handle: Arc<Handle>) -> Self {
+        Self { handle, position: Mutex::new(0) }
+    }
+
+    fn is_stream(&self) -> bool {
+        self.handle.flags.intersects(FileFlags::STREAM | FileFlags::NONSEEKABLE)
+    }
+
+    /// The offset of a transfer: a stream has its own, or none.
+    fn place(&self, offset: u64) -> u64 {
+        if self.handle.flags.contains(FileFlags::STREAM) {
+            0
+        } else if self.is_stream() {
+            *self.position.lock()
+        } else {
+            offset
+        }
+    }
+
+    fn moved(&self, end: u64) {
+        if self.is_stream() {
+            *self.position.lock() = end;
+        }
+    }
+}
+
+impl File for RegularFile {
+    fn read(&self, offset: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
+        self.handle.node.good()?;
+        let offset = self.place(offset);
+        let count = if self.handle.is_direct() {
+            self.handle.read_direct(offset, into)?
+        } else {
+            self.handle.read_cached(offset, into)?
+        };
+        self.moved(offset.saturating_add(count as u64));
+        Ok(count)
+    }
+
+    fn write(&self, offset: Option<u64>, from: &mut dyn Source) -> Result<(usize, u64), Errno> {
+        self.handle.node.good()?;
+        let offset = match offset {
+            Some(offset) => self.place(offset),
+            None => self.handle.node.refreshed()?.size,
+        };
+        let count = self.handle.write_through(offset, from, self.handle.is_direct())?;
+        let end = offset.saturating_add(count as u64);
+        self.moved(end);
+        Ok((count, end))
+    }
+
+    fn seekable(&self) -> bool {
+        !self.is_stream()
+    }
+
+    fn seek(&self, to: Seek) -> Result<u64, Errno> {
+        let node = &self.handle.node;
+        let (offset, hole) = match to {
+            Seek::End(by) => {
+                return node.refreshed()?.size.checked_add_signed(by).ok_or(Errno::EINVAL);
+            }
+            Seek::Data(offset) => (offset, false),
+            Seek::Hole(offset) => (offset, true),
+            Seek::Set(_) | Seek::Current(_) => return Err(Errno::EINVAL),
+        };
+        match node.shared.connection.lseek(node.id, self.handle.number(), offset, hole) {
+            Err(Errno::ENOSYS) => {
+                // All of it is data.
+                let size = node.refreshed()?.size;
+                if offset >= size { Err(Errno::ENXIO) } else { Ok(if hole { size } else { offset }) }
+            }
+            found => found,
+        }
+    }
+
+    fn map(&self, protection: u32, shared: bool) -> Result<MapSource, Errno> {
+        self.map_range(protection, shared, 0, u64::MAX)
+    }
+
+    fn map_range(&self, protection: u32, shared: bool, offset: u64, length: u64) -> Result<MapSource, Errno> {
+        self.handle.map(protection, shared, offset, length)
+    }
+
+    fn sync(&self, data_only: bool) -> Result<(), Errno> {
+        let node = &self.handle.node;
+        node.good()?;
+        node.write_back()?;
+        node.shared.connection.fsync(node.id, self.handle.number(), data_only, false)
+    }
+
+    fn allocate(&self, mode: u32, offset: u64, length: u64) -> Result<(), Errno> {
+        let node = &self.handle.node;
+        node.good()?;
+        if mode & !MODES != 0 {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        node.write_back()?;
+        let what = FallocateIn { fh: self.handle.number(), offset, length, mode, padding: 0 };
+        node.shared.connection.fallocate(node.id, &what)?;
+        let end = offset.saturating_add(length);
+        node.content.forget(offset, end);
+        if mode & KEEP_SIZE == 0 {
+            node.written(end);
+        } else {
+            node.attributes_outdated();
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), Errno> {
+        let node = &self.handle.node;
+        if node.good().is_err() || !self.handle.is_told() {
+            return Ok(());
+        }
+        node.write_back()?;
+        if self.handle.flags.contains(FileFlags::NOFLUSH) {
+            return Ok(());
+        }
+        node.shared.connection.flush(node.id, self.handle.number(), lock_owner())
+    }
+
+    fn attributes(&self) -> Result<Attributes, Errno> {
+        self.handle.node.refreshed()
+    }
+
+    fn inode(&self) -> Option<InodeRef> {
+        Some(Arc::clone(&self.handle.node) as InodeRef)
+    }
+
+    fn reopen(&self, flags: OpenFlags, credentials: &Credentials) -> Result<Arc<dyn File>, Errno> {
+        Arc::clone(&self.handle.node).open(flags, credentials)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

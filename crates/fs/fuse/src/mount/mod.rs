@@ -1,0 +1,45 @@
+//! Mounting: `mount -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0`.
+
+mod options;
+
+use std::sync::Arc;
+
+use abi::Errno;
+use vfs::{Device, FileSystemType, MountOption, MountRequest, SuperBlock};
+
+pub(crate) use options::Options;
+
+use crate::connection::{Connection, connections};
+use crate::device::Device as DeviceFile;
+use crate::filesystem::Shared;
+
+/// The filesystem type `fuse`. There is no `fuseblk`: the sandbox has no block devices.
+pub struct Fuse;
+
+impl FileSystemType for Fuse {
+    fn name(&self) -> &'static str {
+        "fuse"
+    }
+
+    fn takes_subtype(&self) -> bool {
+        true
+    }
+
+    fn check(&self, option: &MountOption) -> Result<(), Errno> {
+        Options::default().take(option)
+    }
+
+    fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
+        let options = Options::parse(request.kind, request.options)?;
+        let file = request.caller.files.get(options.fd).map_err(|_| Errno::EINVAL)?;
+        let device = file.file.as_any().downcast_ref::<DeviceFile>().ok_or(Errno::EINVAL)?;
+        if device.is_bound() {
+            return Err(Errno::EINVAL);
+        }
+        let connection = Connection::new(Device::anonymous(), options.user);
+        device.bind(&connection)?;
+        connections().add(&connection);
+        connection.start(options.max_read);
+        Ok(SuperBlock::new(Shared::new(connection, options).filesystem()))
+    }
+}

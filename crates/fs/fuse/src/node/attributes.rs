@@ -1,0 +1,228 @@
+//! Attributes between the wire and the VFS, and how long they last.
+
+use std::time::{Duration, Instant};
+
+use abi::Errno;
+use vfs::{Attributes, Device, FileKind, Owner, Timestamp};
+
+use super::Node;
+use crate::wire::{Attr, AttrOut, InitFlags};
+
+/// The largest size of a file.
+const SIZE_MAX: u64 = i64::MAX.cast_unsigned();
+/// Longer than anything lasts, seconds.
+const FOREVER: u64 = 1 << 32;
+const NANOSECONDS_MAX: u32 = 999_999_999;
+
+/// What is known of a file.
+pub(super) struct Known {
+    pub(super) attributes: Attributes,
+    /// Until when; nothing if not any more.
+    pub(super) until: Option<Instant>,
+}
+
+impl Known {
+    pub(super) const fn new(attributes: Attributes, until: Option<Instant>) -> Self {
+        Self { attributes, until }
+    }
+
+    /// Of a root that nobody has asked for.
+    pub(super) fn of_root(mode: u32) -> Self {
+        let kind = FileKind::from_mode(mode).unwrap_or(FileKind::Directory);
+        let none = Timestamp::default();
+        let attributes = Attributes {
+            inode: 1,
+            kind,
+            mode: mode & 0o7777,
+            links: 1,
+            owner: Owner::default(),
+            device: Device::default(),
+            size: 0,
+            blocks: 0,
+            block_size: 4096,
+            accessed: none,
+            modified: none,
+            changed: none,
+            born: None,
+        };
+        Self::new(attributes, None)
+    }
+}
+
+/// Until when something may be believed that was asked for at a time.
+pub(super) fn lasts(asked: Instant, seconds: u64, nanoseconds: u32) -> Option<Instant> {
+    if seconds == 0 && nanoseconds == 0 {
+        return None;
+    }
+    asked.checked_add(Duration::new(seconds.min(FOREVER), nanoseconds.min(NANOSECONDS_MAX)))
+}
+
+/// What a server told of a file.
+///
+/// # Errors
+/// `EIO` for a type or a size that no file has.
+pub(super) fn from_wire(attr: &Attr) -> Result<Attributes, Errno> {
+    let kind = FileKind::from_mode(attr.mode).ok_or(Errno::EIO)?;
+    if attr.size > SIZE_MAX {
+        return Err(Errno::EIO);
+    }
+    let time = |seconds: u64, nanoseconds: u32| Timestamp {
+        seconds: seconds.cast_signed(),
+        nanoseconds: nanoseconds.min(NANOSECONDS_MAX),
+    };
+    Ok(Attributes {
+        inode: attr.ino,
+        kind,
+        mode: attr.mode & 0o7777,
+        links: attr.nlink.into(),
+        owner: Owner { uid: attr.uid, gid: attr.gid },
+        device: Device::decode(attr.rdev.into()),
+        size: attr.size,
+        blocks: attr.blocks,
+        block_size: block_size(attr.blksize),
+        accessed: time(attr.atime, attr.atimensec),
+        modified: time(attr.mtime, attr.mtimensec),
+        changed: time(attr.ctime, attr.ctimensec),
+        born: None,
+    })
+}
+
+/// A block is a power of two: what the server says, rounded down, or a page.
+const fn block_size(told: u32) -> u32 {
+    match told.checked_ilog2() {
+        Some(bits) => 1 << bits,
+        None => 4096,
+    }
+}
+
+impl Node {
+    /// The attributes as they are now.
+    ///
+    /// # Errors
+    /// The server's; `EIO` if it contradicts itself.
+    pub(crate) fn refreshed(&self) -> Result<Attributes, Errno> {
+        self.good()?;
+        {
+            let known = self.known.lock();
+            if known.until.is_some_and(|until| Instant::now() < until) {
+                return Ok(known.attributes);
+            }
+        }
+        let (since, asked) = (self.changes(), Instant::now());
+        let told = self.shared.connection.getattr(self.id, None)?;
+        self.learn(&told, asked, since)
+    }
+
+    /// Takes over what the server told when the count of changes was `since`.
+    ///
+    /// # Errors
+    /// `EIO` if it contradicts itself.
+    pub(super) fn learn(&self, told: &AttrOut, asked: Instant, since: u64) -> Result<Attributes, Errno> {
+        let attributes = from_wire(&told.attr).and_then(|attributes| {
+            if attributes.kind == self.kind { Ok(attributes) } else { Err(Errno::EIO) }
+        });
+        let attributes = attributes.inspect_err(|_| self.spoil())?;
+        self.keep(attributes, lasts(asked, told.attr_valid, told.attr_valid_nsec), since);
+        Ok(self.last_known())
+    }
+
+    /// Takes over attributes. If something has changed since they were asked for they are not believed any longer than now.
+    pub(super) fn keep(&self, mut attributes: Attributes, until: Option<Instant>, since: u64) {
+        let mut known = self.known.lock();
+        let current = self.changes() == since;
+        let old = known.attributes;
+        if self.content.is_dirty() {
+            // What is written here and not there decides.
+            attributes.size = old.size;
+            attributes.modified = old.modified;
+        } else if !current {
+            attributes.size = old.size;
+        }
+        known.attributes = attributes;
+        known.until = until.filter(|_| current);
+        drop(known);
+        self.look_at_content(&old, &attributes);
+    }
+
+    /// Content that was cached goes with a change that others have made.
+    fn look_at_content(&self, old: &Attributes, new: &Attributes) {
+        if self.kind != FileKind::Regular || self.content.is_dirty() {
+            return;
+        }
+        let explicit = self.shared.connection.has(InitFlags::EXPLICIT_INVAL_DATA);
+        let automatic = self.shared.connection.has(InitFlags::AUTO_INVAL_DATA);
+        if new.size < old.size {
+            self.content.cut(new.size);
+        }
+        let other = new.size != old.size && !explicit || automatic && new.modified != old.modified;
+        if other {
+            self.content.forget_all();
+        }
+    }
+
+    /// The attributes may be believed no longer.
+    pub(crate) fn attributes_outdated(&self) {
+        self.changed();
+        self.known.lock().until = None;
+    }
+
+    /// Content was written up to here, by the server's word.
+    pub(crate) fn written(&self, end: u64) {
+        self.changed();
+        let mut known = self.known.lock();
+        known.attributes.size = known.attributes.size.max(end);
+        known.until = None;
+    }
+
+    /// The size as far as it is known.
+    pub(crate) fn size(&self) -> u64 {
+        self.known.lock().attributes.size
+    }
+
+    /// The server has given content up to here.
+    pub(crate) fn stored(&self, end: u64) {
+        self.changed();
+        let mut known = self.known.lock();
+        known.attributes.size = known.attributes.size.max(end);
+    }
+
+    /// A read has shown that the file ends here, unless something has changed since.
+    pub(crate) fn ends_at(&self, size: u64, since: u64) {
+        let mut known = self.known.lock();
+        if self.changes() == since && size < known.attributes.size {
+            known.attributes.size = size;
+            known.until = None;
+        }
+    }
+
+    /// The size was set.
+    pub(crate) fn resized(&self, size: u64) {
+        self.changed();
+        let mut known = self.known.lock();
+        known.attributes.size = size;
+        known.until = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_validity_is_never_too_long_to_count() {
+        let now = Instant::now();
+        assert_eq!(lasts(now, 0, 0), None);
+        assert!(lasts(now, u64::MAX, u32::MAX).is_some_and(|until| until > now));
+        assert_eq!(lasts(now, 1, 0), now.checked_add(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn lies_are_told_from_attributes() {
+        let good = Attr { mode: 0o100_644, size: 5, blksize: 5000, atimensec: u32::MAX, ..Attr::default() };
+        let attributes = from_wire(&good).unwrap();
+        assert_eq!((attributes.block_size, attributes.accessed.nanoseconds), (4096, NANOSECONDS_MAX));
+        assert_eq!(from_wire(&Attr { mode: 0o644, ..good }), Err(Errno::EIO));
+        assert_eq!(from_wire(&Attr { mode: 0o170_644, ..good }), Err(Errno::EIO));
+        assert_eq!(from_wire(&Attr { size: 1 << 63, ..good }), Err(Errno::EIO));
+    }
+}

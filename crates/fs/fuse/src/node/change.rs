@@ -1,0 +1,78 @@
+//! Changes of attributes.
+
+use std::time::Instant;
+
+use abi::Errno;
+use vfs::{AttributeChange, TimeChange, Timestamp};
+
+use super::Node;
+use crate::wire::{SetattrIn, SetattrValid};
+
+/// A change as the server takes it.
+fn to_wire(change: &AttributeChange) -> SetattrIn {
+    let mut valid = SetattrValid::empty();
+    valid.set(SetattrValid::MODE, change.mode.is_some());
+    valid.set(SetattrValid::UID, change.uid.is_some());
+    valid.set(SetattrValid::GID, change.gid.is_some());
+    valid.set(SetattrValid::SIZE, change.size.is_some());
+    let now = Timestamp::now();
+    let mut time = |change: Option<TimeChange>, set, is_now| match change {
+        None => Timestamp::default(),
+        Some(TimeChange::Now) => {
+            valid |= set | is_now;
+            now
+        }
+        Some(TimeChange::To(at)) => {
+            valid |= set;
+            at
+        }
+    };
+    let accessed = time(change.accessed, SetattrValid::ATIME, SetattrValid::ATIME_NOW);
+    let modified = time(change.modified, SetattrValid::MTIME, SetattrValid::MTIME_NOW);
+    SetattrIn {
+        valid: valid.bits(),
+        size: change.size.unwrap_or(0),
+        atime: accessed.seconds.cast_unsigned(),
+        atimensec: accessed.nanoseconds,
+        mtime: modified.seconds.cast_unsigned(),
+        mtimensec: modified.nanoseconds,
+        mode: change.mode.map_or(0, |mode| mode & 0o7777),
+        uid: change.uid.unwrap_or(0),
+        gid: change.gid.unwrap_or(0),
+        ..SetattrIn::default()
+    }
+}
+
+impl Node {
+    /// Has the server change attributes. A size goes through an open file where there is one, so that it works without a name too.
+    ///
+    /// # Errors
+    /// The server's; `EIO` if it contradicts itself.
+    pub(super) fn change(&self, change: &AttributeChange) -> Result<(), Errno> {
+        self.good()?;
+        let mut request = to_wire(change);
+        if request.valid == 0 {
+            return Ok(());
+        }
+        if let Some(mode) = change.mode {
+            request.mode = self.kind.mode_bits() | mode & 0o7777;
+        }
+        if change.size.is_some() {
+            self.write_back()?;
+            if let Some(handle) = self.any_handle(true).filter(|handle| handle.is_told()) {
+                request.valid |= SetattrValid::FH.bits();
+                request.fh = handle.number();
+            }
+        }
+        let asked = Instant::now();
+        let told = self.shared.connection.setattr(self.id, &request);
+        // Even a failed one may have changed something.
+        self.changed();
+        let told = told.inspect_err(|_| self.attributes_outdated())?;
+        if let Some(size) = change.size {
+            self.resized(size);
+            self.content.cut(size);
+        }
+        self.learn(&told, asked, self.changes()).map(drop)
+    }
+}

@@ -1,0 +1,172 @@
+//! Inodes: what the server told of a file, and for how long that may be believed.
+
+mod attributes;
+mod change;
+mod content;
+mod entries;
+mod inode;
+mod kept;
+mod names;
+mod permission;
+mod xattrs;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use abi::Errno;
+use parking_lot::Mutex;
+use vfs::{Attributes, FileKind};
+
+pub(crate) use kept::Kept;
+
+use crate::file::{Content, Handle};
+use crate::filesystem::Shared;
+use crate::wire::{EntryOut, OpenOut, ROOT};
+use attributes::Known;
+use entries::Entries;
+
+/// A file of a server.
+pub(crate) struct Node {
+    pub(crate) shared: Arc<Shared>,
+    /// The server's number for it.
+    pub(crate) id: u64,
+    /// Tells it from another file that had the number before.
+    generation: u64,
+    kind: FileKind,
+    /// How many answers have named it, of which the server will be told at its end.
+    lookups: AtomicU64,
+    /// The server has contradicted itself about it: it is of no use any more.
+    bad: AtomicBool,
+    /// Counts what may have changed its attributes.
+    changes: AtomicU64,
+    known: Mutex<Known>,
+    /// For a directory: the names in it that are known.
+    entries: Entries,
+    /// For a symbolic link: where it leads, if that may be remembered.
+    target: Mutex<Option<Arc<[u8]>>>,
+    pub(crate) content: Content,
+    /// For a file that was made open: its handle, until it is opened.
+    unopened: Mutex<Option<OpenOut>>,
+    /// For a directory: whether a name of it was asked for since it was listed.
+    looked_up: AtomicBool,
+    /// Those through which it is open.
+    pub(crate) handles: Mutex<Vec<Weak<Handle>>>,
+}
+
+impl Node {
+    fn new(shared: &Arc<Shared>, id: u64, generation: u64, known: Known) -> Arc<Self> {
+        Arc::new(Self {
+            shared: Arc::clone(shared),
+            id,
+            generation,
+            kind: known.attributes.kind,
+            lookups: AtomicU64::new(0),
+            bad: AtomicBool::new(false),
+            changes: AtomicU64::new(0),
+            known: Mutex::new(known),
+            entries: Entries::default(),
+            target: Mutex::default(),
+            content: Content::default(),
+            unopened: Mutex::default(),
+            looked_up: AtomicBool::new(false),
+            handles: Mutex::default(),
+        })
+    }
+
+    /// The root: of the type that the mount was told, and nothing else is known of it.
+    pub(crate) fn root(shared: &Arc<Shared>) -> Arc<Self> {
+        Self::new(shared, ROOT, 0, Known::of_root(shared.options.root_mode))
+    }
+
+    /// The inode that an answer is about: one that is known, or a new one. The answer counts as one look-up more.
+    ///
+    /// # Errors
+    /// `EIO` for attributes that no file has, for the root in a directory, and for no file at all.
+    pub(crate) fn meet(shared: &Arc<Shared>, entry: &EntryOut, asked: Instant) -> Result<Arc<Self>, Errno> {
+        if entry.nodeid == 0 {
+            return Err(Errno::EIO);
+        }
+        let checked = attributes::from_wire(&entry.attr)
+            .and_then(|attributes| if entry.nodeid == ROOT { Err(Errno::EIO) } else { Ok(attributes) });
+        let attributes = match checked {
+            Ok(attributes) => attributes,
+            Err(error) => {
+                shared.connection.forget(entry.nodeid, 1);
+                return Err(error);
+            }
+        };
+        let until = attributes::lasts(asked, entry.attr_valid, entry.attr_valid_nsec);
+        let fit = |node: &Self| {
+            let fit = node.generation == entry.generation && node.kind == attributes.kind && !node.is_bad();
+            if !fit {
+                node.spoil();
+            }
+            fit
+        };
+        let make = || Self::new(shared, entry.nodeid, entry.generation, Known::new(attributes, until));
+        let node = shared.intern(entry.nodeid, fit, make);
+        node.lookups.fetch_add(1, Ordering::Relaxed);
+        Ok(node)
+    }
+
+    pub(crate) fn is_directory(&self) -> bool {
+        self.kind == FileKind::Directory
+    }
+
+    fn is_bad(&self) -> bool {
+        self.bad.load(Ordering::Relaxed)
+    }
+
+    /// The server has contradicted itself.
+    fn spoil(&self) {
+        self.bad.store(true, Ordering::Relaxed);
+    }
+
+    /// Nothing, as long as the server has not contradicted itself.
+    ///
+    /// # Errors
+    /// `EIO`.
+    pub(crate) fn good(&self) -> Result<(), Errno> {
+        if self.is_bad() { Err(Errno::EIO) } else { Ok(()) }
+    }
+
+    /// Where the count of changes stands: take it before asking.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Something has changed its attributes, or may have.
+    pub(crate) fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// An open handle, one that writes if it must.
+    pub(crate) fn any_handle(&self, writes: bool) -> Option<Arc<Handle>> {
+        let mut handles = self.handles.lock();
+        handles.retain(|handle| handle.strong_count() > 0);
+        handles.iter().filter_map(Weak::upgrade).find(|handle| !writes || handle.writes())
+    }
+
+    /// Whether a name of it was looked up since this was asked last.
+    pub(crate) fn looked_up(&self) -> bool {
+        self.looked_up.swap(false, Ordering::Relaxed)
+    }
+
+    /// What is known of it, whether or not it may still be believed.
+    pub(crate) fn last_known(&self) -> Attributes {
+        self.known.lock().attributes
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.shared.gone(self.id);
+        if let Some(open) = self.unopened.get_mut().take() {
+            self.shared.connection.release(self.id, open.fh, 0, false, None);
+        }
+        if self.id != ROOT {
+            self.shared.connection.forget(self.id, *self.lookups.get_mut());
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Who may do what: mostly the server's business.
+
+use abi::Errno;
+use vfs::{Access, Credentials, FileKind, waiting};
+
+use super::Node;
+
+impl Node {
+    /// Whether somebody may use the mount at all: with `allow_other` everybody, else only who mounted it, with no more rights than that. Not
+    /// even the superuser, whom the server could hold up for as long as it likes.
+    fn admits(&self, credentials: &Credentials) -> bool {
+        let options = &self.shared.options;
+        let (user, group) = (options.user, options.group);
+        options.allow_other
+            || [credentials.uid, credentials.euid, credentials.suid].iter().all(|uid| *uid == user)
+                && [credentials.gid, credentials.egid, credentials.sgid].iter().all(|gid| *gid == group)
+    }
+
+    /// The same for whoever the calling thread works for.
+    pub(crate) fn admits_current(&self) -> bool {
+        waiting::identity().is_none_or(|identity| self.admits(&identity.credentials))
+    }
+
+    /// See [`vfs::Inode::permission`].
+    pub(super) fn decide(
+        &self,
+        credentials: &Credentials,
+        access: Access,
+        asked: bool,
+    ) -> Option<Result<(), Errno>> {
+        if !self.admits(credentials) {
+            return Some(Err(Errno::EACCES));
+        }
+        if self.shared.options.default_permissions {
+            return None;
+        }
+        if asked {
+            return Some(self.shared.connection.access(self.id, access.bits()));
+        }
+        if access.contains(Access::EXECUTE) && self.kind == FileKind::Regular {
+            return Some(self.executable());
+        }
+        Some(Ok(()))
+    }
+
+    /// A program must be executable for somebody.
+    fn executable(&self) -> Result<(), Errno> {
+        if self.refreshed()?.mode & 0o111 == 0 { Err(Errno::EACCES) } else { Ok(()) }
+    }
+}

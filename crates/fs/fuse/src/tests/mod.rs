@@ -1,0 +1,5 @@
+//! The whole against a scripted server: a thread that reads the device and answers as it is told.
+
+mod behaviour;
+mod hostile;
+mod server;
