@@ -1,5 +1,5 @@
 //! Waiting on the thread that carries a call, in the middle of an operation: see [`vfs::waiting`] and
-//! `docs/decisions/0008-waiting-for-servers-inside.md`.
+//! `docs/decisions/0010-waiting-for-servers-inside.md`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
