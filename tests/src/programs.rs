@@ -206,7 +206,9 @@ const FILES: &[Case] = &[
     python!("files/mount-overlay", "mount_overlay.py"),
     python!("files/calls", "file_calls.py"),
     python!("files/permissions", "file_permissions.py"),
-    python!("files/handles", "file_handles.py", gap: Some("no filesystem gives handles")),
+    python!("files/handles", "file_handles.py"),
+    python!("files/running", "running_files.py"),
+    program!("files/leases", "leases", seconds: 60),
 ];
 
 const SIGNALS: &[Case] = &[

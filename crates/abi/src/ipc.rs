@@ -168,6 +168,17 @@ pub struct Msginfo {
     pub padding: u16,
 }
 
+/// `struct mq_attr`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct MqAttr {
+    pub flags: i64,
+    pub maxmsg: i64,
+    pub msgsize: i64,
+    pub curmsgs: i64,
+    pub reserved: [i64; 4],
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

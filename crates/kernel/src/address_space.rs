@@ -28,6 +28,8 @@ pub struct AddressSpace {
 pub struct Image {
     /// The executable, as /proc/PID/exe shows it.
     pub executable: Option<Path>,
+    /// Keeps writers away from the executable.
+    pub executing: Option<vfs::usage::Executing>,
     /// First address behind the program's data.
     pub brk_start: u64,
     /// The current program break.

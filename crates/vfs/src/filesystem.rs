@@ -79,6 +79,11 @@ pub trait FileSystem: Send + Sync {
         if options.is_empty() { Ok(()) } else { Err(Errno::EINVAL) }
     }
 
+    /// Whether its files have handles (name_to_handle_at(2)).
+    fn gives_handles(&self) -> bool {
+        false
+    }
+
     /// Whether names found in this filesystem may be cached as dentries (true), or must be looked up each time because they come and
     /// go without the VFS (proc).
     fn caches_names(&self) -> bool {

@@ -283,6 +283,11 @@ pub trait Inode: Send + Sync + Any {
         let _ = strict;
     }
 
+    /// Who has its content in use, if that is counted: without, nothing keeps writers and programs apart, and there are no leases.
+    fn usage(&self) -> Option<&crate::Usage> {
+        None
+    }
+
     /// Itself, for a filesystem to recognise its own.
     fn as_any(&self) -> &dyn Any;
 }

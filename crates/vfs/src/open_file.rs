@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use crate::mount_flags::MountFlags;
 use crate::notify;
 use crate::path::Path;
+use crate::usage::InUse;
 use crate::waiting::SleepLock;
 use crate::{
     Attributes, Credentials, Events, File, FileKind, InodeRef, OpenFlags, Registration, Seek, Sink, Source,
@@ -35,6 +36,8 @@ pub struct OpenFile {
     written: AtomicBool,
     /// Counted as a writer of its mount.
     writes_mount: bool,
+    /// Counted as a user of its content.
+    in_use: Option<InUse>,
     /// Has held a lock of its own (`F_OFD_SETLK`, flock(2)) that its end must release.
     pub(crate) locked: AtomicBool,
 }
@@ -63,6 +66,17 @@ impl OpenFile {
         flags: OpenFlags,
         credentials: Arc<Credentials>,
     ) -> Arc<Self> {
+        Self::opened(file, path, flags, credentials, None)
+    }
+
+    /// As [`Self::new`], for a file whose use is counted.
+    pub(crate) fn opened(
+        file: Arc<dyn File>,
+        path: Option<Path>,
+        flags: OpenFlags,
+        credentials: Arc<Credentials>,
+        in_use: Option<InUse>,
+    ) -> Arc<Self> {
         let dropped =
             OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC;
         let stored = |p: &Path| p.inode().kind() == FileKind::Regular;
@@ -88,6 +102,7 @@ impl OpenFile {
             watcher: Mutex::new(None),
             written: AtomicBool::new(false),
             writes_mount,
+            in_use,
             locked: AtomicBool::new(false),
         })
     }
@@ -124,6 +139,12 @@ impl OpenFile {
     pub fn set_watcher(&self, watcher: Option<Registration>) {
         let old = std::mem::replace(&mut *self.watcher.lock(), watcher);
         drop(old);
+    }
+
+    /// Its use of a regular file's content, for leases.
+    #[must_use]
+    pub const fn in_use(&self) -> Option<&InUse> {
+        self.in_use.as_ref()
     }
 
     /// What fstat(2) reports.
@@ -379,6 +400,9 @@ impl OpenFile {
 
 impl Drop for OpenFile {
     fn drop(&mut self) {
+        if let Some(in_use) = &self.in_use {
+            in_use.end(self.id);
+        }
         if let Some(path) = self.path.as_ref().filter(|_| !self.flags().contains(OpenFlags::PATH)) {
             path.dentry.opens.fetch_sub(1, Ordering::Relaxed);
             notify::closed(&path.dentry, self.flags().writes());

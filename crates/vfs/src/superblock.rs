@@ -7,6 +7,7 @@ use abi::Errno;
 
 use crate::dentry::{Dentry, Known};
 use crate::dentry_cache::DentryCache;
+use crate::file_handle::{HANDLE_SIZE, Handles};
 use crate::filesystem::FileSystemRef;
 use crate::waiting::SleepLock;
 use crate::{InodeRef, Name};
@@ -25,6 +26,7 @@ pub struct SuperBlock {
     read_only: AtomicBool,
     /// Descriptions open for writing, through all mounts.
     writers: AtomicU64,
+    handles: Mutex<Handles>,
 }
 
 impl SuperBlock {
@@ -40,6 +42,7 @@ impl SuperBlock {
             renames: SleepLock::new(()),
             read_only: AtomicBool::new(false),
             writers: AtomicU64::new(0),
+            handles: Mutex::default(),
         })
     }
 
@@ -198,12 +201,36 @@ impl SuperBlock {
     pub(crate) fn removed(&self, directory: &Arc<Dentry>, dentry: &Arc<Dentry>) {
         self.changed();
         directory.remove_child(&dentry.name());
-        self.cache.release(dentry);
+        self.release(dentry);
     }
 
     /// A replaced dentry, already out of its directory, is kept no longer.
-    pub(crate) fn release(&self, dentry: &Dentry) {
+    pub(crate) fn release(&self, dentry: &Arc<Dentry>) {
         self.cache.release(dentry);
+        let unlinked = self.handles.lock().unlinked(dentry);
+        drop(unlinked);
+    }
+
+    /// The handle of a file of this filesystem.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` if it gives none.
+    pub fn handle(&self, dentry: &Arc<Dentry>) -> Result<[u8; HANDLE_SIZE], Errno> {
+        if !self.filesystem.gives_handles() {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let number = dentry.inode_ref().attributes()?.inode;
+        let (handle, forgotten) = self.handles.lock().give(number, dentry, self.filesystem.names_kept());
+        drop(forgotten);
+        Ok(handle)
+    }
+
+    /// The file of a handle.
+    ///
+    /// # Errors
+    /// `ESTALE` if there is none any more.
+    pub fn by_handle(&self, kind: i32, handle: &[u8]) -> Result<Arc<Dentry>, Errno> {
+        self.handles.lock().find(kind, handle)
     }
 
     /// How many dentries are kept for their next use.

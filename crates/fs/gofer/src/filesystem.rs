@@ -134,6 +134,10 @@ impl FileSystem for GoferFs {
         "9p"
     }
 
+    fn gives_handles(&self) -> bool {
+        true
+    }
+
     fn device(&self) -> Device {
         self.shared.device
     }

@@ -46,6 +46,7 @@ pub(crate) struct Node {
     pub(crate) appending: Mutex<()>,
     /// For a directory: what its listing told of its entries.
     pub(crate) listing: Mutex<Listing>,
+    usage: vfs::Usage,
 }
 
 /// How the server finds a file.
@@ -91,6 +92,7 @@ impl Node {
             handles: Mutex::default(),
             appending: Mutex::default(),
             listing: Mutex::default(),
+            usage: vfs::Usage::new(),
         })
     }
 
@@ -360,6 +362,10 @@ impl Inode for Node {
 
     fn xattr_names(&self) -> Result<Vec<Vec<u8>>, Errno> {
         self.list_xattrs().map(|names| names.to_vec())
+    }
+
+    fn usage(&self) -> Option<&vfs::Usage> {
+        Some(&self.usage)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -27,6 +27,7 @@ pub(crate) struct Node {
     /// Counts changes of a directory's names.
     pub(crate) version: AtomicU64,
     pub(crate) listing: Mutex<Weak<Listing>>,
+    pub(crate) usage: vfs::Usage,
 }
 
 /// Where the file is in the layers: at least in one.
@@ -94,6 +95,7 @@ impl Node {
             links: AtomicI64::new(0),
             version: AtomicU64::new(0),
             listing: Mutex::new(Weak::new()),
+            usage: vfs::Usage::new(),
         })
     }
 

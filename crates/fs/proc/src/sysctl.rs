@@ -37,6 +37,18 @@ static ROOT: &[(&str, Setting<System>)] = &[
                     ("max_user_watches", fixed!(65536)),
                 ]),
             ),
+            ("lease-break-time", fixed!(vfs::lease::BREAK_TIME.as_secs())),
+            ("leases-enable", fixed!(1)),
+            (
+                "mqueue",
+                directory_of(&[
+                    ("msg_default", fixed!(mqueue::MESSAGES_DEFAULT)),
+                    ("msg_max", fixed!(mqueue::MESSAGES_MAX)),
+                    ("msgsize_default", fixed!(mqueue::SIZE_DEFAULT)),
+                    ("msgsize_max", fixed!(mqueue::SIZE_MAX)),
+                    ("queues_max", fixed!(mqueue::QUEUES_MAX)),
+                ]),
+            ),
             ("nr_open", fixed!(1 << 20)),
             ("overflowgid", fixed!(65534)),
             ("overflowuid", fixed!(65534)),

@@ -81,6 +81,10 @@ impl FileSystem for Tmpfs {
         self.shared.name
     }
 
+    fn gives_handles(&self) -> bool {
+        true
+    }
+
     fn device(&self) -> Device {
         self.shared.device
     }

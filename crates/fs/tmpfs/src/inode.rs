@@ -207,6 +207,10 @@ impl Inode for Node {
         }
     }
 
+    fn usage(&self) -> Option<&vfs::Usage> {
+        Some(&self.usage)
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }

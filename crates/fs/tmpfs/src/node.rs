@@ -25,6 +25,7 @@ pub(crate) struct Node {
     device: Device,
     pub(crate) meta: Mutex<Meta>,
     pub(crate) body: Body,
+    pub(crate) usage: vfs::Usage,
 }
 
 /// What changes of an inode besides its content.
@@ -104,7 +105,8 @@ impl Node {
             born: now,
             xattrs: Xattrs::default(),
         };
-        Self { shared: Arc::clone(shared), number, kind, device, meta: Mutex::new(meta), body }
+        let usage = vfs::Usage::new();
+        Self { shared: Arc::clone(shared), number, kind, device, meta: Mutex::new(meta), body, usage }
     }
 
     /// The directory's names.

@@ -8,6 +8,7 @@ use vfs::caller::{At, Found};
 use vfs::mount_flags::MountFlags;
 use vfs::path::Path;
 use vfs::resolve::Lookup;
+use vfs::usage::Executing;
 use vfs::{Access, Attributes, File, FileKind, MapSource, OpenFlags};
 
 use super::credentials::{FileCapabilities, Identity};
@@ -21,13 +22,15 @@ pub(super) struct Executable {
     attributes: Attributes,
     /// What private mappings are made from, once one was: the same for all segments.
     mapped: OnceLock<MapSource>,
+    /// Keeps writers away while it runs.
+    pub(super) executing: Option<Executing>,
 }
 
 impl Executable {
     /// Finds and opens a file for execution.
     ///
     /// # Errors
-    /// `EACCES` for what is no regular file, has no execute permission or lies on a mount without execution, and the errors of path walks.
+    /// `EACCES` for what is no regular file, has no execute permission or lies on a mount without execution, `ETXTBSY` if it is open for writing, and the errors of path walks.
     pub(super) fn open(task: &Arc<Task>, at: &At<'_>, lookup: Lookup) -> Result<Self, Errno> {
         let found = task.with_caller(|caller| caller.find(at, lookup))?;
         let attributes = found.attributes()?;
@@ -44,12 +47,17 @@ impl Executable {
                 if path.mount.flags().contains(MountFlags::NOEXEC) {
                     return Err(Errno::EACCES);
                 }
+                let executing = Executing::start(path.dentry.inode_ref())?;
                 let file = path.inode().open(OpenFlags::empty(), &credentials)?;
-                Ok(Self { path: Some(path), file, attributes, mapped: OnceLock::new() })
+                Ok(Self { path: Some(path), file, attributes, mapped: OnceLock::new(), executing })
             }
-            Found::File(open) => {
-                Ok(Self { path: None, file: Arc::clone(&open.file), attributes, mapped: OnceLock::new() })
-            }
+            Found::File(open) => Ok(Self {
+                path: None,
+                file: Arc::clone(&open.file),
+                attributes,
+                mapped: OnceLock::new(),
+                executing: None,
+            }),
         }
     }
 

@@ -117,6 +117,7 @@ pub(super) async fn prepare(
     let readable = file.readable(task);
     let image = Image {
         executable: file.path,
+        executing: file.executing,
         brk_start: layout.brk,
         brk: layout.brk,
         arguments: stack.arguments,

@@ -14,7 +14,7 @@ use vfs::FdTable;
 
 use crate::accounting::Peak;
 use crate::pids::Ended;
-use crate::{ExitStatus, Task, ThreadGroup};
+use crate::{AddressSpace, ExitStatus, Task, ThreadGroup};
 
 /// exit(2): ends the calling thread alone. The last thread to call it decides with which status the process ends, as in Linux. The caller must not
 /// be resumed afterwards: the call's outcome is [`crate::Outcome::Ended`].
@@ -70,6 +70,8 @@ pub(crate) fn release(task: &Arc<Task>, last_of_host: bool) {
     let host = task.thread().filter(|_| last_of_host);
     task.finish_vfork();
     drop(task.replace_files(FdTable::new()));
+    // What kept writers away from the program ends with its last user.
+    drop(task.replace_space(AddressSpace::none()));
     let group = Arc::clone(&task.group);
     let tid = task.tid();
     let last = group.remove_task(task);

@@ -1,4 +1,4 @@
-//! System V IPC: sysvipc(7). Objects have an id, perhaps a key, an owner and a mode, and live until they are removed.
+//! What an IPC namespace has: System V IPC (sysvipc(7)) and POSIX message queues. Objects have an id, perhaps a key, an owner and a mode, and live until they are removed.
 
 pub mod messages;
 pub mod semaphores;
@@ -21,6 +21,8 @@ pub struct Ipc {
     pub sets: Table<Set>,
     /// Messages.
     pub queues: Table<Queue>,
+    /// POSIX message queues.
+    pub posix: mqueue::Mqueues,
 }
 
 impl Ipc {

@@ -47,6 +47,15 @@ impl FileSystems {
         sys::filesystem(cpus, Device::anonymous())
     }
 
+    /// The message queues of the first IPC namespace.
+    ///
+    /// # Errors
+    /// `EIO` if there is no kernel any more.
+    pub(super) fn mqueue(&self) -> Result<Arc<SuperBlock>, Errno> {
+        let kernel = self.kernel.upgrade().ok_or(Errno::EIO)?;
+        Ok(Arc::clone(kernel.ipc.posix.superblock()))
+    }
+
     /// A new instance of devpts.
     pub(super) fn devpts(&self, options: devpts::Options) -> Arc<dyn FileSystem> {
         Devpts::new(options, Arc::clone(&self.ptys))
@@ -63,6 +72,7 @@ pub(super) fn register(kernel: &Arc<Kernel>, filesystems: &Arc<FileSystems>) {
         plain("devtmpfs", |filesystems| Ok(Arc::clone(&filesystems.devices))),
         Arc::new(fuse::Fuse),
         Arc::new(fuse::Control::new(SuperBlock::new(fuse::control_filesystem()))),
+        plain("mqueue", FileSystems::mqueue),
         Arc::new(OverlayType),
         plain("proc", |filesystems| Ok(SuperBlock::new(filesystems.proc()?))),
         Arc::new(Memory { name: "ramfs", memory }),

@@ -183,7 +183,8 @@ impl Builder<'_> {
             MountKind::Proc => self.filesystems.proc().trying("make /proc")?,
             MountKind::Sysfs => FileSystems::sys(),
             MountKind::Devpts(options) => self.filesystems.devpts(devpts_options(options)),
-            MountKind::Mqueue | MountKind::Cgroup => {
+            MountKind::Mqueue => return Ok(self.filesystems.mqueue().trying("make the message queues")?),
+            MountKind::Cgroup => {
                 tracing::info!(destination = mount.destination, kind = ?mount.kind, "an empty directory stands for it");
                 let options = tmpfs::Options { mode: 0o755, ..tmpfs::Options::for_memory(self.memory) };
                 tmpfs::Tmpfs::new(options, self.memory)

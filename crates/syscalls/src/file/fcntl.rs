@@ -9,6 +9,7 @@ use kernel::{Task, UserPtr, wait};
 use pipe::PipeEnd;
 use vfs::{Capability, Fd, OpenFile, OpenFlags};
 
+use super::lease::{lease_of, set_lease};
 use super::{descriptor, lock, owner};
 
 /// Commands that work on a descriptor opened with `O_PATH`.
@@ -48,6 +49,8 @@ pub async fn fcntl(task: &Arc<Task>, fd: Fd, command: u32, argument: u64) -> Res
         F_SETSIG => owner::set_signal(&file, number)?,
         F_GETSIG => owner::signal(&file),
         F_SETPIPE_SZ | F_GETPIPE_SZ => pipe_size(task, &file, command, number)?,
+        F_SETLEASE => set_lease(task, &file, fd, argument)?,
+        F_GETLEASE => lease_of(&file),
         F_ADD_SEALS => add_seals(task, &file, number).await?,
         F_GET_SEALS => u64::from(tmpfs::seals(&*file.file)?.bits()),
         _ => return Err(Errno::EINVAL),

@@ -9,6 +9,7 @@ use vfs::Fd;
 use super::at::{FDCWD, at};
 use super::descriptor;
 use super::io::limit;
+use super::open::without_leases;
 use crate::argument::PathPtr;
 
 /// `FALLOC_FL_KEEP_SIZE`.
@@ -21,11 +22,11 @@ const KNOWN: u32 = 0x7f;
 /// truncate(2).
 ///
 /// # Errors
-/// Those of truncate(2).
-pub fn truncate(task: &Arc<Task>, path: PathPtr, size: i64) -> Result<(), Errno> {
+/// Those of truncate(2), `ERESTARTSYS`.
+pub async fn truncate(task: &Arc<Task>, path: PathPtr, size: i64) -> Result<(), Errno> {
     let size = u64::try_from(size).map_err(|_| Errno::EINVAL)?;
     limit::allows(task, size)?;
-    at(task, FDCWD, path, |caller, at| caller.truncate(at, size))
+    without_leases(task, true, || at(task, FDCWD, path, |caller, at| caller.truncate(at, size))).await
 }
 
 /// ftruncate(2).

@@ -1,5 +1,6 @@
 //! System V IPC: sysvipc(7).
 
 pub mod messages;
+pub mod posix_queues;
 pub mod semaphores;
 pub mod shared_memory;

@@ -16,7 +16,7 @@ use crate::{Row, rows};
 const CONTEXT: &str = "no messages to read, values are flags and text";
 const IDMAP: &str = "no idmapped mounts";
 const QUERY: &str = "the caller's namespace only, no lists of options, no id maps";
-const FCNTL: &str = "no leases, no F_NOTIFY";
+const FCNTL: &str = "no F_NOTIFY";
 
 pub(super) static ROWS: &[Row] = rows! {
     later open(open::open, path: PathPtr, flags: u32, mode: u32) Full;
@@ -93,7 +93,6 @@ pub(super) static ROWS: &[Row] = rows! {
     now listmount(query::listmount, request: UserAddr, ids: UserPtr<u64>, count: usize, flags: u32) Partial("the caller's namespace only");
     ;
     none {
-        open_by_handle_at, "no filesystem gives handles";
         fanotify_init, "changes are not watched";
         fanotify_mark, "changes are not watched";
         quotactl_fd, "no quotas";

@@ -10,6 +10,8 @@ use crate::argument::PathPtr;
 use crate::file::{access, attributes, filesystem, handle, stat, statx, times};
 use crate::{Row, rows};
 
+const HANDLES: &str = "tmpfs and the host's files; stale once the sandbox has forgotten the file";
+
 pub(super) static ROWS: &[Row] = rows! {
     now stat(stat::stat, path: PathPtr, into: UserPtr<Stat>) Full;
     now lstat(stat::lstat, path: PathPtr, into: UserPtr<Stat>) Full;
@@ -33,6 +35,6 @@ pub(super) static ROWS: &[Row] = rows! {
     now utimes(times::utimes, path: PathPtr, times: UserPtr<[Timeval; 2]>) Full;
     now futimesat(times::futimesat, directory: Fd, path: PathPtr, times: UserPtr<[Timeval; 2]>) Full;
     now utimensat(times::utimensat, directory: Fd, path: PathPtr, times: UserPtr<[Timespec; 2]>, flags: u32) Full;
-    now name_to_handle_at(handle::name_to_handle_at, directory: Fd, path: PathPtr, handle: UserAddr, mount: UserAddr, flags: u32)
-        Partial("fails with EOPNOTSUPP: no filesystem gives handles");
+    now name_to_handle_at(handle::name_to_handle_at, directory: Fd, path: PathPtr, handle: UserAddr, mount: UserAddr, flags: u32) Partial(HANDLES);
+    later open_by_handle_at(handle::open_by_handle_at, mount: Fd, handle: UserAddr, flags: u32) Partial(HANDLES);
 };

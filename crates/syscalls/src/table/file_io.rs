@@ -27,7 +27,7 @@ pub(super) static ROWS: &[Row] = rows! {
     later splice(splice::splice, from: Fd, from_offset: UserPtr<i64>, to: Fd, to_offset: UserPtr<i64>, length: usize, flags: u32) Full;
     later tee(splice::tee, from: Fd, to: Fd, length: usize, flags: u32) Full;
     later vmsplice(splice::vmsplice, fd: Fd, array: UserPtr<IoVec>, count: usize, flags: u32) Full;
-    now truncate(size::truncate, path: PathPtr, size: i64) Full;
+    later truncate(size::truncate, path: PathPtr, size: i64) Full;
     now ftruncate(size::ftruncate, fd: Fd, size: i64) Full;
     now fallocate(size::fallocate, fd: Fd, mode: u32, offset: i64, length: i64) Full;
     now fsync(sync::fsync, fd: Fd) Full;

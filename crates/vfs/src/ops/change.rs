@@ -137,6 +137,9 @@ impl Caller<'_> {
         }
         let attributes = changeable(&found)?;
         found.check(self.credentials, &attributes, Access::WRITE)?;
+        if let Some(inode) = found.inode() {
+            crate::usage::may_change(&inode)?;
+        }
         self.cut(&found, &attributes, size)
     }
 

@@ -3,6 +3,7 @@
 mod access;
 mod change;
 mod directory_change;
+mod handle;
 mod link;
 mod make;
 mod mounting;

@@ -10,6 +10,7 @@ use crate::caller::{At, Caller, Found};
 use crate::mount_flags::MountFlags;
 use crate::path::Path;
 use crate::resolve::{Lookup, Resolve};
+use crate::usage::{InUse, may_change};
 use crate::{Access, AttributeChange, Attributes, File, FileKind, OpenFile, OpenFlags};
 
 impl Caller<'_> {
@@ -70,13 +71,17 @@ impl Caller<'_> {
         }
         let attributes = path.attributes()?;
         self.may_open(&path, &attributes, flags)?;
+        let in_use = InUse::start(path.dentry.inode_ref(), flags)?;
         let cuts = flags.contains(OpenFlags::TRUNC) && kind == FileKind::Regular;
         if cuts && !path.dentry.inode_ref().cuts_itself() {
+            if in_use.as_ref().is_some_and(|_| !flags.writes()) {
+                may_change(path.dentry.inode_ref())?;
+            }
             self.truncate_opened(&path, &attributes)?;
         }
         let file = self.open_inode(&path, &attributes, flags)?;
         let dentry = Arc::clone(&path.dentry);
-        let open = OpenFile::new(file, Some(path), flags, Arc::clone(self.credentials));
+        let open = OpenFile::opened(file, Some(path), flags, Arc::clone(self.credentials), in_use);
         if cuts {
             crate::notify::file(&dentry, WatchBits::MODIFY);
         }

@@ -10,6 +10,7 @@ use crate::caller::{At, Caller};
 use crate::dentry::Dentry;
 use crate::path::Path;
 use crate::resolve::Lookup;
+use crate::usage::InUse;
 use crate::walk::{Last, Walk};
 use crate::{Access, FileKind, Name, OpenFile, OpenFlags};
 
@@ -81,7 +82,9 @@ impl Caller<'_> {
         let dentry = change.made(name, inode)?;
         drop(change);
         let file = file.ok_or(Errno::EIO)?;
-        Ok(OpenFile::new(file, Some(directory.with(dentry)), flags, Arc::clone(self.credentials)))
+        let in_use = InUse::start(dentry.inode_ref(), flags)?;
+        let credentials = Arc::clone(self.credentials);
+        Ok(OpenFile::opened(file, Some(directory.with(dentry)), flags, credentials, in_use))
     }
 
     pub(super) fn open_unnamed(&self, at: &At<'_>, how: &OpenHow) -> Result<Arc<OpenFile>, Errno> {
@@ -101,8 +104,10 @@ impl Caller<'_> {
         let label = format!("#{}", inode.attributes()?.inode);
         let linkable = !how.flags.contains(OpenFlags::EXCL);
         let dentry = Dentry::unnamed(&directory.dentry, Arc::clone(&inode), label.as_bytes(), linkable);
-        let file = inode.open(how.flags, self.credentials)?;
-        Ok(OpenFile::new(file, Some(directory.with(dentry)), how.flags, Arc::clone(self.credentials)))
+        let file = Arc::clone(&inode).open(how.flags, self.credentials)?;
+        let in_use = InUse::start(&inode, how.flags)?;
+        let credentials = Arc::clone(self.credentials);
+        Ok(OpenFile::opened(file, Some(directory.with(dentry)), how.flags, credentials, in_use))
     }
 
     /// In a sticky directory that all may write, `O_CREAT` does not open what a third party has put there, as Linux does without its
