@@ -177,6 +177,7 @@ const CALLS: &[Case] = &[
     program!("calls/timers", "timers"),
     program!("calls/inotify", "inotify"),
     program!("calls/sysv-ipc", "sysv_ipc"),
+    program!("calls/message-queues", "message_queues"),
     program!("calls/errors", "call_errors"),
     program!("calls/unix-sockets", "unix_sockets"),
     program!("calls/files", "files"),

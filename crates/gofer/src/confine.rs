@@ -18,7 +18,7 @@ use crate::{Config, Error, Export, Links};
 /// One tree of the host to serve, and to whom.
 #[derive(Debug)]
 pub struct Source {
-    /// A connected Unix stream socket.
+    /// A connected Unix stream socket; one that listens for [`crate::offer`].
     pub socket: OwnedFd,
     /// Where the tree is on the host: a directory, or a file that is bind mounted.
     pub root: PathBuf,

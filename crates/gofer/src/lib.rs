@@ -17,6 +17,7 @@ pub mod filter;
 mod identity;
 mod names;
 mod node;
+mod offer;
 mod serve;
 mod session;
 
@@ -26,11 +27,12 @@ use std::sync::{Arc, Barrier};
 pub use confine::{Source, confine};
 use host::seccomp::{AllowList, Mismatch, Scope};
 pub use node::Links;
+pub use offer::{CLIENTS_MAX, FURTHER, offer};
 
 /// One tree to serve, and to whom.
 #[derive(Debug)]
 pub struct Export {
-    /// A connected Unix stream socket.
+    /// A connected Unix stream socket; one that listens for [`offer`].
     pub socket: OwnedFd,
     /// The root of the tree: a directory, or the one file of a bind mount of a file. An `O_PATH` descriptor will do.
     pub root: OwnedFd,

@@ -43,8 +43,8 @@ pub struct Kernel {
     pub signal_quota: Arc<crate::signal::Quota>,
     /// Notified when a signal has become pending anywhere: for signalfd(2).
     pub signal_arrivals: Arc<vfs::WaitQueue>,
-    /// System V IPC.
-    pub ipc: crate::ipc::Ipc,
+    /// All IPC namespaces.
+    pub ipcs: crate::ipc::IpcNamespaces,
     /// Whether system calls are logged.
     pub strace: bool,
     /// Whether its tasks are paused.
@@ -81,6 +81,8 @@ impl Kernel {
     #[must_use]
     pub fn new(platform: Arc<dyn Platform>, dispatcher: Box<dyn Dispatcher>, strace: bool) -> Arc<Self> {
         vfs::waiting::set_host(Box::new(crate::waiting::Threads));
+        let ipcs = crate::ipc::IpcNamespaces::default();
+        let namespaces = Arc::new(Namespaces::first(&ipcs));
         Arc::new(Self {
             platform,
             dispatcher,
@@ -88,10 +90,10 @@ impl Kernel {
             pids: PidNamespace::default(),
             signal_quota: Arc::default(),
             signal_arrivals: Arc::default(),
-            ipc: crate::ipc::Ipc::default(),
+            ipcs,
             strace,
             freezer: crate::freezer::Freezer::default(),
-            namespaces: Arc::default(),
+            namespaces,
             started: std::time::Instant::now(),
             last_end: Mutex::default(),
             ends: Mutex::default(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sentry::spec::FileAccess;
 
 use crate::signal_names;
 
@@ -37,6 +38,39 @@ pub(crate) struct Global {
     /// Whether the call sites of programs that make many system calls are patched, which makes these calls faster
     #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Toggle::On)]
     pub(crate) patch: Toggle,
+    /// What is kept of the root's files
+    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Keeping::All)]
+    pub(crate) file_access: Keeping,
+    /// What is kept of the files of bind mounts that have no option cache=POLICY
+    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Keeping::Revalidating)]
+    pub(crate) file_access_mounts: Keeping,
+}
+
+/// How long what is known of the host's files is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Keeping {
+    /// As long as the container lives: nobody else changes them
+    #[value(alias = "exclusive")]
+    All,
+    /// The same; what is written is always the host's at once
+    Writethrough,
+    /// Until it is used again: the host is asked whether it still is so
+    #[value(alias = "shared")]
+    Revalidating,
+    /// Nothing is kept
+    None,
+}
+
+impl Keeping {
+    /// As the sentry is told.
+    pub(crate) const fn access(self) -> FileAccess {
+        match self {
+            Self::All => FileAccess::All,
+            Self::Writethrough => FileAccess::WriteThrough,
+            Self::Revalidating => FileAccess::Revalidating,
+            Self::None => FileAccess::None,
+        }
+    }
 }
 
 /// Whether something is done.
@@ -77,6 +111,9 @@ pub(crate) enum Command {
     Exec(Exec),
     /// Show what this runtime can do, as JSON
     Features,
+    /// Serve files to others
+    #[command(subcommand)]
+    Gofer(Gofer),
     /// Send a signal to a container's first process
     Kill(Kill),
     /// Show all containers
@@ -248,6 +285,30 @@ pub(crate) struct Exec {
     /// The command and its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
     pub(crate) command: Vec<String>,
+}
+
+/// `casemate gofer`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Gofer {
+    /// Offer a directory to 9P2000.L clients, until it is ended
+    Serve(GoferServe),
+}
+
+/// `casemate gofer serve`.
+#[derive(Debug, Args)]
+pub(crate) struct GoferServe {
+    /// Unix socket to make; whoever may connect to it may do with the directory what the caller may
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) socket: PathBuf,
+    /// Refuse all writes
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// Offer what is mounted below the directory too
+    #[arg(long)]
+    pub(crate) recursive: bool,
+    /// The directory
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
 }
 
 /// `casemate kill`.

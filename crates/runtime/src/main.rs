@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::command_line::{Command, CommandLine, Global};
+use crate::command_line::{Command, CommandLine, Global, Gofer};
 use crate::log::Log;
 
 /// Exit code of our own failures, as runc's.
@@ -69,8 +69,8 @@ fn carry_out(
     log: &Log,
 ) -> Result<u8, error::Error> {
     use commands::{
-        create, debug, delete, r#do, events, exec, features, kill, list, pause, ps, reserved, run, spec,
-        start, state, update, wait,
+        create, debug, delete, r#do, events, exec, features, gofer_serve, kill, list, pause, ps, reserved,
+        run, spec, start, state, update, wait,
     };
     let nothing = |()| 0;
     match command {
@@ -81,6 +81,7 @@ fn carry_out(
         Command::Do(arguments) => r#do::execute(global, arguments, log),
         Command::Events(arguments) => events::execute(global, &arguments).map(nothing),
         Command::Exec(arguments) => exec::execute(global, &arguments, preserved),
+        Command::Gofer(Gofer::Serve(arguments)) => gofer_serve::execute(&arguments).map(nothing),
         Command::Features => features::execute().map(nothing),
         Command::Kill(arguments) => kill::execute(global, &arguments).map(nothing),
         Command::List(arguments) => list::execute(global, &arguments).map(nothing),

@@ -146,6 +146,21 @@ pub struct RootSpec {
     pub read_only: bool,
     /// Whether writes are kept in memory, over the host's files.
     pub overlay: bool,
+    /// Who else changes the files, [`FileAccess::All`] unless told.
+    pub access: Option<FileAccess>,
+}
+
+/// Who else changes files of the host, and so how long what is known of them stays true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileAccess {
+    /// Nobody: everything is kept.
+    All,
+    /// Nobody, and what is written is the host's before the call returns.
+    WriteThrough,
+    /// Anybody: what is known is used only after the host has confirmed it.
+    Revalidating,
+    /// Anybody, and nothing is kept.
+    None,
 }
 
 /// One mount.
@@ -168,6 +183,8 @@ pub enum MountKind {
         connection: usize,
         /// Whether writes are kept in memory.
         overlay: bool,
+        /// Who else changes the files, [`FileAccess::Revalidating`] unless told.
+        access: Option<FileAccess>,
     },
     /// Files in memory.
     Tmpfs(TmpfsOptions),

@@ -75,7 +75,7 @@ pub(crate) fn guest() -> Guest {
         fs: SharedFs::new(fs),
         space: AddressSpace::new(thread.memory(), kernel::address_space::Image::default()),
         credentials: Arc::new(Credentials::root(CapabilitySet::FULL)),
-        namespaces: Arc::default(),
+        namespaces: Arc::clone(&kernel.namespaces),
         attributes: Attributes::default(),
     });
     Guest { task, memory }

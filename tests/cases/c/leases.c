@@ -7,6 +7,7 @@
 
 static volatile int told, code, from;
 static void hear(int number, siginfo_t *info, void *context) {
+    (void)context;
     told = number;
     code = info->si_code;
     from = info->si_fd;

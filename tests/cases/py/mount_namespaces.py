@@ -103,3 +103,24 @@ told("no namespace", libc.setns(0, 0))
 told("bad flags", libc.unshare(1))
 told("own", libc.setns(os.open("/proc/self/ns/pid", os.O_RDONLY), 0))
 told("own user", libc.setns(os.open("/proc/self/ns/user", os.O_RDONLY), 0))
+
+
+def own_ipc():
+    inside = os.readlink("/proc/self/ns/ipc")
+    print("ipc", inside != outside_ipc, libc.msgget(77, 0) < 0, libc.msgget(78, 0o1600) >= 0)
+    told("queue", libc.syscall(240, b"outside", os.O_RDWR))
+    told("own queue", libc.syscall(240, b"inside", os.O_RDWR | os.O_CREAT, 0o600, 0) and 0)
+    told("mount", mount("none", "/work/a", "mqueue"))
+    print(os.listdir("/work/a"))
+    told("back", libc.setns(ipc, NEWIPC))
+    print(os.readlink("/proc/self/ns/ipc") == outside_ipc, libc.msgget(77, 0) >= 0, libc.msgget(78, 0) < 0)
+    print(os.listdir("/work/a"))
+
+
+outside_ipc = os.readlink("/proc/self/ns/ipc")
+ipc = os.open("/proc/self/ns/ipc", os.O_RDONLY)
+libc.msgget(77, 0o1600)
+libc.syscall(240, b"outside", os.O_RDWR | os.O_CREAT, 0o600, 0)
+child(own_ipc, NEWIPC)
+libc.msgctl(libc.msgget(77, 0), 0, None)
+libc.syscall(241, b"outside")

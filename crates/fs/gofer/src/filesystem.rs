@@ -25,6 +25,8 @@ pub enum Caching {
     Exclusive,
     /// Anybody on the host: each look is a question to the host. For bind mounts.
     Shared,
+    /// As [`Self::Shared`], and nothing is kept between two uses: no descriptor, no target of a link, no list of attributes.
+    Uncached,
 }
 
 /// A tree of the host as the gofer serves it over one connection.

@@ -9,6 +9,7 @@ use ninep::flags::Access;
 use ninep::message::Tdonate;
 use parking_lot::Mutex;
 
+use crate::filesystem::Caching;
 use crate::inode::Node;
 
 /// Inodes that keep a descriptor though nobody has them open.
@@ -123,7 +124,11 @@ impl Node {
             drop(write);
             handles = self.handles.lock();
         }
-        if handles.open == 0 && handles.read.is_some() && !handles.idle {
+        if handles.open == 0 && self.shared.caching == Caching::Uncached {
+            let read = handles.read.take();
+            drop(handles);
+            drop(read);
+        } else if handles.open == 0 && handles.read.is_some() && !handles.idle {
             handles.idle = true;
             drop(handles);
             self.shared.idle.keep(self);

@@ -88,7 +88,7 @@ impl Node {
             read: AtomicBool::new(false),
             mapped: AtomicBool::new(false),
             known: Mutex::new(Known { attributes: Some((0, attributes)), ..Known::default() }),
-            owner_unsure: AtomicBool::new(shared.caching == Caching::Shared),
+            owner_unsure: AtomicBool::new(shared.caching != Caching::Exclusive),
             handles: Mutex::default(),
             appending: Mutex::default(),
             listing: Mutex::default(),
@@ -165,7 +165,7 @@ impl Node {
 
     /// What is known for sure.
     fn remembered(&self) -> Option<Attributes> {
-        if self.shared.caching == Caching::Shared
+        if self.shared.caching != Caching::Exclusive
             || self.mapped.load(Ordering::Relaxed)
             || self.read.load(Ordering::Relaxed)
         {
@@ -198,18 +198,21 @@ impl Node {
     }
 
     fn read_target(&self) -> Result<Arc<[u8]>, Errno> {
-        if let Some(target) = &self.known.lock().target {
+        let keeps = self.shared.caching != Caching::Uncached;
+        if let Some(target) = self.known.lock().target.as_ref().filter(|_| keeps) {
             return Ok(Arc::clone(target));
         }
         let request = Treadlink { fid: self.fid()?.number() };
         let target = self.shared.client.call(&request, |reply| Arc::from(reply.target.0))?;
-        self.known.lock().target = Some(Arc::clone(&target));
+        if keeps {
+            self.known.lock().target = Some(Arc::clone(&target));
+        }
         Ok(target)
     }
 
     /// The names of the extended attributes, if nothing changed since they were listed.
     pub(crate) fn remembered_xattrs(&self) -> Option<Arc<[Vec<u8>]>> {
-        if self.shared.caching == Caching::Shared {
+        if self.shared.caching != Caching::Exclusive {
             return None;
         }
         let known = self.known.lock();

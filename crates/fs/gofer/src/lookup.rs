@@ -39,7 +39,7 @@ impl Node {
     /// An entry of this directory that its listing described. Each description is used once: from then on the inode knows
     /// better.
     fn listed(&self, name: Name<'_>) -> Option<Arc<Self>> {
-        if self.shared.caching == Caching::Shared {
+        if self.shared.caching != Caching::Exclusive {
             return None;
         }
         let me = self.shared.known(self.path)?;

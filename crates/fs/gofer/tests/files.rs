@@ -194,7 +194,12 @@ fn reading_may_move_the_access_time() {
 
 #[test]
 fn shared_trees_show_what_the_host_does() {
-    let world = World::new(Caching::Shared);
+    for caching in [Caching::Shared, Caching::Uncached] {
+        shows_what_the_host_does(&World::new(caching));
+    }
+}
+
+fn shows_what_the_host_does(world: &World) {
     assert_eq!(world.attributes("late").err(), Some(Errno::ENOENT));
     std::fs::write(world.host("late"), "1").unwrap();
     assert_eq!(world.attributes("late").unwrap().size, 1);
@@ -207,6 +212,40 @@ fn shared_trees_show_what_the_host_does() {
     std::fs::write(world.host("late"), "another").unwrap();
     assert_eq!(world.attributes("late").unwrap().size, 7);
     assert_eq!(file.attributes().unwrap().links, 0);
+    assert_eq!(read_at(&file, 0, 9), Ok(b"12".to_vec()), "what was opened is still there");
+    // Renamed over, renamed away, a directory of the same name, a link that leads elsewhere.
+    std::fs::write(world.host("other"), "other").unwrap();
+    std::fs::rename(world.host("other"), world.host("late")).unwrap();
+    assert_eq!(read_at(&world.open("late", RDONLY).unwrap(), 0, 9), Ok(b"other".to_vec()));
+    std::fs::rename(world.host("late"), world.host("gone")).unwrap();
+    assert_eq!(world.open("late", RDONLY).err(), Some(Errno::ENOENT));
+    std::fs::create_dir(world.host("late")).unwrap();
+    std::fs::write(world.host("late/inner"), "x").unwrap();
+    assert_eq!(world.attributes("late/inner").unwrap().size, 1);
+    std::fs::remove_dir_all(world.host("late")).unwrap();
+    std::os::unix::fs::symlink("gone", world.host("late")).unwrap();
+    assert_eq!(read_at(&world.open("late", RDONLY).unwrap(), 0, 9), Ok(b"other".to_vec()));
+    std::fs::remove_file(world.host("late")).unwrap();
+    std::os::unix::fs::symlink("nowhere", world.host("late")).unwrap();
+    assert_eq!(world.open("late", RDONLY).err(), Some(Errno::ENOENT));
+    // What is written here is the host's at once.
+    let written = world.open("gone", RDWR).unwrap();
+    vfs::OpenFile::write(&written, &mut vfs::io::SliceSource::new(b"OT")).unwrap();
+    assert_eq!(std::fs::read(world.host("gone")).unwrap(), b"OTher");
+}
+
+#[test]
+fn trees_of_our_own_are_asked_for_once() {
+    let world = World::new(Caching::Exclusive);
+    std::fs::write(world.host("file"), "1").unwrap();
+    assert_eq!(world.attributes("file").unwrap().size, 1);
+    std::fs::write(world.host("file"), "12").unwrap();
+    assert_eq!(world.attributes("file").unwrap().size, 1, "nobody else was said to change it");
+    assert_eq!(
+        read_at(&world.open("file", RDONLY).unwrap(), 0, 9),
+        Ok(b"12".to_vec()),
+        "contents are the host's"
+    );
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub(super) fn request(task: &Task, request: &CloneRequest) -> Result<(), Errno> 
         has(CloneFlags::PIDFD) && has(CloneFlags::DETACHED),
         has(CloneFlags::PARENT) && task.group.pid == INIT,
         has(CloneFlags::PARENT | CloneFlags::THREAD) && task.group.pid == INIT,
+        has(CloneFlags::NEWIPC) && has(CloneFlags::SYSVSEM),
         has(CloneFlags::INTO_CGROUP),
     ];
     if contradictions.contains(&true) {

@@ -50,7 +50,11 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Resul
             _ => parent.space(),
         },
         credentials: parent.credentials(),
-        namespaces: if fresh { Arc::new(namespaces.copied(request.flags)) } else { namespaces },
+        namespaces: if fresh {
+            Arc::new(namespaces.copied(&parent.kernel.ipcs, request.flags)?)
+        } else {
+            namespaces
+        },
         attributes,
     }))
 }

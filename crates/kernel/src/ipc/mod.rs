@@ -5,16 +5,21 @@ pub mod semaphores;
 pub mod shared_memory;
 mod table;
 
+use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use abi::Errno;
+use parking_lot::Mutex;
 
 pub use messages::{Message, Queue, Wanted};
 pub use semaphores::{Operation, Set};
 pub use shared_memory::{Attachment, Attachments, Segment};
 pub use table::{Entry, Ownership, Table};
 
-/// The IPC namespace of a sandbox.
-#[derive(Default)]
+/// An IPC namespace: ipc_namespaces(7).
 pub struct Ipc {
+    /// Unique among the namespaces, 1 for the first.
+    pub id: u64,
     /// Shared memory.
     pub segments: Table<Segment>,
     /// Semaphores.
@@ -25,10 +30,46 @@ pub struct Ipc {
     pub posix: mqueue::Mqueues,
 }
 
-impl Ipc {
-    /// A process has ended: what it asked to be undone is.
+/// The IPC namespaces of a sandbox.
+#[derive(Default)]
+pub struct IpcNamespaces {
+    all: Mutex<Vec<Weak<Ipc>>>,
+}
+
+/// IPC namespaces at most: `/proc/sys/user/max_ipc_namespaces`.
+pub const NAMESPACES_MAX: usize = 1024;
+
+impl IpcNamespaces {
+    /// An empty namespace.
+    ///
+    /// # Errors
+    /// `ENOSPC` with too many of them.
+    pub fn make(&self, id: u64) -> Result<Arc<Ipc>, Errno> {
+        self.all.lock().retain(|namespace| namespace.strong_count() > 0);
+        if self.all.lock().len() >= NAMESPACES_MAX { Err(Errno::ENOSPC) } else { Ok(self.add(id)) }
+    }
+
+    /// The first namespace.
+    pub(crate) fn first(&self) -> Arc<Ipc> {
+        self.add(1)
+    }
+
+    fn add(&self, id: u64) -> Arc<Ipc> {
+        let new = Arc::new(Ipc {
+            id,
+            segments: Table::default(),
+            sets: Table::default(),
+            queues: Table::default(),
+            posix: mqueue::Mqueues::default(),
+        });
+        self.all.lock().push(Arc::downgrade(&new));
+        new
+    }
+
+    /// A process has ended: what it asked to be undone is, in every namespace that it was in.
     pub(crate) fn process_ended(&self, pid: i32) {
-        for set in self.sets.all() {
+        let all: Vec<_> = self.all.lock().iter().filter_map(Weak::upgrade).collect();
+        for set in all.iter().flat_map(|namespace| namespace.sets.all()) {
             set.object.undo(pid);
         }
     }

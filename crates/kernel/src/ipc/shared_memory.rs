@@ -12,8 +12,8 @@ use abi::Errno;
 use host::memory_file::MemoryFile;
 use parking_lot::Mutex;
 
+use super::Ipc;
 use super::table::Entry;
-use crate::Kernel;
 
 /// A segment.
 pub struct Segment {
@@ -77,26 +77,26 @@ pub struct Attachment {
     /// Which.
     pub segment: Arc<Entry<Segment>>,
     /// Whose it is, to take the segment away with its last attachment.
-    kernel: Weak<Kernel>,
+    ipc: Weak<Ipc>,
     pid: i32,
 }
 
 impl Attachment {
     /// Attaches for a process.
     #[must_use]
-    pub fn new(kernel: &Arc<Kernel>, segment: Arc<Entry<Segment>>, pid: i32) -> Self {
+    pub fn new(ipc: &Arc<Ipc>, segment: Arc<Entry<Segment>>, pid: i32) -> Self {
         let object = &segment.object;
         object.attachments.fetch_add(1, Ordering::AcqRel);
         object.attached.store(super::now(), Ordering::Relaxed);
         object.last.store(pid, Ordering::Relaxed);
-        Self { segment, kernel: Arc::downgrade(kernel), pid }
+        Self { segment, ipc: Arc::downgrade(ipc), pid }
     }
 }
 
 impl Clone for Attachment {
     fn clone(&self) -> Self {
         self.segment.object.attachments.fetch_add(1, Ordering::AcqRel);
-        Self { segment: Arc::clone(&self.segment), kernel: Weak::clone(&self.kernel), pid: self.pid }
+        Self { segment: Arc::clone(&self.segment), ipc: Weak::clone(&self.ipc), pid: self.pid }
     }
 }
 
@@ -108,9 +108,9 @@ impl Drop for Attachment {
         let last = object.attachments.fetch_sub(1, Ordering::AcqRel) == 1;
         if last
             && object.doomed.load(Ordering::Acquire)
-            && let Some(kernel) = self.kernel.upgrade()
+            && let Some(ipc) = self.ipc.upgrade()
         {
-            kernel.ipc.segments.remove(&self.segment);
+            ipc.segments.remove(&self.segment);
         }
     }
 }

@@ -26,7 +26,11 @@ pub fn enter(task: &Task, namespace: &Namespace, kind: CloneFlags) -> Result<(),
     match namespace {
         Namespace::Mount(mounts) => enter_mounts(task, mounts),
         Namespace::Uts(uts) => {
-            task.set_namespaces(Namespaces { uts: Arc::clone(uts) });
+            task.set_namespaces(Namespaces { uts: Arc::clone(uts), ..(*task.namespaces()).clone() });
+            Ok(())
+        }
+        Namespace::Ipc(ipc) => {
+            task.set_namespaces(Namespaces { ipc: Arc::clone(ipc), ..(*task.namespaces()).clone() });
             Ok(())
         }
         // The only one of its kind is where the task is already.

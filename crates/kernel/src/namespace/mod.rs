@@ -11,6 +11,7 @@ use abi::clone::CloneFlags;
 use parking_lot::Mutex;
 use vfs::{Capability, Credentials, MountNamespace};
 
+use crate::ipc::{Ipc, IpcNamespaces};
 use crate::kernel::Names;
 
 pub use enter::{enter, enter_of};
@@ -88,6 +89,8 @@ pub struct Uts {
 pub struct Namespaces {
     /// Host and domain name.
     pub uts: Arc<Uts>,
+    /// System V IPC and message queues.
+    pub ipc: Arc<Ipc>,
 }
 
 fn next_id() -> u64 {
@@ -95,22 +98,27 @@ fn next_id() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-impl Default for Namespaces {
-    fn default() -> Self {
-        Self { uts: Arc::new(Uts { id: 1, names: Mutex::default() }) }
-    }
-}
-
 impl Namespaces {
-    /// The namespaces of a child or of a task that unshares: new ones where `flags` say so.
+    /// The first ones.
     #[must_use]
-    pub fn copied(&self, flags: CloneFlags) -> Self {
+    pub fn first(ipcs: &IpcNamespaces) -> Self {
+        Self { uts: Arc::new(Uts { id: 1, names: Mutex::default() }), ipc: ipcs.first() }
+    }
+
+    /// The namespaces of a child or of a task that unshares: new ones where `flags` say so.
+    ///
+    /// # Errors
+    /// `ENOSPC` with too many of a kind.
+    pub fn copied(&self, ipcs: &IpcNamespaces, flags: CloneFlags) -> Result<Self, Errno> {
         let mut copy = self.clone();
+        if flags.contains(CloneFlags::NEWIPC) {
+            copy.ipc = ipcs.make(next_id())?;
+        }
         if flags.contains(CloneFlags::NEWUTS) {
             let names = self.uts.names.lock().clone();
             copy.uts = Arc::new(Uts { id: next_id(), names: Mutex::new(names) });
         }
-        copy
+        Ok(copy)
     }
 }
 
@@ -119,7 +127,7 @@ impl Namespaces {
 /// # Errors
 /// `EPERM` without CAP_SYS_ADMIN, `EINVAL` for the kinds of which there is only one, as for a kernel built without them.
 pub fn check(credentials: &Credentials, flags: CloneFlags) -> Result<(), Errno> {
-    let made = CloneFlags::NEWNS | CloneFlags::NEWUTS;
+    let made = CloneFlags::NEWNS | CloneFlags::NEWUTS | CloneFlags::NEWIPC;
     let wanted = flags.intersection(CloneFlags::NAMESPACES);
     if wanted.is_empty() {
         return Ok(());
@@ -137,6 +145,8 @@ pub enum Namespace {
     Mount(Arc<MountNamespace>),
     /// Host and domain name.
     Uts(Arc<Uts>),
+    /// System V IPC and message queues.
+    Ipc(Arc<Ipc>),
     /// The only one of its kind.
     Only(Kind),
 }
@@ -148,6 +158,7 @@ impl Namespace {
         match self {
             Self::Mount(_) => Kind::Mount,
             Self::Uts(_) => Kind::Uts,
+            Self::Ipc(_) => Kind::Ipc,
             Self::Only(kind) => *kind,
         }
     }
@@ -158,6 +169,7 @@ impl Namespace {
         let id = match self {
             Self::Mount(mounts) => mounts.id,
             Self::Uts(uts) => uts.id,
+            Self::Ipc(ipc) => ipc.id,
             Self::Only(_) => 1,
         };
         self.kind().number(id)
@@ -165,12 +177,19 @@ impl Namespace {
 }
 
 impl crate::Task {
+    /// Its IPC namespace.
+    #[must_use]
+    pub fn ipc(&self) -> Arc<Ipc> {
+        Arc::clone(&self.namespaces().ipc)
+    }
+
     /// The namespace of a kind that it is in.
     #[must_use]
     pub fn namespace(&self, kind: Kind) -> Namespace {
         match kind {
             Kind::Mount => Namespace::Mount(Arc::clone(&self.fs_now().namespace)),
             Kind::Uts => Namespace::Uts(Arc::clone(&self.namespaces().uts)),
+            Kind::Ipc => Namespace::Ipc(self.ipc()),
             only => Namespace::Only(only),
         }
     }
@@ -182,8 +201,10 @@ mod tests {
 
     #[test]
     fn a_copy_has_names_of_its_own() {
-        let first = Namespaces::default();
-        let second = first.copied(CloneFlags::NEWUTS);
+        let ipcs = IpcNamespaces::default();
+        let first = Namespaces::first(&ipcs);
+        let second = first.copied(&ipcs, CloneFlags::NEWUTS).unwrap();
+        assert!(Arc::ptr_eq(&first.ipc, &second.ipc));
         second.uts.names.lock().host = b"other".to_vec();
         assert_eq!(first.uts.names.lock().host, b"localhost");
         assert_ne!(Namespace::Uts(first.uts).number(), Namespace::Uts(second.uts).number());

@@ -45,6 +45,6 @@ pub fn task_ended(task: &Arc<Task>) {
 /// The process has ended: its timers stop, what is pending for it is dropped, and its semaphore operations are undone.
 pub fn group_ended(group: &Arc<crate::ThreadGroup>) {
     timers::end(group);
-    group.kernel.ipc.process_ended(group.pid);
+    group.kernel.ipcs.process_ended(group.pid);
     group.signals.state.lock().pending.discard(!SignalSet::EMPTY);
 }

@@ -30,7 +30,8 @@ impl Creation {
     ) -> Result<(Self, Launch<'a>), Error> {
         let entry = Root::of(global).create(&arguments.id)?;
         let config = load(&arguments.bundle)?;
-        let mut plan = translate(&config, &arguments.id, RootWrites::AsConfigured)?;
+        let mut plan = translate(&config, &arguments.id, RootWrites::AsConfigured)?
+            .keeping(global.file_access.access(), global.file_access_mounts.access());
         let rootfs = plan.exports.first().map(|root| root.path.clone()).unwrap_or_default();
         let record = Record {
             id: arguments.id.clone(),

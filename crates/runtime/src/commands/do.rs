@@ -20,7 +20,8 @@ pub(crate) fn execute(global: &Global, arguments: Do, log: &Log) -> Result<u8, E
     let id = format!("do-{}", std::process::id());
     let entry = Root::of(global).create(&id)?;
     let launch = Launch {
-        plan: plan(arguments, id.clone())?,
+        plan: plan(arguments, id.clone())?
+            .keeping(global.file_access.access(), global.file_access_mounts.access()),
         global,
         log,
         listener: entry.listen()?,
@@ -63,7 +64,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
             hostname: "casemate".to_owned(),
             domainname: "(none)".to_owned(),
             process,
-            root: RootSpec { connection: 0, read_only: !overlay, overlay },
+            root: RootSpec { connection: 0, read_only: !overlay, overlay, access: None },
             mounts: mounts(overlay),
             masked_paths: Vec::new(),
             readonly_paths: Vec::new(),

@@ -8,6 +8,7 @@ pub(crate) mod r#do;
 pub(crate) mod events;
 pub(crate) mod exec;
 pub(crate) mod features;
+pub(crate) mod gofer_serve;
 pub(crate) mod kill;
 pub(crate) mod list;
 mod output;

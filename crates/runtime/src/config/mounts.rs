@@ -3,9 +3,10 @@
 use std::path::{Component, Path, PathBuf};
 
 use oci_spec::runtime::Mount;
-use sentry::spec::{DevptsOptions, MountFlags, MountKind, MountSpec, TmpfsOptions};
+use sentry::spec::{DevptsOptions, FileAccess, MountFlags, MountKind, MountSpec, TmpfsOptions};
 
 use super::Export;
+use crate::command_line::Keeping;
 
 /// Translates the mounts in their order. Bind mounts become exports of the gofer, after those that are there already.
 pub(crate) fn translate(
@@ -61,7 +62,7 @@ fn bind(
     })?;
     let connection = exports.len();
     exports.push(Export { path: source, read_only: options.flags.read_only, recursive: options.recursive });
-    Ok(MountKind::Gofer { connection, overlay: false })
+    Ok(MountKind::Gofer { connection, overlay: false, access: options.access()? })
 }
 
 /// The options of one mount, sorted.
@@ -152,6 +153,16 @@ impl<'a> Options<'a> {
         Ok(options)
     }
 
+    /// `cache=POLICY` of a bind mount.
+    fn access(&self) -> Result<Option<FileAccess>, String> {
+        let given = self.data.iter().rev().find(|(name, _)| *name == "cache");
+        let Some((_, value)) = given else { return Ok(None) };
+        let policy = <Keeping as clap::ValueEnum>::from_str(value, false);
+        policy.map(|policy| Some(policy.access())).map_err(|_| {
+            format!(".options: cache={value} is none of all, writethrough, revalidating and none")
+        })
+    }
+
     fn tmpfs(&self) -> Result<TmpfsOptions, String> {
         let mut tmpfs = TmpfsOptions::default();
         for (name, value) in &self.data {
@@ -234,7 +245,7 @@ mod tests {
     fn a_bind_mount_is_an_export() {
         let (spec, exports) =
             translated(r#"{"destination": "/e", "source": "etc", "options": ["rbind", "ro"]}"#).unwrap();
-        assert_eq!(spec.kind, MountKind::Gofer { connection: 0, overlay: false });
+        assert_eq!(spec.kind, MountKind::Gofer { connection: 0, overlay: false, access: None });
         assert_eq!(exports, [Export { path: "/etc".into(), read_only: true, recursive: true }]);
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::Spec;
-use sentry::spec::{ContainerSpec, MountFlags, MountKind, MountSpec, RootSpec};
+use sentry::spec::{ContainerSpec, FileAccess, MountFlags, MountKind, MountSpec, RootSpec};
 use serde::{Deserialize, Serialize};
 
 use super::load::Config;
@@ -32,6 +32,20 @@ pub(crate) struct Plan {
     pub(crate) patching: bool,
     /// The network namespace of the host that the sandbox is in, if not one of its own.
     pub(crate) network: Option<PathBuf>,
+}
+
+impl Plan {
+    /// Says what is kept of files where the configuration does not.
+    #[must_use]
+    pub(crate) fn keeping(mut self, root: FileAccess, mounts: FileAccess) -> Self {
+        self.container.root.access.get_or_insert(root);
+        for mount in &mut self.container.mounts {
+            if let MountKind::Gofer { access, .. } = &mut mount.kind {
+                access.get_or_insert(mounts);
+            }
+        }
+        self
+    }
 }
 
 /// The annotation that keeps the text of a container's programs as it is, with `off`.
@@ -92,7 +106,7 @@ fn root(config: &Config, writes: RootWrites) -> Result<(RootSpec, Vec<Export>), 
     let read_only = root.readonly().unwrap_or(false);
     let overlay = writes == RootWrites::Overlay && !read_only;
     let export = Export { path, read_only: read_only || overlay, recursive: true };
-    Ok((RootSpec { connection: 0, read_only, overlay }, vec![export]))
+    Ok((RootSpec { connection: 0, read_only, overlay, access: None }, vec![export]))
 }
 
 fn resolve(path: &Path) -> Result<PathBuf, Error> {
@@ -133,7 +147,10 @@ mod tests {
         let plan = translate(&config(bundle.path()), "x", RootWrites::AsConfigured).unwrap();
         assert_eq!(plan.container.mounts[0].kind, MountKind::Devtmpfs);
         assert_eq!(plan.container.hostname, "localhost");
-        assert_eq!(plan.container.root, RootSpec { connection: 0, read_only: false, overlay: false });
+        assert_eq!(
+            plan.container.root,
+            RootSpec { connection: 0, read_only: false, overlay: false, access: None }
+        );
         assert!(!plan.exports[0].read_only);
     }
 

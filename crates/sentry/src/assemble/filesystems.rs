@@ -53,7 +53,7 @@ impl FileSystems {
     /// `EIO` if there is no kernel any more.
     pub(super) fn mqueue(&self) -> Result<Arc<SuperBlock>, Errno> {
         let kernel = self.kernel.upgrade().ok_or(Errno::EIO)?;
-        Ok(Arc::clone(kernel.ipc.posix.superblock()))
+        Ok(Arc::clone(kernel.namespaces.ipc.posix.superblock()))
     }
 
     /// A new instance of devpts.
@@ -72,7 +72,7 @@ pub(super) fn register(kernel: &Arc<Kernel>, filesystems: &Arc<FileSystems>) {
         plain("devtmpfs", |filesystems| Ok(Arc::clone(&filesystems.devices))),
         Arc::new(fuse::Fuse),
         Arc::new(fuse::Control::new(SuperBlock::new(fuse::control_filesystem()))),
-        plain("mqueue", FileSystems::mqueue),
+        Arc::new(MessageQueues),
         Arc::new(OverlayType),
         plain("proc", |filesystems| Ok(SuperBlock::new(filesystems.proc()?))),
         Arc::new(Memory { name: "ramfs", memory }),
@@ -118,6 +118,27 @@ impl FileSystemType for Pseudoterminals {
     fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
         let options = devpts::Options::parse(&MountOption::join(request.options))?;
         Ok(SuperBlock::new(self.0.devpts(options)))
+    }
+}
+
+/// mqueue: that of the caller's IPC namespace.
+struct MessageQueues;
+
+impl FileSystemType for MessageQueues {
+    fn name(&self) -> &'static str {
+        "mqueue"
+    }
+
+    fn check(&self, _: &MountOption) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
+        if !request.options.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        let task = request.caller.task.and_then(|task| task.downcast_ref::<kernel::Task>());
+        Ok(Arc::clone(task.ok_or(Errno::EINVAL)?.ipc().posix.superblock()))
     }
 }
 

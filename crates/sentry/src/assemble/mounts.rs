@@ -19,7 +19,7 @@ use vfs::{CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, Ino
 
 use super::filesystems::FileSystems;
 use crate::failure::{Failure, Trying};
-use crate::spec::{self, ContainerSpec, DevptsOptions, MountKind, MountSpec, TmpfsOptions};
+use crate::spec::{self, ContainerSpec, DevptsOptions, FileAccess, MountKind, MountSpec, TmpfsOptions};
 
 /// What filesystems are made from.
 struct Builder<'a> {
@@ -39,7 +39,7 @@ pub(super) fn build(
     let connections = connections.into_iter().map(Some).collect();
     let mut builder = Builder { filesystems, devices, connections, memory: host::machine::memory() };
     let root = container.root;
-    let files = builder.gofer(root.connection, Caching::Exclusive)?;
+    let files = builder.gofer(root.connection, caching(root.access.unwrap_or(FileAccess::All)))?;
     let mut superblock = SuperBlock::new(Arc::clone(&files));
     // What a read-only root lacks is made in a layer over it: the host's files stay as they are.
     if root.overlay || root.read_only && lacks_mountpoints(&superblock, container) {
@@ -170,8 +170,9 @@ impl Builder<'_> {
 
     fn superblock(&mut self, mount: &MountSpec) -> Result<Arc<SuperBlock>, Failure> {
         let filesystem: Arc<dyn FileSystem> = match &mount.kind {
-            MountKind::Gofer { connection, overlay } => {
-                let files = self.gofer(*connection, Caching::Shared)?;
+            MountKind::Gofer { connection, overlay, access } => {
+                let access = access.unwrap_or(FileAccess::Revalidating);
+                let files = self.gofer(*connection, caching(access))?;
                 if *overlay { self.overlay(&files)? } else { files }
             }
             // Engines ask for an empty tmpfs and expect the standard devices in it.
@@ -183,7 +184,7 @@ impl Builder<'_> {
             MountKind::Proc => self.filesystems.proc().trying("make /proc")?,
             MountKind::Sysfs => FileSystems::sys(),
             MountKind::Devpts(options) => self.filesystems.devpts(devpts_options(options)),
-            MountKind::Mqueue => return Ok(self.filesystems.mqueue().trying("make the message queues")?),
+            MountKind::Mqueue => return self.filesystems.mqueue().trying("make the message queues"),
             MountKind::Cgroup => {
                 tracing::info!(destination = mount.destination, kind = ?mount.kind, "an empty directory stands for it");
                 let options = tmpfs::Options { mode: 0o755, ..tmpfs::Options::for_memory(self.memory) };
@@ -202,6 +203,16 @@ impl Builder<'_> {
             uid: given.uid.unwrap_or(defaults.uid),
             gid: given.gid.unwrap_or(defaults.gid),
         }
+    }
+}
+
+/// How the client of a gofer keeps a promise about who else changes the files. All of it writes through: the sentry has no content of its
+/// own.
+const fn caching(access: FileAccess) -> Caching {
+    match access {
+        FileAccess::All | FileAccess::WriteThrough => Caching::Exclusive,
+        FileAccess::Revalidating => Caching::Shared,
+        FileAccess::None => Caching::Uncached,
     }
 }
 

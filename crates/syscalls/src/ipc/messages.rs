@@ -23,7 +23,8 @@ const TYPE: u64 = 8;
 /// # Errors
 /// Those of msgget(2).
 pub fn msgget(task: &Arc<Task>, key: i32, flags: i32) -> Result<i32, Errno> {
-    let queues = &task.kernel.ipc.queues;
+    let ipc = task.ipc();
+    let queues = &ipc.queues;
     queues.get(&task.credentials(), (key, flags), QUEUES_MAX, |_| Ok(()), |_| Ok(Queue::default()))
 }
 
@@ -45,7 +46,7 @@ pub async fn msgsnd(
     let mut text = vec![0; length];
     read_exact(&*task.memory(), message.offset(TYPE), &mut text)?;
     let message = Message { kind, text };
-    let queue = task.kernel.ipc.queues.find(id)?;
+    let queue = task.ipc().queues.find(id)?;
     let attempt = || {
         queue.present()?;
         queue.may(&task.credentials(), 2)?;
@@ -86,7 +87,7 @@ pub async fn msgrcv(
         return Err(Errno::EINVAL);
     }
     let wanted = wanted(kind, flags)?;
-    let queue = task.kernel.ipc.queues.find(id)?;
+    let queue = task.ipc().queues.find(id)?;
     let cut = flags & MSG_NOERROR != 0;
     let attempt = || {
         queue.present()?;
@@ -121,7 +122,8 @@ fn wanted(kind: i64, flags: i32) -> Result<Wanted, Errno> {
 /// # Errors
 /// Those of msgctl(2).
 pub fn msgctl(task: &Arc<Task>, id: i32, command: i32, buffer: UserAddr) -> Result<i32, Errno> {
-    let queues = &task.kernel.ipc.queues;
+    let ipc = task.ipc();
+    let queues = &ipc.queues;
     let caller = task.credentials();
     match command {
         IPC_INFO | MSG_INFO => {

@@ -45,7 +45,8 @@ pub fn mq_open(
     if flags.bits() & 3 == 3 {
         return Err(Errno::EINVAL);
     }
-    let queues = &task.kernel.ipc.posix;
+    let ipc = task.ipc();
+    let queues = &ipc.posix;
     let root = queues.root();
     let status = flags & (OpenFlags::NONBLOCK | OpenFlags::WRONLY | OpenFlags::RDWR);
     let open = |path: Path| task.with_caller(|caller| caller.open_found(Found::Path(path), status));
@@ -78,7 +79,8 @@ fn make(
     mode: u32,
     attributes: Option<MqAttr>,
 ) -> Result<(Path, bool), Errno> {
-    let queues = &task.kernel.ipc.posix;
+    let ipc = task.ipc();
+    let queues = &ipc.posix;
     let credentials = task.credentials();
     let root = queues.root();
     let access = Access::WRITE | Access::EXECUTE;
@@ -101,7 +103,7 @@ fn make(
 pub fn mq_unlink(task: &Arc<Task>, path: PathPtr) -> Result<(), Errno> {
     let path = path.read(task)?;
     let name = name(&path)?;
-    let root = task.kernel.ipc.posix.root();
+    let root = task.ipc().posix.root();
     task.with_caller(|caller| caller.remove(&At::from(&root, name.as_bytes())))
 }
 

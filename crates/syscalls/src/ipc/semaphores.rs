@@ -34,7 +34,7 @@ pub fn semget(task: &Arc<Task>, key: i32, count: i32, flags: i32) -> Result<i32,
         let used: usize = all.iter().map(|entry| entry.object.count()).sum();
         if used.saturating_add(count) > ALL_MAX { Err(Errno::ENOSPC) } else { Ok(Set::new(count)) }
     };
-    task.kernel.ipc.sets.get(&task.credentials(), (key, flags), SETS_MAX, fits, make)
+    task.ipc().sets.get(&task.credentials(), (key, flags), SETS_MAX, fits, make)
 }
 
 /// semop(2).
@@ -72,7 +72,7 @@ pub async fn semtimedop(
         Some(timeout) => task.deadline(timeout.read(&*task.memory())?.duration()?),
         None => None,
     };
-    let set = task.kernel.ipc.sets.find(id)?;
+    let set = task.ipc().sets.find(id)?;
     let alters = operations.iter().any(|o| o.by != 0);
     if operations.iter().any(|o| o.number >= set.object.count()) {
         return Err(Errno::EFBIG);
@@ -117,7 +117,8 @@ fn read_operations(task: &Task, at: UserPtr<Sembuf>, count: usize) -> Result<Vec
 /// # Errors
 /// Those of semctl(2).
 pub fn semctl(task: &Arc<Task>, id: i32, number: i32, command: i32, argument: u64) -> Result<i32, Errno> {
-    let sets = &task.kernel.ipc.sets;
+    let ipc = task.ipc();
+    let sets = &ipc.sets;
     let caller = task.credentials();
     match command {
         IPC_INFO | SEM_INFO => {

@@ -39,7 +39,7 @@ pub fn shmget(task: &Arc<Task>, key: i32, size: u64, flags: i32) -> Result<i32, 
         let whole = size.checked_next_multiple_of(PAGE_SIZE).ok_or(Errno::EINVAL)?;
         Segment::new(size, whole, task.pid())
     };
-    task.kernel.ipc.segments.get(&task.credentials(), (key, flags), SEGMENTS_MAX, fits, make)
+    task.ipc().segments.get(&task.credentials(), (key, flags), SEGMENTS_MAX, fits, make)
 }
 
 /// shmat(2). Returns where it was attached.
@@ -47,7 +47,7 @@ pub fn shmget(task: &Arc<Task>, key: i32, size: u64, flags: i32) -> Result<i32, 
 /// # Errors
 /// Those of shmat(2).
 pub async fn shmat(task: &Arc<Task>, id: i32, address: u64, flags: i32) -> Result<u64, Errno> {
-    let segment = task.kernel.ipc.segments.find(id)?;
+    let segment = task.ipc().segments.find(id)?;
     let at = match (address, address % PAGE_SIZE) {
         (0, _) if flags & SHM_REMAP != 0 => return Err(Errno::EINVAL),
         (_, 0) => address,
@@ -62,7 +62,7 @@ pub async fn shmat(task: &Arc<Task>, id: i32, address: u64, flags: i32) -> Resul
         return Err(Errno::ENOMEM);
     }
     // Counted before it is mapped, so that it does not go meanwhile.
-    let attachment = Attachment::new(&task.kernel, Arc::clone(&segment), task.pid());
+    let attachment = Attachment::new(&task.ipc(), Arc::clone(&segment), task.pid());
     segment.present()?;
     let mut protection = Protection::READ;
     protection.set(Protection::WRITE, writable);
@@ -108,7 +108,8 @@ pub async fn shmdt(task: &Arc<Task>, address: u64) -> Result<(), Errno> {
 /// # Errors
 /// Those of shmctl(2).
 pub fn shmctl(task: &Arc<Task>, id: i32, command: i32, buffer: UserAddr) -> Result<i32, Errno> {
-    let segments = &task.kernel.ipc.segments;
+    let ipc = task.ipc();
+    let segments = &ipc.segments;
     let memory = task.memory();
     let caller = task.credentials();
     match command {

@@ -29,7 +29,7 @@ pub fn unshare(task: &Arc<Task>, flags: u64) -> Result<(), Errno> {
         drop(task.replace_files(own));
     }
     if flags.intersects(CloneFlags::NAMESPACES) {
-        task.set_namespaces(task.namespaces().copied(flags));
+        task.set_namespaces(task.namespaces().copied(&task.kernel.ipcs, flags)?);
     }
     Ok(())
 }
