@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use abi::Errno;
+use parking_lot::Mutex;
 
 use crate::dentry::{Dentry, Known};
 use crate::dentry_cache::DentryCache;
