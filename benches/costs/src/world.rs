@@ -12,6 +12,7 @@ use gofer_fs::{Caching, GoferFs};
 use kernel::exec::Strings;
 use kernel::fs_context::NoSpecialFiles;
 use kernel::limits::Limits;
+use kernel::seccomp::Seccomp;
 use kernel::spawn::{Spawn, spawn};
 use kernel::{FsContext, Kernel};
 use network::Networks;
@@ -51,7 +52,15 @@ impl World {
         let fs = mounts(files.path(), &Arc::new(credentials.clone()))?;
         let strings = Strings { arguments: vec![b"/bin/program".to_vec()], environment: Vec::new() };
         let (files_of_process, limits) = (FdTable::new(), Limits::default());
-        let what = Spawn { strings, fs, files: files_of_process, credentials, limits, terminal: None };
+        let what = Spawn {
+            strings,
+            fs,
+            files: files_of_process,
+            credentials,
+            limits,
+            terminal: None,
+            seccomp: Seccomp::Off,
+        };
         let started = spawn(&kernel, what).map_err(|errno| failed("start a process", errno))?;
         machine.settle();
         started.wait().map_err(|errno| failed("execute the program", errno))?;

@@ -29,6 +29,7 @@ pub mod namespace;
 pub mod outcome;
 pub mod pidfd;
 pub mod pids;
+pub mod seccomp;
 pub mod signal;
 pub mod spawn;
 mod strace;

@@ -12,6 +12,7 @@ use vfs::{Credentials, FdTable, Terminal};
 use crate::exec::{self, Program, Strings};
 use crate::fs_context::SharedFs;
 use crate::limits::Limits;
+use crate::seccomp::Seccomp;
 use crate::signal::{GroupSignals, TaskSignals};
 use crate::task::{Attributes, Parts};
 use crate::{AddressSpace, FsContext, Kernel, Outcome, Task, ThreadGroup, executor, exit};
@@ -33,6 +34,8 @@ pub struct Spawn {
     pub limits: Limits,
     /// The controlling terminal of its session.
     pub terminal: Option<Arc<dyn Terminal>>,
+    /// The filter of its system calls.
+    pub seccomp: Seccomp,
 }
 
 /// A process on its way to its first program.
@@ -101,7 +104,7 @@ pub fn spawn(kernel: &Arc<Kernel>, what: Spawn) -> Result<Started, Errno> {
         space: AddressSpace::none(),
         credentials: Arc::new(what.credentials),
         namespaces: Arc::clone(&kernel.namespaces),
-        attributes: Attributes::default(),
+        attributes: Attributes { seccomp: what.seccomp, ..Attributes::default() },
     });
     group.add_task(&task)?;
     kernel.pids.enter_child(&task, 0, 0, || Ok(()))?;

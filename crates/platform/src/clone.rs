@@ -36,6 +36,8 @@ pub struct CloneRequest {
     /// With the child's process and thread id, its calls are answered as its parent's are since [`crate::Thread::publish`]; with its parent's
     /// signal mask, and no robust list.
     pub published: Option<(u64, u64)>,
+    /// Whether those calls are answered at all: [`crate::Facts::answered`].
+    pub answered: bool,
 }
 
 impl CloneRequest {
@@ -50,6 +52,7 @@ impl CloneRequest {
             clear_child_tid: None,
             parent_returns: None,
             published: None,
+            answered: true,
         }
     }
 }

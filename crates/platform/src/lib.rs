@@ -22,7 +22,7 @@ use abi::Errno;
 pub use clone::{CloneMemory, CloneRequest};
 pub use context::{Context, Registers};
 pub use local::Facts;
-pub use order::{Advice, Mapping, Order, Source};
+pub use order::{Advice, Mapping, Order, Source, Watch};
 
 /// Makes guest processes.
 pub trait Platform: Send + Sync {
@@ -47,6 +47,12 @@ pub trait Platform: Send + Sync {
 
     /// What it has done so far: names and values, for people to read. None for a platform that counts nothing.
     fn counters(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
+    /// The numbers of the calls that the host may carry out without the kernel's hearing of them, unless they are watched
+    /// ([`Order::Watch`]).
+    fn native_calls(&self) -> Vec<u64> {
         Vec::new()
     }
 }
@@ -239,6 +245,14 @@ pub trait Thread: Send + Sync {
     /// `ENOSYS` if the platform does not do that, `ESRCH`.
     fn publish(&self, facts: &Facts) -> Result<(), Errno> {
         let _ = facts;
+        Err(Errno::ENOSYS)
+    }
+
+    /// Brings all calls to the kernel again that [`Self::publish`] has answered beside the guest. What is known stays where it is.
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    fn withdraw_answers(&self) -> Result<(), Errno> {
         Err(Errno::ENOSYS)
     }
 

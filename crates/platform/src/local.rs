@@ -3,6 +3,8 @@
 /// The facts about a thread. The guest can change all of them: only what concerns itself alone may be taken back from there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
+    /// Whether calls are answered at all. What a filter of the guest's own might not allow has to come to the kernel.
+    pub answered: bool,
     /// The signal mask: rt_sigprocmask(2).
     pub signal_mask: u64,
     /// Address and length: set_robust_list(2).

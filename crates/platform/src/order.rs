@@ -98,6 +98,23 @@ pub enum Order {
         /// Whether they may.
         allowed: bool,
     },
+    /// futex(2), with its arguments: one of the operations that do not wait.
+    Futex {
+        /// As the guest gave them.
+        args: [u64; 6],
+    },
+    /// Calls that the host would carry out by itself come to the kernel from now on, as [`crate::Stop::Trap`]: in this process and in those that
+    /// it makes, for good. The result is 0, or another number if that could not be had for all threads.
+    Watch(Watch),
+}
+
+/// What is watched of [`crate::Platform::native_calls`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// Numbers.
+    pub calls: Vec<u64>,
+    /// Operations of futex(2), with their flags, that are not watched although `calls` has it.
+    pub free_futex: Vec<u32>,
 }
 
 /// One mapping, as a line of /proc/PID/maps has it.

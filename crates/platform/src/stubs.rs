@@ -158,4 +158,8 @@ impl Platform for StubPlatform {
         all.extend(self.shared.patching.iter().flat_map(|patching| patching.counters.list()));
         all
     }
+
+    fn native_calls(&self) -> Vec<u64> {
+        filter::native()
+    }
 }

@@ -29,6 +29,17 @@ pub struct ContainerSpec {
     pub devices: Vec<DeviceSpec>,
     /// What the container may use. The host's control groups see to it that it does not use more memory; it is also told.
     pub limits: LimitSpec,
+    /// The filter of its processes' system calls: seccomp(2).
+    pub seccomp: Option<SeccompSpec>,
+}
+
+/// A filter of system calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeccompSpec {
+    /// The program: one `struct sock_filter` per word.
+    pub filter: Vec<u64>,
+    /// `SECCOMP_FILTER_FLAG_LOG`.
+    pub logs: bool,
 }
 
 /// A device node.

@@ -16,14 +16,14 @@ use crate::skip::skip;
 use crate::tools::available;
 
 /// A runtime with a state directory and a bundle of its own.
-struct Runtime {
+pub(super) struct Runtime {
     program: PathBuf,
     state: PathBuf,
     bundle: PathBuf,
 }
 
 impl Runtime {
-    fn both(place: &Place, name: &str, config: &Value) -> Result<[Self; 2]> {
+    pub(super) fn both(place: &Place, name: &str, config: &Value) -> Result<[Self; 2]> {
         if !available("runc") {
             return skip("needs runc");
         }
@@ -35,7 +35,7 @@ impl Runtime {
         Ok([make("runc".into())?, make(place.casemate.clone())?])
     }
 
-    fn run(&self, arguments: &[&str]) -> Result<Outcome> {
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<Outcome> {
         let mut command = Command::new(&self.program);
         command.arg("--root").arg(&self.state);
         let bundle = self.bundle.display().to_string();

@@ -25,6 +25,7 @@ mod own_terminal;
 mod podman;
 mod roots;
 mod runs;
+mod seccomp;
 mod signals;
 mod small_image;
 mod support;
@@ -92,6 +93,9 @@ pub const NAMES: &[(&str, Test)] = &[
     ("roots/do-without-root", roots::do_without_root),
     ("runs/two-hundred", runs::two_hundred),
     ("runs/state-of-a-killed-run", runs::state_of_a_killed_run),
+    ("seccomp/as-runc", seccomp::as_runc),
+    ("seccomp/of-further-processes", seccomp::of_further_processes),
+    ("seccomp/refused", seccomp::refused),
     ("signals/forwarded", signals::forwarded),
     ("terminal/interrupt", terminal::interrupt),
     ("terminal/interrupt-in-a-shell", terminal::interrupt_in_a_shell),

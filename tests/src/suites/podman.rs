@@ -105,6 +105,13 @@ pub(super) fn options(place: &Place) -> Result<()> {
             "there\nb\n/etc\n",
         ),
         (&["--ulimit", "nofile=77:88"], &["sh", "-c", "ulimit -n; ulimit -Hn"], 0, "77\n88\n"),
+        (&[], &["grep", "Seccomp:", "/proc/self/status"], 0, "Seccomp:\t2\n"),
+        (
+            &["--security-opt", "seccomp=unconfined"],
+            &["grep", "Seccomp:", "/proc/self/status"],
+            0,
+            "Seccomp:\t0\n",
+        ),
         (&["--pids-limit", "1"], &["sh", "-c", "(true) 2>/dev/null; echo unreached"], 2, ""),
     ] {
         let outcome = podman.once(options, command)?;

@@ -91,7 +91,7 @@ static ROOT: &[(&str, Setting<System>)] = &[
                 ]),
             ),
             ("randomize_va_space", fixed!(2)),
-            ("seccomp", directory_of(&[("actions_avail", fixed!(""))])),
+            ("seccomp", directory_of(&[("actions_avail", Value(|_| Ok(seccomp_actions().into_bytes())))])),
             ("tainted", fixed!(0)),
             ("threads-max", fixed!(THREADS_MAX)),
             ("version", fixed!(version::VERSION)),
@@ -177,6 +177,10 @@ fn uuid(random: &[u8; 16]) -> String {
     let hex = format!("{number:032x}");
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
+fn seccomp_actions() -> String {
+    kernel::seccomp::ACTIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
 }
 
 /// Chosen at the first look, and the same for as long as the sandbox lives.

@@ -68,6 +68,7 @@ impl Birth {
         if task.signals.is_outside() && !has(CloneFlags::VFORK) {
             let number = |id: i32| u64::try_from(id).unwrap_or_default();
             host.published = Some((number(child.pid()), number(id)));
+            host.answered = child.may_be_answered_beside();
             child.expect_published();
         }
         let launched = Launched { tid: id, thread: has(CloneFlags::THREAD), pidfd };

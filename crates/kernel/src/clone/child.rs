@@ -90,6 +90,7 @@ pub(super) fn enter(parent: &Arc<Task>, child: &Arc<Task>, flags: CloneFlags) ->
     let pids = &parent.kernel.pids;
     if flags.contains(CloneFlags::THREAD) {
         child.group.add_task(child)?;
+        crate::seccomp::follow(parent, child);
         pids.enter_task(child);
         return Ok(());
     }

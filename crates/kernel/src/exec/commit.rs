@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 
 use abi::Errno;
 use abi::signal::Signal;
+use platform::Order;
 
 use super::prepare::Prepared;
 use crate::accounting::Peak;
 use crate::exit::robust;
-use crate::{Outcome, Task, signal, wait};
+use crate::{Outcome, Task, seccomp, signal, wait};
 
 /// Makes the task run the prepared program.
 ///
@@ -41,6 +42,11 @@ pub(super) async fn commit(task: &Arc<Task>, prepared: Prepared) -> Result<Outco
     }
     drop(prepared.next);
     alone(task).await;
+    // Another thread may have added a filter until it was ended.
+    let watch = seccomp::watch_new_program(task);
+    if let Some(watch) = watch.filter(|watch| prepared.watch.as_ref() != Some(watch)) {
+        task.perform(vec![Order::Watch(watch)]).await?;
+    }
     if task.tid() != group.pid {
         let old = task.tid();
         task.become_leader();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::elf::auxv;
 use abi::memory::PAGE_SIZE;
-use platform::{Context, Registers, Thread};
+use platform::{Context, Order, Registers, Thread, Watch};
 use vfs::caller::At;
 use vfs::resolve::Lookup;
 
@@ -19,7 +19,7 @@ use super::{Strings, script};
 use crate::address_space::Image;
 use crate::limits::{INFINITY, Resource};
 use crate::task::{Binding, Comm};
-use crate::{AddressSpace, Task};
+use crate::{AddressSpace, Task, seccomp};
 
 /// Bytes read of a file at once: the `#!` line, or the ELF header and usually all program headers.
 pub(super) const START: usize = 1024;
@@ -38,6 +38,8 @@ pub(super) struct Prepared {
     pub(super) space: Arc<AddressSpace>,
     pub(super) transformed: Transformed,
     pub(super) comm: Comm,
+    /// What the task's filters wanted watched.
+    pub(super) watch: Option<Watch>,
 }
 
 /// The thread of the new program while it is not the task's: killed if it never becomes that.
@@ -101,7 +103,10 @@ pub(super) async fn prepare(
     if space != INFINITY {
         thread.limit_address_space(space)?;
     }
-    thread.perform(std::mem::take(&mut plan.orders));
+    let watch = seccomp::watch_new_program(task);
+    let mut orders: Vec<_> = watch.clone().map(Order::Watch).into_iter().collect();
+    orders.append(&mut plan.orders);
+    thread.perform(orders);
     if let Some(Err(errno)) = task.performed().await?.last() {
         return Err(*errno);
     }
@@ -129,7 +134,7 @@ pub(super) async fn prepare(
     };
     let space = AddressSpace::new(memory, image);
     plan.name_files(&space);
-    Ok(Prepared { next, space, transformed, comm })
+    Ok(Prepared { next, space, transformed, comm, watch })
 }
 
 fn open_loader(task: &Arc<Task>, path: &[u8]) -> Result<(Executable, Elf), Errno> {

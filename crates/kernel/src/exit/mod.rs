@@ -19,11 +19,16 @@ use crate::{AddressSpace, ExitStatus, Task, ThreadGroup};
 /// exit(2): ends the calling thread alone. The last thread to call it decides with which status the process ends, as in Linux. The caller must not
 /// be resumed afterwards: the call's outcome is [`crate::Outcome::Ended`].
 pub fn exit_task(task: &Arc<Task>, code: u8) {
+    exit_task_with(task, ExitStatus::Exited(code));
+}
+
+/// As [`exit_task`], with what becomes the process's status if this is its last thread.
+pub(crate) fn exit_task_with(task: &Arc<Task>, status: ExitStatus) {
     {
         let mut state = task.group.state.lock();
         task.set_leaving();
         if state.tasks.iter().all(|t| t.is_leaving()) {
-            state.exit.get_or_insert(ExitStatus::Exited(code));
+            state.exit.get_or_insert(status);
         }
     }
     if let Some(thread) = task.thread() {

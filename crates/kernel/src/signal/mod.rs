@@ -40,7 +40,7 @@ pub use set_action::set_action;
 pub use signal_fd::SignalFd;
 pub use state::{ChildDisposition, GroupSignals, TaskSignals};
 pub(crate) use stop::join_stop;
-pub(crate) use take::{Delivery, Next, force, force_fatal, take};
+pub(crate) use take::{Delivery, Next, force, force_fatal, force_fatal_with, take};
 
 #[cfg(test)]
 mod outside_tests;

@@ -59,7 +59,9 @@ impl Task {
         let robust_list = self.robust_list();
         let shared = self.group.signals.state.lock();
         let mut own = self.signals.state.lock();
+        let answered = self.may_be_answered_beside();
         let facts = Facts {
+            answered,
             signal_mask: own.mask.get().0,
             robust_list,
             process: id(self.pid()),
@@ -76,6 +78,31 @@ impl Task {
             if !(shared.pending.set() | own.pending.set()).is_empty() {
                 own.mask.announce();
             }
+        }
+        drop((own, shared));
+        // Another thread may just have given it a filter.
+        if answered {
+            self.withdraw_answers();
+        }
+    }
+
+    /// Whether all calls that can be answered beside the guest are allowed whatever filter it has.
+    pub(crate) fn may_be_answered_beside(&self) -> bool {
+        if !self.is_filtered() {
+            return true;
+        }
+        let seccomp = self.attributes().seccomp.clone();
+        LOCAL.iter().chain([&nr::rt_sigreturn]).all(|number| seccomp.always_allows(*number))
+    }
+
+    /// What a filter might not allow comes to the kernel from now on.
+    pub(crate) fn withdraw_answers(&self) {
+        if self.signals.is_outside()
+            && !self.may_be_answered_beside()
+            && let Some(thread) = self.thread()
+        {
+            // A thread that is gone makes no calls.
+            let _ = thread.withdraw_answers();
         }
     }
 

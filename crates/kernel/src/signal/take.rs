@@ -160,6 +160,11 @@ pub(crate) fn force_fatal(task: &Arc<Task>, signal: Signal) {
     force_with(task, Siginfo::kernel(signal), true);
 }
 
+/// As [`force_fatal`], with particulars.
+pub(crate) fn force_fatal_with(task: &Arc<Task>, info: Siginfo) {
+    force_with(task, info, true);
+}
+
 fn force_with(task: &Arc<Task>, info: Siginfo, fatal: bool) {
     let Some(signal) = info.signal() else { return };
     let signals = &task.group.signals;

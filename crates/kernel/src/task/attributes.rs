@@ -1,5 +1,7 @@
 //! What prctl(2) and the scheduler's calls set for one task.
 
+use crate::seccomp::Seccomp;
+
 /// A task's name: `/proc/PID/comm`, at most 15 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Comm([u8; 16]);
@@ -51,6 +53,8 @@ pub struct Attributes {
     pub robust_list: (u64, u64),
     /// Address given to set_tid_address(2) or clone(2).
     pub clear_child_tid: u64,
+    /// seccomp(2). Set by [`crate::Task::set_seccomp`].
+    pub seccomp: Seccomp,
 }
 
 impl Default for Attributes {
@@ -66,6 +70,7 @@ impl Default for Attributes {
             affinity: Vec::new(),
             robust_list: (0, 0),
             clear_child_tid: 0,
+            seccomp: Seccomp::Off,
         }
     }
 }

@@ -18,6 +18,7 @@ use vfs::{Credentials, FdTable, Listener};
 use crate::executor::{Run, Schedule};
 use crate::fs_context::SharedFs;
 use crate::namespace::Namespaces;
+use crate::seccomp::Seccomp;
 use crate::signal::TaskSignals;
 use crate::vfork::Release;
 use crate::wait::TaskListener;
@@ -55,6 +56,8 @@ pub struct Task {
     attributes: Mutex<Attributes>,
     /// Where the thread that carries its call waits, if it does so in the middle of an operation.
     pub(crate) parked: crate::waiting::Parked,
+    /// Whether `attributes.seccomp` is anything but off.
+    filtered: AtomicBool,
     /// For a child made by vfork(2): lets the parent go on.
     vfork: Mutex<Option<Release>>,
 }
@@ -103,6 +106,7 @@ impl Task {
             space: RwLock::new(parts.space),
             credentials: RwLock::new(parts.credentials),
             namespaces: RwLock::new(parts.namespaces),
+            filtered: AtomicBool::new(parts.attributes.seccomp.mode() != 0),
             attributes: Mutex::new(parts.attributes),
             parked: crate::waiting::Parked::default(),
             vfork: Mutex::new(None),
@@ -193,6 +197,27 @@ impl Task {
     pub fn set_credentials(&self, credentials: Credentials) {
         *self.credentials.write() = Arc::new(credentials);
         self.publish_again();
+    }
+
+    /// `PR_SET_NO_NEW_PRIVS`.
+    pub fn forbid_new_privileges(&self) {
+        let mut credentials = self.credentials.write();
+        if !credentials.no_new_privileges {
+            *credentials = Arc::new(Credentials { no_new_privileges: true, ..(**credentials).clone() });
+        }
+    }
+
+    /// Whether its system calls are judged before they are carried out.
+    #[must_use]
+    pub fn is_filtered(&self) -> bool {
+        self.filtered.load(Ordering::Relaxed)
+    }
+
+    /// Says what applies to its system calls.
+    pub(crate) fn set_seccomp(&self, seccomp: Seccomp) {
+        self.filtered.store(seccomp.mode() != 0, Ordering::Relaxed);
+        let old = std::mem::replace(&mut self.attributes().seccomp, seccomp);
+        drop(old);
     }
 
     /// As [`Self::set_credentials`] after a call that sets ids: if the effective ones changed, others may no longer look into its memory and

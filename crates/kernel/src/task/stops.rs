@@ -8,7 +8,7 @@ use abi::Errno;
 use platform::{Observer, Stop, SyscallArgs};
 
 use super::cell::{Access, Current, Reply, Rest, Work};
-use crate::{Outcome, Task, current, executor, signal, strace};
+use crate::{Outcome, Task, current, executor, seccomp, signal, strace};
 
 /// Ties a host thread to its task. A task gets a new thread, and a new generation, with each execve(2): stops
 /// of an older one no longer concern it.
@@ -144,6 +144,11 @@ impl Task {
         access: Access,
     ) -> Option<Result<Outcome, Errno>> {
         strace::enter(self, &args);
+        if self.is_filtered()
+            && let Some(result) = seccomp::judge(self, &args)
+        {
+            return Some(result);
+        }
         match self.kernel.dispatcher.dispatch(self, &args) {
             Work::Done(result) => Some(result),
             Work::Later(call) => {

@@ -99,7 +99,9 @@ impl MockMemory {
                 Ok(0)
             }
             Order::Sync { address, length, .. } => check(*address, *length).map(|_| 0),
-            Order::SetClearChildTid { .. } | Order::Patch { .. } => Ok(0),
+            Order::SetClearChildTid { .. } | Order::Patch { .. } | Order::Futex { .. } | Order::Watch(_) => {
+                Ok(0)
+            }
             Order::UnmapAll => {
                 self.pages.lock().clear();
                 Ok(0)

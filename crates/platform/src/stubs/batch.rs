@@ -8,6 +8,7 @@ use abi::{Errno, nr};
 
 use super::calls::{self, Notification};
 use super::delivery::deliver_later;
+use super::filter;
 use super::filter::table::STUB_ADVICE;
 use super::interface::{BASE, Mailbox, ORDERS, OrderRecord, SIZE, answer, kind};
 use super::patching::Switch;
@@ -23,6 +24,16 @@ const MAP_FLAGS: u32 = super::filter::table::MAP_FLAGS | 0x100 | 0x3;
 const MREMAP_FLAGS: u32 = 7;
 const MREMAP_FIXED: u32 = 2;
 const MS_FLAGS: u32 = 7;
+/// `FUTEX_WAKE`, `REQUEUE`, `CMP_REQUEUE`, `WAKE_OP`, `WAKE_BITSET`.
+const FUTEX_WITHOUT_WAIT: [u64; 5] = [1, 3, 4, 5, 10];
+/// All but `FUTEX_PRIVATE_FLAG` and `FUTEX_CLOCK_REALTIME`.
+const FUTEX_OPERATION: u64 = !(128 | 256);
+/// `SECCOMP_FILTER_FLAG_TSYNC`.
+const FOR_ALL_THREADS: u64 = 1;
+/// Bytes of a `struct sock_fprog`.
+const FILTER_HEADER: usize = 16;
+/// Instructions of a filter that fit behind its record.
+const FILTER_WORDS: usize = ((ORDERS - 1) * size_of::<OrderRecord>() - FILTER_HEADER) / 8;
 const PROTECTIONS: u32 = 7 | 0x0100_0000 | 0x0200_0000;
 
 /// What happens when a batch is done.
@@ -46,6 +57,8 @@ pub(super) struct Batch {
     afterwards: Afterwards,
     switch: Option<Switch>,
     in_flight: Vec<InFlight>,
+    /// Whether one filter may be put up.
+    consent: bool,
 }
 
 /// A call that the stub is making, and will report.
@@ -68,6 +81,8 @@ enum Step {
     },
     /// Mappings that are made together, as far as they can be: nobody hears of their results.
     Group(Vec<([u64; 6], Arc<OwnedFd>)>),
+    /// One more filter for all threads of the process. Nothing else goes with it.
+    Filter(Vec<u64>),
     Fail(Errno),
 }
 
@@ -85,7 +100,7 @@ impl Batch {
     }
 
     fn with(steps: VecDeque<Step>, afterwards: Afterwards) -> Self {
-        Self { steps, results: Vec::new(), afterwards, switch: None, in_flight: Vec::new() }
+        Self { steps, results: Vec::new(), afterwards, switch: None, in_flight: Vec::new(), consent: false }
     }
 
     /// What gives a process patched pages.
@@ -174,6 +189,15 @@ fn steps(order: Order, unmap_all: &[(u64, u64)]) -> Vec<Step> {
         Order::SetClearChildTid { address } => call(nr::set_tid_address, [address, 0, 0, 0, 0, 0]),
         // What there is to do follows as groups; this makes a result.
         Order::Patch { .. } => call(nr::madvise, [0; 6]),
+        // Whoever waits in a handler hears of no interrupt.
+        Order::Futex { args } if FUTEX_WITHOUT_WAIT.contains(&(args[1] & FUTEX_OPERATION)) => {
+            call(nr::futex, args)
+        }
+        Order::Futex { .. } => vec![Step::Fail(Errno::ENOSYS)],
+        Order::Watch(watch) => match filter::watch::program(&watch) {
+            Ok(program) if program.len() <= FILTER_WORDS => vec![Step::Filter(program)],
+            _ => vec![Step::Fail(Errno::EINVAL)],
+        },
         Order::UnmapAll => {
             let last = unmap_all.len().saturating_sub(1);
             let step = |(index, (address, length)): (usize, &(u64, u64))| Step::Call {
@@ -218,11 +242,16 @@ struct Part {
     records: Vec<OrderRecord>,
     lent: Vec<(Arc<OwnedFd>, u64)>,
     in_flight: Vec<InFlight>,
+    /// A filter, which lies behind the one record that names it.
+    filter: Option<Vec<u64>>,
 }
 
 impl Part {
     /// Whether so many more calls fit, with this file.
     fn has_room(&self, calls: usize, file: Option<&Arc<OwnedFd>>) -> bool {
+        if self.filter.is_some() {
+            return false;
+        }
         let lend = file.is_some_and(|file| self.number_of(file).is_none());
         self.records.len() + self.lent.len() + calls + usize::from(lend) <= ORDERS
     }
@@ -231,8 +260,11 @@ impl Part {
         self.lent.iter().find(|(lent, _)| Arc::ptr_eq(lent, file)).map(|(_, number)| *number)
     }
 
-    /// The records' bytes, with the calls that give back what was lent.
-    fn bytes(mut self) -> (u64, Vec<u8>) {
+    /// The bytes of the records, which will lie at `at`, with the calls that give back what was lent.
+    fn bytes(mut self, at: u64) -> (u64, Vec<u8>) {
+        if let Some(program) = self.filter {
+            return (1, filter_bytes(&program, at));
+        }
         for (_, number) in &self.lent {
             let args = [*number, 0, 0, 0, 0, 0];
             self.records.push(OrderRecord { number: nr::close, args, kind: kind::ALWAYS, result: 0 });
@@ -244,6 +276,16 @@ impl Part {
         });
         (count, words.flat_map(u64::to_le_bytes).collect())
     }
+}
+
+/// The record of seccomp(2) that puts a filter up for all threads, a `struct sock_fprog`, and the filter, as they lie at `at`.
+fn filter_bytes(program: &[u64], at: u64) -> Vec<u8> {
+    const SET_MODE_FILTER: u64 = 1;
+    let header = at + size_of::<OrderRecord>() as u64;
+    let instructions = header + FILTER_HEADER as u64;
+    let record = [nr::seccomp, SET_MODE_FILTER, FOR_ALL_THREADS, header, 0, 0, 0, kind::PLAIN, 0];
+    let words = record.into_iter().chain([program.len() as u64, instructions]).chain(program.iter().copied());
+    words.flat_map(u64::to_le_bytes).collect()
 }
 
 impl StubThread {
@@ -276,13 +318,17 @@ impl StubThread {
         if part.records.is_empty() && part.lent.is_empty() {
             return self.finish(state, id, batch);
         }
-        let returns = batch.afterwards == Afterwards::Return && batch.steps.is_empty();
+        // The host asks before it takes a filter, so the batch has to be there.
+        let returns =
+            batch.afterwards == Afterwards::Return && batch.steps.is_empty() && part.filter.is_none();
         batch.in_flight = core::mem::take(&mut part.in_flight);
-        let (count, bytes) = part.bytes();
         let mailbox = state.frame.mailbox;
+        let orders = mailbox + core::mem::offset_of!(Mailbox, orders) as u64;
+        batch.consent = part.filter.is_some();
+        let (count, bytes) = part.bytes(orders);
         let extra = [
             (mailbox + core::mem::offset_of!(Mailbox, count) as u64, &count.to_le_bytes()[..]),
-            (mailbox + core::mem::offset_of!(Mailbox, orders) as u64, &bytes[..]),
+            (orders, &bytes[..]),
         ];
         let mut bits = match state.frame.write_back(&self.process, None, &extra) {
             Ok(bits) => bits | answer::ORDERS,
@@ -303,6 +349,14 @@ impl StubThread {
         let (number, mut args, file, ends) = match step {
             Step::Call { number, args, file, ends } => (number, args, file, ends),
             Step::Group(calls) => return self.add_group(part, id, calls),
+            Step::Filter(program) if part.records.is_empty() => {
+                let number = nr::seccomp;
+                part.in_flight.push(InFlight { record: 0, ends: true });
+                part.records.push(OrderRecord { number, args: [0; 6], kind: kind::PLAIN, result: 0 });
+                part.filter = Some(program);
+                return Ok(());
+            }
+            filter @ Step::Filter(_) => return Err(filter),
             failure @ Step::Fail(_) => return Err(failure),
         };
         if !part.has_room(1, file.as_ref()) {
@@ -369,6 +423,21 @@ impl StubThread {
                     deliver_later(&thread, Stop::Performed(batch.results));
                 }
             }
+        }
+    }
+
+    /// The stub, or a guest in its text, is about to put up a filter. A filter can only take away, but not even that is free: the host
+    /// would keep it.
+    pub(super) fn consent_to_filter(&self, n: &Notification) {
+        let consent = match &mut self.state.lock().phase {
+            Phase::Orders(batch) => core::mem::take(&mut batch.consent) && n.args[1] == FOR_ALL_THREADS,
+            _ => false,
+        };
+        if consent {
+            // A thread that is gone needs none.
+            let _ = calls::let_through(self.image.listener.as_fd(), n.id);
+        } else {
+            self.image.refuse(n.id);
         }
     }
 

@@ -106,7 +106,7 @@ impl StubThread {
             parent_returns: request.parent_returns.unwrap_or(0),
             chunk: place.chunk,
             windows: if request.memory == CloneMemory::Copy { slots.windows() } else { 0 },
-            local: if request.published.is_some() { local::ALL } else { 0 },
+            local: if request.published.is_some() && request.answered { local::ALL } else { 0 },
             process: request.published.map_or(0, |(process, _)| process),
             thread: request.published.map_or(0, |(_, thread)| thread),
             result: 0,

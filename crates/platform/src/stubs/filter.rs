@@ -6,6 +6,7 @@
 
 mod assemble;
 pub mod table;
+pub(super) mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -115,6 +116,12 @@ pub fn plain() -> [u64; PLAIN_WORDS] {
         }
     }
     words
+}
+
+/// Calls that the host may carry out for guest code.
+#[must_use]
+pub fn native() -> Vec<u64> {
+    GUEST.iter().filter(|rule| rule.action == Action::Allow).map(|rule| rule.number).collect()
 }
 
 const PREFACE: &str = "\

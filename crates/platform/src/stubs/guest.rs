@@ -110,6 +110,10 @@ impl Thread for StubThread {
         self.publish_facts(facts)
     }
 
+    fn withdraw_answers(&self) -> Result<(), Errno> {
+        self.unpublish()
+    }
+
     fn signal_mask(&self) -> Result<u64, Errno> {
         self.published_mask()
     }

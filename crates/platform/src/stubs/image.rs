@@ -99,6 +99,7 @@ impl Image {
         match number {
             nr::clone => self.consent_to_clone(thread, n),
             nr::exit => thread.consent_to_exit(n),
+            nr::seccomp => thread.consent_to_filter(n),
             _ if number & !0xff == RING => thread.rang(number & 0xff, n),
             _ if number & !TRAP_NUMBER == RING | reason::TRAP => {
                 thread.trapped(n, (number & TRAP_NUMBER) >> TRAP_SHIFT);

@@ -42,7 +42,8 @@ impl StubThread {
             return Err(Errno::ENOSYS);
         }
         let without = if facts.alternate_stack.is_none() { local::SIGRETURN } else { 0 };
-        let (local, attention) = (local::ALL & !without, 0);
+        let local = if facts.answered { local::ALL & !without } else { 0 };
+        let attention = 0;
         let [base, flags, size] = facts.alternate_stack.unwrap_or_default();
         self.put(
             0,
@@ -63,6 +64,11 @@ impl StubThread {
                 size,
             ],
         )
+    }
+
+    /// As [`crate::Thread::withdraw_answers`].
+    pub(super) fn unpublish(&self) -> Result<(), Errno> {
+        self.put(offset_of!(Published, local), &[0])
     }
 
     /// As [`crate::Thread::signal_mask`].

@@ -70,6 +70,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
             readonly_paths: Vec::new(),
             sysctl: Vec::new(),
             devices: Vec::new(),
+            seccomp: None,
             limits: LimitSpec::default(),
         },
         network: None,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::output;
-use crate::config::{capabilities, initial, mounts};
+use crate::config::{capabilities, initial, mounts, seccomp};
 use crate::error::Error;
 
 /// Writes what this runtime can do, as the OCI runtime specification's features document has it.
@@ -15,7 +15,14 @@ pub(crate) fn execute() -> Result<(), Error> {
         "linux": {
             "namespaces": ["ipc", "mount", "network", "pid", "user", "uts"],
             "capabilities": capabilities::names(),
-            "seccomp": {"enabled": false},
+            "seccomp": {
+                "enabled": true,
+                "actions": seccomp::ACTIONS,
+                "operators": seccomp::OPERATORS,
+                "archs": ["SCMP_ARCH_X86_64"],
+                "knownFlags": seccomp::FLAGS,
+                "supportedFlags": seccomp::FLAGS,
+            },
             "apparmor": {"enabled": false},
             "selinux": {"enabled": false},
             "intelRdt": {"enabled": false},

@@ -121,12 +121,7 @@ pub(crate) const FIELDS: &[Field] = &[
         "linux.sysctl",
         Full("those that the sandbox's kernel knows and lets be changed; others are refused"),
     ),
-    row(
-        "linux.seccomp",
-        Ignored(
-            "the host's kernel is behind the sandbox's filter; the guest's own calls are not filtered yet",
-        ),
-    ),
+    row("linux.seccomp", Full("by the sandbox's kernel, in all processes; SCMP_ACT_NOTIFY is refused")),
     row("linux.rootfsPropagation", Ignored("mounts of a container never reach the host")),
     row("linux.maskedPaths", Full("")),
     row("linux.readonlyPaths", Full("")),

@@ -7,6 +7,7 @@ pub(crate) mod linux;
 pub(crate) mod load;
 pub(crate) mod mounts;
 pub(crate) mod process;
+pub(crate) mod seccomp;
 pub(crate) mod translate;
 
 pub(crate) use translate::{Export, Plan};

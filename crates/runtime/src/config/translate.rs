@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::Spec;
-use sentry::spec::{ContainerSpec, FileAccess, MountFlags, MountKind, MountSpec, RootSpec};
+use sentry::spec::{ContainerSpec, FileAccess, MountFlags, MountKind, MountSpec, RootSpec, SeccompSpec};
 use serde::{Deserialize, Serialize};
 
 use super::load::Config;
-use super::{linux, mounts, process};
+use super::{linux, mounts, process, seccomp};
 use crate::error::{Error, Trying};
 
 /// A tree of the host that the gofer serves. Its index in [`Plan::exports`] is its connection's.
@@ -85,10 +85,16 @@ pub(crate) fn translate(config: &Config, id: &str, writes: RootWrites) -> Result
         sysctl: linux::sysctl(linux),
         devices: linux::devices(linux).map_err(wrong)?,
         limits: linux::limits(linux),
+        seccomp: seccomp(spec).map_err(wrong)?,
     };
     let patching = patching(spec).map_err(wrong)?;
     let network = linux::network(linux).map_err(wrong)?;
     Ok(Plan { container, exports, patching, network })
+}
+
+fn seccomp(spec: &Spec) -> Result<Option<SeccompSpec>, String> {
+    let section = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
+    section.map(seccomp::translate).transpose()
 }
 
 fn patching(spec: &Spec) -> Result<bool, String> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use abi::Errno;
 use abi::signal::Signal;
 use hostfd::Importer;
+use kernel::seccomp::Seccomp;
 use kernel::{FsContext, Kernel, ThreadGroup};
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use vfs::{Credentials, FdTable, OpenFile};
@@ -38,6 +39,8 @@ pub(super) struct Container {
     bridges: Mutex<Vec<(i32, Arc<Bridge>)>>,
     /// Held for reading while a request is answered: the sentry does not end in the middle of an answer.
     answering: RwLock<()>,
+    /// What applies to the system calls of its processes from their start.
+    seccomp: Seccomp,
 }
 
 /// What it is at.
@@ -66,8 +69,9 @@ impl Container {
         importer: Importer,
         spec: ContainerSpec,
         descriptors: Vec<OwnedFd>,
-    ) -> Arc<Self> {
-        Arc::new(Self {
+    ) -> Result<Arc<Self>, Failure> {
+        let seccomp = process::seccomp(spec.seccomp.as_ref())?;
+        Ok(Arc::new(Self {
             kernel,
             context,
             importer,
@@ -77,7 +81,8 @@ impl Container {
             ends: Mutex::default(),
             bridges: Mutex::default(),
             answering: RwLock::default(),
-        })
+            seccomp,
+        }))
     }
 
     /// Starts the first process. Returns its id.
@@ -130,7 +135,8 @@ impl Container {
         }
         let terminal = opened.iter().find_map(|file| file.file.terminal());
         drop(opened);
-        let group = process::start(&self.kernel, process, context.clone(), files, credentials, terminal)?;
+        let (context, seccomp) = (context.clone(), self.seccomp.clone());
+        let group = process::start(&self.kernel, process, context, files, credentials, terminal, seccomp)?;
         if let Some(bridge) = bridge {
             self.bridges.lock().push((group.pid, bridge));
         }

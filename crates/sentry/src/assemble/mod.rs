@@ -67,7 +67,7 @@ pub(crate) fn run(
     setup::make_devices(&context, &spec.devices)?;
     setup::set(&context, kernel.special(), &spec.sysctl)?;
     process::find_program(&context, &spec.process)?;
-    let container = Container::new(kernel, context, importer, spec, descriptors);
+    let container = Container::new(kernel, context, importer, spec, descriptors)?;
     // Without a runtime there is nobody to tell; init ends the sandbox then.
     let _ = control.send(&Event::Created);
     control::serve(control, &container);

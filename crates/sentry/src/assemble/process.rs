@@ -5,6 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 use kernel::exec::Strings;
 use kernel::limits::{Limit, Limits, Resource};
+use kernel::seccomp::{Filters, Instruction, Program, Seccomp};
 use kernel::spawn::{self, Spawn};
 use kernel::{ExitStatus as Ended, FsContext, Kernel, ThreadGroup};
 use std::sync::atomic::Ordering;
@@ -16,7 +17,7 @@ use vfs::{CapabilitySet, Credentials, FdTable, Terminal};
 use super::mounts;
 use crate::control::ExitStatus;
 use crate::failure::{Failure, Trying};
-use crate::spec::ProcessSpec;
+use crate::spec::{ProcessSpec, SeccompSpec};
 
 /// Where programs are looked for without a `PATH`, as the kernel does when it starts them.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -33,6 +34,15 @@ pub(super) fn credentials(process: &ProcessSpec) -> Credentials {
         no_new_privileges: process.no_new_privileges,
         ..Credentials::new(process.uid, process.gid, CapabilitySet::EMPTY)
     }
+}
+
+/// The filter of a container's processes.
+pub(super) fn seccomp(spec: Option<&SeccompSpec>) -> Result<Seccomp, Failure> {
+    let Some(spec) = spec else { return Ok(Seccomp::Off) };
+    let instructions: Vec<_> =
+        spec.filter.iter().map(|word| Instruction::from_bytes(word.to_le_bytes())).collect();
+    let filters = Program::new(&instructions).and_then(|program| Filters::with(None, program, spec.logs));
+    filters.map(|filters| Seccomp::Filtered(Arc::new(filters))).trying("use the filter of system calls")
 }
 
 fn limits(process: &ProcessSpec) -> Limits {
@@ -53,6 +63,7 @@ pub(super) fn start(
     files: Arc<FdTable>,
     credentials: Arc<Credentials>,
     terminal: Option<Arc<dyn Terminal>>,
+    seccomp: Seccomp,
 ) -> Result<Arc<ThreadGroup>, Failure> {
     let bytes = |list: &[String]| list.iter().map(|text| text.clone().into_bytes()).collect();
     let what = Spawn {
@@ -62,6 +73,7 @@ pub(super) fn start(
         credentials: (*credentials).clone(),
         limits: limits(process),
         terminal,
+        seccomp,
     };
     let started = spawn::spawn(kernel, what).trying("start a process")?;
     started.group.oom_score_adjustment.store(process.oom_score_adj, Ordering::Relaxed);

@@ -7,6 +7,7 @@ use kernel::memory::{read_exact, write_all};
 use kernel::task::Comm;
 use kernel::{Task, UserAddr, UserPtr};
 
+use super::seccomp;
 use crate::credentials::prctl as capabilities;
 
 const PR_SET_PDEATHSIG: u32 = 1;
@@ -19,6 +20,8 @@ const PR_GET_TIMING: u32 = 13;
 const PR_SET_TIMING: u32 = 14;
 const PR_SET_NAME: u32 = 15;
 const PR_GET_NAME: u32 = 16;
+const PR_GET_SECCOMP: u32 = 21;
+const PR_SET_SECCOMP: u32 = 22;
 const PR_CAPBSET_READ: u32 = 23;
 const PR_CAPBSET_DROP: u32 = 24;
 const PR_GET_SECUREBITS: u32 = 27;
@@ -39,7 +42,7 @@ const DEFAULT_SLACK: u64 = 50_000;
 ///
 /// # Errors
 /// `EINVAL` for operations that are not known here (as a kernel without them says), `EPERM`, `EFAULT`.
-pub fn prctl(task: &Arc<Task>, operation: u32, a: u64, b: u64, c: u64, d: u64) -> Result<u64, Errno> {
+pub async fn prctl(task: &Arc<Task>, operation: u32, a: u64, b: u64, c: u64, d: u64) -> Result<u64, Errno> {
     let memory = task.memory();
     let int_at = UserPtr::<i32>::new(a);
     let unused = |all: &[u64]| if all.iter().all(|v| *v == 0) { Ok(()) } else { Err(Errno::EINVAL) };
@@ -64,6 +67,8 @@ pub fn prctl(task: &Arc<Task>, operation: u32, a: u64, b: u64, c: u64, d: u64) -
             let name = task.attributes().comm;
             write_all(&*memory, UserAddr(a), name.padded())?;
         }
+        PR_GET_SECCOMP => return Ok(u64::from(task.attributes().seccomp.mode())),
+        PR_SET_SECCOMP => return seccomp::set_mode(task, a, UserAddr(b)).await,
         PR_CAPBSET_READ => return Ok(u64::from(capabilities::bounding(task, a)?)),
         PR_CAPBSET_DROP => capabilities::drop_bounding(task, a)?,
         PR_GET_SECUREBITS => return Ok(u64::from(task.credentials().securebits)),
@@ -80,9 +85,7 @@ pub fn prctl(task: &Arc<Task>, operation: u32, a: u64, b: u64, c: u64, d: u64) -
             if a != 1 {
                 return Err(Errno::EINVAL);
             }
-            let mut credentials = (*task.credentials()).clone();
-            credentials.no_new_privileges = true;
-            task.set_credentials(credentials);
+            task.forbid_new_privileges();
         }
         PR_GET_NO_NEW_PRIVS => {
             unused(&[a, b, c, d])?;

@@ -28,7 +28,6 @@ pub(super) static ROWS: &[Row] = rows! {
     now kexec_load(refused::not_permitted) Partial("EPERM");
     ; none {
         ptrace, "not yet";
-        seccomp, "not yet";
         bpf, "the host kernel's";
         perf_event_open, "the host kernel's";
         userfaultfd, "page faults are the host's";

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use abi::Errno;
 use kernel::exec::Strings;
 use kernel::limits::Limits;
+use kernel::seccomp::Seccomp;
 use kernel::spawn::{Spawn, spawn};
 use kernel::{FsContext, Kernel};
 use parking_lot::Mutex;
@@ -77,6 +78,7 @@ pub(crate) fn run(init: &Path, program: &Path) -> End {
         spawn(
             &kernel,
             Spawn {
+                seccomp: Seccomp::Off,
                 strings: Strings {
                     arguments: arguments.iter().map(|a| a.to_vec()).collect(),
                     environment: Vec::new(),

@@ -112,7 +112,13 @@ pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
         ] {
             add(format!("{name}:\t{:016x}\n", set.0));
         }
-        add(format!("NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0\n", u32::from(c.no_new_privileges)));
+        let seccomp = task.attributes().seccomp.clone();
+        let filters = seccomp.filters().map_or(0, |filters| filters.count());
+        let no_new_privileges = u32::from(c.no_new_privileges);
+        add(format!(
+            "NoNewPrivs:\t{no_new_privileges}\nSeccomp:\t{}\nSeccomp_filters:\t{filters}\n",
+            seccomp.mode()
+        ));
         let (mask, list) = cpus(&task.attributes().affinity);
         add(format!(
             "Cpus_allowed:\t{mask}\nCpus_allowed_list:\t{list}\nMems_allowed:\t1\nMems_allowed_list:\t0\n"

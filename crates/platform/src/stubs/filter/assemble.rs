@@ -66,7 +66,7 @@ impl Assembler {
         self.push(LOAD, ARGS + 8 * u32::from(arg));
     }
 
-    fn load_high(&mut self, arg: u8) {
+    pub(super) fn load_high(&mut self, arg: u8) {
         self.push(LOAD, ARGS + 8 * u32::from(arg) + 4);
     }
 

@@ -81,6 +81,7 @@ const MAP_ANONYMOUS: u32 = 0x20;
 /// `MAP_LOCKED`, `MAP_HUGETLB`: memory that no limit of a guest bounds.
 const MAP_PINNED: u32 = 0x2000 | 0x4_0000;
 const MREMAP_FIXED: u32 = 2;
+const PR_SET_SECCOMP: u32 = 22;
 
 /// `FUTEX_WAIT`, `WAKE`, `REQUEUE`, `CMP_REQUEUE`, `WAKE_OP`, `WAIT_BITSET`, `WAKE_BITSET`.
 const FUTEX_OPERATIONS: &[u32] = &[0, 1, 3, 4, 5, 9, 10];
@@ -134,6 +135,14 @@ pub const GUEST: &[Rule] = &[
         "native speed, where the host chooses the place",
     ),
     allow(nr::msync, &[RANGE], Action::Trap, "files are mapped from the host"),
+    trap(nr::seccomp, "may need one more filter of the host's"),
+    Rule {
+        number: nr::prctl,
+        checks: &[Check::OneOf { arg: 0, mask: u32::MAX, values: &[PR_SET_SECCOMP] }],
+        action: Action::Trap,
+        otherwise: Action::Notify,
+        why: "PR_SET_SECCOMP, as seccomp",
+    },
     trap(nr::clone, "makes a thread or process"),
     trap(nr::clone3, "as clone; its flags lie in memory, so the host never sees it"),
     trap(nr::fork, "as clone"),
@@ -189,6 +198,13 @@ pub const STUB: &[Rule] = &[
         action: Action::Notify,
         otherwise: Action::Notify,
         why: "the sentry consents to the exact flags and the token it gave out",
+    },
+    Rule {
+        number: nr::seccomp,
+        checks: &[],
+        action: Action::Notify,
+        otherwise: Action::Notify,
+        why: "the sentry consents, once for each filter that it has ordered",
     },
     Rule {
         number: nr::exit,

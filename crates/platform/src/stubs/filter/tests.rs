@@ -21,7 +21,10 @@ fn run_with(architecture: u32, number: u64, ip: u64, args: &[u64]) -> u32 {
     for (index, arg) in args.iter().enumerate() {
         (data[4 + 2 * index], data[5 + 2 * index]) = (*arg as u32, (*arg >> 32) as u32);
     }
-    let code = program().unwrap();
+    execute(&program().unwrap(), &data)
+}
+
+fn execute(code: &[u64], data: &[u32; 16]) -> u32 {
     let (mut at, mut a, mut x) = (0usize, 0u32, 0u32);
     loop {
         let word = code[at];
@@ -119,6 +122,42 @@ fn other_abis_do_not_exist() {
     assert_eq!(run(0x4000_0000 | nr::read, GUEST_IP, &[]), 0x0005_0026);
     assert_eq!(run(u64::from(u32::MAX), GUEST_IP, &[]), 0x0005_0026);
 }
+
+fn run_watch(watch: &crate::Watch, number: u64, ip: u64, args: &[u64]) -> u32 {
+    let mut data = [0u32; 16];
+    (data[0], data[1]) = (number as u32, AUDIT_ARCH);
+    (data[2], data[3]) = (ip as u32, (ip >> 32) as u32);
+    for (index, arg) in args.iter().enumerate() {
+        (data[4 + 2 * index], data[5 + 2 * index]) = (*arg as u32, (*arg >> 32) as u32);
+    }
+    execute(&watch::program(watch).unwrap(), &data)
+}
+
+#[test]
+fn watched_calls_of_the_guest_trap_and_the_stub_keeps_its_own() {
+    let watch = crate::Watch { calls: vec![nr::mmap, nr::futex], free_futex: vec![0, 128] };
+    assert_eq!(run_watch(&watch, nr::mmap, GUEST_IP, &[0, 4096, 3, ANON]), TRAP);
+    assert_eq!(run_watch(&watch, nr::mmap, STUB_IP, &[0, 4096, 3, ANON]), ALLOW);
+    assert_eq!(run_watch(&watch, nr::mmap, STUB_IP + TEXT_SIZE, &[]), TRAP);
+    assert_eq!(run_watch(&watch, nr::munmap, GUEST_IP, &[]), ALLOW);
+    assert_eq!(run_watch(&watch, nr::futex, GUEST_IP, &[0x1000, 128]), ALLOW);
+    assert_eq!(run_watch(&watch, nr::futex, GUEST_IP, &[0x1000, 129]), TRAP);
+    assert_eq!(run_watch(&watch, nr::futex, GUEST_IP, &[0x1000, 1 << 32]), TRAP);
+    let all = crate::Watch { calls: native(), free_futex: FUTEX_WORDS.to_vec() };
+    assert!(watch::program(&all).unwrap().len() <= 132, "it has to fit where orders are");
+}
+
+/// Every operation with every flag that the first filter allows.
+const FUTEX_WORDS: [u32; 28] = {
+    let (operations, flags) = ([0, 1, 3, 4, 5, 9, 10], [0, 128, 256, 384]);
+    let mut words = [0; 28];
+    let mut at = 0;
+    while at < 28 {
+        words[at] = operations[at / 4] | flags[at % 4];
+        at += 1;
+    }
+    words
+};
 
 #[test]
 fn the_documentation_is_up_to_date() {
