@@ -21,7 +21,7 @@ use abi::Errno;
 
 pub use clone::{CloneMemory, CloneRequest};
 pub use context::{Context, Registers};
-pub use local::Facts;
+pub use local::{Facts, HandlerStart};
 pub use order::{Advice, Mapping, Order, Source, Watch};
 
 /// Makes guest processes.
@@ -236,6 +236,17 @@ pub trait Thread: Send + Sync {
     /// Whether the call that the thread is stopped in came without the filter's help, so that its like could be answered beside the guest.
     fn is_fast(&self) -> bool {
         false
+    }
+
+    /// Whether [`Self::start_handler`] could answer the call that the thread is in.
+    fn takes_handlers(&self) -> bool {
+        false
+    }
+
+    /// Answers a [`Stop::Syscall`] of a thread with published [`Facts`], and has it start a handler behind the call, with the frame that
+    /// Linux would make. If there is no room for that the thread stops with the [`Stop::Fault`] SIGSEGV.
+    fn start_handler(&self, start: &HandlerStart) {
+        let _ = start;
     }
 
     /// Has the calls that [`Facts`] is about answered beside the guest from now on, where their call sites allow it. After this the mask is where

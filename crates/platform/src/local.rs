@@ -1,5 +1,30 @@
 //! What calls that are answered beside the guest are answered from.
 
+/// A signal handler to be started behind a system call, by the stub itself: the kernel does not have the registers.
+#[derive(Clone, Copy, Debug)]
+pub struct HandlerStart {
+    /// What the call returns.
+    pub value: u64,
+    /// The call is made again when the handler returns, instead.
+    pub again: bool,
+    /// The handler's address.
+    pub handler: u64,
+    /// What it returns to.
+    pub restorer: u64,
+    /// What is blocked besides while it runs.
+    pub blocked: u64,
+    /// Whether it wants the alternate stack.
+    pub alternate: bool,
+    /// The alternate stack as frames show it: base, flags, size.
+    pub stack: [u64; 3],
+    /// Error code, trap number and address of the thread's last fault.
+    pub fault: [u64; 3],
+    /// The signal's number.
+    pub signal: u64,
+    /// The `siginfo_t`.
+    pub info: [u64; 16],
+}
+
 /// The facts about a thread. The guest can change all of them: only what concerns itself alone may be taken back from there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Facts {

@@ -44,6 +44,8 @@ pub enum Found {
     Interrupted,
     /// Nothing: the guest goes on from the frame.
     Settled,
+    /// A handler could not be started.
+    Refused,
 }
 
 /// Looks whether a signal has found the thread in the gate, and gets it out of there.
@@ -91,6 +93,10 @@ pub fn settle(signal: i32, frame: &mut Ucontext) -> Found {
 /// Brings the call to its end.
 fn finish(frame: &mut Ucontext, page: &mut ThreadPage, interrupted: bool) -> Found {
     frame.finish(page);
+    if core::mem::take(&mut page.refused) != 0 {
+        page.deferred = 0;
+        return Found::Refused;
+    }
     if interrupted || page.deferred != 0 {
         page.deferred = 0;
         return Found::Interrupted;
@@ -112,6 +118,8 @@ pub fn adopt(frame: &Ucontext) {
         // A window is its thread's alone, and a copy of the memory does not have it.
         (*page).window = 0;
         (*page).calls = 0;
+        (*page).refused = 0;
+        (*page).vector = arch::vector_layout(frame.vector_state).unwrap_or_default();
     }
     let [_, gs] = arch::bases(true);
     if is_ours(gs) {

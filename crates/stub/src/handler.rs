@@ -32,11 +32,12 @@ pub extern "C" fn handle(signal: i32, info: &Siginfo, frame: &mut Ucontext) {
         Found::Guest => signal,
         Found::Interrupted => SIGURG,
         Found::Settled => return,
+        Found::Refused => return refused(frame),
     };
     let signal = match host_clock::leave(signal, frame) {
         Found::Guest => signal,
         Found::Interrupted => SIGURG,
-        Found::Settled => return,
+        Found::Settled | Found::Refused => return,
     };
     if signal == SIGSYS && sigreturn::divert(frame) {
         return;
@@ -57,6 +58,16 @@ pub extern "C" fn handle(signal: i32, info: &Siginfo, frame: &mut Ucontext) {
             ring(reason::FAULT, [at, what, info.address, frame.trap, frame.error, 0])
         }
     };
+    serve(frame, answer);
+}
+
+/// A handler could not be started: to the sentry that is a fault, as Linux makes of it.
+fn refused(frame: &mut Ucontext) {
+    const SIGSEGV: u64 = 11;
+    const SI_KERNEL: u64 = 0x80;
+    save_bases(frame);
+    let at = (&raw const *frame).addr() as u64;
+    let answer = ring(reason::FAULT, [at, SIGSEGV | SI_KERNEL << 32, 0, 0, 0, 0]);
     serve(frame, answer);
 }
 

@@ -34,6 +34,11 @@ pub const TRAP_SHIFT: u64 = 8;
 /// Its bits.
 pub const TRAP_NUMBER: u64 = 0xf_ff00;
 
+/// kill(2), tkill(2) and tgkill(2): the filter makes them traps, because a handler of the caller's own may follow, but from a patched site
+/// they go through a window, behind which a handler can be started too. Their ring for [`reason::TRAP`] has the instruction pointer for a
+/// fifth argument, so that their sites are found.
+pub const PATCHED_TRAPS: [u64; 3] = [62, 200, 234];
+
 /// Why a stub rings. The first argument is the address of the `ucontext` in the signal frame, except for [`FRESH`] and [`TRAP`].
 pub mod reason {
     /// A new stub from the zygote has installed its filter.
@@ -262,6 +267,10 @@ pub struct ThreadPage {
     pub returned: [u64; 18],
     /// `rip`, code segment, flags, `rsp`, stack segment: what `iretq` takes.
     pub leave: [u64; 5],
+    /// The last handler that was started here: where its frame says that it was, and where the guest goes on from there.
+    pub entered: [u64; 2],
+    /// Not 0: a handler could not be started.
+    pub refused: u64,
 }
 
 /// A request's word, [`Window::request`]: what the thread wants done with it (lowest byte), its serial number, how many extents it has, and
@@ -289,6 +298,8 @@ pub mod reply {
     pub const DONE: u64 = 1;
     /// The call waits: the thread had better ring and sleep.
     pub const WAITS: u64 = 2;
+    /// With [`DONE`]: a handler is to be started, which [`super::Entry`] describes.
+    pub const ENTERS: u64 = 4;
     /// The lowest bit of the serial number.
     pub const SERIAL_SHIFT: u64 = 8;
 }
@@ -338,6 +349,15 @@ pub struct Window {
     pub reply: Reply,
     /// Who polls.
     pub poller: Poller,
+    /// What the sentry wants to know of the thread at times. Written by the thread.
+    pub told: Told,
+}
+
+/// In a cache line of its own, which seldom leaves the thread's processor.
+#[repr(C, align(64))]
+pub struct Told {
+    /// The thread's signal mask, if the sentry has left it to the gate.
+    pub mask: core::sync::atomic::AtomicU64,
 }
 
 /// The part of a window that the sentry writes. It starts two cache lines, which the processor likes to fetch together.
@@ -362,6 +382,41 @@ pub struct Poller {
 
 /// A bound for [`Poller::budget`], so that a thread that has spoilt its window still gets on.
 pub const MOST_PAUSES: u64 = 1 << 14;
+
+/// A signal handler to be started behind the call.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Entry {
+    /// Its address.
+    pub handler: u64,
+    /// What it returns to.
+    pub restorer: u64,
+    /// The instruction pointer that the frame shows, and that the guest comes back to.
+    pub resume: u64,
+    /// [`entry`] bits.
+    pub flags: u64,
+    /// What is blocked besides while it runs.
+    pub blocked: u64,
+    /// The alternate stack: base, flags, size.
+    pub stack: [u64; 3],
+    /// Of the thread's last fault: error code, trap number, address.
+    pub fault: [u64; 3],
+    /// Number of the signal.
+    pub signal: u64,
+    /// The `siginfo_t`.
+    pub info: [u64; 16],
+}
+
+/// [`Entry::flags`].
+pub mod entry {
+    /// The call is made again when the handler returns.
+    pub const AGAIN: u64 = 1;
+    /// The handler wants the alternate stack.
+    pub const ALTERNATE: u64 = 2;
+}
+
+/// Where a window's [`Entry`] is.
+pub const WINDOW_ENTRY: u64 = 2048;
 
 /// Where a window's data starts.
 pub const WINDOW_DATA: u64 = 4096;

@@ -19,6 +19,7 @@
 
 mod arch;
 mod clone;
+mod enter;
 mod gate;
 mod handler;
 mod host_clock;

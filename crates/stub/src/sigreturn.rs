@@ -27,13 +27,11 @@ pub fn divert(frame: &mut Ucontext) -> bool {
     let page = unsafe { &mut *gate::page(frame) };
     // It is here again: it could not be done.
     let tried = core::mem::take(&mut page.tried) != 0;
-    if tried || page.published.local & local::SIGRETURN == 0 {
+    let [_, vector_size] = page.vector;
+    if tried || vector_size == 0 || page.published.local & local::SIGRETURN == 0 {
         return false;
     }
-    // SAFETY: the host has written this frame.
-    let Some(vector) = (unsafe { arch::vector_layout(frame.vector_state) }) else { return false };
     page.tried = 1;
-    page.vector = vector;
     page.phase = phase::ENTRY;
     frame.divert(page);
     true
@@ -73,5 +71,6 @@ fn load(page: &mut ThreadPage) -> bool {
     unsafe { arch::load_vector(context.vector_state, page.vector) };
     page.next_mask = context.mask & !UNBLOCKABLE;
     context.put_into(page);
+    page.go_on_where_it_was();
     true
 }

@@ -9,7 +9,7 @@ use crate::interface::{
     WINDOW_STRIDE, WINDOWS, Window, extent, phase, reason, reply, request,
 };
 use crate::marshal::{Length, Piece, pieces};
-use crate::zygote;
+use crate::{enter, zygote};
 
 /// A thread gets a window with this call.
 const HOT: u64 = 16;
@@ -36,15 +36,22 @@ pub fn call(page: &mut ThreadPage) -> bool {
         word.store(arg, Ordering::Relaxed);
     }
     window.resume.store(page.resume(), Ordering::Relaxed);
+    window.told.mask.store(page.published.signal_mask, Ordering::Relaxed);
     page.calls = page.calls % request::SERIAL + 1;
     page.phase = phase::POSTED;
     compiler_fence(Ordering::SeqCst);
-    let result = hand_over(window, page.number(), page.calls, count as u64);
+    let answer = hand_over(window, page.number(), page.calls, count as u64);
     page.result = match unload(window, count) {
-        true => result,
+        true => answer.result,
         false => EFAULT,
     };
     page.target = page.resume();
+    if answer.enters {
+        enter::start(page, page.window);
+        // There is no room for its frame.
+        page.refused = 1;
+        page.deferred = 1;
+    }
     true
 }
 
@@ -174,35 +181,48 @@ fn unload(window: &Window, count: usize) -> bool {
     })
 }
 
-/// Gives the request to whoever polls, or rings for it. Returns the result.
-fn hand_over(window: &Window, number: u64, serial: u64, count: u64) -> u64 {
+/// How a call has ended.
+struct Answer {
+    result: u64,
+    /// A handler is to be started.
+    enters: bool,
+}
+
+/// Gives the request to whoever polls, or rings for it.
+fn hand_over(window: &Window, number: u64, serial: u64, count: u64) -> Answer {
     let word =
         number << request::NUMBER_SHIFT | count << request::COUNT_SHIFT | serial << request::SERIAL_SHIFT;
     let poller = window.poller.processor.load(Ordering::Relaxed);
     if poller != 0 && poller != 1 + arch::processor() {
         window.request.store(word | request::POSTED, Ordering::Release);
-        if let Some(result) = watch(window, serial) {
-            return result;
+        if let Some(answer) = watch(window, serial) {
+            return answer;
         }
     }
     window.request.store(word | request::RUNG, Ordering::Release);
-    let answer = ring(reason::CALL, [0; 6]);
+    let rung = ring(reason::CALL, [0; 6]);
     fence(Ordering::Acquire);
-    match window.reply.word.load(Ordering::Acquire) == serial << reply::SERIAL_SHIFT | reply::DONE {
-        true => window.reply.result.load(Ordering::Relaxed),
-        false => answer,
-    }
+    answered(window, serial).unwrap_or(Answer { result: rung, enters: false })
+}
+
+/// The answer to this request, if it is there.
+fn answered(window: &Window, serial: u64) -> Option<Answer> {
+    let word = window.reply.word.load(Ordering::Acquire);
+    let done = serial << reply::SERIAL_SHIFT | reply::DONE;
+    (word & !reply::ENTERS == done).then(|| Answer {
+        result: window.reply.result.load(Ordering::Relaxed),
+        enters: word & reply::ENTERS != 0,
+    })
 }
 
 /// Waits for the poller's answer, as long as that is cheaper than to ring.
-fn watch(window: &Window, serial: u64) -> Option<u64> {
-    let done = serial << reply::SERIAL_SHIFT | reply::DONE;
+fn watch(window: &Window, serial: u64) -> Option<Answer> {
     let waits = serial << reply::SERIAL_SHIFT | reply::WAITS;
     let budget = window.poller.budget.load(Ordering::Relaxed).min(MOST_PAUSES);
     for _ in 0..=budget {
         match window.reply.word.load(Ordering::Acquire) {
-            word if word == done => return Some(window.reply.result.load(Ordering::Relaxed)),
             word if word == waits => return None,
+            word if word >> reply::SERIAL_SHIFT == serial => return answered(window, serial),
             _ => core::hint::spin_loop(),
         }
     }

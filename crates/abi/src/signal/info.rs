@@ -55,6 +55,12 @@ const fn pair(low: u32, high: u32) -> u64 {
 }
 
 impl Siginfo {
+    /// Its bytes, as words.
+    #[must_use]
+    pub const fn words(self) -> [u64; 16] {
+        zerocopy::transmute!(self)
+    }
+
     fn build(signal: Signal, code: i32, first: &[u64]) -> Self {
         let mut fields = [0; 14];
         for (to, from) in fields.iter_mut().zip(first) {

@@ -54,6 +54,11 @@ impl AlternateStack {
     }
 }
 
+/// Whether a handler leaves the task's alternate stack as it is.
+pub(crate) fn has_lasting_stack(task: &Task) -> bool {
+    task.signals.state.lock().alt_stack.lasting().is_some()
+}
+
 /// The alternate stack of a task with this stack pointer.
 #[must_use]
 pub fn get(task: &Arc<Task>, sp: u64) -> AltStack {

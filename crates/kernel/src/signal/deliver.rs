@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use abi::signal::{ActionFlags, SI_KERNEL, Siginfo, Signal};
-use platform::{SyscallArgs, Thread};
+use abi::signal::{ActionFlags, AltStack, SI_KERNEL, Siginfo, Signal, SignalSet};
+use platform::{HandlerStart, SyscallArgs, Thread};
 
 use super::state::Fault;
 use super::{Delivery, altstack, arch, force, force_fatal, mask, restart};
@@ -70,6 +70,62 @@ pub(crate) fn deliver(
         Err(_) => force(task, Siginfo::kernel(Signal::SIGSEGV)),
     }
     thread.set_registers(&context.registers)
+}
+
+/// Has the stub start a handler behind a call, and build the frame: the kernel does not see the registers. Returns false if another signal came of it.
+pub(crate) fn deliver_behind(
+    task: &Arc<Task>,
+    thread: &Arc<dyn Thread>,
+    answer: Answer,
+    delivery: &Delivery,
+) -> bool {
+    let flags = delivery.action.known_flags();
+    if !flags.contains(ActionFlags::RESTORER) {
+        match delivery.signal {
+            Signal::SIGSEGV => force_fatal(task, Signal::SIGSEGV),
+            _ => force(task, Siginfo::kernel(Signal::SIGSEGV)),
+        }
+        return false;
+    }
+    let (value, again) = match answer {
+        Answer::None => (0, false),
+        Answer::Value(value) => (value, false),
+        Answer::CutShort(args, errno) if restart::after_handler(errno, &delivery.action) => {
+            (args.number, true)
+        }
+        Answer::CutShort(..) => (Errno::EINTR.to_return(), false),
+    };
+    let mut blocked = delivery.action.mask;
+    if !flags.contains(ActionFlags::NODEFER) {
+        blocked.insert(delivery.signal);
+    }
+    let (stack, fault) = {
+        let shared = task.group.signals.state.lock();
+        let mut own = task.signals.state.lock();
+        // With more to come the thread is interrupted as soon as it is in the handler.
+        if (shared.pending.set() | own.pending.set()).is_empty() {
+            own.mask.withdraw();
+            task.signals.clear_attention();
+        } else {
+            own.mask.announce();
+        }
+        (own.alt_stack, own.fault)
+    };
+    let AltStack { base, flags: mode, size, .. } = stack.to_frame();
+    let start = HandlerStart {
+        value,
+        again,
+        handler: delivery.action.handler,
+        restorer: delivery.action.restorer,
+        blocked: blocked.without(SignalSet::UNBLOCKABLE).0,
+        alternate: flags.contains(ActionFlags::ONSTACK),
+        stack: [base, mode.into(), size],
+        fault: [fault.error, fault.trap, fault.address],
+        signal: u64::from(delivery.signal.number().cast_unsigned()),
+        info: delivery.info.words(),
+    };
+    task.release(thread, |thread| thread.start_handler(&start));
+    true
 }
 
 /// The handler will run: what it wants blocked is blocked.

@@ -24,9 +24,10 @@ mod state;
 mod stop;
 mod take;
 
+pub(crate) use altstack::has_lasting_stack;
 pub(crate) use arch::set_result;
 pub use deliver::sigreturn;
-pub(crate) use deliver::{Answer, Pause, deliver, fault};
+pub(crate) use deliver::{Answer, Pause, deliver, deliver_behind, fault};
 pub use lineage::{exec_reset, group_ended, task_ended};
 pub(crate) use mask::restore_after_call;
 pub use mask::{has_pending, pending_blocked, set_blocked, set_blocked_for_call, set_wanted, take_one_of};

@@ -106,6 +106,10 @@ fn step(task: &Arc<Task>, registers: bool) -> Step {
 
 /// The signal to take next: the task's own before those of its process.
 fn pick(shared: &GroupState, own: &mut TaskState) -> Option<(Signal, bool)> {
+    if (own.pending.set() | shared.pending.set()).is_empty() {
+        // Where the mask lies it may be dear to look at.
+        return None;
+    }
     let blocked = own.mask.get();
     let next = |set: SignalSet| pending::next(set.without(blocked));
     next(own.pending.set())

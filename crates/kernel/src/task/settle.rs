@@ -64,6 +64,11 @@ impl Task {
                     None => return,
                 },
                 Next::Handler => return self.fetch_registers(&thread, rest),
+                Next::Deliver(delivery) if matches!(rest.access, Access::Light) => {
+                    if signal::deliver_behind(self, &thread, rest.answer(), &delivery) {
+                        return;
+                    }
+                }
                 Next::Deliver(delivery) => {
                     strace::leave(self, &rest);
                     let pause = Pause { answer: rest.answer(), interrupted: rest.interrupted };
@@ -92,10 +97,19 @@ impl Task {
             signal::restore_after_call(self);
         }
         if temporary || self.signals.wants_attention() {
-            signal::take(self, rest.registers_at_hand())
+            signal::take(self, rest.registers_at_hand() || (!temporary && self.can_deliver_behind(rest)))
         } else {
             Next::Nothing
         }
+    }
+
+    /// Whether a handler can be started behind the call that has ended, though the registers are not at hand.
+    fn can_deliver_behind(&self, rest: &Rest) -> bool {
+        let plain = matches!(rest.ended, Some((_, Ok(Outcome::Value(_)) | Err(_))));
+        plain
+            && self.signals.is_outside()
+            && signal::has_lasting_stack(self)
+            && self.thread().is_some_and(|thread| thread.takes_handlers())
     }
 
     /// Lets the guest go on. A call that was cut short for nothing runs again: if it ends at once, that is the new state.

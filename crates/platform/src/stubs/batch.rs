@@ -412,6 +412,11 @@ impl StubThread {
                     self.switched(state, switch, &batch.results);
                 }
                 match self.arc() {
+                    Some(thread) if state.trapped.is_some() => {
+                        if let Some(call) = state.trapped.take() {
+                            deliver_later(&thread, Stop::Trap(call));
+                        }
+                    }
                     Some(thread) if core::mem::take(&mut state.asked) => {
                         deliver_later(&thread, Stop::Interrupted);
                     }

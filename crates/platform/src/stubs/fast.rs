@@ -8,10 +8,15 @@ use parking_lot::MutexGuard;
 
 use super::caller;
 use super::calls::{self, Notification};
+use super::frame::Shape;
+use super::interface::entry;
 use super::policy::Counters;
 use super::thread::{Phase, State, StubThread, Via};
 use super::window::{Window, Word};
-use crate::Stop;
+use crate::{HandlerStart, Stop};
+
+/// Bytes of the `syscall` instruction.
+const SYSCALL_LENGTH: u64 = 2;
 
 impl StubThread {
     /// The thread has become hot. It gets one window in its life.
@@ -99,13 +104,43 @@ impl StubThread {
         }
     }
 
+    /// As [`crate::Thread::takes_handlers`].
+    pub(super) fn can_start_handler(&self) -> bool {
+        let vector = self.process.shared.shape.get().is_some_and(Shape::has_components);
+        vector && self.calls_fast()
+    }
+
+    /// As [`crate::Thread::start_handler`].
+    pub(super) fn answer_with_handler(&self, start: &HandlerStart) {
+        let mut state = self.state.lock();
+        let (Phase::Call { via, .. }, Some(window)) = (&state.phase, self.window.get()) else { return };
+        let via = *via;
+        state.phase = Phase::Running;
+        let resume = self.process.likely_address(window.resume());
+        let resume = if start.again { resume.wrapping_sub(SYSCALL_LENGTH) } else { resume };
+        let again = if start.again { entry::AGAIN } else { 0 };
+        let flags = again | if start.alternate { entry::ALTERNATE } else { 0 };
+        let mut words = vec![start.handler, start.restorer, resume, flags, start.blocked];
+        words.extend(start.stack);
+        words.extend(start.fault);
+        words.push(start.signal);
+        words.extend(start.info);
+        self.answer_call_with(&mut state, via, start.value, Some(&words));
+    }
+
     /// Gives a call without registers its result.
     pub(super) fn answer_call(&self, state: &mut State, via: Via, value: u64) {
+        self.answer_call_with(state, via, value, None);
+    }
+
+    fn answer_call_with(&self, state: &mut State, via: Via, value: u64, entry: Option<&[u64]>) {
         let taken = state.taken;
         let finish = || {
             let pieces = caller::answered(self);
-            if let Some(window) = self.window.get() {
-                window.finish(taken, value, &pieces);
+            match (self.window.get(), entry) {
+                (Some(window), Some(entry)) => window.finish_with_handler(taken, value, &pieces, entry),
+                (Some(window), None) => window.finish(taken, value, &pieces),
+                (None, _) => {}
             }
         };
         match via {

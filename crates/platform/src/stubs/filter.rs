@@ -16,7 +16,7 @@ use table::{Action, Check, GUEST, Rule, STUB};
 
 use abi::nr;
 
-use super::interface::{BASE, FILTER_MAX, PLAIN_WORDS, TEXT_SIZE};
+use super::interface::{BASE, FILTER_MAX, PATCHED_TRAPS, PLAIN_WORDS, TEXT_SIZE};
 
 /// The audit architecture number of x86-64.
 const AUDIT_ARCH: u32 = 0xc000_003e;
@@ -105,11 +105,12 @@ fn compile_check(out: &mut Assembler, check: Check, otherwise: Action) -> Result
     }
 }
 
-/// Calls that must not go through a window: those of [`GUEST`], which the filter sorts, and the ends of threads. One bit for each number.
+/// Calls that must not go through a window: those of [`GUEST`], which the filter sorts, but for [`PATCHED_TRAPS`], and the ends of threads.
+/// One bit for each number.
 #[must_use]
 pub fn plain() -> [u64; PLAIN_WORDS] {
     let mut words = [0; PLAIN_WORDS];
-    let sorted = GUEST.iter().map(|rule| rule.number);
+    let sorted = GUEST.iter().map(|rule| rule.number).filter(|number| !PATCHED_TRAPS.contains(number));
     for number in sorted.chain([nr::exit, nr::exit_group]) {
         if let Some(word) = usize::try_from(number / 64).ok().and_then(|at| words.get_mut(at)) {
             *word |= 1 << (number % 64);

@@ -21,6 +21,11 @@ pub(super) struct Shape {
 }
 
 impl Shape {
+    /// Whether there is more to it than what every processor has: the processor saves and loads it by components.
+    pub(super) const fn has_components(&self) -> bool {
+        self.vector != 0 && self.size > arch::VECTOR_MINIMUM
+    }
+
     /// Reads it off the first frame of a new stub.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use abi::Errno;
 
 use super::memory::StubMemory;
 use super::thread::{Phase, State, StubThread};
-use crate::{CloneRequest, Context, Facts, Memory, Order, Registers, Resume, Thread};
+use crate::{CloneRequest, Context, Facts, HandlerStart, Memory, Order, Registers, Resume, Thread};
 
 impl StubThread {
     /// Runs `act` on a thread stopped with context.
@@ -104,6 +104,14 @@ impl Thread for StubThread {
 
     fn is_fast(&self) -> bool {
         self.calls_fast()
+    }
+
+    fn takes_handlers(&self) -> bool {
+        self.can_start_handler()
+    }
+
+    fn start_handler(&self, start: &HandlerStart) {
+        self.answer_with_handler(start);
     }
 
     fn publish(&self, facts: &Facts) -> Result<(), Errno> {

@@ -11,7 +11,7 @@ use super::calls::{self, Notification};
 use super::delivery::{self, deliver_later};
 use super::frame::{Frame, Shape};
 use super::image::Image;
-use super::interface::{answer, reason};
+use super::interface::{PATCHED_TRAPS, answer, reason};
 use super::mechanisms::Mechanisms;
 use super::policy::Heat;
 use super::process::Process;
@@ -87,6 +87,8 @@ pub(super) struct State {
     pub(super) asked: bool,
     /// The interrupt signal is on its way so that the process gets patched pages.
     pub(super) switch: bool,
+    /// A trap that the kernel has not heard of, because the process gets patched pages first.
+    pub(super) trapped: Option<SyscallArgs>,
     /// The thread ends as soon as it is stopped with context.
     pub(super) exit: bool,
     /// The serial number of the last request that was taken from its window.
@@ -159,6 +161,7 @@ impl StubThread {
             interrupt: false,
             asked: false,
             switch: false,
+            trapped: None,
             exit: false,
             taken: 0,
             parked: None,
@@ -286,9 +289,20 @@ impl StubThread {
         let [.., last] = n.args;
         // Only mmap(2) has six arguments among the calls that come this way.
         let (args, stack_pointer) = if number == nr::mmap { (n.args, None) } else { (n.args, Some(last)) };
-        if self.stop_with_context(n.id, stack_pointer) {
-            self.tell(Stop::Trap(SyscallArgs { number, args, ip: 0 }));
+        if !self.stop_with_context(n.id, stack_pointer) {
+            return;
         }
+        let call = SyscallArgs { number, args, ip: 0 };
+        if PATCHED_TRAPS.contains(&number) {
+            let [.., at, _] = args;
+            let switch = u32::try_from(number).is_ok_and(|n| self.notice(self.process.likely_address(at), n));
+            let mut state = self.state.lock();
+            if switch && let Some((switch, orders)) = self.plan_switch(&mut state) {
+                state.trapped = Some(call);
+                return self.advance(&mut state, n.id, Batch::switch(orders, switch));
+            }
+        }
+        self.tell(Stop::Trap(call));
     }
 
     /// The interrupt signal has found guest code: somebody wants to look, or the platform has something to do.

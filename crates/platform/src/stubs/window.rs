@@ -12,6 +12,9 @@ use super::interface::{
 };
 use crate::SyscallArgs;
 
+#[expect(clippy::cast_possible_truncation, reason = "a constant below a page")]
+const WINDOW_ENTRY: usize = interface::WINDOW_ENTRY as usize;
+
 /// How many windows there may be in a sandbox.
 const MOST: u64 = 1024;
 
@@ -104,13 +107,40 @@ impl Window {
 
     /// Puts the result of this request where the thread finds it.
     pub(super) fn finish(&self, serial: u64, result: u64, pieces: &[Piece; EXTENTS]) {
+        self.put(serial, result, pieces, reply::DONE);
+    }
+
+    fn put(&self, serial: u64, result: u64, pieces: &[Piece; EXTENTS], how: u64) {
         let head = self.head();
         for (dirty, piece) in head.reply.dirty.iter().zip(pieces) {
             dirty.store(u32::try_from(piece.dirty).unwrap_or(0), Ordering::Relaxed);
         }
         head.reply.result.store(result, Ordering::Relaxed);
         // If the thread is about to ring its ring will find the result.
-        head.reply.word.store(serial << reply::SERIAL_SHIFT | reply::DONE, Ordering::Release);
+        head.reply.word.store(serial << reply::SERIAL_SHIFT | how, Ordering::Release);
+    }
+
+    /// The thread's signal mask when it made its last request.
+    pub(super) fn mask(&self) -> u64 {
+        self.head().told.mask.load(Ordering::Relaxed)
+    }
+
+    /// As [`Self::finish`], with a handler to be started behind the call.
+    pub(super) fn finish_with_handler(
+        &self,
+        serial: u64,
+        result: u64,
+        pieces: &[Piece; EXTENTS],
+        entry: &[u64],
+    ) {
+        let bytes: Vec<u8> = entry.iter().flat_map(|word| word.to_le_bytes()).collect();
+        self.shared.write(WINDOW_ENTRY, &bytes);
+        self.put(serial, result, pieces, reply::DONE | reply::ENTERS);
+    }
+
+    /// Where the thread goes on after its last request.
+    pub(super) fn resume(&self) -> u64 {
+        self.head().resume.load(Ordering::Relaxed)
     }
 
     /// Tells a thread that still looks at the window that this request will take long.

@@ -5,8 +5,12 @@ mod sigreturn;
 
 use core::arch::{asm, global_asm};
 
+use crate::interface::PATCHED_TRAPS;
+
 pub use gate::{Part, copy, is_deferred, part, processor, set_gs, touch};
-pub use sigreturn::{UserContext, load_vector, vector_layout};
+pub use sigreturn::{
+    Registers, UserContext, clear_vector, leave_returned, load_vector, save_vector, vector_layout,
+};
 
 /// System call numbers that the stub makes on its own account.
 pub mod nr {
@@ -80,8 +84,9 @@ impl Ucontext {
 
     /// The system call that was about to be made: number and arguments, with the stack pointer for a sixth that only mmap(2) has.
     pub fn call(&self) -> (u64, [u64; 6]) {
-        let [r8, r9, r10, _, _, _, _, _, rdi, rsi, _, _, rdx, rax, _, rsp, ..] = self.registers;
-        (rax, [rdi, rsi, rdx, r10, r8, if rax == nr::MMAP { r9 } else { rsp }])
+        let [r8, r9, r10, _, _, _, _, _, rdi, rsi, _, _, rdx, rax, _, rsp, rip, _] = self.registers;
+        let fifth = if PATCHED_TRAPS.contains(&rax) { rip } else { r8 };
+        (rax, [rdi, rsi, rdx, r10, fifth, if rax == nr::MMAP { r9 } else { rsp }])
     }
 }
 

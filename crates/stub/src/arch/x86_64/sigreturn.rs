@@ -32,7 +32,50 @@ const USER_FLAGS: u64 = 0x202;
 const USER_CODE: u64 = 0x33;
 const USER_DATA: u64 = 0x2b;
 
+/// What a call leaves in the registers, besides what it found there.
+pub struct Registers {
+    pub result: u64,
+    pub instruction_pointer: u64,
+    /// Where the frame has the vector state.
+    pub vector: u64,
+}
+
+/// The flags after a call through the gate, which keeps none.
+const SOME_FLAGS: u64 = 0x246;
+/// `UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS`.
+const CONTEXT_FLAGS: u64 = 1 | 2 | 4;
+
 impl UserContext {
+    /// Behind a call that has come through the gate.
+    pub fn of_call(
+        page: &ThreadPage,
+        after: &Registers,
+        stack: [u64; 3],
+        [error, trap, address]: [u64; 3],
+        mask: u64,
+    ) -> Self {
+        let mut registers = [0; 18];
+        let [general @ .., rip, flags] = &mut registers;
+        *general = page.saved;
+        let [_, _, _, r11, .., rax, rcx, _] = general;
+        (*r11, *rax, *rcx) = (SOME_FLAGS, after.result, after.instruction_pointer);
+        (*rip, *flags) = (after.instruction_pointer, SOME_FLAGS);
+        Self {
+            flags: CONTEXT_FLAGS,
+            link: 0,
+            stack,
+            registers,
+            segments: USER_CODE | USER_DATA << 48,
+            error,
+            trap,
+            oldmask: mask,
+            cr2: address,
+            vector_state: after.vector,
+            reserved: [0; 8],
+            mask,
+        }
+    }
+
     /// The alternate stack: base, flags, size.
     pub fn stack(&self) -> [u64; 3] {
         let [base, flags, size] = self.stack;
@@ -48,16 +91,18 @@ impl UserContext {
     }
 }
 
+/// Where in the vector state a frame has what software says about it (`struct _fpx_sw_bytes`).
+const SOFTWARE: u64 = 464;
+const MAGIC1: u32 = 0x4650_5853;
+const MAGIC2: u32 = 0x4650_5845;
+
 /// The components and the size of the vector state at this address, if it is complete as a frame has it. In a frame that the host has not
 /// written it is [`crate::arch::load_vector`] that finds out what else is wrong.
 ///
 /// # Safety
 /// Guest memory, where a fault is looked after; or a frame of the host's.
 pub unsafe fn vector_layout(at: u64) -> Option<[u64; 2]> {
-    const SOFTWARE: u64 = 464;
     const LEGACY: u64 = 512;
-    const MAGIC1: u32 = 0x4650_5853;
-    const MAGIC2: u32 = 0x4650_5845;
     const MOST: u64 = 0x8000;
     if at == 0 || at & 63 != 0 {
         return None;
@@ -88,12 +133,64 @@ pub unsafe fn load_vector(at: u64, [components, _]: [u64; 2]) {
     }
 }
 
+/// Saves the vector state as a frame has it.
+///
+/// # Safety
+/// So many bytes and four more can be written there; it is a multiple of 64.
+pub unsafe fn save_vector(at: u64, [components, size]: [u64; 2]) {
+    const HEADER: u64 = 512;
+    const HEADER_WORDS: u64 = 8;
+    const SOFTWARE_WORDS: u64 = 6;
+    let put = |at: u64, value: u64| {
+        // SAFETY: by the caller's promise; aligned, as `at` is.
+        unsafe { core::ptr::with_exposed_provenance_mut::<u64>(at as usize).write_volatile(value) };
+    };
+    // The instruction writes one word of the header only.
+    (0..HEADER_WORDS).for_each(|word| put(at + HEADER + 8 * word, 0));
+    // SAFETY: by the caller's promise.
+    unsafe {
+        asm!("xsave64 [{}]", in(reg) at, in("eax") components as u32, in("edx") (components >> 32) as u32,
+             options(nostack));
+    }
+    let software = [u64::from(MAGIC1) | (size + 4) << 32, components, size];
+    for word in 0..SOFTWARE_WORDS {
+        put(at + SOFTWARE + 8 * word, software.get(word as usize).copied().unwrap_or(0));
+    }
+    // SAFETY: by the caller's promise.
+    unsafe { core::ptr::with_exposed_provenance_mut::<u32>((at + size) as usize).write_volatile(MAGIC2) };
+}
+
+/// The vector state of a new program: no component is anything but initial, and `mxcsr` masks all exceptions.
+#[repr(C, align(64))]
+struct Initial([u8; 576]);
+
+static INITIAL: Initial = {
+    let mut image = [0; 576];
+    image[24] = 0x80;
+    image[25] = 0x1f;
+    Initial(image)
+};
+
+/// Gives the thread the vector state that a handler starts with.
+pub fn clear_vector(components: u64) {
+    // SAFETY: nothing here uses vector registers, and the guest's have been saved.
+    unsafe { load_vector((&raw const INITIAL).addr() as u64, [components, 0]) };
+}
+
+/// Goes on with what lies in [`ThreadPage::returned`].
+pub fn leave_returned() -> ! {
+    // SAFETY: on the page's stack, of which nothing is needed any more.
+    unsafe { asm!("jmp stub_returned", options(noreturn)) }
+}
+
 global_asm!(
-    ".globl stub_sigreturn",
+    ".globl stub_sigreturn, stub_returned",
     "stub_sigreturn:",
     "call {restore}",
     "test al, al",
     "jz stub_gate_leave",
+    // The registers to be loaded are in the page.
+    "stub_returned:",
     "cmp qword ptr gs:[{deferred}], 0",
     "jne stub_gate_deferred",
     "mov r8, gs:[{r8}]",
@@ -162,6 +259,28 @@ impl ThreadPage {
         self.saved.copy_from_slice(&frame.registers[..16]);
         let [.., rcx, _] = &mut self.saved;
         *rcx = frame.instruction_pointer();
+    }
+
+    /// The handler's registers at its entry.
+    pub fn set_handler(&mut self, handler: u64, at: u64, [first, second, third]: [u64; 3]) {
+        let saved = self.saved;
+        let [general @ .., rip, flags] = &mut self.returned;
+        *general = saved;
+        let [_, _, _, _, _, _, _, _, rdi, rsi, _, _, rdx, rax, _, rsp] = general;
+        (*rdi, *rsi, *rdx, *rax, *rsp) = (first, second, third, 0, at);
+        (*rip, *flags) = (handler, USER_FLAGS);
+        self.leave = [handler, USER_CODE, USER_FLAGS, at, USER_DATA];
+    }
+
+    /// If the frame that is being left shows where a call was made: the guest goes on in the trampoline that made it.
+    pub fn go_on_where_it_was(&mut self) {
+        let [shown, actual] = core::mem::take(&mut self.entered);
+        let [rip, ..] = &mut self.leave;
+        if shown == *rip && actual != 0 {
+            *rip = actual;
+            let [.., rip, _] = &mut self.returned;
+            *rip = actual;
+        }
     }
 
     /// The guest's stack pointer at the call.
