@@ -81,8 +81,9 @@ int main(int arguments, char **values) {
     void (*make)(int number);
     int share; // one of so many: some things are dear
   } all[] = {
-    {"open_file", open_file, 1}, {"known_file", known_file, 1}, {"tmp_file", tmp_file, 1}, {"pipe", a_pipe, 1},
-    {"socket_pair", socket_pair, 1}, {"tcp_socket", tcp_socket, 1}, {"process", process, 10}, {"thread", thread, 10},
+    // Processes first: each has a copy of the table of open files.
+    {"process", process, 10}, {"thread", thread, 10}, {"open_file", open_file, 1}, {"known_file", known_file, 1},
+    {"tmp_file", tmp_file, 1}, {"pipe", a_pipe, 1}, {"socket_pair", socket_pair, 1}, {"tcp_socket", tcp_socket, 1},
   };
   int count = arguments > 1 ? atoi(values[1]) : 1000;
   struct rlimit many = {16384, 16384};

@@ -1,13 +1,13 @@
 #!/bin/bash
 # Work that people do: prints "NAME NANOSECONDS" for each piece. $1 says how much of it: 10, or 1 for a quick look. Further arguments
 # name the pieces that are wanted. What is not installed, or does not run, has no result and says why on standard error.
-# Projects are built and searched on the root, databases lie on /tmp.
+# Projects are built and searched on the root, where /bench/work keeps them in memory; databases lie on /tmp.
 much=${1:-10}
 shift
 wanted=" $* "
 project=/bench/work
 work=/tmp/work
-rm -rf $project && mkdir -p $project $work || exit 1
+rm -rf $project/* && mkdir -p $project $work || exit 1
 export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 
 asked() { [[ $wanted == "  " || $wanted == *" $1 "* ]]; }
@@ -94,5 +94,5 @@ if asked nginx; then
   kill $!
 fi
 wait
-rm -rf $project
+rm -rf $project/*
 exit 0

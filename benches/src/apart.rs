@@ -1,6 +1,6 @@
-//! Containers in a pid namespace of their own, by which all their processes can be told apart.
+//! Containers of which all processes can be told: in a pid namespace of their own none becomes the child of somebody else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -12,8 +12,6 @@ pub(crate) struct Apart {
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
-    /// What was there before it.
-    before: BTreeSet<u32>,
 }
 
 impl Apart {
@@ -22,7 +20,6 @@ impl Apart {
     /// # Errors
     /// If it cannot be run.
     pub(crate) fn start(command: &Command) -> Result<Self> {
-        let before = nested();
         let mut apart = Command::new("unshare");
         apart
             .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
@@ -32,7 +29,7 @@ impl Apart {
         let mut child = apart.spawn().context("cannot run unshare")?;
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().context("no standard output")?);
-        Ok(Self { child, input, output, before })
+        Ok(Self { child, input, output })
     }
 
     /// The next line: a name and a number. Nothing after the last.
@@ -57,9 +54,14 @@ impl Apart {
         input.write_all(b"\n").context("it has ended")
     }
 
-    /// Its processes, the runtime's among them.
+    /// Its processes, the runtime's among them, without the first, which only waits.
     pub(crate) fn processes(&self) -> BTreeSet<u32> {
-        nested().difference(&self.before).copied().collect()
+        let parents = parents();
+        let ours = |pid: &u32| {
+            let above = std::iter::successors(Some(*pid), |pid| parents.get(pid).copied());
+            above.skip(1).any(|pid| pid == self.child.id())
+        };
+        parents.keys().copied().filter(ours).collect()
     }
 }
 
@@ -73,17 +75,14 @@ impl Drop for Apart {
     }
 }
 
-/// The processes in pid namespaces below this one.
-fn nested() -> BTreeSet<u32> {
-    let own = depth("self").unwrap_or(1);
+/// The parent of each process. The links end at a process without one.
+fn parents() -> HashMap<u32, u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| depth(&pid.to_string()).is_some_and(|depth| depth > own)).collect()
+    pids.filter_map(|pid| Some((pid, parent(pid)?))).filter(|(pid, parent)| pid != parent).collect()
 }
 
-/// In how many pid namespaces a process is.
-fn depth(pid: &str) -> Option<usize> {
+fn parent(pid: u32) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
-    Some(ids.split_whitespace().count())
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
 }

@@ -1,4 +1,5 @@
-//! Charts: bars for each row, as long as the ratio to the first column, on a logarithmic scale.
+//! Charts: bars for each row, as long as the ratio to the first column, on a logarithmic scale. What idle containers take is shown as it is: natively that
+//! is the host kernel's, and counted nowhere.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -6,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::column::Column;
-use crate::group::Group;
+use crate::group::{Group, Kind};
 use crate::rounds::Results;
 use crate::statistics::summary;
 
@@ -15,6 +16,8 @@ const PLOT: f64 = 480.0;
 const BAR: f64 = 12.0;
 const GAP: f64 = 10.0;
 const HEAD: f64 = 44.0;
+/// What is shown as it is has a bar at least for this much.
+const LEAST: f64 = 0.1;
 /// One for each column but the first; they come again if there are more.
 const COLOURS: [&str; 5] = ["#1f6f8b", "#c8553d", "#8a9b2f", "#7a5195", "#6b6b6b"];
 
@@ -36,14 +39,23 @@ fn bars(group: &Group, columns: &[Column], results: &Results) -> Vec<Bars> {
     let (first, rest) = columns.split_first().map_or((None, columns), |(first, rest)| (Some(first), rest));
     let of_row = |(row, of): (&str, &std::collections::BTreeMap<String, Vec<f64>>)| {
         let median = |column: &Column| of.get(&column.name).and_then(|r| summary(r)).map(|s| s.median);
-        let base = first.and_then(median)?;
+        let base = if is_absolute(group) { 1.0 } else { first.and_then(median)? };
         let bar = |column| {
             let value = median(column)?;
-            Some((value / base, format!("{:.2}x, {}", value / base, group.unit.show(value))))
+            let least = if is_absolute(group) { LEAST } else { 0.0 };
+            let ratio = Some((value / base).max(least)).filter(|ratio| ratio.is_finite() && *ratio > 0.0)?;
+            let shown = group.unit.show(value);
+            Some((ratio, if is_absolute(group) { shown } else { format!("{ratio:.2}x, {shown}") }))
         };
-        Some((format!("{row}, {}", group.unit.show(base)), rest.iter().map(bar).collect()))
+        let label =
+            if is_absolute(group) { row.to_owned() } else { format!("{row}, {}", group.unit.show(base)) };
+        Some((label, rest.iter().map(bar).collect()))
     };
     results.rows().filter_map(of_row).collect()
+}
+
+fn is_absolute(group: &Group) -> bool {
+    matches!(group.kind, Kind::Footprint | Kind::Idle)
 }
 
 fn draw(group: &Group, columns: &[Column], results: &Results) -> String {
@@ -59,9 +71,10 @@ fn draw(group: &Group, columns: &[Column], results: &Results) -> String {
         LABEL + PLOT
     );
     // Writing to a string does not fail.
+    let against = if is_absolute(group) { "" } else { ", against native (shorter is faster)" };
     let _ = writeln!(
         svg,
-        "<text x=\"8\" y=\"16\" font-size=\"13\">{}: {}, against native (shorter is faster)</text>",
+        "<text x=\"8\" y=\"16\" font-size=\"13\">{}: {}{against}</text>",
         group.name, group.about
     );
     for (index, column) in columns.iter().skip(1).enumerate() {

@@ -27,8 +27,7 @@ pub(crate) fn of(command: impl Fn() -> Command) -> Result<f64> {
         containers.push(container);
     }
     std::thread::sleep(REST);
-    // All that was started after the first are its processes too.
-    let processes = containers.first().map(Apart::processes).unwrap_or_default();
+    let processes: Vec<u32> = containers.iter().flat_map(Apart::processes).collect();
     let used = || processes.iter().map(|pid| used(*pid)).sum::<f64>();
     let before = used();
     std::thread::sleep(WATCHED);

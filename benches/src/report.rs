@@ -25,9 +25,10 @@ pub(crate) fn print(group: &Group, columns: &[Column], results: &Results) {
             let Some(found) = of.get(&column.name).and_then(|results| summary(results)) else {
                 return String::from("-");
             };
-            let spread = (found.high - found.low) / found.median * 100.0;
+            let middle = if found.median == 0.0 { 1.0 } else { found.median.abs() };
+            let spread = (found.high - found.low) / middle * 100.0;
             let shown = format!("{} ±{spread:.0}%", group.unit.show(found.median));
-            match first.filter(|_| index > 0) {
+            match first.filter(|first| index > 0 && *first > 0.0) {
                 Some(first) => format!("{shown} ({:.2})", found.median / first),
                 None => shown,
             }

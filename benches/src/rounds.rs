@@ -1,10 +1,11 @@
 //! Rounds: each column in its turn.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek};
+
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -54,6 +55,10 @@ impl Results {
 pub(crate) fn run(group: &Group, columns: &[Column], options: &Options, scratch: &Path) -> Result<Results> {
     let mut results = Results::default();
     let bundles = bundles(group, options, scratch)?;
+    let _project = match (&group.kind, bundles.as_slice()) {
+        (Kind::Work, [(_, bundle)]) => Some(work_root::Project::mount(&bundle.root)?),
+        _ => None,
+    };
     for round in 0..options.rounds {
         for column in columns {
             for (suffix, bundle) in &bundles {
@@ -133,9 +138,10 @@ fn measure(
 
 /// What a container printed on standard output. It is killed if it hangs; what it says on standard error is passed on.
 fn output(mut command: Command) -> Result<String> {
-    let (mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(err.try_clone()?);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("cannot run {command:?}"))?;
+    let out = text(child.stdout.take());
+    let err = text(child.stderr.take());
     // No polling at intervals, which would count as time that the container takes.
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("no process id")?;
     let ended = pidfd_open(pid, PidfdFlags::empty())?;
@@ -144,19 +150,23 @@ fn output(mut command: Command) -> Result<String> {
         child.kill()?;
     }
     let status = child.wait()?;
-    let said = text(&mut err)?;
+    let (out, said) = (out.recv()?, err.recv()?);
     if !status.success() {
         bail!("{status}: {}", said.trim().lines().last().unwrap_or_default());
     }
     said.lines().for_each(|line| eprintln!("{line}"));
-    text(&mut out)
+    Ok(out)
 }
 
-fn text(file: &mut File) -> Result<String> {
-    let mut bytes = Vec::new();
-    file.rewind()?;
-    file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+/// What comes through a pipe until its end.
+fn text(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
 }
 
 /// Names with values: one on each line, whatever else stands between.

@@ -4,8 +4,9 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
+use ninep::patience::Patience;
 use ninep::{Malformed, Request, frame};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 
 use crate::serve;
 use crate::session::{Answer, Session};
@@ -28,6 +29,7 @@ pub(crate) enum Error {
 pub(crate) fn run(socket: &OwnedFd, mut session: Session) -> Result<(), Error> {
     let mut input = Input::default();
     let mut output = Vec::new();
+    let mut patience = Patience::new();
     loop {
         while let Some((request, length)) =
             frame::first(input.bytes(), session.message_size).map_err(Error::Stream)?
@@ -52,7 +54,7 @@ pub(crate) fn run(socket: &OwnedFd, mut session: Session) -> Result<(), Error> {
             }
         }
         send(socket, &mut output, None)?;
-        if !input.fill(socket)? {
+        if !input.fill(socket, &mut patience)? {
             return Ok(());
         }
     }
@@ -103,7 +105,7 @@ impl Input {
 
     /// Waits for more bytes. `false` if the client closed the connection. The buffer grows with what is really there: it is
     /// doubled when full, and a frame is never longer than the message size.
-    fn fill(&mut self, socket: &OwnedFd) -> io::Result<bool> {
+    fn fill(&mut self, socket: &OwnedFd, patience: &mut Patience) -> io::Result<bool> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
@@ -117,7 +119,7 @@ impl Input {
         loop {
             let room = self.buffer.get_mut(self.end..).unwrap_or_default();
             // Without room for control messages: descriptors that the client sends are closed by the host.
-            match rustix::net::recv(socket, room, RecvFlags::empty()) {
+            match patience.receive(|flags| rustix::net::recv(socket, &mut *room, flags)) {
                 Ok((_, 0)) => return Ok(false),
                 Ok((_, count)) => {
                     self.end += count;

@@ -4,6 +4,7 @@
 //! between the clone and the exec: an exec with an unmapped user loses all capabilities.
 
 use std::ffi::CStr;
+use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
@@ -36,6 +37,16 @@ impl Namespaces {
     #[must_use]
     pub const fn with_callers_network(self) -> Self {
         Self(self.0 & !(libc::CLONE_NEWNET as u64))
+    }
+
+    /// Those that only a clone can make: users, because their maps come first, and processes.
+    const fn of_clone(self) -> u64 {
+        self.0 & (libc::CLONE_NEWUSER | libc::CLONE_NEWPID) as u64
+    }
+
+    /// Those that the process makes itself, while its parent goes on.
+    const fn of_child(self) -> u64 {
+        self.0 & !self.of_clone()
     }
 
     /// Whether users are among them: [`Spawn::start`]'s `prepare` must write their maps then.
@@ -81,15 +92,33 @@ pub struct Child {
     pub pidfd: OwnedFd,
 }
 
+/// A process that is on its way to its program. Dropped, it is killed and reaped.
+#[derive(Debug)]
+pub struct Starting {
+    /// Nothing once it has been handed on.
+    child: Option<Child>,
+    /// Ends when the process is there, or tells why it is not.
+    failed: File,
+}
+
 /// The most descriptors that a process can be given. What the child still needs before its exec is kept at higher numbers.
 const MOST_DESCRIPTORS: RawFd = 256;
 
 impl Spawn<'_> {
-    /// Starts the process. `prepare` runs when it exists but has not yet begun (to write `uid_map` and `gid_map`).
+    /// Starts the process and waits until it is at its program. `prepare` is as for [`Self::begin`].
     ///
     /// # Errors
-    /// Those of clone3(2), of `prepare`, and of execveat(2) and the steps before it in the child. No process is left then.
+    /// Those of [`Self::begin`] and [`Starting::finish`]. No process is left then.
     pub fn start(&self, prepare: impl FnOnce(Pid) -> Result<(), Errno>) -> Result<Child, Errno> {
+        self.begin(prepare)?.finish()
+    }
+
+    /// Starts the process, which goes on to its program by itself. `prepare` runs when it exists but has not yet begun (to write `uid_map`
+    /// and `gid_map`).
+    ///
+    /// # Errors
+    /// Those of clone3(2) and of `prepare`. No process is left then.
+    pub fn begin(&self, prepare: impl FnOnce(Pid) -> Result<(), Errno>) -> Result<Starting, Errno> {
         let mut given = Vec::with_capacity(self.descriptors.len());
         for descriptor in self.descriptors {
             given.push(out_of_the_way(descriptor.as_fd())?);
@@ -115,12 +144,13 @@ impl Spawn<'_> {
             failed: failed_write.as_raw_fd(),
             close_in_child: go_write.as_raw_fd(),
             become_root: self.become_root,
+            unshare: self.namespaces.of_child(),
         };
 
         let mut pidfd: RawFd = -1;
         // SAFETY: an all-zero clone_args is valid.
         let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
-        args.flags = self.namespaces.0 | u64::try_from(libc::CLONE_PIDFD).unwrap_or(0);
+        args.flags = self.namespaces.of_clone() | u64::try_from(libc::CLONE_PIDFD).unwrap_or(0);
         args.pidfd = std::ptr::from_mut(&mut pidfd).addr() as u64;
         args.exit_signal = u64::try_from(libc::SIGCHLD).unwrap_or(0);
         // SAFETY: without CLONE_VM this is a fork: the child runs on a copy of this memory. It calls nothing but
@@ -137,27 +167,37 @@ impl Spawn<'_> {
         // SAFETY: the clone succeeded, so the kernel has stored a new descriptor that nobody else owns.
         let child = Child { pid, pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) } };
         drop((go_read, failed_write));
-        let outcome = prepare(child.pid).and_then(|()| child.release(go_write, failed_read));
-        if let Err(error) = outcome {
-            child.abandon();
-            return Err(error);
+        let starting = Starting { child: Some(child), failed: File::from(failed_read) };
+        prepare(pid)?;
+        File::from(go_write).write_all(&[1]).map_err(|_| Errno::ECHILD)?;
+        Ok(starting)
+    }
+}
+
+impl Starting {
+    /// Waits until the process is at its program.
+    ///
+    /// # Errors
+    /// Those of unshare(2), execveat(2) and the other steps of the child. No process is left then.
+    pub fn finish(mut self) -> Result<Child, Errno> {
+        let mut error = Vec::new();
+        self.failed.read_to_end(&mut error).map_err(|_| Errno::EIO)?;
+        if let Ok(number) = <[u8; 4]>::try_from(error.as_slice()) {
+            return Err(Errno::from_raw(i32::from_ne_bytes(number)));
         }
-        Ok(child)
+        self.child.take().ok_or(Errno::ECHILD)
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(child) = &self.child {
+            child.abandon();
+        }
     }
 }
 
 impl Child {
-    /// Lets the child go on to its program, and waits until it is there.
-    fn release(&self, go: OwnedFd, failed: OwnedFd) -> Result<(), Errno> {
-        std::fs::File::from(go).write_all(&[1]).map_err(|_| Errno::ECHILD)?;
-        let mut error = Vec::new();
-        std::fs::File::from(failed).read_to_end(&mut error).map_err(|_| Errno::EIO)?;
-        match <[u8; 4]>::try_from(error.as_slice()) {
-            Ok(number) => Err(Errno::from_raw(i32::from_ne_bytes(number))),
-            Err(_) => Ok(()),
-        }
-    }
-
     /// Kills and reaps a child that could not be started.
     fn abandon(&self) {
         let _ = rustix::process::pidfd_send_signal(self.pidfd.as_fd(), rustix::process::Signal::KILL);
@@ -180,6 +220,7 @@ struct Plan<'a> {
     failed: RawFd,
     close_in_child: RawFd,
     become_root: Option<SupplementaryGroups>,
+    unshare: u64,
 }
 
 impl Plan<'_> {
@@ -220,6 +261,7 @@ impl Plan<'_> {
                 check(libc::syscall(libc::SYS_setresgid, 0, 0, 0))?;
                 check(libc::syscall(libc::SYS_setresuid, 0, 0, 0))?;
             }
+            check(libc::syscall(libc::SYS_unshare, self.unshare))?;
             check(libc::syscall(libc::SYS_setsid))?;
             default_signals()?;
             self.place_descriptors()?;
@@ -281,7 +323,6 @@ fn check(result: libc::c_long) -> Result<(), Errno> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
     use std::os::fd::AsFd;
 
     use super::*;

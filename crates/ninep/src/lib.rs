@@ -14,6 +14,7 @@ pub mod entry;
 pub mod flags;
 pub mod frame;
 pub mod message;
+pub mod patience;
 pub mod types;
 pub mod version;
 pub mod wire;

@@ -211,7 +211,7 @@ impl Caller<'_> {
         if searches && self.searches_all() {
             return Ok(());
         }
-        self.credentials.check_inode(inode, &path.attributes()?, access)
+        self.credentials.check_inode(inode, &path.protection()?, access)
     }
 
     /// Whether the caller's capabilities let it search every directory: then nobody needs to ask for its mode.

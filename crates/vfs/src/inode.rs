@@ -53,6 +53,14 @@ pub trait Inode: Send + Sync + Any {
     /// `EIO`, `ESTALE` when a server lost it.
     fn attributes(&self) -> Result<Attributes, Errno>;
 
+    /// What [`Self::attributes`] reports, but only kind, mode and owner need be as they are now: what a permission depends on.
+    ///
+    /// # Errors
+    /// As [`Self::attributes`].
+    fn protection(&self) -> Result<Attributes, Errno> {
+        self.attributes()
+    }
+
     /// Its type, which never changes.
     fn kind(&self) -> FileKind;
 

@@ -32,6 +32,11 @@ impl Path {
         self.dentry.inode_ref().attributes()
     }
 
+    /// As [`crate::Inode::protection`].
+    pub(crate) fn protection(&self) -> Result<Attributes, Errno> {
+        self.dentry.inode_ref().protection()
+    }
+
     /// The same place, but if something is mounted there, the root of that, and so on.
     #[must_use]
     pub fn topmost(mut self) -> Self {

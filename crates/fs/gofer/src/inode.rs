@@ -41,6 +41,8 @@ pub(crate) struct Node {
     known: Mutex<Known>,
     /// Its owner may be another than the one that is known: somebody else may change it, or the guest has.
     owner_unsure: AtomicBool,
+    /// So may its mode and owner, as far as they matter to permissions.
+    protection_unsure: AtomicBool,
     pub(crate) handles: Mutex<Handles>,
     /// Held by writers that append.
     pub(crate) appending: Mutex<()>,
@@ -89,6 +91,7 @@ impl Node {
             mapped: AtomicBool::new(false),
             known: Mutex::new(Known { attributes: Some((0, attributes)), ..Known::default() }),
             owner_unsure: AtomicBool::new(shared.caching != Caching::Exclusive),
+            protection_unsure: AtomicBool::new(shared.caching != Caching::Exclusive),
             handles: Mutex::default(),
             appending: Mutex::default(),
             listing: Mutex::default(),
@@ -175,6 +178,19 @@ impl Node {
         (of == self.changes()).then_some(attributes)
     }
 
+    /// What permissions depend on, if nothing can have changed it. The host changes the mode of a file that is written, but not a directory's.
+    fn remembered_protection(&self) -> Option<Attributes> {
+        if self.kind != FileKind::Directory || self.protection_unsure.load(Ordering::Acquire) {
+            return None;
+        }
+        self.known.lock().attributes.map(|(_, attributes)| attributes)
+    }
+
+    /// Mode and owner are about to change, or may have.
+    pub(crate) fn protection_changes(&self) {
+        self.protection_unsure.store(true, Ordering::Release);
+    }
+
     fn ask_attributes(&self) -> Result<Attributes, Errno> {
         let since = self.changes();
         self.read.store(false, Ordering::Relaxed);
@@ -244,6 +260,10 @@ impl Inode for Node {
         self.remembered().map_or_else(|| self.ask_attributes(), Ok)
     }
 
+    fn protection(&self) -> Result<Attributes, Errno> {
+        self.remembered_protection().map_or_else(|| self.attributes(), Ok)
+    }
+
     fn kind(&self) -> FileKind {
         self.kind
     }
@@ -251,8 +271,12 @@ impl Inode for Node {
     fn set_attributes(&self, change: &AttributeChange) -> Result<(), Errno> {
         let fid = self.fid()?;
         let since = self.changes();
-        if change.uid.is_some() || change.gid.is_some() {
+        let owner = change.uid.is_some() || change.gid.is_some();
+        if owner {
             self.owner_unsure.store(true, Ordering::Release);
+        }
+        if owner || change.mode.is_some() {
+            self.protection_changes();
         }
         let request = Tchangeattr { fid: fid.number(), set: to_wire(change) };
         let result = self.shared.client.call(&request, |reply| reply.attr);

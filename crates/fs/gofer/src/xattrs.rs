@@ -62,6 +62,7 @@ impl Node {
         let flags = if create { CREATE } else { 0 } | if replace { REPLACE } else { 0 };
         let request = Txattrset { fid: fid.number(), flags, name: Text(name), value: Data(value) };
         let result = self.shared.client.call(&request, |_| ());
+        self.protection_changes();
         self.changed();
         result
     }
@@ -73,6 +74,7 @@ impl Node {
         let fid = self.fid()?;
         let request = Txattrremove { fid: fid.number(), name: Text(name) };
         let result = self.shared.client.call(&request, |_| ());
+        self.protection_changes();
         self.changed();
         result
     }

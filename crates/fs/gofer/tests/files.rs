@@ -11,7 +11,9 @@ use abi::Errno;
 use common::{World, read_at, write_at};
 use gofer_fs::Caching;
 use vfs::io::SliceSource;
-use vfs::{At, AtFlags, MapSource, RenameFlags, TimeChange, Timestamp};
+use vfs::{
+    At, AtFlags, AttributeChange, FileSystem, MapSource, Name, Owner, RenameFlags, TimeChange, Timestamp,
+};
 
 const RDONLY: u32 = 0;
 const WRONLY: u32 = 1;
@@ -341,5 +343,27 @@ fn threads_share_a_tree() {
         let path = format!("d/{name}");
         let (ours, host) = (world.attributes(&path).unwrap(), std::fs::metadata(world.host(&path)).unwrap());
         assert_eq!((ours.inode, ours.size, ours.links), (host.ino(), host.size(), host.nlink()), "{name}");
+    }
+}
+
+#[test]
+fn what_permissions_depend_on_is_asked_for_again_only_if_it_may_have_changed() {
+    use std::os::unix::fs::PermissionsExt;
+    let owner = Owner { uid: 0, gid: 0 };
+    let of_host = |world: &World, mode| {
+        std::fs::set_permissions(world.host("d"), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for (caching, expected) in [(Caching::Exclusive, 0o755), (Caching::Shared, 0o700)] {
+        let world = World::new(caching);
+        std::fs::create_dir(world.host("d")).unwrap();
+        of_host(&world, 0o755);
+        let directory = world.filesystem.root().lookup(Name::new(b"d").unwrap()).unwrap();
+        directory.create_directory(Name::new(b"new").unwrap(), 0o755, owner).unwrap();
+        of_host(&world, 0o700);
+        assert_eq!(directory.protection().unwrap().mode, expected, "{caching:?}");
+        assert_eq!(directory.attributes().unwrap().mode, 0o700, "the new name changed other attributes");
+        let change = AttributeChange { mode: Some(0o711), ..AttributeChange::default() };
+        directory.set_attributes(&change).unwrap();
+        assert_eq!(directory.protection().unwrap().mode, 0o711);
     }
 }

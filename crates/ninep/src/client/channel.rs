@@ -12,6 +12,7 @@ use rustix::net::{
 use super::Farewell;
 use crate::frame::{self, append, append_with};
 use crate::message::{Call, Message, Rlerror};
+use crate::patience::Patience;
 use crate::wire::{Reader, Wire};
 use crate::{Malformed, NO_TAG};
 
@@ -26,13 +27,22 @@ pub(super) struct Channel {
     output: Vec<u8>,
     input: Vec<u8>,
     tag: u16,
+    patience: Patience,
     /// The stream cannot be followed any more, or is closed.
     lost: bool,
 }
 
 impl Channel {
     pub(super) const fn new(socket: OwnedFd, message_size: u32) -> Self {
-        Self { socket, message_size, output: Vec::new(), input: Vec::new(), tag: 0, lost: false }
+        Self {
+            socket,
+            message_size,
+            output: Vec::new(),
+            input: Vec::new(),
+            tag: 0,
+            patience: Patience::new(),
+            lost: false,
+        }
     }
 
     pub(super) const fn set_message_size(&mut self, size: u32) {
@@ -148,11 +158,15 @@ impl Channel {
         if have == self.input.len() {
             self.input.resize((have * 2).max(4096), 0);
         }
+        let into = self.input.get_mut(have..).unwrap_or_default();
         loop {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
             let mut control = RecvAncillaryBuffer::new(&mut space);
-            let into = self.input.get_mut(have..).unwrap_or_default();
-            match recvmsg(&self.socket, &mut [IoSliceMut::new(into)], &mut control, RecvFlags::CMSG_CLOEXEC) {
+            let received = self.patience.receive(|flags| {
+                let flags = flags | RecvFlags::CMSG_CLOEXEC;
+                recvmsg(&self.socket, &mut [IoSliceMut::new(into)], &mut control, flags)
+            });
+            match received {
                 Ok(received) if received.bytes == 0 => return Err(Lost),
                 Ok(received) => {
                     for message in control.drain() {

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use abi::Errno;
-use host::spawn::{Child, Namespaces, Spawn, SupplementaryGroups};
+use host::spawn::{Child, Namespaces, Spawn, Starting, SupplementaryGroups};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -76,7 +76,7 @@ impl Launch<'_> {
             others: server_ends.iter().map(AsFd::as_fd).collect(),
         };
         let gofer = starter
-            .start(children::GOFER, descriptors, users.gofer_namespaces())
+            .begin(children::GOFER, descriptors, users.gofer_namespaces())
             .trying("start the gofer")?;
         drop((gofer_life, server_ends));
 
@@ -102,22 +102,18 @@ impl Launch<'_> {
             life: life_read.as_fd(),
             others: others.collect(),
         };
-        let joined = match &self.plan.network {
-            Some(network) => join_network(network).map(|()| Namespaces::SANDBOX.with_callers_network()),
-            None => Ok(Namespaces::SANDBOX),
+        let namespaces = match &self.plan.network {
+            Some(network) => join_network(network).map(|()| Namespaces::SANDBOX.with_callers_network())?,
+            None => Namespaces::SANDBOX,
         };
-        let namespaces = match joined {
-            Ok(namespaces) => namespaces,
-            Err(error) => {
-                super::supervise::end(&gofer);
-                return Err(error);
-            }
-        };
-        match starter.start(children::SANDBOX, descriptors, namespaces) {
+        let started = "start the sentry in namespaces of its own";
+        let init = starter.begin(children::SANDBOX, descriptors, namespaces).trying(started)?;
+        let gofer = gofer.finish().trying("start the gofer")?;
+        match init.finish() {
             Ok(init) => Ok(Sandbox { init, gofer, control, life }),
             Err(error) => {
                 super::supervise::end(&gofer);
-                Err(error).trying("start the sentry in namespaces of its own")
+                Err(error).trying(started)
             }
         }
     }
@@ -164,7 +160,7 @@ struct Descriptors<'a> {
 }
 
 impl Starter<'_> {
-    fn start(&self, name: &CStr, given: Descriptors<'_>, namespaces: Namespaces) -> Result<Child, Errno> {
+    fn begin(&self, name: &CStr, given: Descriptors<'_>, namespaces: Namespaces) -> Result<Starting, Errno> {
         let fixed = given.standard.into_iter().chain([given.document, given.life, self.log]);
         let descriptors: Vec<BorrowedFd<'_>> = fixed.chain(given.others).collect();
         let own_users = namespaces.has_users();
@@ -180,7 +176,7 @@ impl Starter<'_> {
             namespaces,
             become_root: own_users.then_some(groups),
         };
-        spawn.start(|pid| {
+        spawn.begin(|pid| {
             self.cgroups.enter(pid)?;
             if own_users { self.users.write_maps(pid) } else { Ok(()) }
         })

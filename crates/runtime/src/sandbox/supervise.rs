@@ -26,6 +26,10 @@ pub(crate) fn until_the_end(
     if !matches!(outcome, Ok(End::Exited(_) | End::Failed(_) | End::Silent)) {
         kill(&sandbox.init);
     }
+    if matches!(outcome, Ok(End::Exited(_))) {
+        // Nobody asks it for files any more: it ends while the sandbox is taken apart.
+        kill(&sandbox.gofer);
+    }
     let init = reap(&sandbox.init);
     let gofer = end(&sandbox.gofer);
     match outcome? {

@@ -41,7 +41,7 @@ impl<'a> DirectoryChange<'a> {
         victim: &Dentry,
         as_directory: bool,
     ) -> Result<(), Errno> {
-        let attributes = self.directory.attributes()?;
+        let attributes = self.directory.protection()?;
         let inode = self.directory.dentry.inode_ref();
         caller.credentials.check_inode(inode, &attributes, Access::WRITE | Access::EXECUTE)?;
         check_sticky(caller, &attributes, victim)?;
@@ -91,7 +91,7 @@ fn check_sticky(caller: &Caller<'_>, directory: &Attributes, victim: &Dentry) ->
     if directory.mode & STICKY == 0
         || directory.owner.uid == credentials.fsuid
         || credentials.has(Capability::Fowner)
-        || victim.inode_ref().attributes()?.owner.uid == credentials.fsuid
+        || victim.inode_ref().protection()?.owner.uid == credentials.fsuid
     {
         return Ok(());
     }

@@ -79,7 +79,7 @@ impl Caller<'_> {
         let parent = self.find_parent(at)?;
         let (change, name) = begin_make(&parent, kind == FileKind::Directory)?;
         change.may_create(self)?;
-        let attributes = parent.directory.attributes()?;
+        let attributes = parent.directory.protection()?;
         let inode = maker(parent.directory.dentry.inode_ref(), name, &attributes);
         let dentry: Arc<Dentry> = change.made(name, inode)?;
         Ok(parent.directory.with(dentry))

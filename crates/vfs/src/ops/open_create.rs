@@ -70,7 +70,7 @@ impl Caller<'_> {
         }
         directory.mount.writable()?;
         change.may_create(self)?;
-        let attributes = directory.attributes()?;
+        let attributes = directory.protection()?;
         let inode = directory.dentry.inode_ref();
         let (owner, mode, inherited) = new_file(self, inode, &attributes, FileKind::Regular, how.mode);
         let flags = how.flags;
@@ -95,7 +95,7 @@ impl Caller<'_> {
             return Err(Errno::ENOTDIR);
         }
         directory.mount.writable()?;
-        let attributes = directory.attributes()?;
+        let attributes = directory.protection()?;
         let above = directory.dentry.inode_ref();
         self.credentials.check_inode(above, &attributes, Access::WRITE | Access::EXECUTE)?;
         let (owner, mode, inherited) = new_file(self, above, &attributes, FileKind::Regular, how.mode);
@@ -118,7 +118,7 @@ impl Caller<'_> {
         if exempt.contains(&existing.dentry.inode_ref().kind()) {
             return Ok(());
         }
-        let (above, file) = (directory.attributes()?, existing.attributes()?);
+        let (above, file) = (directory.protection()?, existing.protection()?);
         let known = file.owner.uid == above.owner.uid || file.owner.uid == self.credentials.fsuid;
         if above.mode & STICKY_AND_OPEN == STICKY_AND_OPEN && !known { Err(Errno::EACCES) } else { Ok(()) }
     }
