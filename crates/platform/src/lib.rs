@@ -238,6 +238,14 @@ pub trait Thread: Send + Sync {
         false
     }
 
+    /// The host's account of the thread: its `status` file (proc_pid_status(5)).
+    ///
+    /// # Errors
+    /// `ESRCH` if the thread is gone, `ENOENT` if nobody keeps accounts.
+    fn host_status(&self) -> Result<String, Errno> {
+        Err(Errno::ENOENT)
+    }
+
     /// Whether [`Self::start_handler`] could answer the call that the thread is in.
     fn takes_handlers(&self) -> bool {
         false

@@ -17,7 +17,6 @@
 //! - Sentry and stubs are in one pid namespace, of which the sentry is not the init.
 //! - Each program image costs a descriptor (its listener) and a thread (its receiver) as long as one of its processes lives: raise
 //!   RLIMIT_NOFILE early.
-//! - The sizes in a stub's `statm`, `status` and `smaps_rollup` include the reserved range, of which next to nothing is resident.
 //! - With another user for the stubs, the sentry keeps CAP_SYS_PTRACE and CAP_KILL.
 //!
 //! # Host calls that the platform makes
@@ -48,6 +47,7 @@
 //! the receiver by a ring without registers, or the [`poller`], and its memory is read and written there by the handler ([`caller`]). [`policy`] decides
 //! when there is a poller. Nothing of the path above changes for a thread that has no window. docs/decisions/0005-fast-path.md says why.
 
+mod accounts;
 mod arch;
 mod batch;
 mod caller;

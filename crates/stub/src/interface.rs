@@ -190,7 +190,7 @@ pub mod phase {
 
 /// A call that the gate may answer itself: bits of [`Published::local`].
 pub mod local {
-    /// getpid(2), gettid(2), getuid(2), geteuid(2), getgid(2), getegid(2).
+    /// getpid(2), gettid(2), getuid(2), geteuid(2), getgid(2), getegid(2); and getcpu(2), which needs no fact.
     pub const IDENTITY: u64 = 1;
     /// set_robust_list(2).
     pub const ROBUST_LIST: u64 = 2;
@@ -420,8 +420,8 @@ pub const WINDOW_ENTRY: u64 = 2048;
 
 /// Where a window's data starts.
 pub const WINDOW_DATA: u64 = 4096;
-/// Bytes of data.
-pub const WINDOW_CAPACITY: u64 = 0x1_0000;
+/// Bytes of data: room for 64 KiB wherever they begin within a cache line, and a little more.
+pub const WINDOW_CAPACITY: u64 = 0x1_1000;
 /// Bytes of a window.
 pub const WINDOW_SIZE: u64 = WINDOW_DATA + WINDOW_CAPACITY;
 

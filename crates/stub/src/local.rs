@@ -17,6 +17,7 @@ const GETGID: u64 = 104;
 const GETEUID: u64 = 107;
 const GETEGID: u64 = 108;
 const GETTID: u64 = 186;
+const GETCPU: u64 = 309;
 const SET_ROBUST_LIST: u64 = 273;
 const RSEQ: u64 = 334;
 
@@ -100,6 +101,7 @@ pub fn answer(page: &mut ThreadPage) -> Option<u64> {
         GETEUID => identity(known, known.effective_user),
         GETGID => identity(known, known.group),
         GETEGID => identity(known, known.effective_group),
+        GETCPU if known.local & local::IDENTITY != 0 => Some(getcpu(page)),
         SET_ROBUST_LIST if known.local & local::ROBUST_LIST != 0 => Some(set_robust_list(page)),
         RSEQ if known.local & local::NO_RSEQ != 0 => Some(ENOSYS),
         _ => None,
@@ -108,6 +110,22 @@ pub fn answer(page: &mut ThreadPage) -> Option<u64> {
 
 fn identity(known: &Published, value: u64) -> Option<u64> {
     (known.local & local::IDENTITY != 0).then_some(value)
+}
+
+/// getcpu(2), as the vDSO tells it.
+fn getcpu(page: &ThreadPage) -> u64 {
+    const PROCESSOR: u64 = 0xfff;
+    const PROCESSOR_BITS: u64 = 12;
+    let [processor, node, ..] = page.arguments();
+    let place = arch::place();
+    for (at, value) in [(processor, place & PROCESSOR), (node, place >> PROCESSOR_BITS)] {
+        if at != 0 {
+            let value = value as u32;
+            // SAFETY: the guest's memory; a fault makes it a plain call.
+            unsafe { arch::copy(at, (&raw const value).addr() as u64, size_of::<u32>() as u64) };
+        }
+    }
+    0
 }
 
 /// set_robust_list(2): the kernel looks at the list when the thread ends.

@@ -9,7 +9,7 @@ use platform::{Facts, SyscallArgs, Thread};
 use crate::Task;
 
 /// Calls that are answered so.
-const LOCAL: [u64; 9] = [
+const LOCAL: [u64; 10] = [
     nr::rt_sigprocmask,
     nr::getpid,
     nr::gettid,
@@ -19,6 +19,7 @@ const LOCAL: [u64; 9] = [
     nr::getegid,
     nr::set_robust_list,
     nr::rseq,
+    nr::getcpu,
 ];
 
 impl Task {

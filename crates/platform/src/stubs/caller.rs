@@ -5,6 +5,7 @@
 //! guest memory, and the rest of the call goes there itself, as do the calls of other threads at any time.
 
 use std::cell::RefCell;
+use std::io::IoSlice;
 use std::sync::Arc;
 
 use super::calls::Direction;
@@ -106,19 +107,33 @@ pub(super) fn read(process: &Arc<Process>, address: u64, into: &mut [u8]) -> Opt
 
 /// As [`crate::Memory::write`], if the window has room for it.
 pub(super) fn write(process: &Arc<Process>, address: u64, from: &[u8]) -> Option<usize> {
+    write_gathered(process, address, from.len(), &[IoSlice::new(from)])
+}
+
+/// As [`crate::Memory::write_gathered`] of `total` bytes, if the window has room for all of them.
+pub(super) fn write_gathered(
+    process: &Arc<Process>,
+    address: u64,
+    total: usize,
+    from: &[IoSlice<'_>],
+) -> Option<usize> {
     of(process, |caller| {
         let Caller { window, pieces, count, .. } = caller;
         for piece in pieces.get_mut(..*count).unwrap_or_default() {
-            if let Some(at) = piece.place(address, from.len())
+            if let Some(at) = piece.place(address, total)
                 && piece.is_output()
                 && (at <= piece.dirty || piece.is_input())
             {
-                window.write(piece, at, from);
-                piece.dirty = piece.dirty.max(at + from.len());
-                return Some(from.len());
+                let mut to = at;
+                for part in from {
+                    window.write(piece, to, part);
+                    to += part.len();
+                }
+                piece.dirty = piece.dirty.max(to);
+                return Some(total);
             }
         }
-        caller.writes_past(address, from.len());
+        caller.writes_past(address, total);
         None
     })
 }

@@ -106,6 +106,11 @@ impl Thread for StubThread {
         self.calls_fast()
     }
 
+    fn host_status(&self) -> Result<String, Errno> {
+        let read = |pid| self.process.shared.procfs.read(&format!("{pid}/task/{}/status", self.tid));
+        self.process.alive(read).map_err(|_| Errno::ESRCH)
+    }
+
     fn takes_handlers(&self) -> bool {
         self.can_start_handler()
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 
+use super::accounts;
 use super::caller;
 use super::calls::Direction;
 use super::interface::{BASE, SIZE};
@@ -73,8 +74,13 @@ impl Memory for StubMemory {
 
     fn write_gathered(&self, address: u64, from: &[IoSlice<'_>]) -> Result<usize, Errno> {
         let total = from.iter().map(|piece| piece.len()).sum();
-        let Some(first) = from.iter().find(|piece| !piece.is_empty()) else { return Ok(0) };
-        if from.len() > MOST_PIECES || caller::write(&self.0, address, first).is_some() {
+        if total == 0 {
+            return Ok(0);
+        }
+        if let Some(written) = caller::write_gathered(&self.0, address, total, from) {
+            return Ok(written);
+        }
+        if from.len() > MOST_PIECES {
             return write_each(self, address, from);
         }
         self.0.transfer(Direction::WriteMany(from), &[(address, total)])
@@ -115,7 +121,9 @@ impl Memory for StubMemory {
 
     fn host_text(&self, name: &str) -> Result<String, Errno> {
         match name {
-            "smaps" | "smaps_rollup" | "statm" | "stat" | "status" => self.text(name),
+            "smaps" | "smaps_rollup" | "statm" | "stat" | "status" => {
+                self.text(name).map(|text| accounts::of_guest(name, text))
+            }
             _ => Err(Errno::ENOENT),
         }
     }

@@ -7,7 +7,7 @@ use core::arch::{asm, global_asm};
 
 use crate::interface::PATCHED_TRAPS;
 
-pub use gate::{Part, copy, is_deferred, part, processor, set_gs, touch};
+pub use gate::{Part, copy, is_deferred, part, place, processor, set_gs, touch};
 pub use sigreturn::{
     Registers, UserContext, clear_vector, leave_returned, load_vector, save_vector, vector_layout,
 };

@@ -65,7 +65,8 @@ pub fn sched_getaffinity(task: &Arc<Task>, pid: i32, length: usize, mask: UserAd
     Ok(bytes.len())
 }
 
-/// Tells a CPU that the caller may run on. Guests ask the vDSO, which knows the one that it does run on; this answers those that do not.
+/// Tells a CPU that the caller may run on. The vDSO, which guests ask, and the stub, which answers this call of hot threads, know the one that
+/// it does run on; this answers those that reach neither.
 ///
 /// # Errors
 /// `EFAULT`.

@@ -1,6 +1,7 @@
 //! /proc/PID/status: proc_pid_status(5).
 
 use abi::Errno;
+use kernel::Task;
 use kernel::limits::Resource;
 
 use super::Subject;
@@ -124,8 +125,16 @@ pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
             "Cpus_allowed:\t{mask}\nCpus_allowed_list:\t{list}\nMems_allowed:\t1\nMems_allowed_list:\t0\n"
         ));
     }
-    add(String::from("voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n"));
+    add(task.as_deref().map(context_switches).unwrap_or_default());
     Ok(text)
+}
+
+/// How often its host thread has given up a processor, by itself and not: waiting for the sentry is among the former. Nothing if nobody has
+/// counted, or the thread has ended.
+fn context_switches(task: &Task) -> String {
+    let host = task.thread().and_then(|thread| thread.host_status().ok()).unwrap_or_default();
+    let counters = host.lines().filter(|line| line.contains("voluntary_ctxt_switches:"));
+    counters.map(|line| format!("{line}\n")).collect()
 }
 
 /// The processors it may run on, as a mask and as a list.

@@ -155,14 +155,19 @@ pub fn touch(address: u64, length: u64) {
     }
 }
 
-/// The number of the processor that this runs on, as the vDSO finds it.
+/// The number of the processor that this runs on.
 pub fn processor() -> u64 {
+    place() & 0xfff
+}
+
+/// The number of the processor that this runs on, as the vDSO finds it, and above twelve bits that of its node.
+pub fn place() -> u64 {
     let value: u64;
     /// The segment whose limit holds it (`__CPUNODE_SEG`).
     const SEGMENT: u64 = 0x7b;
     // SAFETY: reads a limit.
     unsafe { asm!("lsl {}, {}", out(reg) value, in(reg) SEGMENT, options(nomem, nostack)) };
-    value & 0xfff
+    value
 }
 
 /// Parts of the gate's own instructions.
