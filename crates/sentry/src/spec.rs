@@ -209,7 +209,7 @@ pub enum MountKind {
     Devpts(DevptsOptions),
     /// POSIX message queues.
     Mqueue,
-    /// Control groups, version 1 or 2 as the sentry has them.
+    /// The container's control group, as version 2 shows it.
     Cgroup,
 }
 

@@ -13,10 +13,12 @@ mod bad_input;
 mod big_data;
 mod containerd;
 mod control_groups;
+mod crashes;
 mod debug;
 mod ends;
 mod exec;
 mod exit_codes;
+mod host_files;
 mod lifecycle;
 mod limits;
 mod many_files;
@@ -58,6 +60,7 @@ pub const NAMES: &[(&str, Test)] = &[
     ("containerd/new-containerd", containerd::new_containerd),
     ("control-groups/limits", control_groups::limits),
     ("control-groups/removed-after-a-failure", control_groups::removed_after_a_failure),
+    ("crashes/database", crashes::database),
     ("data/gibibyte", big_data::gibibyte),
     ("data/input-from-a-file", big_data::input_from_a_file),
     ("debug/platform", debug::platform),
@@ -72,6 +75,10 @@ pub const NAMES: &[(&str, Test)] = &[
     ("exec/hundred", exec::hundred),
     ("exit-codes/all", exit_codes::all),
     ("exit-codes/signals", exit_codes::signals),
+    ("host-files/changes-are-seen", host_files::changes_are_seen),
+    ("host-files/all-is-kept", host_files::all_is_kept),
+    ("host-files/read-only-mounts", host_files::read_only_mounts),
+    ("host-files/offered", host_files::offered),
     ("lifecycle/from-create-to-delete", lifecycle::from_create_to_delete),
     ("lifecycle/wait-tells-the-end", lifecycle::wait_tells_the_end),
     ("lifecycle/killed-creators", lifecycle::killed_creators),

@@ -99,6 +99,12 @@ impl PidNamespace {
         self.inner.lock().limit = limit;
     }
 
+    /// How many threads may exist, if that is bounded.
+    #[must_use]
+    pub fn limit(&self) -> Option<usize> {
+        self.inner.lock().limit
+    }
+
     /// Enters a thread under its id.
     pub(crate) fn enter_task(&self, task: &Arc<Task>) {
         self.inner.lock().tasks.insert(task.tid(), Some(Arc::clone(task)));

@@ -58,7 +58,12 @@ pub(crate) const FIELDS: &[Field] = &[
     row("mounts[].destination", Full("")),
     row("mounts[].type", Full("bind, tmpfs, proc, sysfs, devtmpfs, devpts, mqueue, cgroup")),
     row("mounts[].source", Full("")),
-    row("mounts[].options", Full("words for propagation and synchronous writes have no effect")),
+    row(
+        "mounts[].options",
+        Full(
+            "words for propagation and synchronous writes have no effect; cache=all, writethrough, revalidating or none says what is kept of a bind mount's files",
+        ),
+    ),
     row("mounts[].uidMappings", Refused("mounts cannot have users of their own")),
     row("mounts[].gidMappings", Refused("mounts cannot have users of their own")),
     row("hooks.prestart", Full("")),

@@ -47,6 +47,15 @@ impl FileSystems {
         sys::filesystem(cpus, Device::anonymous())
     }
 
+    /// The control group of the container.
+    ///
+    /// # Errors
+    /// `EIO` if there is no kernel any more.
+    pub(super) fn cgroup(&self) -> Result<Arc<SuperBlock>, Errno> {
+        let kernel = self.kernel.upgrade().ok_or(Errno::EIO)?;
+        Ok(SuperBlock::new(cgroup::filesystem(kernel, Device::anonymous())))
+    }
+
     /// The message queues of the first IPC namespace.
     ///
     /// # Errors
@@ -69,6 +78,7 @@ pub(super) fn register(kernel: &Arc<Kernel>, filesystems: &Arc<FileSystems>) {
     let sysfs = SuperBlock::new(FileSystems::sys());
     let types: Vec<Arc<dyn FileSystemType>> = vec![
         Arc::new(Pseudoterminals(Arc::clone(filesystems))),
+        plain("cgroup2", FileSystems::cgroup),
         plain("devtmpfs", |filesystems| Ok(Arc::clone(&filesystems.devices))),
         Arc::new(fuse::Fuse),
         Arc::new(fuse::Control::new(SuperBlock::new(fuse::control_filesystem()))),

@@ -185,11 +185,7 @@ impl Builder<'_> {
             MountKind::Sysfs => FileSystems::sys(),
             MountKind::Devpts(options) => self.filesystems.devpts(devpts_options(options)),
             MountKind::Mqueue => return self.filesystems.mqueue().trying("make the message queues"),
-            MountKind::Cgroup => {
-                tracing::info!(destination = mount.destination, kind = ?mount.kind, "an empty directory stands for it");
-                let options = tmpfs::Options { mode: 0o755, ..tmpfs::Options::for_memory(self.memory) };
-                tmpfs::Tmpfs::new(options, self.memory)
-            }
+            MountKind::Cgroup => return self.filesystems.cgroup().trying("make the control group"),
         };
         Ok(SuperBlock::new(filesystem))
     }

@@ -26,7 +26,7 @@ pub(super) fn set_comm(subject: &Subject, text: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// There are no control groups inside: the process is in the root of the only hierarchy.
+/// The container's group is the only one, and the root of what is seen of the hierarchy.
 pub(super) fn cgroup(subject: &Subject) -> Result<Vec<u8>, Errno> {
     subject.group().map(|_| b"0::/\n".to_vec())
 }

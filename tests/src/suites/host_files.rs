@@ -1,0 +1,209 @@
+//! Files that the host and a container change at the same time, and what a policy says about that.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use ninep::client::Client;
+use ninep::message::{Rread, Tlcreate, Tlopen, Tmkdir, Tread, Twalk, Twrite};
+use ninep::version::Dialect;
+use ninep::{Data, Text};
+use serde_json::json;
+
+use super::support::{LIMIT, Running, config};
+use crate::place::Place;
+use crate::sandbox::Sandbox;
+
+/// A shell in a container that is told line by line what to do, and answers with a line `done` after each.
+struct Shell(Running);
+
+impl Shell {
+    /// One with a directory of the host at /shared.
+    fn start(place: &Place, name: &str, shared: &Path, options: &[&str]) -> Result<(Self, Sandbox)> {
+        let script = "while read -r line; do eval \"$line\"; echo done; done";
+        let mut config = config(place, &["sh", "-c", script]);
+        let mounts = config.pointer_mut("/mounts").and_then(serde_json::Value::as_array_mut);
+        let options: Vec<&str> = ["rbind"].iter().chain(options).copied().collect();
+        mounts.context("no mounts")?.push(json!({
+            "destination": "/shared", "type": "bind", "source": shared, "options": options,
+        }));
+        let sandbox = Sandbox::with_config(place, name, &config)?;
+        Ok((Self(Running::start(&mut sandbox.command(name))?), sandbox))
+    }
+
+    /// Does something that has to say exactly this line.
+    fn says(&mut self, command: &str, line: &str) -> Result<()> {
+        self.0.say(&format!("{command}\n"))?;
+        self.0.expect(line).with_context(|| format!("after {command:?}"))?;
+        self.0.expect("done")
+    }
+
+    fn ends(self) -> Result<()> {
+        let outcome = self.0.finish()?;
+        if outcome.code == Some(0) { Ok(()) } else { bail!("{}", outcome.shown()) }
+    }
+}
+
+/// Bind mounts unless they say otherwise, and those that keep nothing: each look finds what the host has now.
+pub(super) fn changes_are_seen(place: &Place) -> Result<()> {
+    for (name, options) in
+        [("seen-default", &[][..]), ("seen-none", &["cache=none"]), ("seen-shared", &["cache=revalidating"])]
+    {
+        let shared = place.directory(&format!("{name}-files"))?;
+        let at = |name: &str| shared.join(name);
+        fs::write(at("file"), "one\n")?;
+        let (mut shell, _sandbox) = Shell::start(place, name, &shared, options)?;
+        shell.says("cat /shared/file", "one")?;
+        shell.says("exec 7< /shared/file; echo open", "open")?;
+        fs::write(at("file"), "second\n")?;
+        shell.says("stat -c %s /shared/file", "7")?;
+        shell.says("cat /shared/file", "second")?;
+        // Another file in its place; the open one stays what it was.
+        fs::write(at("other"), "third\n")?;
+        fs::rename(at("other"), at("file"))?;
+        shell.says("cat /shared/file", "third")?;
+        shell.says("cat <&7", "second")?;
+        shell.says("stat -L -c %h /proc/self/fd/7", "0")?;
+        // What is written inside is outside at once, and stays after fsync(2).
+        shell.says("echo back > /shared/back; sync -d /shared/back; echo written", "written")?;
+        if fs::read_to_string(at("back"))? != "back\n" {
+            bail!("what was written is not there");
+        }
+        fs::remove_file(at("file"))?;
+        shell.says("cat /shared/file 2> /dev/null || echo gone", "gone")?;
+        fs::create_dir_all(at("file/inner"))?;
+        shell.says("ls /shared/file", "inner")?;
+        // A directory that goes while somebody stands in it.
+        shell.says("cd /shared/file/inner; echo inside", "inside")?;
+        fs::remove_dir_all(at("file"))?;
+        shell.says("touch new 2> /dev/null || echo nowhere", "nowhere")?;
+        shell.says("cd /; ls /shared", "back")?;
+        // Attributes and permissions.
+        fs::set_permissions(at("back"), std::os::unix::fs::PermissionsExt::from_mode(0o751))?;
+        shell.says("stat -c %a /shared/back", "751")?;
+        shell.says("chmod 604 /shared/back; echo changed", "changed")?;
+        if std::os::unix::fs::PermissionsExt::mode(&fs::metadata(at("back"))?.permissions()) & 0o777 != 0o604
+        {
+            bail!("the mode was not changed");
+        }
+        shell.ends()?;
+    }
+    Ok(())
+}
+
+/// A mount that nobody else changes is asked once; contents are the host's all the same.
+pub(super) fn all_is_kept(place: &Place) -> Result<()> {
+    for policy in ["cache=all", "cache=writethrough"] {
+        let name = policy.replace('=', "-");
+        let shared = place.directory(&format!("{name}-files"))?;
+        fs::write(shared.join("file"), "one\n")?;
+        let (mut shell, _sandbox) = Shell::start(place, &name, &shared, &[policy])?;
+        shell.says("stat -c %s /shared/file", "4")?;
+        shell.says("test -e /shared/late || echo missing", "missing")?;
+        fs::write(shared.join("late"), "")?;
+        shell.says("test -e /shared/late || echo missing", "missing")?;
+        shell.says("echo more >> /shared/file; stat -c %s /shared/file", "9")?;
+        if fs::read_to_string(shared.join("file"))? != "one\nmore\n" {
+            bail!("what was written is not there");
+        }
+        shell.ends()?;
+    }
+    Ok(())
+}
+
+/// Nothing of a read-only mount can be changed, by any name.
+pub(super) fn read_only_mounts(place: &Place) -> Result<()> {
+    let shared = place.directory("read-only-files")?;
+    fs::write(shared.join("file"), "same\n")?;
+    let (mut shell, _sandbox) = Shell::start(place, "read-only-mount", &shared, &["ro"])?;
+    for change in [
+        "echo x > /shared/file",
+        "echo x > /shared/new",
+        "rm /shared/file",
+        "mv /shared/file /shared/moved",
+        "ln /shared/file /shared/link",
+        "mkdir /shared/d",
+        "chmod 777 /shared/file",
+        "touch /shared/file",
+        "truncate -s 0 /shared/file",
+    ] {
+        shell.says(&format!("({change}) 2> /dev/null || echo refused"), "refused")?;
+    }
+    shell.says("cat /shared/file", "same")?;
+    shell.ends()
+}
+
+/// A directory for 9P clients that are no containers.
+struct Offered {
+    process: Child,
+    socket: std::path::PathBuf,
+}
+
+impl Offered {
+    fn start(place: &Place, name: &str, directory: &Path, options: &[&str]) -> Result<Self> {
+        let socket = place.directory(name)?.join("socket");
+        let mut command = Command::new(&place.casemate);
+        command.args(["gofer", "serve"]).args(options).arg("--socket").arg(&socket).arg(directory);
+        Ok(Self { process: command.stdin(Stdio::null()).spawn()?, socket })
+    }
+
+    fn client(&self) -> Result<std::sync::Arc<Client>> {
+        let end = Instant::now() + LIMIT;
+        loop {
+            match UnixStream::connect(&self.socket) {
+                Ok(socket) => {
+                    return Client::connect_as(socket.into(), Dialect::Base).map_err(anyhow::Error::from);
+                }
+                Err(error) if Instant::now() > end => bail!("nobody listens: {error}"),
+                Err(_) => std::thread::sleep(std::time::Duration::from_millis(20)),
+            }
+        }
+    }
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// `casemate gofer serve`: several clients at a time, each with the whole directory and nothing else.
+pub(super) fn offered(place: &Place) -> Result<()> {
+    let directory = place.directory("offered-files")?;
+    fs::create_dir(directory.join("sub"))?;
+    fs::write(directory.join("sub/file"), "content")?;
+    let offered = Offered::start(place, "offered", &directory, &[])?;
+    let clients = [offered.client()?, offered.client()?];
+    for (client, new) in clients.iter().zip(["first", "second"]) {
+        let root = client.attach(b"/")?;
+        let fid = client.new_fid()?;
+        let names = vec![Text(b"sub"), Text(b"file")];
+        client.call(&Twalk { fid: root.number(), newfid: fid.number(), names }, |_| ())?;
+        let file = fid.into_held();
+        client.call(&Tlopen { fid: file.number(), flags: 0 }, |_| ())?;
+        let read = Tread { fid: file.number(), offset: 0, count: 100 };
+        let text = client.call(&read, |Rread { data }| data.0.to_vec())?;
+        let copy = client.new_fid()?;
+        client.call(&Twalk { fid: root.number(), newfid: copy.number(), names: vec![] }, |_| ())?;
+        let made = copy.into_held();
+        let create =
+            Tlcreate { fid: made.number(), name: Text(new.as_bytes()), flags: 1, mode: 0o600, gid: 0 };
+        client.call(&create, |_| ())?;
+        client.call(&Twrite { fid: made.number(), offset: 0, data: Data(new.as_bytes()) }, |_| ())?;
+        if text != b"content" || fs::read_to_string(directory.join(new))? != new {
+            bail!("{text:?} was read");
+        }
+    }
+    let refused = Offered::start(place, "offered-read-only", &directory, &["--read-only"])?;
+    let client = refused.client()?;
+    let root = client.attach(b"")?;
+    let make = Tmkdir { dfid: root.number(), name: Text(b"d"), mode: 0o755, gid: 0 };
+    match client.call(&make, |_| ()) {
+        Err(abi::Errno::EROFS) => Ok(()),
+        other => bail!("a directory in what is read-only: {other:?}"),
+    }
+}
