@@ -72,7 +72,8 @@ fn their_tools_list_and_read_what_we_serve() {
         listing.lines().any(|line| line.starts_with("-rw-r--r--") && line.ends_with(" file")),
         "{problems}"
     );
-    assert_eq!(listing.lines().count(), 303, "with both dots: {problems}");
+    // They look at both dots too, which are no names to our server.
+    assert_eq!(listing.lines().count(), 301, "{problems}");
     assert_eq!(tool("diodcat", port, &["sub/file"]), (b"content".to_vec(), String::new()));
     assert!(tool("diodcat", port, &["large"]).0 == large());
     assert!(tool("diodcat", port, &["sub/missing"]).1.contains("No such file"));
@@ -184,7 +185,12 @@ fn our_client_works_with_their_server() {
     let (old, new) = (Text(b"large"), Text(b"moved"));
     let rename =
         Trenameat { olddirfid: root.number(), oldname: old, newdirfid: inner.number(), newname: new };
-    client.call(&rename, |_| ()).unwrap();
+    if client.call(&rename, |_| ()) == Err(Errno::EOPNOTSUPP) {
+        // Older servers move only what is held; Linux's client falls back to that too.
+        let held = walk(&root, &["large"]).unwrap();
+        let rename = Trename { fid: held.number(), dfid: inner.number(), name: new };
+        client.call(&rename, |_| ()).unwrap();
+    }
     let link = Tsymlink { dfid: root.number(), name: Text(b"link"), target: Text(b"d/moved"), gid: 0 };
     client.call(&link, |_| ()).unwrap();
     let link = walk(&root, &["link"]).unwrap();
@@ -217,7 +223,11 @@ fn our_client_works_with_their_server() {
 
     for name in ["hard", "link"] {
         let gone = Tunlinkat { dirfid: root.number(), name: Text(name.as_bytes()), flags: 0 };
-        client.call(&gone, |_| ()).unwrap();
+        if client.call(&gone, |_| ()) == Err(Errno::EOPNOTSUPP) {
+            let held = walk(&root, &[name]).unwrap();
+            client.call(&Tremove { fid: held.number() }, |_| ()).unwrap();
+            std::mem::forget(held);
+        }
         assert_eq!(walk(&root, &[name]).err(), Some(Errno::ENOENT));
     }
     let statfs = client.call(&Tstatfs { fid: root.number() }, |reply| reply.statfs).unwrap();

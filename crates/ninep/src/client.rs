@@ -61,11 +61,11 @@ impl Client {
                 (reply.msize, Dialect::named(reply.version.0))
             })
         };
-        let ((mut size, mut dialect), _) = ask(wanted)?;
-        if dialect.is_none() && wanted != Dialect::Base {
-            // A server that does not know how variants are named.
-            ((size, dialect), _) = ask(Dialect::Base)?;
-        }
+        let ((size, dialect), _) = match ask(wanted) {
+            // A server that does not know how variants are named says "unknown", or fails.
+            Ok(((_, None), _)) | Err(_) if wanted != Dialect::Base => ask(Dialect::Base)?,
+            answer => answer?,
+        };
         let dialect = dialect.ok_or(Errno::EPROTONOSUPPORT)?;
         if !(crate::version::SMALLEST_SIZE..=dialect.size()).contains(&size) {
             return Err(Errno::EIO);
