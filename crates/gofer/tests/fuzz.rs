@@ -1,7 +1,7 @@
 //! A server under requests that make sense half of the time: for as long as `CASEMATE_FUZZ_SECONDS` says, two seconds unless told.
 //!
 //! Whatever a client says, the server answers or hangs up, never panics, and neither shows nor changes anything outside of its tree.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 #[cfg(test)]
 #[expect(dead_code, reason = "the part with the client is for the others")]
