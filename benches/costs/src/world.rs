@@ -60,6 +60,8 @@ impl World {
             limits,
             terminal: None,
             seccomp: Seccomp::Off,
+            id: None,
+            program: None,
         };
         let started = spawn(&kernel, what).map_err(|errno| failed("start a process", errno))?;
         machine.settle();

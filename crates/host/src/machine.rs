@@ -1,9 +1,24 @@
 //! The machine that the sandbox runs on.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// How much of its memory the sandbox may use, in bytes.
 static LIMIT: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// How many of its processors the sandbox may keep busy.
+static PROCESSORS: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// Notes that the sandbox gets no more time than so many processors have. Whoever enforces that is the host.
+pub fn limit_processors(count: usize) {
+    PROCESSORS.store(count.max(1), Ordering::Relaxed);
+}
+
+/// Processors that the sandbox may use: those that this process may run on, or as many as its time comes to.
+#[must_use]
+pub fn processors() -> usize {
+    let available = std::thread::available_parallelism().map_or(1, usize::from);
+    available.min(PROCESSORS.load(Ordering::Relaxed))
+}
 
 /// Notes that the sandbox may use only so many bytes of memory. Whoever enforces that is the host.
 pub fn limit_memory(bytes: u64) {

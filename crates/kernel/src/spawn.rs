@@ -12,6 +12,7 @@ use vfs::{Credentials, FdTable, Terminal};
 use crate::exec::{self, Program, Strings};
 use crate::fs_context::SharedFs;
 use crate::limits::Limits;
+use crate::pids::Reservation;
 use crate::seccomp::Seccomp;
 use crate::signal::{GroupSignals, TaskSignals};
 use crate::task::{Attributes, Parts};
@@ -36,6 +37,10 @@ pub struct Spawn {
     pub terminal: Option<Arc<dyn Terminal>>,
     /// The filter of its system calls.
     pub seccomp: Seccomp,
+    /// Its id, if that was taken before.
+    pub id: Option<Reservation>,
+    /// The file to execute, if the first argument does not name it.
+    pub program: Option<Vec<u8>>,
 }
 
 /// A process on its way to its first program.
@@ -89,7 +94,10 @@ impl Started {
 /// # Errors
 /// `EAGAIN` with too many threads.
 pub fn spawn(kernel: &Arc<Kernel>, what: Spawn) -> Result<Started, Errno> {
-    let reservation = kernel.pids.reserve(kernel)?;
+    let reservation = match what.id {
+        Some(reservation) => reservation,
+        None => kernel.pids.reserve(kernel)?,
+    };
     let pid = reservation.id;
     let group = ThreadGroup::new(Arc::clone(kernel), pid, GroupSignals::default(), what.limits, 17, true);
     if pid == crate::pids::INIT {
@@ -114,9 +122,13 @@ pub fn spawn(kernel: &Arc<Kernel>, what: Spawn) -> Result<Started, Errno> {
     let result = Arc::new(Waiting::default());
     let teller = Teller(Arc::clone(&result));
     let starter = Arc::clone(&task);
-    let strings = what.strings;
+    let (strings, program) = (what.strings, what.program);
     let call = Box::pin(async move {
-        match search(&starter, strings).await {
+        let outcome = match program {
+            Some(path) => run(&starter, path, strings).await,
+            None => search(&starter, strings).await,
+        };
+        match outcome {
             Ok(outcome) => {
                 teller.0.set(Ok(()));
                 Ok(outcome)

@@ -96,6 +96,11 @@ pub(crate) enum LogFormat {
 pub(crate) enum Command {
     /// Suspend a container and write it to files (not yet)
     Checkpoint(Reserved),
+    /// Write a script that completes this command's words in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
     /// Create a container from an OCI bundle, to be started later
     Create(Create),
     /// Show the inside of a running sandbox
@@ -114,10 +119,17 @@ pub(crate) enum Command {
     /// Serve files to others
     #[command(subcommand)]
     Gofer(Gofer),
+    /// Make this program known to an engine as a runtime
+    Install(Install),
     /// Send a signal to a container's first process
     Kill(Kill),
     /// Show all containers
     List(List),
+    /// Write manual pages
+    Man {
+        /// Where to
+        directory: PathBuf,
+    },
     /// Stop all processes of a container where they are
     Pause(Id),
     /// Show the processes of a container
@@ -150,6 +162,39 @@ impl Command {
             _ => 0,
         }
     }
+
+    /// Whether its container gets the sockets that a service manager has handed over.
+    pub(crate) const fn takes_sockets(&self) -> bool {
+        matches!(self, Self::Create(_) | Self::Run(_))
+    }
+}
+
+/// An engine that runs containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// /etc/docker/daemon.json
+    Docker,
+    /// /etc/containers/containers.conf.d
+    Podman,
+}
+
+/// Of `install`.
+#[derive(Debug, Args)]
+pub(crate) struct Install {
+    /// The engine
+    pub(crate) engine: Engine,
+    /// What the runtime is called
+    #[arg(long, default_value = "casemate")]
+    pub(crate) name: String,
+    /// The engine's configuration file, if it is another than usual
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Take it out again
+    #[arg(long)]
+    pub(crate) remove: bool,
+    /// Options that the engine gives with each command (Docker)
+    #[arg(last = true)]
+    pub(crate) runtime_args: Vec<String>,
 }
 
 /// Of commands that take a container and nothing else.

@@ -20,7 +20,7 @@ mod user_names;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::command_line::{Command, CommandLine, Global, Gofer};
 use crate::log::Log;
@@ -42,7 +42,8 @@ fn main() -> ExitCode {
         }
     };
     // Before anything is opened that could get their numbers.
-    let preserved = match sandbox::descriptors::preserved(command.preserved()) {
+    let handed = if command.takes_sockets() { sandbox::descriptors::handed_over() } else { 0 };
+    let preserved = match sandbox::descriptors::preserved(command.preserved().saturating_add(handed)) {
         Ok(preserved) => preserved,
         Err(error) => return fail(&error),
     };
@@ -69,12 +70,13 @@ fn carry_out(
     log: &Log,
 ) -> Result<u8, error::Error> {
     use commands::{
-        create, debug, delete, r#do, events, exec, features, gofer_serve, kill, list, pause, ps, reserved,
-        run, spec, start, state, update, wait,
+        create, debug, delete, r#do, events, exec, features, gofer_serve, install, kill, list, pause, ps,
+        reserved, run, spec, start, state, update, wait,
     };
     let nothing = |()| 0;
     match command {
         Command::Checkpoint(_) => Err(reserved::checkpoint()),
+        Command::Completions { shell } => install::completions(shell, CommandLine::command()).map(nothing),
         Command::Create(arguments) => create::execute(global, &arguments, preserved, log).map(nothing),
         Command::Debug(arguments) => debug::execute(global, &arguments).map(nothing),
         Command::Delete(arguments) => delete::execute(global, &arguments).map(nothing),
@@ -83,8 +85,10 @@ fn carry_out(
         Command::Exec(arguments) => exec::execute(global, &arguments, preserved),
         Command::Gofer(Gofer::Serve(arguments)) => gofer_serve::execute(&arguments).map(nothing),
         Command::Features => features::execute().map(nothing),
+        Command::Install(arguments) => install::execute(&arguments).map(nothing),
         Command::Kill(arguments) => kill::execute(global, &arguments).map(nothing),
         Command::List(arguments) => list::execute(global, &arguments).map(nothing),
+        Command::Man { directory } => install::manual(&directory, CommandLine::command()).map(nothing),
         Command::Pause(arguments) => pause::pause(global, &arguments).map(nothing),
         Command::Ps(arguments) => ps::execute(global, &arguments).map(nothing),
         Command::Restore(_) => Err(reserved::restore()),

@@ -9,11 +9,11 @@ const NAMES: [&str; 32] = [
 const REALTIME_FIRST: i32 = 34;
 const LAST: i32 = 64;
 
-/// The number of a signal.
+/// The number of a signal. The number 0 stands for none: it asks whether there is somebody to send one to.
 pub(crate) fn parse(text: &str) -> Result<i32, String> {
     let unknown = || format!("unknown signal {text:?}");
     if let Ok(number) = text.parse::<i32>() {
-        return Some(number).filter(|number| (1..=LAST).contains(number)).ok_or_else(unknown);
+        return Some(number).filter(|number| (0..=LAST).contains(number)).ok_or_else(unknown);
     }
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);

@@ -72,6 +72,9 @@ fn main() -> std::process::ExitCode {
         credentials,
         limits: Limits::default(),
         terminal: None,
+        seccomp: kernel::seccomp::Seccomp::Off,
+        id: None,
+        program: None,
     };
     let started = spawn(&kernel, what).unwrap();
     if let Err(errno) = started.wait() {

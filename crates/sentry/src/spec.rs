@@ -31,6 +31,25 @@ pub struct ContainerSpec {
     pub limits: LimitSpec,
     /// The filter of its processes' system calls: seccomp(2).
     pub seccomp: Option<SeccompSpec>,
+    /// Programs of the container that are run before its first process, one after the other.
+    pub start_hooks: Vec<HookSpec>,
+}
+
+/// A program that is run in the container as its first process would be, with the container's state on standard input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookSpec {
+    /// Where it stands in the configuration, for messages.
+    pub place: String,
+    /// The file to execute, absolute.
+    pub path: String,
+    /// `argv`.
+    pub args: Vec<String>,
+    /// `environ`.
+    pub env: Vec<String>,
+    /// How many seconds it may take.
+    pub timeout: Option<u64>,
+    /// What it reads.
+    pub state: String,
 }
 
 /// A filter of system calls.
@@ -79,6 +98,8 @@ pub struct LimitSpec {
     pub memory: Option<u64>,
     /// Threads.
     pub threads: Option<usize>,
+    /// Processors' worth of time.
+    pub processors: Option<usize>,
 }
 
 /// A program to start.

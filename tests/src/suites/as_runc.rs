@@ -96,6 +96,9 @@ pub(super) fn commands(place: &Place) -> Result<()> {
             &["create", "--bundle", "BUNDLE", "c"],
             &["create", "--bundle", "BUNDLE", "c"],
             &["reaches", "created"],
+            &["exec", "c", "sh", "-c", "exit 3"],
+            &["exec", "--detach", "c", "sleep", "1000"],
+            &["kill", "c", "0"],
             &["pause", "absent"],
             &["start", "c"],
             &["reaches", "running"],
@@ -118,6 +121,7 @@ pub(super) fn commands(place: &Place) -> Result<()> {
             &["kill", "c", "KILL"],
             &["reaches", "stopped"],
             &["kill", "c", "KILL"],
+            &["kill", "c", "0"],
             &["exec", "c", "true"],
             &["start", "c"],
             &["delete", "c"],
@@ -156,5 +160,57 @@ pub(super) fn bundles(place: &Place) -> Result<()> {
             &[&["create", "--bundle", "BUNDLE", "c"], &["list", "-q"], &["delete", "--force", "c"]];
         compare(&runtimes, steps).with_context(|| config.to_string())?;
     }
+    Ok(())
+}
+
+/// Hooks that are the container's own programs: where they run, what they are told, and that a failure ends the container.
+pub(super) fn start_hooks(place: &Place) -> Result<()> {
+    let hook = |script: &str| json!({"path": "/bin/sh", "args": ["hook", "-c", script], "env": ["WHO=me", "PATH=/bin"], "timeout": 10});
+    let first = "cat > /work/state; echo $0 $WHO $(id -u) $(pwd) > /work/first";
+    let second = "cat /work/first > /work/second; echo again >> /work/second";
+    let program = "cat /work/second; python3 -c 'import json; s = json.load(open(\"/work/state\")); print(s[\"id\"], s[\"status\"], s[\"pid\"])'; echo $$";
+    let mut good = config(place, &["sh", "-c", program]);
+    good["hooks"] = json!({"startContainer": [hook(first), hook(second)]});
+    let mut bad = config(place, &["echo", "unreached"]);
+    bad["hooks"] = json!({"startContainer": [hook("echo sorry >&2; exit 4"), hook(second)]});
+    let mut slow = bad.clone();
+    slow["hooks"]["startContainer"][0] =
+        json!({"path": "/bin/sleep", "args": ["sleep", "1000"], "env": ["A=b"], "timeout": 1});
+    for config in [good, bad, slow] {
+        let [oracle, ours] = Runtime::both(place, "start-hooks", &config)?;
+        let command = ["run", "--bundle", "BUNDLE", "c"];
+        let (theirs, own) = (oracle.run(&command)?, ours.run(&command)?);
+        ensure!(
+            theirs.code == own.code && theirs.stdout == own.stdout,
+            "=== runc: {}\n=== casemate: {}",
+            theirs.shown(),
+            own.shown()
+        );
+        let told = String::from_utf8_lossy(&own.stderr).contains("hooks.startContainer[0]");
+        ensure!(told == (own.code != Some(0)), "{}", own.shown());
+        ensure!(ours.run(&["list", "--quiet"])?.stdout.is_empty());
+    }
+    Ok(())
+}
+
+/// Sockets that a service manager has handed over are the container's, which is told so.
+pub(super) fn handed_over_sockets(place: &Place) -> Result<()> {
+    let program = "echo $LISTEN_FDS $LISTEN_PID $$; cat <&3; cat <&4";
+    let runtimes = Runtime::both(place, "listen-fds", &config(place, &["sh", "-c", program]))?;
+    let mut said = Vec::new();
+    for runtime in &runtimes {
+        let mut command = Command::new("sh");
+        command.args(["-c", "exec 3<<A 4<<B; export LISTEN_PID=$$; exec \"$@\"\none\nA\ntwo\nB\n", "sh"]);
+        command.arg(&runtime.program).arg("--root").arg(&runtime.state).args(["run", "--bundle"]);
+        command.arg(&runtime.bundle).arg("c").env("LISTEN_FDS", "2");
+        said.push(run(&mut command, b"", LIMIT)?);
+    }
+    ensure!(
+        said[0].code == said[1].code && said[0].stdout == said[1].stdout,
+        "{} {}",
+        said[0].shown(),
+        said[1].shown()
+    );
+    ensure!(said[1].stdout == b"2 1 1\none\ntwo\n", "{}", said[1].shown());
     Ok(())
 }

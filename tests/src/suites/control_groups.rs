@@ -60,6 +60,20 @@ pub(super) fn limits(place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// A quota of processor time is seen as processors.
+pub(super) fn processors(place: &Place) -> Result<()> {
+    group("cpu")?;
+    let program = "nproc; grep -c ^processor /proc/cpuinfo; grep -c '^cpu[0-9]' /proc/stat; \
+        python3 -c 'import os; print(os.cpu_count(), len(os.sched_getaffinity(0)))'";
+    let mut spec = config(place, &["sh", "-c", program]);
+    spec["linux"]["cgroupsPath"] = json!(format!("/{NAME}"));
+    spec["linux"]["resources"] = json!({"cpu": {"quota": 80_000, "period": 100_000}});
+    let sandbox = Sandbox::with_config(place, "processors", &spec)?;
+    let outcome = sandbox.run(b"", super::support::LIMIT)?;
+    ensure!(outcome.stdout == b"1\n1\n1\n1 1\n", "{}", outcome.shown());
+    Ok(())
+}
+
 /// A failure leaves no group either.
 pub(super) fn removed_after_a_failure(place: &Place) -> Result<()> {
     let memory = group("memory")?;

@@ -19,12 +19,14 @@ mod ends;
 mod exec;
 mod exit_codes;
 mod host_files;
+mod hostile;
 mod lifecycle;
 mod limits;
 mod many_files;
 mod output;
 mod own_terminal;
 mod podman;
+mod rootless;
 mod roots;
 mod runs;
 mod seccomp;
@@ -59,6 +61,7 @@ pub const NAMES: &[(&str, Test)] = &[
     ("containerd/shim-killed", containerd::shim_killed),
     ("containerd/new-containerd", containerd::new_containerd),
     ("control-groups/limits", control_groups::limits),
+    ("control-groups/processors", control_groups::processors),
     ("control-groups/removed-after-a-failure", control_groups::removed_after_a_failure),
     ("crashes/database", crashes::database),
     ("data/gibibyte", big_data::gibibyte),
@@ -79,12 +82,19 @@ pub const NAMES: &[(&str, Test)] = &[
     ("host-files/all-is-kept", host_files::all_is_kept),
     ("host-files/read-only-mounts", host_files::read_only_mounts),
     ("host-files/offered", host_files::offered),
+    ("hostile/forks", hostile::forks),
+    ("hostile/fills-its-tmpfs", hostile::fills_its_tmpfs),
+    ("hostile/opens-without-end", hostile::opens_without_end),
+    ("hostile/eats-memory", hostile::eats_memory),
+    ("hostile/hundred-at-once", hostile::hundred_at_once),
     ("lifecycle/from-create-to-delete", lifecycle::from_create_to_delete),
     ("lifecycle/wait-tells-the-end", lifecycle::wait_tells_the_end),
     ("lifecycle/killed-creators", lifecycle::killed_creators),
     ("lifecycle/killed-parts", lifecycle::killed_parts),
     ("lifecycle/pause-stops-everything", lifecycle::pause_stops_everything),
     ("lifecycle/hooks", lifecycle::hooks),
+    ("as-runc/start-hooks", as_runc::start_hooks),
+    ("as-runc/handed-over-sockets", as_runc::handed_over_sockets),
     ("limits/memory-hog-dies-alone", limits::memory_hog_dies_alone),
     ("memory/many-files", many_files::bounded),
     ("output/append-to-a-shared-file", output::append_to_a_shared_file),
@@ -92,6 +102,11 @@ pub const NAMES: &[(&str, Test)] = &[
     ("output/closed-pipe", output::closed_pipe),
     ("podman/options", podman::options),
     ("podman/life", podman::life),
+    ("podman/attach-and-terminal", podman::attach_and_terminal),
+    ("podman/health", podman::health),
+    ("podman/build", podman::build),
+    ("rootless/do", rootless::r#do),
+    ("rootless/bundle", rootless::bundle),
     ("roots/read-only", roots::read_only),
     ("roots/writes-reach-the-host", roots::writes_reach_the_host),
     ("roots/do-leaves-files-alone", roots::do_leaves_files_alone),

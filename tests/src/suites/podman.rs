@@ -156,3 +156,73 @@ pub(super) fn life(place: &Place) -> Result<()> {
     ensure!(podman.says(&["ps", "--all", "--quiet"])?.is_empty());
     Ok(())
 }
+
+/// Attaching to what runs, and terminals.
+pub(super) fn attach_and_terminal(place: &Place) -> Result<()> {
+    let podman = Podman::new(place, "podman-attach")?;
+    let program = "read line; echo got $line; exit 6";
+    podman.says(&[
+        "run",
+        "--detach",
+        "--interactive",
+        "--name",
+        "a",
+        "--network=none",
+        IMAGE,
+        "sh",
+        "-c",
+        program,
+    ])?;
+    let outcome = podman.run(&["attach", "a"])?;
+    ensure!(outcome.stdout.starts_with(b"got typed\n"), "{}", outcome.shown());
+    ensure!(podman.says(&["wait", "a"])? == "6\n");
+    ensure!(podman.says(&["logs", "a"])? == "got typed\n");
+    let outcome =
+        podman.once(&["--tty"], &["sh", "-c", "test -t 0 && test -t 1 && ls -l /dev/console && exit 8"])?;
+    ensure!(outcome.code == Some(8), "{}", outcome.shown());
+    Ok(())
+}
+
+/// Health checks are programs that are run in the container.
+pub(super) fn health(place: &Place) -> Result<()> {
+    let podman = Podman::new(place, "podman-health")?;
+    podman.says(&[
+        "run",
+        "--detach",
+        "--name",
+        "h",
+        "--network=none",
+        "--health-cmd",
+        "ls /tmp/well",
+        "--health-interval",
+        "disable",
+        IMAGE,
+        "sleep",
+        "1000",
+    ])?;
+    ensure!(podman.run(&["healthcheck", "run", "h"])?.code == Some(1));
+    podman.says(&["exec", "h", "touch", "/tmp/well"])?;
+    ensure!(podman.run(&["healthcheck", "run", "h"])?.code == Some(0));
+    podman.says(&["rm", "--force", "--time", "0", "h"])?;
+    Ok(())
+}
+
+/// An image whose steps are run by the runtime.
+pub(super) fn build(place: &Place) -> Result<()> {
+    let podman = Podman::new(place, "podman-build")?;
+    let context = podman.store.join("context");
+    fs::create_dir(&context)?;
+    fs::write(context.join("file"), "copied\n")?;
+    let steps = format!(
+        "FROM {IMAGE}\nENV A=b\nCOPY file /etc/file\nRUN grep -q Seccomp /proc/self/status && echo built $A > /etc/built\n\
+         RUN [\"touch\", \"/etc/exec-form\"]\nUSER 5\nWORKDIR /tmp\nRUN test $(id -u) = 5\n"
+    );
+    fs::write(context.join("Containerfile"), steps)?;
+    let directory = context.display().to_string();
+    podman.says(&["build", "--network=none", "--isolation=oci", "--tag", "localhost/built", &directory])?;
+    let look = "cat /etc/file /etc/built; id -u; ls /etc/exec-form; pwd";
+    let outcome = podman.run(&["run", "--rm", "--network=none", "localhost/built", "sh", "-c", look])?;
+    let expected = "copied\nbuilt b\n5\n/etc/exec-form\n/tmp\n";
+    ensure!(outcome.code == Some(0) && outcome.stdout == expected.as_bytes(), "{}", outcome.shown());
+    Ok(())
+}

@@ -94,6 +94,20 @@ impl PidNamespace {
         Ok(Reservation { kernel: Arc::clone(kernel), id })
     }
 
+    /// Takes the id of the first process, so that others can come before it.
+    ///
+    /// # Errors
+    /// `EAGAIN` if there is a first process.
+    pub fn reserve_init(&self, kernel: &Arc<crate::Kernel>) -> Result<Reservation, Errno> {
+        let mut inner = self.inner.lock();
+        if inner.tasks.contains_key(&INIT) || inner.relations.uses(INIT) {
+            return Err(Errno::EAGAIN);
+        }
+        inner.last = inner.last.max(INIT);
+        inner.tasks.insert(INIT, None);
+        Ok(Reservation { kernel: Arc::clone(kernel), id: INIT })
+    }
+
     /// Bounds how many threads may exist at once; those that do stay.
     pub fn set_limit(&self, limit: Option<usize>) {
         self.inner.lock().limit = limit;

@@ -10,7 +10,7 @@ use crate::config::translate::{RootWrites, translate};
 use crate::error::{Error, Trying};
 use crate::hooks::Moment;
 use crate::log::Log;
-use crate::sandbox::{Launch, Sandbox, Witness, console};
+use crate::sandbox::{Launch, Sandbox, Witness, console, descriptors};
 use crate::state::{self, Entry, Holder, Process, Record, Root, Status};
 
 /// A container that is being created. Dropping it gives back all that it holds, unless it stays.
@@ -50,6 +50,7 @@ impl Creation {
         let mut creation = Self { entry, record };
         let resources = creation.record.resources().cloned();
         creation.record.cgroups.make(resources.as_ref())?;
+        plan.container.process.env.extend(descriptors::activation());
         let socket = arguments.process.console_socket.as_deref();
         let mut descriptors = console::standard(&mut plan.container.process, socket, attached)?;
         descriptors.extend(preserved);

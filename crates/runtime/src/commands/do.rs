@@ -71,6 +71,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
             sysctl: Vec::new(),
             devices: Vec::new(),
             seccomp: None,
+            start_hooks: Vec::new(),
             limits: LimitSpec::default(),
         },
         network: None,

@@ -26,7 +26,8 @@ pub(crate) fn execute(global: &Global, arguments: &Exec, preserved: Vec<OwnedFd>
 
 fn run(container: &Container, arguments: &Exec, preserved: Vec<OwnedFd>) -> Result<u8, Error> {
     match container.status()? {
-        Status::Running => {}
+        // As runc: also beside a program that waits to be started.
+        Status::Running | Status::Created => {}
         Status::Paused if arguments.ignore_paused => {}
         Status::Paused => {
             return Err(Error::refused("exec in a paused container (use --ignore-paused to override)"));

@@ -23,6 +23,9 @@ pub(crate) fn execute(global: &Global, arguments: &Kill) -> Result<(), Error> {
             return container.kill();
         }
     }
+    if arguments.signal == 0 {
+        return Ok(());
+    }
     let to = if arguments.all { Recipients::All } else { Recipients::Process };
     match container.ask(&Request::Kill { number: arguments.signal, to })? {
         Event::Done => Ok(()),

@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod exec;
 pub(crate) mod features;
 pub(crate) mod gofer_serve;
+pub(crate) mod install;
 pub(crate) mod kill;
 pub(crate) mod list;
 mod output;

@@ -33,7 +33,7 @@ fn detached(global: &Global, arguments: &Run, preserved: Vec<OwnedFd>, log: &Log
     let (mut creation, launch) = Creation::begin(global, log, create, preserved, false)?;
     let sandbox = sandbox::create(&create.id, launch)?;
     let started = creation.created(&sandbox, create).and_then(|()| {
-        match state::ask(&sandbox.control, &Request::Start)? {
+        match state::ask_at_length(&sandbox.control, &Request::Start)? {
             Event::Started { .. } => creation.started(),
             other => Err(state::unexpected(&other)),
         }

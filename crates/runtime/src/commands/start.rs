@@ -1,6 +1,6 @@
 //! `casemate start`.
 
-use sentry::control::{Event, Request};
+use sentry::control::Event;
 
 use crate::command_line::{Global, Id};
 use crate::error::Error;
@@ -18,7 +18,7 @@ pub(crate) fn execute(global: &Global, arguments: &Id) -> Result<(), Error> {
             return Err(Error::Message(format!("cannot start a container in the {} state", status.name())));
         }
     }
-    match container.ask(&Request::Start)? {
+    match container.start()? {
         Event::Started { .. } => {}
         other => return Err(state::unexpected(&other)),
     }

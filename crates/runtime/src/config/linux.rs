@@ -51,10 +51,21 @@ pub(crate) fn limits(linux: Option<&Linux>) -> LimitSpec {
     let resources = linux.and_then(|linux| linux.resources().as_ref());
     let memory = resources.and_then(|r| r.memory().as_ref()).and_then(|memory| memory.limit());
     let threads = resources.and_then(|r| r.pids().as_ref()).map(|pids| pids.limit());
+    let cpu = resources.and_then(|r| r.cpu().as_ref());
     LimitSpec {
+        processors: cpu.and_then(|cpu| processors(cpu.quota()?, cpu.period())),
         memory: memory.filter(|limit| *limit > 0).and_then(|limit| u64::try_from(limit).ok()),
         threads: threads.filter(|limit| *limit > 0).and_then(|limit| usize::try_from(limit).ok()),
     }
+}
+
+/// How many processors a quota of their time keeps busy, the last perhaps in part.
+fn processors(quota: i64, period: Option<u64>) -> Option<usize> {
+    /// Linux's, in microseconds.
+    const PERIOD: u64 = 100_000;
+    let quota = u64::try_from(quota).ok().filter(|quota| *quota > 0)?;
+    let period = period.filter(|period| *period > 0).unwrap_or(PERIOD);
+    usize::try_from(quota.div_ceil(period)).ok()
 }
 
 /// The network namespace to join. No other namespace of the host can be joined: whoever asks for that expects to see processes,
@@ -124,7 +135,14 @@ mod tests {
             LimitSpec::default()
         );
         let limited = of(r#"{"resources": {"memory": {"limit": 4096}, "pids": {"limit": 5}}}"#);
-        assert_eq!(limited, LimitSpec { memory: Some(4096), threads: Some(5) });
+        assert_eq!(limited, LimitSpec { memory: Some(4096), threads: Some(5), processors: None });
+    }
+
+    #[test]
+    fn a_quota_is_told_as_processors() {
+        assert_eq!(processors(150_000, Some(100_000)), Some(2));
+        assert_eq!(processors(50_000, None), Some(1));
+        assert_eq!(processors(-1, Some(100_000)), None);
     }
 
     #[test]

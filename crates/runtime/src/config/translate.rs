@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::Spec;
-use sentry::spec::{ContainerSpec, FileAccess, MountFlags, MountKind, MountSpec, RootSpec, SeccompSpec};
+use oci_spec::runtime::{Hook, Spec};
+use sentry::spec::{
+    ContainerSpec, FileAccess, HookSpec, MountFlags, MountKind, MountSpec, RootSpec, SeccompSpec,
+};
 use serde::{Deserialize, Serialize};
 
 use super::load::Config;
@@ -86,10 +88,37 @@ pub(crate) fn translate(config: &Config, id: &str, writes: RootWrites) -> Result
         devices: linux::devices(linux).map_err(wrong)?,
         limits: linux::limits(linux),
         seccomp: seccomp(spec).map_err(wrong)?,
+        start_hooks: start_hooks(config, id).map_err(wrong)?,
     };
     let patching = patching(spec).map_err(wrong)?;
     let network = linux::network(linux).map_err(wrong)?;
     Ok(Plan { container, exports, patching, network })
+}
+
+/// The `startContainer` hooks. To them the container's process is the one that they see.
+fn start_hooks(config: &Config, id: &str) -> Result<Vec<HookSpec>, String> {
+    let spec = &config.spec;
+    let hooks = spec.hooks().as_ref().and_then(|hooks| hooks.start_container().as_ref());
+    let state = serde_json::json!({
+        "ociVersion": spec.version(), "id": id, "status": "created", "pid": 1, "bundle": config.bundle,
+        "annotations": spec.annotations().clone().unwrap_or_default(),
+    });
+    let translate = |(index, hook): (usize, &Hook)| {
+        let place = format!("hooks.startContainer[{index}]");
+        let path = hook.path().to_str().filter(|path| path.starts_with('/'));
+        let path = path.ok_or_else(|| format!("{place}.path: is not an absolute path"))?.to_owned();
+        let args = hook.args().clone().filter(|args| !args.is_empty()).unwrap_or_else(|| vec![path.clone()]);
+        let timeout = hook.timeout().and_then(|seconds| u64::try_from(seconds).ok());
+        Ok(HookSpec {
+            place,
+            path,
+            args,
+            env: hook.env().clone().unwrap_or_default(),
+            timeout: timeout.filter(|seconds| *seconds > 0),
+            state: state.to_string(),
+        })
+    };
+    hooks.into_iter().flatten().enumerate().map(translate).collect()
 }
 
 fn seccomp(spec: &Spec) -> Result<Option<SeccompSpec>, String> {

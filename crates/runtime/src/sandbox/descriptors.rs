@@ -17,6 +17,25 @@ pub(crate) fn standard() -> Result<Vec<OwnedFd>, Error> {
     copies.trying("duplicate standard input and output")
 }
 
+/// What a socket-activating service manager says of them: sd_listen_fds(3).
+const COUNT: &str = "LISTEN_FDS";
+
+/// How many descriptors the caller's service manager has left open for the container: they come first.
+pub(crate) fn handed_over() -> u32 {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
+    // They are for one process, and not for those that inherit its environment.
+    let own = number("LISTEN_PID") == Some(std::process::id());
+    number(COUNT).filter(|_| own).unwrap_or(0)
+}
+
+/// What the container's first process is told of those.
+pub(crate) fn activation() -> Vec<String> {
+    match handed_over() {
+        0 => Vec::new(),
+        count => vec![format!("{COUNT}={count}"), "LISTEN_PID=1".to_owned()],
+    }
+}
+
 /// So many descriptors after them that the caller has left open for the process. To be called before this process opens anything.
 pub(crate) fn preserved(count: u32) -> Result<Vec<OwnedFd>, Error> {
     let take = |number| {

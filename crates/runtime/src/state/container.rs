@@ -105,6 +105,12 @@ impl Container {
         }
     }
 
+    /// Has its program run, after its hooks, which take as long as they take.
+    pub(crate) fn start(&self) -> Result<Event, Error> {
+        let channel = self.connect()?.ok_or(Error::NotRunning)?;
+        ask_at_length(&channel, &Request::Start)
+    }
+
     /// Has its sentry do something.
     pub(crate) fn ask(&self, request: &Request) -> Result<Event, Error> {
         let channel = self.connect()?.ok_or(Error::NotRunning)?;
@@ -146,10 +152,20 @@ pub(crate) fn ask(channel: &Channel, request: &Request) -> Result<Event, Error> 
     answer(channel)
 }
 
+/// As [`ask`], for as long as it takes.
+pub(crate) fn ask_at_length(channel: &Channel, request: &Request) -> Result<Event, Error> {
+    channel.send(request).map_err(closed)?;
+    answer_within(channel, None)
+}
+
 /// Waits for an answer.
 pub(crate) fn answer(channel: &Channel) -> Result<Event, Error> {
+    answer_within(channel, Some(PATIENCE))
+}
+
+fn answer_within(channel: &Channel, limit: Option<Duration>) -> Result<Event, Error> {
     let mut watched = [PollFd::new(channel, PollFlags::IN)];
-    let limit = Timespec::try_from(PATIENCE).ok();
+    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
     let ready = rustix::io::retry_on_intr(|| poll(&mut watched, limit.as_ref()));
     if ready.trying("wait for the sandbox")? == 0 {
         return Err(Error::Message("the sandbox does not answer".to_owned()));
@@ -157,7 +173,10 @@ pub(crate) fn answer(channel: &Channel) -> Result<Event, Error> {
     match channel.receive::<Event>() {
         Ok(Event::Failed { message }) => Err(Error::Message(crate::error::printable(&message))),
         Ok(event) => Ok(event),
-        Err(control::ReceiveError::Closed) => Err(Error::Closed),
+        // It may end with requests of others unread.
+        Err(control::ReceiveError::Closed | control::ReceiveError::Host(abi::Errno::ECONNRESET)) => {
+            Err(Error::Closed)
+        }
         Err(error) => Err(Error::Message(error.to_string())),
     }
 }

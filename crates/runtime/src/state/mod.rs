@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 
-pub(crate) use container::{Container, Status, answer, ask, unexpected};
+pub(crate) use container::{Container, Status, answer, ask, ask_at_length, unexpected};
 pub(crate) use description::State;
 pub(crate) use process::Process;
 pub(crate) use record::{Holder, Record};

@@ -1,19 +1,22 @@
 //! The container: what its processes start from, and what it is at.
 
 use std::os::fd::OwnedFd;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use abi::Errno;
 use abi::signal::Signal;
 use hostfd::Importer;
+use kernel::pids::{INIT, Reservation};
 use kernel::seccomp::Seccomp;
 use kernel::{FsContext, Kernel, ThreadGroup};
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use vfs::{Credentials, FdTable, OpenFile};
 
 use super::bridge::Bridge;
-use super::{console, process};
+use super::process::Beginning;
+use super::{console, hooks, process};
 use crate::control::{Channel, Event, ExitStatus, Status};
 use crate::failure::{Failure, Trying};
 use crate::spec::{ContainerSpec, ProcessSpec};
@@ -40,13 +43,13 @@ pub(super) struct Container {
     /// Held for reading while a request is answered: the sentry does not end in the middle of an answer.
     answering: RwLock<()>,
     /// What applies to the system calls of its processes from their start.
-    seccomp: Seccomp,
+    pub(super) seccomp: Seccomp,
 }
 
 /// What it is at.
 enum Stage {
-    /// It waits to be started, with the first process's descriptors.
-    Created(Vec<OwnedFd>),
+    /// It waits to be started, with the first process's descriptors and id.
+    Created(Vec<OwnedFd>, Reservation),
     Starting,
     Running(Arc<ThreadGroup>),
     Ended(ExitStatus),
@@ -55,8 +58,32 @@ enum Stage {
 /// Who wants to know of the end of which process. Whatever comes first, the end or the question, waits for the other.
 #[derive(Default)]
 struct Ends {
-    watched: Vec<(i32, Weak<Channel>)>,
+    watched: Vec<(i32, Watcher)>,
     unclaimed: Vec<(i32, ExitStatus)>,
+}
+
+/// Who is told of an end.
+enum Watcher {
+    /// A runtime.
+    Runtime(Weak<Channel>),
+    /// A thread of the sentry.
+    Here(Sender<ExitStatus>),
+}
+
+impl Watcher {
+    /// Whoever has gone need not know.
+    fn tell(&self, status: ExitStatus) {
+        match self {
+            Self::Runtime(channel) => {
+                if let Some(channel) = channel.upgrade() {
+                    let _ = channel.send(&Event::Exited(status));
+                }
+            }
+            Self::Here(sender) => {
+                let _ = sender.send(status);
+            }
+        }
+    }
 }
 
 /// The files that a process starts with, by their numbers.
@@ -71,12 +98,13 @@ impl Container {
         descriptors: Vec<OwnedFd>,
     ) -> Result<Arc<Self>, Failure> {
         let seccomp = process::seccomp(spec.seccomp.as_ref())?;
+        let init = kernel.pids.reserve_init(&kernel).trying("keep an id for the first process")?;
         Ok(Arc::new(Self {
             kernel,
             context,
             importer,
             spec,
-            stage: Mutex::new(Stage::Created(descriptors)),
+            stage: Mutex::new(Stage::Created(descriptors, init)),
             stage_changed: Condvar::new(),
             ends: Mutex::default(),
             bridges: Mutex::default(),
@@ -87,17 +115,18 @@ impl Container {
 
     /// Starts the first process. Returns its id.
     pub(super) fn start(&self) -> Result<i32, Failure> {
-        let descriptors = {
+        let (descriptors, id) = {
             let mut stage = self.stage.lock();
             match std::mem::replace(&mut *stage, Stage::Starting) {
-                Stage::Created(descriptors) => descriptors,
+                Stage::Created(descriptors, id) => (descriptors, id),
                 other => {
                     *stage = other;
                     return Err(Failure::Message("cannot start an already running container".to_owned()));
                 }
             }
         };
-        let started = self.spawn(&self.spec.process, &self.context, descriptors);
+        let started = hooks::run(self, &self.spec)
+            .and_then(|()| self.spawn(&self.spec.process, &self.context, descriptors, Some(id)));
         let (stage, result) = match started {
             Ok(group) => (Stage::Running(Arc::clone(&group)), Ok(group.pid)),
             Err(failure) => (Stage::Ended(NOT_STARTED), Err(failure)),
@@ -112,13 +141,13 @@ impl Container {
         process: &ProcessSpec,
         descriptors: Vec<OwnedFd>,
     ) -> Result<Arc<ThreadGroup>, Failure> {
-        if self.first().is_none() {
+        if matches!(*self.stage.lock(), Stage::Ended(_)) {
             return Err(Failure::Message("cannot exec in a container that is not running".to_owned()));
         }
         let mut context = self.context.clone();
         context.umask = process.umask;
         context.cwd = process::working_directory(&self.context, process)?;
-        self.spawn(process, &context, descriptors)
+        self.spawn(process, &context, descriptors, None)
     }
 
     fn spawn(
@@ -126,17 +155,20 @@ impl Container {
         process: &ProcessSpec,
         context: &FsContext,
         descriptors: Vec<OwnedFd>,
+        id: Option<Reservation>,
     ) -> Result<Arc<ThreadGroup>, Failure> {
         let credentials = Arc::new(process::credentials(process));
         let files = FdTable::new();
-        let (opened, bridge) = self.open(process, context, descriptors, &credentials)?;
+        let first = id.is_some();
+        let (opened, bridge) = self.open(process, context, descriptors, &credentials, first)?;
         for file in &opened {
             files.install(Arc::clone(file), false, 0, usize::MAX).trying("install descriptors")?;
         }
         let terminal = opened.iter().find_map(|file| file.file.terminal());
         drop(opened);
-        let (context, seccomp) = (context.clone(), self.seccomp.clone());
-        let group = process::start(&self.kernel, process, context, files, credentials, terminal, seccomp)?;
+        let context = context.clone();
+        let beginning = Beginning { seccomp: self.seccomp.clone(), id, program: None };
+        let group = process::start(&self.kernel, process, context, files, credentials, terminal, beginning)?;
         if let Some(bridge) = bridge {
             self.bridges.lock().push((group.pid, bridge));
         }
@@ -150,6 +182,7 @@ impl Container {
         context: &FsContext,
         mut descriptors: Vec<OwnedFd>,
         credentials: &Arc<Credentials>,
+        first: bool,
     ) -> Result<(Opened, Option<Arc<Bridge>>), Failure> {
         if !process.terminal {
             let opened = self.importer.import(descriptors, credentials).trying("import descriptors")?;
@@ -157,7 +190,7 @@ impl Container {
         }
         let further = descriptors.split_off(descriptors.len().min(3));
         let console = console::make(&self.kernel, context, &self.importer, process, descriptors)?;
-        if self.first().is_none() {
+        if first {
             console::show(context, &console.slave)?;
         }
         let mut opened = vec![console.slave; 3];
@@ -193,7 +226,7 @@ impl Container {
 
     pub(super) fn status(&self) -> Status {
         match &*self.stage.lock() {
-            Stage::Created(_) | Stage::Starting => Status::Created,
+            Stage::Created(..) | Stage::Starting => Status::Created,
             _ if self.kernel.freezer.is_on() => Status::Paused,
             _ => Status::Running,
         }
@@ -203,7 +236,7 @@ impl Container {
     pub(super) fn end_unstarted(&self, signal: Signal) {
         let harmless = signal.stops()
             || [Signal::SIGCHLD, Signal::SIGCONT, Signal::SIGURG, Signal::SIGWINCH].contains(&signal);
-        if !harmless && matches!(&*self.stage.lock(), Stage::Created(_)) {
+        if !harmless && matches!(&*self.stage.lock(), Stage::Created(..)) {
             let number = u8::try_from(signal.number()).unwrap_or(0);
             self.enter(Stage::Ended(ExitStatus::Signal(number)));
         }
@@ -223,39 +256,50 @@ impl Container {
 
     /// Has a channel told of a process's end, perhaps at once.
     pub(super) fn watch(&self, pid: i32, channel: &Arc<Channel>) {
+        self.add_watcher(pid, Watcher::Runtime(Arc::downgrade(channel)));
+    }
+
+    /// As [`Self::watch`], for a thread of the sentry.
+    pub(super) fn end_of(&self, pid: i32) -> Receiver<ExitStatus> {
+        let (sender, receiver) = channel();
+        self.add_watcher(pid, Watcher::Here(sender));
+        receiver
+    }
+
+    fn add_watcher(&self, pid: i32, watcher: Watcher) {
         let mut ends = self.ends.lock();
         match ends.unclaimed.iter().position(|(of, _)| *of == pid) {
-            Some(at) => tell(channel, ends.unclaimed.swap_remove(at).1),
-            None => ends.watched.push((pid, Arc::downgrade(channel))),
+            Some(at) => watcher.tell(ends.unclaimed.swap_remove(at).1),
+            None => ends.watched.push((pid, watcher)),
         }
     }
 
     /// Waits for the end of the container. The channels of other processes hear of theirs meanwhile.
-    pub(super) fn wait(&self) -> ExitStatus {
-        let first = {
-            let mut stage = self.stage.lock();
-            loop {
-                match &*stage {
-                    Stage::Running(group) => break group.pid,
-                    Stage::Ended(status) => {
-                        let status = *status;
-                        drop(stage);
-                        self.everybody(status);
-                        return status;
-                    }
-                    Stage::Created(_) | Stage::Starting => self.stage_changed.wait(&mut stage),
-                }
+    pub(super) fn wait(self: &Arc<Self>) -> Result<ExitStatus, Failure> {
+        let container = Arc::clone(self);
+        let started =
+            std::thread::Builder::new().name("ends".to_owned()).spawn(move || container.tell_ends());
+        started.map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0))).trying("start a thread")?;
+        let mut stage = self.stage.lock();
+        let status = loop {
+            match &*stage {
+                Stage::Ended(status) => break *status,
+                _ => self.stage_changed.wait(&mut stage),
             }
         };
+        drop(stage);
+        self.everybody(status);
+        Ok(status)
+    }
+
+    /// Tells of the ends of processes, up to the first one's.
+    fn tell_ends(&self) {
         loop {
             let (pid, status) = self.kernel.wait_for_an_end();
             let status = process::status(status);
             self.process_ended(pid, status);
-            if pid == first {
-                self.enter(Stage::Ended(status));
-                // All others were killed with it.
-                self.everybody(ExitStatus::Signal(9));
-                return status;
+            if pid == INIT {
+                return self.enter(Stage::Ended(status));
             }
         }
     }
@@ -269,7 +313,7 @@ impl Container {
         if told.is_empty() {
             ends.unclaimed.push((pid, status));
         }
-        told.iter().filter_map(|(_, channel)| channel.upgrade()).for_each(|channel| tell(&channel, status));
+        told.iter().for_each(|(_, watcher)| watcher.tell(status));
     }
 
     /// The container has ended, and every process with it.
@@ -279,16 +323,14 @@ impl Container {
             tracing::warn!("the container ended before a command was answered");
         }
         let told = std::mem::take(&mut self.ends.lock().watched);
-        told.iter().filter_map(|(_, channel)| channel.upgrade()).for_each(|channel| tell(&channel, status));
+        for (pid, watcher) in told {
+            // All others were killed with the first.
+            watcher.tell(if pid == INIT { status } else { ExitStatus::Signal(9) });
+        }
     }
 
     fn enter(&self, stage: Stage) {
         *self.stage.lock() = stage;
         self.stage_changed.notify_all();
     }
-}
-
-/// Whoever has gone need not know.
-fn tell(channel: &Channel, status: ExitStatus) {
-    let _ = channel.send(&Event::Exited(status));
 }

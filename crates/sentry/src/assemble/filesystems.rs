@@ -43,7 +43,7 @@ impl FileSystems {
 
     /// sysfs(5).
     pub(super) fn sys() -> Arc<dyn FileSystem> {
-        let cpus = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
+        let cpus = u32::try_from(host::machine::processors()).unwrap_or(1);
         sys::filesystem(cpus, Device::anonymous())
     }
 

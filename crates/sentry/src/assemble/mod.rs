@@ -6,6 +6,7 @@ mod container;
 mod control;
 mod devices;
 mod filesystems;
+mod hooks;
 mod host_files;
 mod listing;
 mod mounts;
@@ -72,11 +73,12 @@ pub(crate) fn run(
     let _ = control.send(&Event::Created);
     control::serve(control, &container);
     control::listen(listener, Arc::clone(&container))?;
-    Ok(container.wait())
+    container.wait()
 }
 
-/// What the container may use: memory is only told, threads are counted here.
+/// What the container may use: memory and processors are only told, threads are counted here.
 fn tell_limits(kernel: &Kernel, limits: LimitSpec) {
     host::machine::limit_memory(limits.memory.unwrap_or(u64::MAX));
+    host::machine::limit_processors(limits.processors.unwrap_or(usize::MAX));
     kernel.pids.set_limit(limits.threads);
 }

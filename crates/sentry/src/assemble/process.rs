@@ -5,6 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 use kernel::exec::Strings;
 use kernel::limits::{Limit, Limits, Resource};
+use kernel::pids::Reservation;
 use kernel::seccomp::{Filters, Instruction, Program, Seccomp};
 use kernel::spawn::{self, Spawn};
 use kernel::{ExitStatus as Ended, FsContext, Kernel, ThreadGroup};
@@ -55,6 +56,15 @@ fn limits(process: &ProcessSpec) -> Limits {
     limits
 }
 
+/// What a process begins with besides what describes it.
+pub(super) struct Beginning {
+    pub(super) seccomp: Seccomp,
+    /// The first one's, which was kept for it.
+    pub(super) id: Option<Reservation>,
+    /// A hook's file.
+    pub(super) program: Option<String>,
+}
+
 /// Starts a process, and waits until its program runs.
 pub(super) fn start(
     kernel: &Arc<Kernel>,
@@ -63,9 +73,10 @@ pub(super) fn start(
     files: Arc<FdTable>,
     credentials: Arc<Credentials>,
     terminal: Option<Arc<dyn Terminal>>,
-    seccomp: Seccomp,
+    beginning: Beginning,
 ) -> Result<Arc<ThreadGroup>, Failure> {
     let bytes = |list: &[String]| list.iter().map(|text| text.clone().into_bytes()).collect();
+    let Beginning { seccomp, id, program } = beginning;
     let what = Spawn {
         strings: Strings { arguments: bytes(&process.args), environment: bytes(&process.env) },
         fs,
@@ -74,6 +85,8 @@ pub(super) fn start(
         limits: limits(process),
         terminal,
         seccomp,
+        id,
+        program: program.map(String::into_bytes),
     };
     let started = spawn::spawn(kernel, what).trying("start a process")?;
     started.group.oom_score_adjustment.store(process.oom_score_adj, Ordering::Relaxed);

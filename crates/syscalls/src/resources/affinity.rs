@@ -16,7 +16,7 @@ const CPUS_MAX: usize = 1024;
 
 /// One bit for each CPU of the sandbox.
 fn all_cpus() -> Vec<u64> {
-    let count = std::thread::available_parallelism().map_or(1, usize::from).min(CPUS_MAX);
+    let count = host::machine::processors().min(CPUS_MAX);
     let mut mask = vec![0; count.div_ceil(64)];
     for cpu in 0..count {
         if let Some(word) = mask.get_mut(cpu / 64) {

@@ -79,6 +79,8 @@ pub(crate) fn run(init: &Path, program: &Path) -> End {
             &kernel,
             Spawn {
                 seccomp: Seccomp::Off,
+                id: None,
+                program: None,
                 strings: Strings {
                     arguments: arguments.iter().map(|a| a.to_vec()).collect(),
                     environment: Vec::new(),

@@ -7,14 +7,22 @@ use abi::Errno;
 use crate::System;
 use crate::task::times::{ticks, used_by_all};
 
-/// The processors are the host's: what CPUID tells the guest anyway.
+/// The processors are the host's: what CPUID tells the guest anyway. There are no more of them than the guest may use.
 pub(crate) fn cpuinfo(system: &System) -> Result<Vec<u8>, Errno> {
-    system.host.read("cpuinfo")
+    let all = system.host.read("cpuinfo")?;
+    Ok(first_processors(&all, host::machine::processors()).to_vec())
+}
+
+/// The first entries of `/proc/cpuinfo`, which empty lines part.
+fn first_processors(text: &[u8], count: usize) -> &[u8] {
+    let ends = text.windows(2).enumerate().filter(|(_, pair)| *pair == b"\n\n");
+    let end = ends.map(|(at, _)| at + 2).nth(count.saturating_sub(1));
+    text.get(..end.unwrap_or(text.len())).unwrap_or(text)
 }
 
 /// How many processors the guest may use.
 pub(crate) fn count() -> u64 {
-    std::thread::available_parallelism().map_or(1, |n| n.get() as u64)
+    host::machine::processors() as u64
 }
 
 /// Time that the sandbox's processes used; the rest since it started is idle time.
