@@ -20,7 +20,6 @@ use crate::skip::skip;
 use crate::tools::{available, output};
 
 const IMAGE: &str = "localhost/small:latest";
-const NAMESPACE: &str = "casemate-e2e";
 const RUNTIME: &str = "io.containerd.casemate.v1";
 const SHIM: &str = "containerd-shim-casemate-v1";
 const LIMIT: Duration = Duration::from_secs(60);
@@ -30,6 +29,8 @@ const WAITS: &str = "trap 'echo got term; exit 3' TERM; echo up; while :; do sle
 /// Containerd with a store of its own, and one small image.
 struct Containerd {
     store: PathBuf,
+    /// One of its own, because control groups are named after it.
+    namespace: String,
     /// The directory of the binaries under test.
     binaries: PathBuf,
     daemon: Child,
@@ -58,7 +59,8 @@ impl Containerd {
         );
         fs::write(store.join("config.toml"), config)?;
         let daemon = start(&store, &binaries)?;
-        let containerd = Self { store, binaries, daemon };
+        let namespace = format!("e2e-{}", store.file_name().unwrap_or_default().to_string_lossy());
+        let containerd = Self { store, namespace, binaries, daemon };
         containerd.is_up()?;
         containerd.import()?;
         Ok(containerd)
@@ -100,7 +102,7 @@ impl Containerd {
         command
             .arg("--address")
             .arg(self.store.join("c.sock"))
-            .args(["--namespace", NAMESPACE])
+            .args(["--namespace", &self.namespace])
             .args(arguments);
         command
     }
@@ -175,8 +177,8 @@ impl Containerd {
     /// Everything about containers is gone.
     fn nothing_is_left(&self) -> Result<()> {
         within(LIMIT, || Ok(self.says(&["tasks", "list", "--quiet"])?.is_empty()))?;
-        let bundles = self.store.join("state/io.containerd.runtime.v2.task").join(NAMESPACE);
-        let containers = self.store.join("casemate").join(NAMESPACE);
+        let bundles = self.store.join("state/io.containerd.runtime.v2.task").join(&self.namespace);
+        let containers = self.store.join("casemate").join(&self.namespace);
         let empty =
             |directory: &Path| -> Result<bool> { Ok(!directory.exists() || names(directory)?.is_empty()) };
         for directory in [bundles, containers, self.store.join("s"), self.store.join("fifos")] {
@@ -198,6 +200,11 @@ impl Drop for Containerd {
     fn drop(&mut self) {
         let _ = self.daemon.kill();
         let _ = self.daemon.wait();
+        // The group above those of its containers, in each hierarchy.
+        let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
+        for mount in hierarchies.map(|entry| entry.path()).chain([PathBuf::from("/sys/fs/cgroup")]) {
+            let _ = fs::remove_dir(mount.join(&self.namespace));
+        }
     }
 }
 
