@@ -1,6 +1,6 @@
 //! Others speak the same protocol: diod's tools at our server, and our client at diod's server. Where diod is not installed nothing can be
 //! said, and the tests say that.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::Path;
