@@ -7,6 +7,7 @@ use std::sync::Arc;
 use abi::Errno;
 use parking_lot::Mutex;
 use platform::{Mapping, Memory};
+use vfs::File;
 use vfs::path::Path;
 
 use crate::ipc::Attachments;
@@ -19,6 +20,8 @@ pub struct AddressSpace {
     pub image: Mutex<Image>,
     /// Which guest file a mapped host file is: by the host's device and inode numbers.
     mapped: Mutex<HashMap<(u64, u64), Path>>,
+    /// Files that are mapped and must stay open, by their host file and whether the mapping can write.
+    open: Mutex<HashMap<((u64, u64), bool), Arc<dyn File>>>,
     /// System V shared memory that is attached.
     pub shared_memory: Attachments,
 }
@@ -56,6 +59,7 @@ impl AddressSpace {
             memory,
             image: Mutex::new(image),
             mapped: Mutex::default(),
+            open: Mutex::default(),
             shared_memory: Mutex::default(),
         })
     }
@@ -65,8 +69,9 @@ impl AddressSpace {
     pub(crate) fn copy_layout(&self) -> Arc<Self> {
         let (image, mapped) = (self.image.lock().clone(), self.mapped.lock().clone());
         let shared_memory = Mutex::new(self.shared_memory.lock().clone());
+        let open = Mutex::new(self.open.lock().clone());
         let memory = Arc::new(NoMemory);
-        Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::new(mapped), shared_memory })
+        Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::new(mapped), open, shared_memory })
     }
 
     /// The layout over the memory that has now been made for it. Nothing stays here.
@@ -75,7 +80,8 @@ impl AddressSpace {
         let (image, mapped) = (&mut *self.image.lock(), &mut *self.mapped.lock());
         let (image, mapped) = (std::mem::take(image), std::mem::take(mapped));
         let shared_memory = Mutex::new(std::mem::take(&mut *self.shared_memory.lock()));
-        Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::new(mapped), shared_memory })
+        let open = Mutex::new(std::mem::take(&mut *self.open.lock()));
+        Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::new(mapped), open, shared_memory })
     }
 
     /// Whether the memory is yet to be made, or is no more.
@@ -94,6 +100,20 @@ impl AddressSpace {
         if let Ok(identity) = host::identity::of(host) {
             self.note_mapping(identity, file);
         }
+    }
+
+    /// Keeps a mapped file open until the process ends or executes another program: what is changed in the mapping has to be written
+    /// through it.
+    pub fn keep_open(&self, host: &OwnedFd, writes: bool, file: Arc<dyn File>) {
+        let Ok(identity) = host::identity::of(host) else { return };
+        let old = self.open.lock().insert((identity, writes), file);
+        drop(old);
+    }
+
+    /// The files that are kept open so.
+    #[must_use]
+    pub fn kept_open(&self) -> Vec<Arc<dyn File>> {
+        self.open.lock().values().cloned().collect()
     }
 
     /// The guest file that a mapped host file stands for.

@@ -95,7 +95,7 @@ impl Found {
         }
     }
 
-    /// What stat(2) reports.
+    /// What is known of it, for checks.
     ///
     /// # Errors
     /// As the inode or file says.
@@ -103,6 +103,17 @@ impl Found {
         match self {
             Self::Path(path) => path.attributes(),
             Self::File(file) => file.attributes(),
+        }
+    }
+
+    /// The same as stat(2) reports it.
+    ///
+    /// # Errors
+    /// As the inode or file says.
+    pub fn status(&self) -> Result<Attributes, Errno> {
+        match self.inode() {
+            Some(inode) => inode.status(),
+            None => self.attributes(),
         }
     }
 

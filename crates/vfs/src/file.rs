@@ -171,6 +171,42 @@ pub trait File: Send + Sync + Any {
         self.map(protection, shared)
     }
 
+    /// Whether it must stay open as long as a process may have it mapped, so that what is changed there can be written.
+    fn stays_for_mapping(&self) -> bool {
+        false
+    }
+
+    /// Writes what was changed in mappings, as msync(2) with `MS_SYNC`.
+    ///
+    /// # Errors
+    /// As [`Self::sync`].
+    fn write_mapped(&self) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    /// A lock of fcntl(2) or flock(2), where locks are its server's business; nothing if they are the VFS's. Answers
+    /// [`crate::locks::LockAction::Test`] with what stands against the lock.
+    ///
+    /// # Errors
+    /// `EAGAIN` if another stands against it, `ERESTARTSYS` if a signal came first.
+    fn lock(
+        &self,
+        request: &crate::locks::LockRequest,
+    ) -> Option<Result<Option<crate::locks::RecordLock>, Errno>> {
+        let _ = request;
+        None
+    }
+
+    /// Copies content of this file, from an offset, into another one at an offset: copy_file_range(2), where the filesystem can do that by
+    /// itself.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` if it has to be read and written instead.
+    fn copy_to(&self, offset: u64, to: &dyn File, to_offset: u64, length: usize) -> Result<usize, Errno> {
+        let _ = (offset, to, to_offset, length);
+        Err(Errno::EOPNOTSUPP)
+    }
+
     /// Writes back, as fsync(2) or fdatasync(2).
     ///
     /// # Errors

@@ -47,7 +47,7 @@ pub trait Inode: Send + Sync + Any {
     /// The filesystem it belongs to.
     fn filesystem(&self) -> FileSystemRef;
 
-    /// What stat(2) reports.
+    /// What it is like, for the checks that every operation begins with: as it was known last, where finding out more takes a message.
     ///
     /// # Errors
     /// `EIO`, `ESTALE` when a server lost it.
@@ -58,6 +58,14 @@ pub trait Inode: Send + Sync + Any {
     /// # Errors
     /// As [`Self::attributes`].
     fn protection(&self) -> Result<Attributes, Errno> {
+        self.attributes()
+    }
+
+    /// What stat(2) reports.
+    ///
+    /// # Errors
+    /// As [`Self::attributes`].
+    fn status(&self) -> Result<Attributes, Errno> {
         self.attributes()
     }
 

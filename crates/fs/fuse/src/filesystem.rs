@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use abi::Errno;
 use parking_lot::Mutex;
 use vfs::filesystem::FileSystemRef;
-use vfs::{Device, FileSystem, FileSystemStatistics, InodeRef, Name};
+use vfs::{Device, FileSystem, FileSystemStatistics, InodeRef, Name, SuperBlock};
 
 use crate::connection::{Connection, connections};
 use crate::file::Polls;
@@ -30,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) kept: Kept,
     pub(crate) polls: Polls,
     filesystem: Mutex<Weak<FuseFs>>,
+    superblock: Mutex<Weak<SuperBlock>>,
 }
 
 impl Shared {
@@ -41,6 +42,7 @@ impl Shared {
             kept: Kept::default(),
             polls: Polls::default(),
             filesystem: Mutex::default(),
+            superblock: Mutex::default(),
         });
         shared.connection.serve(&shared);
         shared
@@ -57,6 +59,16 @@ impl Shared {
         let new = Arc::new(FuseFs { shared: Arc::clone(self), root });
         *filesystem = Arc::downgrade(&new);
         new
+    }
+
+    /// What all mounts of it show, as long as there is one.
+    pub(crate) fn superblock(&self) -> Option<Arc<SuperBlock>> {
+        self.superblock.lock().upgrade()
+    }
+
+    /// Says what its mounts show.
+    pub(crate) fn mounted_as(&self, superblock: &Arc<SuperBlock>) {
+        *self.superblock.lock() = Arc::downgrade(superblock);
     }
 
     /// The inode of this number, if somebody holds it.

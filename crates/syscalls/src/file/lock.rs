@@ -6,7 +6,7 @@ use abi::Errno;
 use abi::fcntl::*;
 use abi::file::Flock;
 use kernel::{Task, UserPtr, wait};
-use vfs::locks::{LockKey, LockOwner, RecordLock, locks, note_description};
+use vfs::locks::{LockAction, LockKey, LockOwner, LockRequest, RecordLock, locks, note_description};
 use vfs::{Events, Fd, OpenFile};
 
 use super::descriptor;
@@ -77,7 +77,12 @@ pub(crate) fn test(
         return Err(Errno::EINVAL);
     }
     let lock = wanted(task, file, command, &flock)?;
-    match locks().test(LockKey::of(file)?, &lock) {
+    let request = LockRequest { action: LockAction::Test, lock, whole: false };
+    let found = match file.file.lock(&request) {
+        Some(found) => found?,
+        None => locks().test(LockKey::of(file)?, &lock),
+    };
+    match found {
         None => flock.kind = F_UNLCK,
         Some(held) => {
             flock.kind = if held.exclusive { F_WRLCK } else { F_RDLCK };
@@ -108,6 +113,10 @@ pub(crate) async fn set(
     let flags = file.flags();
     match flock.kind {
         F_UNLCK => {
+            let request = LockRequest { action: LockAction::Release, lock, whole: false };
+            if let Some(done) = file.file.lock(&request) {
+                return done.map(|_| 0);
+            }
             locks().clear(key, lock.owner, lock.start, lock.end);
             return Ok(0);
         }
@@ -117,6 +126,10 @@ pub(crate) async fn set(
     }
     if is_of_description(command) {
         note_description(file);
+    }
+    let action = if matches!(command, F_SETLK | F_OFD_SETLK) { LockAction::Try } else { LockAction::Wait };
+    if let Some(done) = file.file.lock(&LockRequest { action, lock, whole: false }) {
+        return done.map(|_| 0);
     }
     if matches!(command, F_SETLK | F_OFD_SETLK) {
         locks().set(key, lock)?;
@@ -136,6 +149,25 @@ pub(crate) async fn set(
     Ok(0)
 }
 
+/// A lock of flock(2) on a file whose locks are its server's business.
+fn at_server(task: &Task, file: &OpenFile, operation: u32) -> Option<Result<(), Errno>> {
+    let (exclusive, release) = match operation & !LOCK_NB {
+        LOCK_SH => (false, false),
+        LOCK_EX => (true, false),
+        LOCK_UN => (false, true),
+        _ => return None,
+    };
+    let action = match (release, operation & LOCK_NB != 0) {
+        (true, _) => LockAction::Release,
+        (false, true) => LockAction::Try,
+        (false, false) => LockAction::Wait,
+    };
+    let owner = LockOwner::Description(file.id);
+    let lock = RecordLock { owner, exclusive, start: 0, end: u64::MAX, pid: task.pid() };
+    let done = file.file.lock(&LockRequest { action, lock, whole: true })?;
+    Some(done.map(drop))
+}
+
 /// flock(2).
 ///
 /// # Errors
@@ -143,6 +175,9 @@ pub(crate) async fn set(
 pub async fn flock(task: &Arc<Task>, fd: Fd, operation: u32) -> Result<(), Errno> {
     let file = descriptor::get(task, fd)?;
     let key = LockKey::of(&file)?;
+    if let Some(done) = at_server(task, &file, operation) {
+        return done;
+    }
     let exclusive = match operation & !LOCK_NB {
         LOCK_SH => false,
         LOCK_EX => true,

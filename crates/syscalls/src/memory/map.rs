@@ -105,6 +105,10 @@ fn file(
             if let Some(path) = &open.path {
                 task.space().note_file(&host, path);
             }
+            if open.file.stays_for_mapping() {
+                let writes = shared && open.flags().writes();
+                task.space().keep_open(&host, writes, Arc::clone(&open.file));
+            }
             Source::File { file: host, offset }
         }
         MapSource::Anonymous => Source::Anonymous,

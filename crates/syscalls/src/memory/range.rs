@@ -79,11 +79,15 @@ pub fn madvise(_: &Arc<Task>, address: u64, length: u64, advice: i32) -> Result<
 ///
 /// # Errors
 /// `EINVAL`, `ENOMEM`, `EBUSY`.
-pub fn msync(_: &Arc<Task>, address: u64, length: u64, flags: u32) -> Result<Outcome, Errno> {
+pub fn msync(task: &Arc<Task>, address: u64, length: u64, flags: u32) -> Result<Outcome, Errno> {
     aligned(address)?;
     let known = SyncFlags::from_bits(flags).ok_or(Errno::EINVAL)?;
     if known.contains(SyncFlags::SYNC | SyncFlags::ASYNC) {
         return Err(Errno::EINVAL);
+    }
+    if known.contains(SyncFlags::SYNC) {
+        // Which of them lie in the range only the host knows: all are written.
+        task.space().kept_open().iter().try_for_each(|file| file.write_mapped())?;
     }
     Ok(one(Order::Sync { address, length, flags }))
 }

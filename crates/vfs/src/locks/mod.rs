@@ -45,6 +45,30 @@ impl LockKey {
     }
 }
 
+/// What is asked of a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockAction {
+    /// What stands against it: `F_GETLK`.
+    Test,
+    /// To have it now, or not: `F_SETLK`, `LOCK_NB`.
+    Try,
+    /// To have it, whenever that may be: `F_SETLKW`.
+    Wait,
+    /// To have it no longer: `F_UNLCK`, `LOCK_UN`.
+    Release,
+}
+
+/// A lock as a file's server is asked for it: [`crate::File::lock`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockRequest {
+    /// What is asked.
+    pub action: LockAction,
+    /// The lock.
+    pub lock: RecordLock,
+    /// Whether it is one of flock(2), on the whole file.
+    pub whole: bool,
+}
+
 static LOCKS: LazyLock<LockTable> = LazyLock::new(LockTable::default);
 
 /// The locks of the sandbox.

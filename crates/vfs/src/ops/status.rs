@@ -28,7 +28,7 @@ impl Status {
     /// # Errors
     /// As the inode says.
     pub fn of(found: &Found) -> Result<Self, Errno> {
-        let attributes = found.attributes()?;
+        let attributes = found.status()?;
         let device = match found {
             Found::Path(path) => path.mount.superblock().filesystem().device(),
             Found::File(file) => file.inode().map_or_else(|| file.file.device(), |i| i.filesystem().device()),

@@ -22,6 +22,7 @@ use std::sync::{Arc, Weak};
 use abi::Errno;
 use abi::epoll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLWAKEUP, EpollEvent};
 use parking_lot::Mutex;
+use vfs::waiting::SleepLock;
 use vfs::{Events, OpenFile, WaitQueue};
 
 use item::{Item, Key};
@@ -37,7 +38,7 @@ pub struct Epoll {
     items: Mutex<Items>,
     ready: Mutex<VecDeque<Arc<Item>>>,
     /// Held by whoever goes through the list, so that a second one sees what the first puts back.
-    collecting: Mutex<()>,
+    collecting: SleepLock<()>,
     /// Those in epoll_wait(2).
     waiters: Arc<WaitQueue>,
     /// Those who poll the instance itself.
@@ -61,7 +62,7 @@ impl Epoll {
             this: Weak::clone(this),
             items: Mutex::default(),
             ready: Mutex::default(),
-            collecting: Mutex::default(),
+            collecting: SleepLock::default(),
             waiters: WaitQueue::new(),
             watchers: WaitQueue::new(),
             parents: Mutex::default(),

@@ -53,9 +53,9 @@ impl Device {
         })
     }
 
-    /// Whether it serves a connection.
-    pub(crate) fn is_bound(&self) -> bool {
-        self.bound.get().is_some()
+    /// The connection that it serves.
+    pub(crate) fn connection(&self) -> Option<&Arc<Connection>> {
+        self.bound.get().map(|bound| &bound.connection)
     }
 
     fn bound(&self) -> Result<&Bound, Errno> {

@@ -7,10 +7,13 @@ use abi::Errno;
 use host::memory_file::MemoryFile;
 use parking_lot::{Mutex, MutexGuard};
 
+use super::written::Sums;
 use super::{PAGE, PAGE_BYTES};
 
 /// Pages of all files together, beyond which clean ones are let go.
 const PAGES_MOST: usize = 32_768;
+/// Bytes of changed pages that are written at once: every server takes so much.
+const TOGETHER: usize = PAGE_BYTES;
 /// Pages that are cached of all files together.
 static PAGES: AtomicUsize = AtomicUsize::new(0);
 
@@ -35,6 +38,8 @@ struct Mapped {
     file: MemoryFile,
     /// The pages of it that hold content.
     present: BTreeSet<u64>,
+    /// As the server has them, once guests can change them unseen.
+    sums: Option<Sums>,
 }
 
 impl Default for Storage {
@@ -93,11 +98,9 @@ impl Inner {
                 }
             }
             Storage::Mapped(mapped) => {
-                let size = mapped.file.size().unwrap_or(0);
-                let most = usize::try_from(size.saturating_sub(offset)).unwrap_or(usize::MAX);
-                let from = from.get(..from.len().min(most)).unwrap_or_default();
                 if mapped.file.write_all(offset, from).is_ok() {
                     mapped.present.insert(page);
+                    mapped.note(page);
                 }
             }
         }
@@ -116,8 +119,38 @@ impl Inner {
                 let mut tail = mapped.present.split_off(&first);
                 let mut behind = tail.split_off(&end);
                 mapped.present.append(&mut behind);
+                for page in tail {
+                    // What a guest has changed stays until the server has it.
+                    if mapped.is_changed(page) {
+                        mapped.present.insert(page);
+                    } else if let Some(sums) = &mut mapped.sums {
+                        sums.remove(page);
+                    }
+                }
             }
         }
+    }
+}
+
+impl Mapped {
+    /// A page as it is in the host file, zeros behind its end.
+    fn page(&self, number: u64) -> Vec<u8> {
+        let mut page = vec![0; PAGE_BYTES];
+        let got = self.file.read(number.saturating_mul(PAGE), &mut page).unwrap_or(0);
+        page.get_mut(got..).unwrap_or_default().fill(0);
+        page
+    }
+
+    /// The server has a page as it is now.
+    fn note(&mut self, number: u64) {
+        let page = self.page(number);
+        if let Some(sums) = &mut self.sums {
+            sums.note(number, &page);
+        }
+    }
+
+    fn is_changed(&self, number: u64) -> bool {
+        self.sums.as_ref().is_some_and(|sums| sums.differs(number, &self.page(number)))
     }
 }
 
@@ -203,7 +236,8 @@ impl Content {
         let mut inner = self.0.lock();
         let (page, within) = split(size);
         inner.remove(size.div_ceil(PAGE), u64::MAX);
-        if within > 0 && inner.has(page) {
+        let heap = matches!(inner.storage, Storage::Heap(_));
+        if heap && within > 0 && inner.has(page) {
             let zeros = vec![0; PAGE_BYTES.saturating_sub(within)];
             inner.put(size, &zeros);
         }
@@ -211,6 +245,43 @@ impl Content {
             // Nothing better can be done if the host refuses: the pages behind are not shown by reads.
             let _ = mapped.file.set_size(size);
         }
+    }
+
+    /// Whether guests can change pages unseen.
+    pub(super) fn is_watched(&self) -> bool {
+        matches!(&self.0.lock().storage, Storage::Mapped(mapped) if mapped.sums.is_some())
+    }
+
+    /// From now on guests can change pages unseen.
+    pub(super) fn watch(&self) {
+        if let Storage::Mapped(mapped) = &mut self.0.lock().storage
+            && mapped.sums.is_none()
+        {
+            mapped.sums = Some(Sums::default());
+            let present: Vec<u64> = mapped.present.iter().copied().collect();
+            present.into_iter().for_each(|page| mapped.note(page));
+        }
+    }
+
+    /// The next pages, from one on, that a guest has changed, as far as they lie within the file's size: where, and what is in them. They
+    /// count as written.
+    pub(super) fn next_changed(&self, from: u64, size: u64) -> Option<(u64, Vec<u8>)> {
+        let mut inner = self.0.lock();
+        let Storage::Mapped(mapped) = &mut inner.storage else { return None };
+        let mut page = mapped.sums.as_ref()?.next(from)?;
+        while !mapped.is_changed(page) {
+            page = mapped.sums.as_ref()?.next(page.saturating_add(1))?;
+        }
+        let start = page.saturating_mul(PAGE);
+        let mut data = Vec::new();
+        while data.len() < TOGETHER && mapped.is_changed(page) {
+            data.extend(mapped.page(page));
+            mapped.note(page);
+            page = page.saturating_add(1);
+        }
+        let left = usize::try_from(size.saturating_sub(start)).unwrap_or(usize::MAX);
+        data.truncate(left);
+        if data.is_empty() { None } else { Some((start, data)) }
     }
 
     /// Whether so much is cached that clean pages have to go.
@@ -231,7 +302,7 @@ impl Content {
         if let Storage::Heap(pages) = &inner.storage {
             let file = MemoryFile::new(c"fuse")?;
             file.set_size(size)?;
-            let mut mapped = Mapped { file, present: BTreeSet::new() };
+            let mut mapped = Mapped { file, present: BTreeSet::new(), sums: None };
             for (number, page) in pages {
                 let offset = number.saturating_mul(PAGE);
                 let most = usize::try_from(size.saturating_sub(offset)).unwrap_or(usize::MAX);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use abi::Errno;
-use vfs::{DirectoryEntry, DirectorySink, File, FileKind, InodeRef, Seek};
+use vfs::{DirectoryEntry, DirectorySink, File, FileKind, InodeRef, IoctlContext, Seek};
 
 use super::entries::{Packed, Unpack};
 use super::handle::Handle;
@@ -108,6 +108,10 @@ impl File for Directory {
             Seek::End(by) => self.handle.node.refreshed()?.size.checked_add_signed(by).ok_or(Errno::EINVAL),
             _ => Err(Errno::EINVAL),
         }
+    }
+
+    fn ioctl(&self, context: &dyn IoctlContext, request: u32, argument: u64) -> Result<u64, Errno> {
+        self.handle.control(context, request, argument)
     }
 
     fn sync(&self, data_only: bool) -> Result<(), Errno> {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use vfs::{AttributeChange, Inode, OpenFlags, waiting};
+use parking_lot::Mutex;
+use vfs::{AttributeChange, Inode, OpenFlags, WaitQueue, waiting};
 
 use crate::node::Node;
 use crate::ops::open::{UNOPENED, UNOPENED_DIRECTORY};
@@ -20,6 +21,12 @@ pub(crate) struct Handle {
     opened: OpenFlags,
     /// Whether the server was told that it is open.
     told: bool,
+    /// Whose flock(2) lock goes with it.
+    locked: Mutex<Option<u64>>,
+    /// Under which the server tells that it may be ready.
+    pub(super) poll_number: u64,
+    /// Who wants to hear of that.
+    pub(super) ready: Arc<WaitQueue>,
 }
 
 impl Handle {
@@ -58,7 +65,16 @@ impl Handle {
         flags: FileFlags,
         told: bool,
     ) -> Arc<Self> {
-        let handle = Arc::new(Self { node: Arc::clone(node), number, flags, opened, told });
+        let handle = Arc::new(Self {
+            node: Arc::clone(node),
+            number,
+            flags,
+            opened,
+            told,
+            locked: Mutex::default(),
+            poll_number: node.shared.polls.number(),
+            ready: WaitQueue::new(),
+        });
         let mut handles = node.handles.lock();
         handles.retain(|other| other.strong_count() > 0);
         handles.push(Arc::downgrade(&handle));
@@ -104,6 +120,11 @@ impl Handle {
         )
     }
 
+    /// A lock of flock(2) was taken through it, or given up.
+    pub(super) fn note_lock(&self, owner: Option<u64>) {
+        *self.locked.lock() = owner;
+    }
+
     /// Whether the cache is passed by.
     pub(crate) fn is_direct(&self) -> bool {
         self.flags.contains(FileFlags::DIRECT_IO) || self.opened.contains(OpenFlags::DIRECT)
@@ -122,10 +143,15 @@ pub(crate) fn lock_owner() -> u64 {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        self.node.shared.polls.remove(self.poll_number);
+        if self.is_last_writer() {
+            self.node.post_changes(self);
+        }
         if self.told {
+            let locked = self.locked.get_mut().take();
             let directory = self.node.is_directory();
             let flags = self.open_flags();
-            self.node.shared.connection.release(self.node.id, self.number, flags, directory, None);
+            self.node.shared.connection.release(self.node.id, self.number, flags, directory, locked);
         }
     }
 }

@@ -35,6 +35,9 @@ impl Handle {
         node.content.mapped(size, |_| Ok(()))?;
         self.load(offset, offset.saturating_add(length).min(size))?;
         let writes = shared && self.writes();
+        if writes {
+            node.content.watch();
+        }
         let file =
             node.content.mapped(size, |file| if writes { file.read_write() } else { file.read_only() })?;
         Ok(MapSource::Host(Arc::new(file)))

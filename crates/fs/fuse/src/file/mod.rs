@@ -1,13 +1,16 @@
 //! Open files and directories, and the cache of content.
 
 mod content;
+mod control;
 mod directory;
 mod entries;
 mod handle;
+mod locking;
 mod mapping;
 mod polls;
 mod regular;
 mod transfer;
+mod written;
 
 pub(crate) use content::Content;
 pub(crate) use directory::Directory;

@@ -5,13 +5,19 @@ use std::sync::Arc;
 
 use abi::Errno;
 use parking_lot::Mutex;
-use vfs::{Attributes, Credentials, File, Inode, InodeRef, MapSource, OpenFlags, Seek, Sink, Source};
+use vfs::locks::{LockRequest, RecordLock};
+use vfs::{
+    Attributes, Credentials, Events, File, Inode, InodeRef, IoctlContext, MapSource, OpenFlags, Seek, Sink,
+    Source, WaitQueue,
+};
 
 use super::handle::{Handle, lock_owner};
-use crate::wire::{FallocateIn, FileFlags};
+use crate::wire::{CopyFileRangeIn, FallocateIn, FileFlags, Opcode};
 
 /// fallocate(2) modes that servers are asked for: `FALLOC_FL_KEEP_SIZE`, `PUNCH_HOLE`, `ZERO_RANGE`.
 const MODES: u32 = 0x01 | 0x02 | 0x10;
+/// Bytes that one COPY_FILE_RANGE is about: its answer counts in 32 bits.
+const COPY_MOST: usize = 0x7fff_f000;
 /// Those that keep the size.
 const KEEP_SIZE: u32 = 0x01;
 
@@ -96,6 +102,67 @@ impl File for RegularFile {
             }
             found => found,
         }
+    }
+
+    fn poll(&self) -> Events {
+        let (node, handle) = (&self.handle.node, &self.handle);
+        let connection = &node.shared.connection;
+        if connection.refused().is(Opcode::Poll) {
+            return Events::ALWAYS;
+        }
+        node.shared.polls.add(handle.poll_number, &handle.ready);
+        let notify = !handle.ready.is_empty();
+        match connection.poll(node.id, handle.number(), handle.poll_number, Events::all().bits(), notify) {
+            Ok(events) => Events::from_bits_truncate(events),
+            Err(Errno::ENOSYS) => Events::ALWAYS,
+            Err(_) => Events::ERR,
+        }
+    }
+
+    fn readiness(&self) -> Option<&Arc<WaitQueue>> {
+        let refused = self.handle.node.shared.connection.refused().is(Opcode::Poll);
+        (!refused).then_some(&self.handle.ready)
+    }
+
+    fn ioctl(&self, context: &dyn IoctlContext, request: u32, argument: u64) -> Result<u64, Errno> {
+        self.handle.control(context, request, argument)
+    }
+
+    fn lock(&self, request: &LockRequest) -> Option<Result<Option<RecordLock>, Errno>> {
+        self.handle.lock(request)
+    }
+
+    fn copy_to(&self, offset: u64, to: &dyn File, to_offset: u64, length: usize) -> Result<usize, Errno> {
+        let to = &to.as_any().downcast_ref::<Self>().ok_or(Errno::EOPNOTSUPP)?.handle;
+        let (from_node, to_node) = (&self.handle.node, &to.node);
+        if !Arc::ptr_eq(&from_node.shared, &to_node.shared) {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        from_node.good().and_then(|()| to_node.good())?;
+        from_node.write_back()?;
+        to_node.write_back()?;
+        let what = CopyFileRangeIn {
+            fh_in: self.handle.number(),
+            off_in: offset,
+            nodeid_out: to_node.id,
+            fh_out: to.number(),
+            off_out: to_offset,
+            len: length.min(COPY_MOST) as u64,
+            flags: 0,
+        };
+        let copied = from_node.shared.connection.copy_file_range(from_node.id, &what)?;
+        let end = to_offset.saturating_add(copied as u64);
+        to_node.content.forget(to_offset, end);
+        to_node.written(end);
+        Ok(copied)
+    }
+
+    fn stays_for_mapping(&self) -> bool {
+        true
+    }
+
+    fn write_mapped(&self) -> Result<(), Errno> {
+        self.handle.node.write_back()
     }
 
     fn map(&self, protection: u32, shared: bool) -> Result<MapSource, Errno> {

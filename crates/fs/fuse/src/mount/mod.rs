@@ -33,13 +33,17 @@ impl FileSystemType for Fuse {
         let options = Options::parse(request.kind, request.options)?;
         let file = request.caller.files.get(options.fd).map_err(|_| Errno::EINVAL)?;
         let device = file.file.as_any().downcast_ref::<DeviceFile>().ok_or(Errno::EINVAL)?;
-        if device.is_bound() {
-            return Err(Errno::EINVAL);
+        if let Some(connection) = device.connection() {
+            // As Linux has it: another mount of the same filesystem.
+            return connection.filesystem().and_then(|shared| shared.superblock()).ok_or(Errno::EINVAL);
         }
         let connection = Connection::new(Device::anonymous(), options.user);
         device.bind(&connection)?;
         connections().add(&connection);
         connection.start(options.max_read);
-        Ok(SuperBlock::new(Shared::new(connection, options).filesystem()))
+        let shared = Shared::new(connection, options);
+        let superblock = SuperBlock::new(shared.filesystem());
+        shared.mounted_as(&superblock);
+        Ok(superblock)
     }
 }

@@ -6,7 +6,7 @@ use abi::Errno;
 use vfs::{AttributeChange, TimeChange, Timestamp};
 
 use super::Node;
-use crate::wire::{SetattrIn, SetattrValid};
+use crate::wire::{InitFlags, SetattrIn, SetattrValid};
 
 /// A change as the server takes it.
 fn to_wire(change: &AttributeChange) -> SetattrIn {
@@ -44,6 +44,20 @@ fn to_wire(change: &AttributeChange) -> SetattrIn {
 }
 
 impl Node {
+    /// The mode that a file shall have once it changes hands, if that is another: what is known of it may be outdated.
+    fn mode_without_set_ids(&self) -> Result<Option<u32>, Errno> {
+        const SETUID: u32 = 0o4000;
+        const SETGID: u32 = 0o2000;
+        const GROUP_EXECUTE: u32 = 0o010;
+        self.attributes_outdated();
+        let mode = self.refreshed()?.mode;
+        let mut cleared = mode & !SETUID;
+        if mode & GROUP_EXECUTE != 0 {
+            cleared &= !SETGID;
+        }
+        Ok((cleared != mode).then_some(cleared))
+    }
+
     /// Has the server change attributes. A size goes through an open file where there is one, so that it works without a name too.
     ///
     /// # Errors
@@ -54,7 +68,11 @@ impl Node {
         if request.valid == 0 {
             return Ok(());
         }
-        if let Some(mode) = change.mode {
+        let keeps_set_ids = self.shared.connection.has(InitFlags::HANDLE_KILLPRIV) || self.is_directory();
+        let owner = change.uid.is_some() || change.gid.is_some();
+        let mode = if owner && !keeps_set_ids { self.mode_without_set_ids()? } else { change.mode };
+        if let Some(mode) = mode {
+            request.valid |= SetattrValid::MODE.bits();
             request.mode = self.kind.mode_bits() | mode & 0o7777;
         }
         if change.size.is_some() {

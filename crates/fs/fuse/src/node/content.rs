@@ -12,6 +12,7 @@ impl Node {
     /// Content of a range is outdated.
     pub(crate) fn content_outdated(&self, start: u64, end: u64) {
         self.content.forget(start, end);
+        *self.target.lock() = None;
     }
 
     /// Content for the cache. The file becomes as long as that.
@@ -49,13 +50,5 @@ impl Node {
             shape: Shape::Silent,
         };
         self.shared.connection.post_as(wanted.notify_unique, question);
-    }
-
-    /// Has the server write what is only cached.
-    ///
-    /// # Errors
-    /// The server's.
-    pub(crate) fn write_back(&self) -> Result<(), Errno> {
-        Ok(())
     }
 }

@@ -21,6 +21,11 @@ impl Inode for Node {
     }
 
     fn attributes(&self) -> Result<Attributes, Errno> {
+        self.good()?;
+        Ok(self.last_known())
+    }
+
+    fn status(&self) -> Result<Attributes, Errno> {
         if !self.admits_current() {
             return Err(Errno::EACCES);
         }

@@ -32,7 +32,8 @@ impl Node {
             return Some(Err(Errno::EACCES));
         }
         if self.shared.options.default_permissions {
-            return None;
+            // What is not to be believed any more is asked for first.
+            return self.refreshed().err().map(Err);
         }
         if asked {
             return Some(self.shared.connection.access(self.id, access.bits()));

@@ -3,19 +3,23 @@
 //! None of them looks at what is cached; that is the files' and directories' business.
 
 mod access;
+mod copy_file_range;
 mod create;
 mod fallocate;
 mod flush;
 mod fsync;
 mod getattr;
 mod getxattr;
+mod ioctl;
 mod link;
 mod listxattr;
+mod lock;
 mod lookup;
 mod lseek;
 mod mkdir;
 mod mknod;
 pub(crate) mod open;
+mod poll;
 mod read;
 mod readdir;
 mod readlink;

@@ -28,8 +28,6 @@ bitflags::bitflags! {
         const READDIRPLUS_AUTO = 1 << 14;
         /// Direct I/O of several requests at once.
         const ASYNC_DIO = 1 << 15;
-        /// Written content is cached.
-        const WRITEBACK_CACHE = 1 << 16;
         /// OPEN may be answered with `ENOSYS`.
         const NO_OPEN_SUPPORT = 1 << 17;
         /// Several look-ups and listings of one directory at once.

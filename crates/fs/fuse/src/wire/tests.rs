@@ -15,7 +15,7 @@ fn run(body: &str) -> String {
     std::fs::create_dir_all(&directory).unwrap();
     let (source, program) = (directory.join("a.c"), directory.join("a"));
     let text = format!(
-        "#include <stdio.h>\n#include <stddef.h>\n#include <linux/fuse.h>\nint main(void) {{\n{body}return 0;\n}}\n"
+        "#include <stdio.h>\n#include <stddef.h>\n#include <sys/ioctl.h>\n#include <linux/fuse.h>\nint main(void) {{\n{body}return 0;\n}}\n"
     );
     std::fs::write(&source, text).unwrap();
     let built = Command::new("gcc").arg("-w").arg("-o").arg(&program).arg(&source).output().unwrap();

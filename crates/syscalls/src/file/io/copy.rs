@@ -226,7 +226,29 @@ pub async fn copy_file_range(
     if is_same_file(&from, &to)? && overlaps(input.of(&from)?, output.of(&to)?, length) {
         return Err(Errno::EINVAL);
     }
-    transfer_all(task, (&from, input), (&to, output), length).await
+    match at_server(task, (&from, input), (&to, output), length) {
+        Err(Errno::EOPNOTSUPP) => transfer_all(task, (&from, input), (&to, output), length).await,
+        done => done,
+    }
+}
+
+/// Has the filesystem of both files copy, if it can.
+///
+/// # Errors
+/// `EOPNOTSUPP` if it cannot.
+fn at_server(
+    task: &Task,
+    (from, mut input): (&OpenFile, Position),
+    (to, mut output): (&OpenFile, Position),
+    length: usize,
+) -> Result<usize, Errno> {
+    let (at, to_at) = (input.of(from)?, output.of(to)?);
+    let done = from.file.copy_to(at, &*to.file, to_at, length)?;
+    input.advance(from, done)?;
+    output.advance(to, done)?;
+    input.store(task)?;
+    output.store(task)?;
+    Ok(done)
 }
 
 fn is_same_file(one: &OpenFile, other: &OpenFile) -> Result<bool, Errno> {

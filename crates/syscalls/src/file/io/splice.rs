@@ -13,8 +13,8 @@ use super::{Place, read_file, several, wait_for, write_file};
 use crate::file::descriptor;
 use crate::file::io::copy::{Position, broken};
 
-/// The most that one call moves.
-const MOST: usize = 1 << 20;
+/// The most that one call moves: the largest message of a FUSE server, a mebibyte and what stands before it, must go in one piece.
+const MOST: usize = (1 << 20) + (1 << 16);
 /// `SPLICE_F_NONBLOCK`.
 const NONBLOCK: u32 = 2;
 /// All flags that Linux knows: moving pages, more to come, giving pages. They are hints.

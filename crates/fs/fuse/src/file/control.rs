@@ -1,0 +1,53 @@
+//! ioctl(2) on files and directories.
+
+use abi::Errno;
+use vfs::IoctlContext;
+
+use super::handle::Handle;
+use crate::wire::{InitFlags, IoctlIn};
+
+/// `FUSE_IOCTL_DIR`.
+const DIRECTORY: u32 = 1 << 4;
+/// `_IOC_WRITE`: the caller's data goes in.
+const IN: u32 = 1;
+/// `_IOC_READ`: data comes out.
+const OUT: u32 = 2;
+
+impl Handle {
+    /// Has the server carry a request out. How much memory of the caller's it is about its number says: `_IOC(direction, type, number, size)`.
+    ///
+    /// # Errors
+    /// `ENOTTY`, `EFAULT`, and the server's.
+    pub(super) fn control(
+        &self,
+        context: &dyn IoctlContext,
+        request: u32,
+        argument: u64,
+    ) -> Result<u64, Errno> {
+        let connection = &self.node.shared.connection;
+        let directory = self.node.is_directory();
+        if directory && !connection.has(InitFlags::HAS_IOCTL_DIR) {
+            return Err(Errno::ENOTTY);
+        }
+        self.node.good()?;
+        let (direction, size) = (request >> 30, request >> 16 & 0x3fff);
+        let sized = |bit: u32| if direction & bit == 0 { 0 } else { size };
+        let what = IoctlIn {
+            fh: self.number(),
+            flags: if directory { DIRECTORY } else { 0 },
+            cmd: request,
+            arg: argument,
+            in_size: sized(IN),
+            out_size: sized(OUT),
+        };
+        let mut data = vec![0; usize::try_from(what.in_size).unwrap_or(0)];
+        if !data.is_empty() {
+            context.read(argument, &mut data)?;
+        }
+        let (result, out) = connection.ioctl(self.node.id, &what, &data)?;
+        if !out.is_empty() {
+            context.write(argument, &out)?;
+        }
+        u64::try_from(result).map_err(|_| Errno::from_raw(result.saturating_neg()))
+    }
+}
