@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::{Completion, Failed, Trial};
 
 use crate::native::native;
 use crate::place::Place;
 use crate::root::Root;
 use crate::run::Outcome;
 use crate::sandbox::sandboxed;
+use crate::testroot::{self, Extra};
 
 /// A program, and how it is compared. Exit code and standard output always have to agree.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +28,10 @@ pub struct Case {
     pub writable: bool,
     /// Seconds after which it counts as hung.
     pub seconds: u64,
+    /// Which root it runs in, if not in the test root: one with more packages, where nothing can be changed.
+    pub extra: Option<&'static Extra<'static>>,
+    /// Whether the host's kernel must have FUSE for it.
+    pub fuse: bool,
     /// Options of casemate's own.
     pub options: &'static [&'static str],
     /// What is missing for it, if it cannot agree yet: then it is not run, counted as skipped, and the reason is shown.
@@ -44,6 +49,8 @@ pub const DEFAULT: Case = Case {
     stderr: true,
     writable: false,
     seconds: 30,
+    extra: None,
+    fuse: false,
     options: &[],
     gap: None,
 };
@@ -53,8 +60,15 @@ impl Case {
     #[must_use]
     pub fn trial(self, place: &Arc<Place>) -> Trial {
         let place = Arc::clone(place);
-        let check = move || self.check(&place).map_err(|error| Failed::from(format!("{error:#}")));
-        Trial::test(self.name, check).with_ignored_flag(self.gap.is_some())
+        let check = move || {
+            if self.fuse && std::fs::File::open("/dev/fuse").is_err() {
+                return Ok(Completion::ignored_with("the host's kernel has no FUSE to compare with"));
+            }
+            self.check(&place)
+                .map(|()| Completion::Completed)
+                .map_err(|error| Failed::from(format!("{error:#}")))
+        };
+        Trial::ignorable_test(self.name, check).with_ignored_flag(self.gap.is_some())
     }
 
     fn check(&self, place: &Place) -> Result<()> {
@@ -77,7 +91,11 @@ impl Case {
     }
 
     fn root(&self, place: &Place) -> Result<Root> {
-        if self.writable { Root::own(place, self.name) } else { Ok(Root::shared(place)) }
+        match self.extra {
+            Some(extra) => Ok(Root::at(testroot::ensure_with(extra)?)),
+            None if self.writable => Root::own(place, self.name),
+            None => Ok(Root::shared(place)),
+        }
     }
 
     fn agree(&self, expected: &Outcome, found: &Outcome) -> bool {

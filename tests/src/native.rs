@@ -63,6 +63,6 @@ fn script(read_only: bool) -> String {
 
 const DEVICES: &str = r#"d=$root/dev
 mknod -m 666 $d/null c 1 3; mknod -m 666 $d/zero c 1 5; mknod -m 666 $d/full c 1 7; mknod -m 666 $d/random c 1 8
-mknod -m 666 $d/urandom c 1 9; mknod -m 666 $d/tty c 5 0; ln -s /proc/self/fd $d/fd; ln -s /proc/self/fd/0 $d/stdin
+mknod -m 666 $d/urandom c 1 9; mknod -m 666 $d/fuse c 10 229; mknod -m 666 $d/tty c 5 0; ln -s /proc/self/fd $d/fd; ln -s /proc/self/fd/0 $d/stdin
 ln -s /proc/self/fd/1 $d/stdout; ln -s /proc/self/fd/2 $d/stderr; ln -s pts/ptmx $d/ptmx; mkdir $d/pts $d/shm
 "#;

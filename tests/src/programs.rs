@@ -1,10 +1,11 @@
 //! The programs that are compared, by family. Their sources are in `tests/cases`.
 
 use crate::case::{Case, DEFAULT};
+use crate::testroot::Extra;
 
 /// All rows.
 pub fn all() -> impl Iterator<Item = Case> {
-    [SHELL, TOOLS, PYTHON, LANGUAGES, DEVELOPMENT, CALLS, FILES, SIGNALS, SCALE, PATCHING]
+    [SHELL, TOOLS, PYTHON, LANGUAGES, DEVELOPMENT, CALLS, FILES, SIGNALS, SCALE, PATCHING, FUSE]
         .into_iter()
         .flatten()
         .copied()
@@ -30,6 +31,34 @@ macro_rules! program {
         Case { name: $name, args: &[concat!("/cases/bin/", $file)], $($field: $value,)* ..DEFAULT }
     };
 }
+
+/// A root with FUSE servers.
+const SERVERS: Extra<'static> = Extra {
+    name: "fuseroot",
+    packages: &[
+        "archivemount",
+        "bindfs",
+        "fuse-overlayfs",
+        "fuse3",
+        "openssh-sftp-server",
+        "squashfs-tools",
+        "squashfuse",
+        "sshfs",
+        "unionfs-fuse",
+    ],
+    sources: &[],
+};
+
+const FUSE: &[Case] = &[
+    program!("fuse/requests", "fuse_requests", fuse: true),
+    program!("fuse/device", "fuse_device", fuse: true),
+    program!("fuse/ends", "fuse_ends", fuse: true),
+    script!("fuse/bindfs", "fuse_bindfs.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
+    script!("fuse/readers", "fuse_readers.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
+    script!("fuse/layers", "fuse_layers.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
+    script!("fuse/sshfs", "fuse_sshfs.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
+    script!("fuse/users", "fuse_users.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
+];
 
 const SHELL: &[Case] = &[
     Case { name: "shell/true", args: &["true"], ..DEFAULT },

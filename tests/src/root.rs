@@ -21,6 +21,12 @@ impl Root {
         Self { path: place.root.clone(), read_only: true }
     }
 
+    /// Another root, where nothing can be changed.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self { path, read_only: true }
+    }
+
     /// A copy of one's own, as a file system layered over the test root.
     ///
     /// # Errors

@@ -51,7 +51,8 @@ const EXCLUDED: &[&str] =
 /// Directories that the tests mount things on.
 const MOUNT_POINTS: &[&str] = &["cases", "work"];
 
-/// A root with more in it than the tests need.
+/// A root with more in it than most tests need.
+#[derive(Debug)]
 pub struct Extra<'a> {
     /// What its directory is called.
     pub name: &'a str,

@@ -12,6 +12,9 @@ use vfs::path::Path;
 
 use crate::ipc::Attachments;
 
+/// A host file's device and inode numbers, and whether guests can write to it.
+type OpenMapping = ((u64, u64), bool);
+
 /// The memory of one process (or of several, after vfork).
 pub struct AddressSpace {
     /// The bytes.
@@ -21,7 +24,7 @@ pub struct AddressSpace {
     /// Which guest file a mapped host file is: by the host's device and inode numbers.
     mapped: Mutex<HashMap<(u64, u64), Path>>,
     /// Files that are mapped and must stay open, by their host file and whether the mapping can write.
-    open: Mutex<HashMap<((u64, u64), bool), Arc<dyn File>>>,
+    open: Mutex<HashMap<OpenMapping, Arc<dyn File>>>,
     /// System V shared memory that is attached.
     pub shared_memory: Attachments,
 }

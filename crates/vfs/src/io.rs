@@ -56,6 +56,12 @@ pub trait Source {
     /// `EFAULT` if not even the first byte could be fetched.
     fn take(&mut self, into: &mut [u8]) -> Result<usize, Errno>;
 
+    /// Whether it came out of a pipe. There Linux keeps references to memory where this kernel copies (vmsplice(2)), so a length in front of it may
+    /// be of before it was cut.
+    fn is_spliced(&self) -> bool {
+        false
+    }
+
     /// Moves back by `count` bytes that were taken and could not be used.
     fn give_back(&mut self, count: usize);
 }

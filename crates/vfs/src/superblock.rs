@@ -84,7 +84,7 @@ impl SuperBlock {
         self.writers.fetch_sub(1, Ordering::AcqRel);
     }
 
-    fn caches_names(&self) -> bool {
+    pub(crate) fn caches_names(&self) -> bool {
         self.caches_names.load(Ordering::Acquire)
     }
 

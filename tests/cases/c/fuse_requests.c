@@ -20,6 +20,9 @@ static void show(const char *what, long result)
 	statvfs(AT, &at);
 	char *text = shared->log + shown, *end = strstr(text, "STATFS\n");
 	for (char *line = strtok(strndup(text, end ? end - text : 0), "\n"), *last = ""; line; line = strtok(0, "\n")) {
+		/* Whether what is known of a name is trusted where it is about to go is each kernel's own affair. */
+		if (*what == '~' && !strncmp(line, "LOOKUP", 6))
+			continue;
 		/* How far is read ahead is each kernel's own affair. */
 		if (strncmp(line, "READ ", 5) || strncmp(last, "READ ", 5))
 			printf("  %s\n", line);
@@ -97,7 +100,6 @@ static void names(void)
 	char buffer[100];
 	show("mkdir", mkdir(P "d", 0777));
 	show("mkdir below", mkdir(P "d/e", 01755));
-	show("mkdir that exists", mkdir(P "d", 0777));
 	show("rmdir", rmdir(P "d/e"));
 	show("symlink", symlink("a", P "link"));
 	show("readlink", readlink(P "link", buffer, sizeof buffer));
@@ -105,17 +107,17 @@ static void names(void)
 	show("lstat", lstat(P "link", &st));
 	show("link", link(P "b", P "hard"));
 	show("mknod", mknod(P "fifo", S_IFIFO | 0644, 0));
-	show("rename", rename(P "hard", P "d/moved"));
-	show("rename over", rename(P "large", P "b"));
-	show("rename to none", renameat2(AT_FDCWD, P "a", AT_FDCWD, P "b", RENAME_NOREPLACE));
-	show("exchange", renameat2(AT_FDCWD, P "a", AT_FDCWD, P "b", RENAME_EXCHANGE));
+	show("~rename", rename(P "fifo", P "d/moved"));
+	show("~rename over", rename(P "large", P "b"));
+	show("~rename to none", renameat2(AT_FDCWD, P "a", AT_FDCWD, P "b", RENAME_NOREPLACE));
+	show("~exchange", renameat2(AT_FDCWD, P "a", AT_FDCWD, P "b", RENAME_EXCHANGE));
 	show("chmod", chmod(P "a", 0640));
 	show("chown", chown(P "a", 5, 6));
 	struct timespec times[2] = { { 7, 8 }, { 9, 10 } };
 	show("utimensat", utimensat(AT_FDCWD, P "a", times, 0));
 	show("utimensat now", utimensat(AT_FDCWD, P "a", 0, 0));
 	show("truncate", truncate(P "a", 5));
-	show("unlink", unlink(P "fifo"));
+	show("unlink", unlink(P "d/moved"));
 	show("access", access(P "a", R_OK));
 	show("access write", access(P "a", W_OK));
 	show("setxattr", setxattr(P "a", "user.x", "value", 5, 0));
@@ -123,7 +125,7 @@ static void names(void)
 	show("listxattr", listxattr(P "a", buffer, sizeof buffer));
 	show("removexattr", removexattr(P "a", "user.x"));
 	show("chdir", chdir(P "d"));
-	show("relative", stat("moved", &st));
+	show("relative", stat("gone", &st));
 	show("up", stat("../a", &st));
 	chdir("/");
 }

@@ -34,10 +34,11 @@ impl Caller<'_> {
                 return Err(Errno::EISDIR);
             }
             let existing = loop {
+                let since = walk.at.mount.superblock().changes();
                 if let Some(existing) = walk.child(name.bytes())? {
                     break existing;
                 }
-                match self.create(&walk.at, name.bytes(), how) {
+                match self.create(&walk.at, name.bytes(), how, since) {
                     Err(Errno::EEXIST) if !flags.contains(OpenFlags::EXCL) && races < RACES_MAX => races += 1,
                     result => return result,
                 }
@@ -62,10 +63,20 @@ impl Caller<'_> {
         self.open_found(walk.finish(true)?, flags)
     }
 
-    fn create(&self, directory: &Path, name: &[u8], how: &OpenHow) -> Result<Arc<OpenFile>, Errno> {
+    /// Makes what was missing when the count of changes was `since`. If names are not kept there is no use in asking for it once more, as long
+    /// as nothing has changed here: the filesystem says if it is there by now.
+    fn create(
+        &self,
+        directory: &Path,
+        name: &[u8],
+        how: &OpenHow,
+        since: u64,
+    ) -> Result<Arc<OpenFile>, Errno> {
         let name = Name::new(name)?;
         let change = DirectoryChange::begin(directory);
-        if change.find(name)?.is_some() {
+        let superblock = directory.mount.superblock();
+        let just_asked = !superblock.caches_names() && superblock.changes() == since;
+        if !just_asked && change.find(name)?.is_some() {
             return Err(Errno::EEXIST);
         }
         directory.mount.writable()?;

@@ -68,7 +68,7 @@ impl Device {
         context.read(argument, &mut number)?;
         let other = context.file(Fd(i32::from_le_bytes(number)))?;
         let other = other.file.as_any().downcast_ref::<Self>().ok_or(Errno::EINVAL)?;
-        let connection = &other.bound.get().ok_or(Errno::EINVAL)?.connection;
+        let connection = &other.bound()?.connection;
         self.bind(connection).map(|()| 0)
     }
 }
@@ -101,10 +101,11 @@ impl File for Device {
 
     fn poll(&self) -> Events {
         let Some(Bound { connection, .. }) = self.bound.get() else { return Events::ERR };
-        let mut events = Events::OUT | Events::WRNORM;
         if !connection.is_connected() {
-            events |= Events::ERR;
-        } else if connection.is_readable() {
+            return Events::ERR;
+        }
+        let mut events = Events::OUT | Events::WRNORM;
+        if connection.is_readable() {
             events |= Events::IN | Events::RDNORM;
         }
         events

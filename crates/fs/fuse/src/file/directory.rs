@@ -81,6 +81,7 @@ impl File for Directory {
         };
         let asked = Instant::now();
         let answer = node.shared.connection.readdir(node.id, &what, plus)?;
+        node.was_read();
         let (mut room, mut listed) = (true, false);
         for packed in Unpack::new(&answer, plus) {
             let packed = match packed {

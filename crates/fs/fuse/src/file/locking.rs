@@ -54,7 +54,10 @@ impl Handle {
         if request.action == LockAction::Test {
             return found(connection.getlk(self.node.id, &what)?.lk, lock);
         }
-        connection.setlk(self.node.id, &what, request.action == LockAction::Wait)?;
+        // As Linux has it: giving up a lock of flock(2) is said as if it could take long.
+        let waits =
+            request.action == LockAction::Wait || request.whole && request.action == LockAction::Release;
+        connection.setlk(self.node.id, &what, waits)?;
         if request.whole {
             self.note_lock((request.action != LockAction::Release).then_some(owner));
         }

@@ -31,7 +31,7 @@ impl Handle {
         if shared && protection & PROT_WRITE != 0 && !self.writes() {
             return Err(Errno::EACCES);
         }
-        let size = node.refreshed()?.size;
+        let size = node.sized()?.size;
         node.content.mapped(size, |_| Ok(()))?;
         self.load(offset, offset.saturating_add(length).min(size))?;
         let writes = shared && self.writes();

@@ -72,7 +72,8 @@ impl File for RegularFile {
         self.handle.node.good()?;
         let offset = match offset {
             Some(offset) => self.place(offset),
-            None => self.handle.node.refreshed()?.size,
+            // As Linux has it: the size that is known.
+            None => self.handle.node.size(),
         };
         let count = self.handle.write_through(offset, from, self.handle.is_direct())?;
         let end = offset.saturating_add(count as u64);
@@ -88,7 +89,7 @@ impl File for RegularFile {
         let node = &self.handle.node;
         let (offset, hole) = match to {
             Seek::End(by) => {
-                return node.refreshed()?.size.checked_add_signed(by).ok_or(Errno::EINVAL);
+                return node.sized()?.size.checked_add_signed(by).ok_or(Errno::EINVAL);
             }
             Seek::Data(offset) => (offset, false),
             Seek::Hole(offset) => (offset, true),
@@ -97,7 +98,7 @@ impl File for RegularFile {
         match node.shared.connection.lseek(node.id, self.handle.number(), offset, hole) {
             Err(Errno::ENOSYS) => {
                 // All of it is data.
-                let size = node.refreshed()?.size;
+                let size = node.sized()?.size;
                 if offset >= size { Err(Errno::ENXIO) } else { Ok(if hole { size } else { offset }) }
             }
             found => found,

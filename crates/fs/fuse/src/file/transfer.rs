@@ -27,7 +27,9 @@ impl Handle {
             flags: self.open_flags(),
             padding: 0,
         };
-        self.node.shared.connection.read(self.node.id, &what)
+        let content = self.node.shared.connection.read(self.node.id, &what)?;
+        self.node.was_read();
+        Ok(content)
     }
 
     /// Reads past the cache.
@@ -61,7 +63,7 @@ impl Handle {
         let node = &self.node;
         let end = offset.saturating_add(into.room() as u64);
         if node.shared.connection.has(InitFlags::AUTO_INVAL_DATA) || end > node.size() {
-            node.refreshed()?;
+            node.sized()?;
         }
         let mut done: usize = 0;
         scratch::with(into.room(), |buffer| {

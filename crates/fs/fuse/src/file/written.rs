@@ -63,7 +63,7 @@ impl Node {
         while let Some((offset, data)) = self.content.next_changed(from, self.size()) {
             from = offset / PAGE + (data.len().div_ceil(PAGE_BYTES) as u64).max(1);
             let written =
-                self.shared.connection.write(self.id, &handle.from_cache(offset, data.len()), &data);
+                self.shared.connection.write(self.id, &handle.cached_write(offset, data.len()), &data);
             match written {
                 Ok(count) if count == data.len() => self.written(offset.saturating_add(count as u64)),
                 Ok(_) => result = Err(Errno::EIO),
@@ -81,7 +81,7 @@ impl Node {
         let mut from = 0;
         while let Some((offset, data)) = self.content.next_changed(from, self.size()) {
             from = offset / PAGE + (data.len().div_ceil(PAGE_BYTES) as u64).max(1);
-            let what = handle.from_cache(offset, data.len());
+            let what = handle.cached_write(offset, data.len());
             let question = Question {
                 opcode: Opcode::Write,
                 node: self.id,
@@ -97,7 +97,7 @@ impl Node {
 
 impl Handle {
     /// A write from the cache.
-    fn from_cache(&self, offset: u64, length: usize) -> WriteIn {
+    fn cached_write(&self, offset: u64, length: usize) -> WriteIn {
         WriteIn {
             fh: self.number(),
             offset,

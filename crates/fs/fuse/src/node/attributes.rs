@@ -1,5 +1,6 @@
 //! Attributes between the wire and the VFS, and how long they last.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use abi::Errno;
@@ -12,6 +13,9 @@ use crate::wire::{Attr, AttrOut, InitFlags};
 const SIZE_MAX: u64 = i64::MAX.cast_unsigned();
 /// Longer than anything lasts, seconds.
 const FOREVER: u64 = 1 << 32;
+/// What has happened to a file since its attributes were asked for.
+const READ: u8 = 1;
+const WRITTEN: u8 = 2;
 const NANOSECONDS_MAX: u32 = 999_999_999;
 
 /// What is known of a file.
@@ -113,6 +117,40 @@ impl Node {
         self.learn(&told, asked, since)
     }
 
+    /// It was read: its access time may be another now.
+    pub(crate) fn was_read(&self) {
+        self.touched.fetch_or(READ, Ordering::Relaxed);
+    }
+
+    /// It was written: its size and times may be others now. Owner and mode are what they were.
+    fn was_written(&self) {
+        self.touched.fetch_or(WRITTEN, Ordering::Relaxed);
+    }
+
+    /// The attributes as stat(2) reports them.
+    ///
+    /// # Errors
+    /// As [`Self::refreshed`].
+    pub(crate) fn reported(&self) -> Result<Attributes, Errno> {
+        self.known_since(READ | WRITTEN)
+    }
+
+    /// The attributes with a size that may be believed.
+    ///
+    /// # Errors
+    /// As [`Self::refreshed`].
+    pub(crate) fn sized(&self) -> Result<Attributes, Errno> {
+        self.known_since(WRITTEN)
+    }
+
+    fn known_since(&self, events: u8) -> Result<Attributes, Errno> {
+        if self.touched.load(Ordering::Relaxed) & events != 0 {
+            self.touched.store(0, Ordering::Relaxed);
+            self.known.lock().until = None;
+        }
+        self.refreshed()
+    }
+
     /// Takes over what the server told when the count of changes was `since`.
     ///
     /// # Errors
@@ -171,7 +209,8 @@ impl Node {
         self.changed();
         let mut known = self.known.lock();
         known.attributes.size = known.attributes.size.max(end);
-        known.until = None;
+        drop(known);
+        self.was_written();
     }
 
     /// The size as far as it is known.
@@ -200,7 +239,8 @@ impl Node {
         self.changed();
         let mut known = self.known.lock();
         known.attributes.size = size;
-        known.until = None;
+        drop(known);
+        self.was_written();
     }
 }
 

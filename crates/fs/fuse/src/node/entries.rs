@@ -66,6 +66,21 @@ impl Entries {
         entries.insert(name.into(), Entry { node: node.map(Arc::downgrade), until });
     }
 
+    /// Moves what is known of a name to a name of the other directory; if the two are exchanged, back too.
+    pub(super) fn rename(&self, name: &[u8], to: &Self, new_name: &[u8], exchanged: bool) {
+        let old = self.0.lock().remove(name);
+        let replaced = {
+            let mut entries = to.0.lock();
+            match old {
+                Some(old) => entries.insert(new_name.into(), old),
+                None => entries.remove(new_name),
+            }
+        };
+        if let Some(replaced) = replaced.filter(|_| exchanged) {
+            self.0.lock().insert(name.into(), replaced);
+        }
+    }
+
     /// Forgets a name. Returns what it was known to name, even if that was not to be believed any more.
     pub(super) fn forget(&self, name: &[u8]) -> Option<Option<Arc<Node>>> {
         let entry = self.0.lock().remove(name)?;

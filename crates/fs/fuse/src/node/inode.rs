@@ -29,7 +29,7 @@ impl Inode for Node {
         if !self.admits_current() {
             return Err(Errno::EACCES);
         }
-        self.refreshed()
+        self.reported()
     }
 
     fn kind(&self) -> FileKind {
@@ -108,6 +108,7 @@ impl Inode for Node {
             return Ok(LinkTarget::Path(target.to_vec()));
         }
         let target = self.shared.connection.readlink(self.id)?;
+        self.was_read();
         if self.shared.connection.has(InitFlags::CACHE_SYMLINKS) {
             *self.target.lock() = Some(Arc::from(target.as_slice()));
         }

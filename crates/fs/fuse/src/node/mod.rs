@@ -10,7 +10,7 @@ mod names;
 mod permission;
 mod xattrs;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -41,6 +41,8 @@ pub(crate) struct Node {
     /// Counts what may have changed its attributes.
     changes: AtomicU64,
     known: Mutex<Known>,
+    /// It was read or written since its attributes were asked for.
+    touched: AtomicU8,
     /// For a directory: the names in it that are known.
     entries: Entries,
     /// For a symbolic link: where it leads, if that may be remembered.
@@ -65,6 +67,7 @@ impl Node {
             bad: AtomicBool::new(false),
             changes: AtomicU64::new(0),
             known: Mutex::new(known),
+            touched: AtomicU8::new(0),
             entries: Entries::default(),
             target: Mutex::default(),
             content: Content::default(),

@@ -160,6 +160,7 @@ impl Node {
         self.good()?;
         let asked = Instant::now();
         let (entry, open) = self.shared.connection.tmpfile(self.id, &create_in(mode, flags))?;
+        self.attributes_outdated();
         let node = if FileKind::from_mode(entry.attr.mode) == Some(FileKind::Regular) {
             Self::meet(&self.shared, &entry, asked)
         } else {
@@ -235,9 +236,20 @@ impl Node {
         let result = self.shared.connection.rename((self.id, name), (to.id, new_name), flags.bits());
         for (directory, name) in [(self, name), (to, new_name)] {
             directory.attributes_outdated();
-            if let Some(Some(node)) = directory.entries.forget(name) {
+            if let Known::Present(node) = directory.entries.find(name) {
                 node.attributes_outdated();
             }
+        }
+        match result {
+            Ok(()) => {
+                let exchanged = flags.contains(RenameFlags::EXCHANGE);
+                self.entries.rename(name, &to.entries, new_name, exchanged);
+            }
+            // Whatever is there now is to be asked for.
+            Err(Errno::EINTR | Errno::ENOENT) => {
+                drop((self.entries.forget(name), to.entries.forget(new_name)))
+            }
+            Err(_) => {}
         }
         result
     }

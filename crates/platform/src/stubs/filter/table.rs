@@ -134,7 +134,7 @@ pub const GUEST: &[Rule] = &[
         Action::Trap,
         "native speed, where the host chooses the place",
     ),
-    allow(nr::msync, &[RANGE], Action::Trap, "files are mapped from the host"),
+    trap(nr::msync, "what was changed in files of a FUSE server is the sentry's to write"),
     trap(nr::seccomp, "may need one more filter of the host's"),
     Rule {
         number: nr::prctl,

@@ -7,11 +7,32 @@ use abi::file::IoVec;
 use kernel::{Task, UserPtr};
 use pipe::{Pipe, PipeEnd};
 use vfs::io::{SliceSource, VecSink};
-use vfs::{Events, Fd, OpenFile, OpenFlags};
+use vfs::{Events, Fd, OpenFile, OpenFlags, Source};
 
 use super::{Place, read_file, several, wait_for, write_file};
 use crate::file::descriptor;
 use crate::file::io::copy::{Position, broken};
+
+/// What came out of a pipe.
+struct Spliced<'a>(SliceSource<'a>);
+
+impl Source for Spliced<'_> {
+    fn left(&self) -> usize {
+        self.0.left()
+    }
+
+    fn take(&mut self, into: &mut [u8]) -> Result<usize, Errno> {
+        self.0.take(into)
+    }
+
+    fn is_spliced(&self) -> bool {
+        true
+    }
+
+    fn give_back(&mut self, count: usize) {
+        self.0.give_back(count);
+    }
+}
 
 /// The most that one call moves: the largest message of a FUSE server, a mebibyte and what stands before it, must go in one piece.
 const MOST: usize = (1 << 20) + (1 << 16);
@@ -92,7 +113,7 @@ async fn out_of_pipe(
         if data.is_empty() {
             return Ok(0);
         }
-        let mut source = SliceSource::new(&data);
+        let mut source = Spliced(SliceSource::new(&data));
         let written = place.write(to, &mut source);
         input.unread(data.get(written.unwrap_or(0)..).unwrap_or_default());
         match written {
