@@ -269,10 +269,10 @@ impl Connection {
     /// A descriptor of the device is closed: what was read through it will not be answered. With the last one the connection ends.
     pub(crate) fn remove_device(&self, device: u64) {
         let (lost, last) = self.queues.lock().remove_device(device);
-        lost.into_iter().for_each(|request| request.finish(Err(Errno::ECONNABORTED)));
         if last {
             self.end(Phase::Ended);
         }
+        lost.into_iter().for_each(|request| request.finish(Err(Errno::ECONNABORTED)));
     }
 
     /// fusectl's `abort`.
