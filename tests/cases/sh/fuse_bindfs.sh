@@ -3,7 +3,7 @@ cd /tmp; mkdir src mnt; echo hello >src/a
 bindfs src mnt || exit 1
 grep -c ' /tmp/mnt fuse ' /proc/mounts; stat -f -c %T mnt
 cat mnt/a; echo new >mnt/b; cat src/b; mkdir -p mnt/d/e; mv mnt/b mnt/d/e/c; find mnt | sort
-ln -s a mnt/link; readlink mnt/link; ln mnt/a mnt/hard; stat -c '%h %s %F' mnt/a; chmod 600 mnt/a; stat -c %a src/a
+ln -s a mnt/link; readlink mnt/link; ln mnt/a mnt/hard; stat -c '%s %F' mnt/a; chmod 600 mnt/a; stat -c %a src/a
 cp -r /etc/dpkg mnt/copy && diff -r /etc/dpkg mnt/copy && echo same
 seq 100000 >mnt/numbers; md5sum <mnt/numbers; tail -n 1 mnt/numbers; wc -l <src/numbers
 truncate -s 10 mnt/numbers; od -c mnt/numbers; dd if=/dev/zero of=mnt/sparse bs=1 count=1 seek=1M 2>/dev/null; stat -c %s src/sparse

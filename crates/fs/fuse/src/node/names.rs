@@ -208,7 +208,6 @@ impl Node {
             Errno::ENOSYS => Errno::EPERM,
             other => other,
         })?;
-        target.attributes_outdated();
         self.new_name(name, &entry, target.kind, asked).map(drop)
     }
 
