@@ -58,7 +58,12 @@ impl Running {
 
     /// Waits for this line.
     pub(super) fn expect(&mut self, wanted: &str) -> Result<()> {
-        let deadline = Instant::now() + LIMIT;
+        self.expect_within(LIMIT, wanted)
+    }
+
+    /// As [`Self::expect`], for what may take longer.
+    pub(super) fn expect_within(&mut self, limit: Duration, wanted: &str) -> Result<()> {
+        let deadline = Instant::now() + limit;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.stdout.recv_timeout(left) {
