@@ -33,6 +33,8 @@ struct Page {
     pristine: Vec<u8>,
     current: Vec<u8>,
     version: u32,
+    /// A site reaches into the next page: the two have the same version, and are replaced together.
+    joined: bool,
 }
 
 /// A patched site.
@@ -57,9 +59,9 @@ pub struct Added {
     pub area_offset: u64,
     /// The trampoline.
     pub code: Vec<u8>,
-    /// The page's position.
-    pub page: u64,
-    /// Which version of the page has the site, counted from 1.
+    /// The positions of the pages that are made anew.
+    pub pages: Vec<u64>,
+    /// Which version of the pages has the site, counted from 1.
     pub version: u32,
 }
 
@@ -82,46 +84,89 @@ impl Image {
         self.area.start
     }
 
-    /// Patches the system call at a position. `page` is the file's page that it lies in, as it is in the file.
+    /// Patches the system call at a position. `text` is the file's page that it lies in, as it is in the file, and the next if there is one.
     ///
     /// # Errors
     /// Why it is left alone; nothing has changed then.
-    pub fn add(&mut self, syscall: u64, number: u32, page: &[u8]) -> Result<Added, Refusal> {
+    pub fn add(&mut self, syscall: u64, number: u32, text: &[u8]) -> Result<Added, Refusal> {
         let page_position = syscall & !(PAGE - 1);
         let offset = usize::try_from(syscall - page_position).map_err(|_| Refusal::NotThere)?;
-        let site = Site::find(page, offset, number)?;
+        let site = Site::find(text, offset, number)?;
         let position = page_position + site.start as u64;
         let length = site.length() as u64;
-        self.check_room(page_position, position, length)?;
+        let joins = page_position + PAGE < position + length;
+        let pages = self.made_anew(page_position, joins);
+        self.check_room(&pages, position, length)?;
         let from = position.cast_signed();
         let at = self.area.take(&site, from).ok_or(Refusal::NoPlace)?;
         let trampoline = Trampoline::new(&site, from, at, self.gate).ok_or(Refusal::NoPlace)?;
         let jump = jump(&site, from, at).ok_or(Refusal::NoPlace)?;
-        let entry = self.pages.entry(page_position).or_insert_with(|| Page {
-            pristine: page.to_vec(),
-            current: page.to_vec(),
-            version: 0,
-        });
-        let place = entry.current.get_mut(site.start..site.start + jump.len()).ok_or(Refusal::PageEnd)?;
-        place.copy_from_slice(&jump);
-        entry.version += 1;
-        let version = entry.version;
+        let version = self.write(page_position, &pages, text, (site.start, &jump))?;
+        if let Some(page) = self.pages.get_mut(&page_position) {
+            page.joined |= joins;
+        }
         let code = trampoline.code.clone();
         self.trampolines.insert(at, position);
         self.sites.insert(position, Placed { position, length, at, jump, trampoline });
         let area_offset = at.wrapping_sub(self.area.start).cast_unsigned();
-        Ok(Added { area_offset, code, page: page_position, version })
+        Ok(Added { area_offset, code, pages, version })
     }
 
-    fn check_room(&self, page: u64, position: u64, length: u64) -> Result<(), Refusal> {
+    /// The pages that have to be made anew with this one, and with the next if the two are to be joined.
+    fn made_anew(&self, page: u64, joins: bool) -> Vec<u64> {
+        let (mut first, mut last) = (page, if joins { page + PAGE } else { page });
+        while first >= PAGE && self.is_joined(first - PAGE) {
+            first -= PAGE;
+        }
+        while self.is_joined(last) {
+            last += PAGE;
+        }
+        (first..=last).step_by(4096).collect()
+    }
+
+    /// Writes a jump, at an offset from the start of `page`, and gives all `pages` the next version. Pages that are new are those of `text`.
+    fn write(
+        &mut self,
+        page: u64,
+        pages: &[u64],
+        text: &[u8],
+        (start, jump): (usize, &[u8]),
+    ) -> Result<u32, Refusal> {
+        const BYTES: usize = 4096;
+        let version = pages.iter().filter_map(|page| self.version(*page)).max().unwrap_or(0) + 1;
+        for (index, part) in text.chunks(BYTES).enumerate() {
+            let position = page + PAGE * index as u64;
+            if !pages.contains(&position) {
+                continue;
+            }
+            let entry = self.pages.entry(position).or_insert_with(|| Page {
+                pristine: part.to_vec(),
+                current: part.to_vec(),
+                version: 0,
+                joined: false,
+            });
+            for (at, byte) in (start..).zip(jump).filter(|(at, _)| at / BYTES == index) {
+                *entry.current.get_mut(at % BYTES).ok_or(Refusal::PageEnd)? = *byte;
+            }
+        }
+        for page in pages {
+            if let Some(page) = self.pages.get_mut(page) {
+                page.version = version;
+            }
+        }
+        Ok(version)
+    }
+
+    fn check_room(&self, pages: &[u64], position: u64, length: u64) -> Result<(), Refusal> {
         // The jump and the `syscall` that stays behind some: neither may be touched by another site.
         let end = position + length + 2;
         let before = self.sites.range(..end).next_back();
         if before.is_some_and(|(start, placed)| start + placed.length + 2 > position) {
             return Err(Refusal::Overlap);
         }
-        let pages_full = !self.pages.contains_key(&page) && self.pages.len() >= MOST_PAGES;
-        let worn = self.pages.get(&page).is_some_and(|page| page.version >= MOST_VERSIONS);
+        let new = pages.iter().filter(|page| !self.pages.contains_key(page)).count();
+        let pages_full = new > 0 && self.pages.len() + new > MOST_PAGES;
+        let worn = pages.iter().any(|page| self.version(*page).is_some_and(|v| v >= MOST_VERSIONS));
         if pages_full || worn || self.sites.len() >= MOST_SITES { Err(Refusal::Full) } else { Ok(()) }
     }
 
@@ -134,6 +179,22 @@ impl Image {
     #[must_use]
     pub fn version(&self, page: u64) -> Option<u32> {
         self.pages.get(&page).map(|page| page.version)
+    }
+
+    /// Whether a site reaches from this page into the next: only both together may be replaced, at one stroke.
+    #[must_use]
+    pub fn is_joined(&self, page: u64) -> bool {
+        self.pages.get(&page).is_some_and(|page| page.joined)
+    }
+
+    /// What the file has in place of a site.
+    #[must_use]
+    pub fn pristine(&self, placed: &Placed) -> Option<Vec<u8>> {
+        let byte = |position: u64| {
+            let (pristine, _) = self.page(position)?;
+            pristine.get(usize::try_from(position % PAGE).ok()?).copied()
+        };
+        (placed.position..).take(placed.jump.len()).map(byte).collect()
     }
 
     /// The sites that reach into a range of positions.

@@ -113,7 +113,10 @@ fn sites_of_one_page_get_trampolines_of_their_own() {
     let mut image = Image::new(-0x1000_0000, GATE);
     let first = image.add(0x5000 + 261, 39, &text).unwrap();
     let second = image.add(0x5000 + 512, 39, &text).unwrap();
-    assert_eq!((first.page, first.version, second.page, second.version), (0x5000, 1, 0x5000, 2));
+    assert_eq!(
+        (first.pages, first.version, second.pages, second.version),
+        (vec![0x5000], 1, vec![0x5000], 2)
+    );
     assert_eq!(image.add(0x5000 + 261, 39, &text), Err(Refusal::Overlap));
     let (pristine, current) = image.page(0x5000).unwrap();
     assert_eq!(pristine, text);
@@ -130,6 +133,31 @@ fn sites_of_one_page_get_trampolines_of_their_own() {
     let numbered = image.site_at(0x5000 + 256).unwrap();
     assert_eq!(numbered.original(numbered.at), Some(0x5000 + 256));
     assert_eq!(numbered.original(numbered.at + 5), Some(0x5000 + 261));
+}
+
+#[test]
+fn a_site_that_reaches_into_the_next_page_joins_the_two() {
+    let mut text = vec![0x90; 2 * PAGE_BYTES];
+    text[PAGE_BYTES - 1..PAGE_BYTES + 7].copy_from_slice(&[0x0f, 0x05, 0x48, 0x3d, 0, 0xf0, 0xff, 0xff]);
+    for at in [64, PAGE_BYTES + 64] {
+        text[at..at + 8].copy_from_slice(&[0x0f, 0x05, 0x48, 0x3d, 0, 0xf0, 0xff, 0xff]);
+    }
+    let mut image = Image::new(-0x1000_0000, GATE);
+    let only = image.add(0x5000 + 64, 39, &text).unwrap();
+    assert_eq!((only.pages, only.version), (vec![0x5000], 1));
+    let across = image.add(0x5fff, 39, &text).unwrap();
+    assert_eq!((across.pages, across.version), (vec![0x5000, 0x6000], 2));
+    assert!(image.is_joined(0x5000) && !image.is_joined(0x6000));
+    let placed = image.site_at(0x5fff).unwrap();
+    let current = [image.page(0x5000).unwrap().1, image.page(0x6000).unwrap().1].concat();
+    assert_eq!(current[PAGE_BYTES - 1..PAGE_BYTES - 1 + placed.jump.len()], placed.jump);
+    assert_eq!(image.pristine(placed).unwrap(), text[PAGE_BYTES - 1..PAGE_BYTES + 7]);
+    // What comes to one of them makes both anew.
+    let later = image.add(0x6000 + 64, 39, &text[PAGE_BYTES..]).unwrap();
+    assert_eq!((later.pages, later.version), (vec![0x5000, 0x6000], 3));
+    assert_eq!(image.pages().collect::<Vec<_>>(), [(0x5000, 3), (0x6000, 3)]);
+    // Without a next page there is nothing to be done.
+    assert_eq!(Image::new(0, GATE).add(0x5fff, 39, &text[..PAGE_BYTES]), Err(Refusal::PageEnd));
 }
 
 #[test]

@@ -27,10 +27,14 @@ SITE(go_like, "mov %rsi,%rax\nsyscall\ncmp $0xfffffffffffff001,%rax\njbe 1f\nneg
 SITE(branches, "mov %rsi,%rax\nsyscall\ntest %rax,%rax\njns 1f\nneg %rax\n1: ret")
 SITE(data, "mov %rsi,%rax\nsyscall\nadd addend(%rip),%rax\nsub $5,%rax\nret")
 SITE(moves, "push %rbp\nmov %rsi,%rax\nsyscall\nmov %rax,%rbp\nmov %rbp,%rax\npop %rbp\nret")
+// Across the end of a page: the instruction itself, and what follows it.
+#define ACROSS(name, before) asm(".balign 4096\n.skip " #before "-3, 0x90\n.globl " #name "\n" #name ": mov %rsi,%rax\nsyscall\ncmp $-4095,%rax\njae 1f\nret\n1: mov $-1,%rax\nret\n.balign 4096, 0xcc\n"); extern long name(long a, long nr);
+ACROSS(split, 4095)
+ACROSS(across, 4093)
 long addend = 5;
 extern char wrapper_site[], wrapper_after[];
 typedef long site(long, long);
-static site *const sites[] = { numbered, wrapper, cancellable, go_like, branches, data, moves };
+static site *const sites[] = { numbered, wrapper, cancellable, go_like, branches, data, moves, split, across };
 #define SITES (sizeof sites / sizeof *sites)
 static long generic(long a, long nr) { return syscall(nr, a); }
 
@@ -43,13 +47,14 @@ static int forms(void) {
   heat(generic);
   CHECK(is_patched(numbered)); CHECK(is_patched(wrapper_site)); CHECK(is_patched((char *)cancellable + 3)); CHECK(is_patched((char *)go_like + 3));
   CHECK(is_patched((char *)branches + 3)); CHECK(is_patched((char *)data + 3)); CHECK(is_patched((char *)moves + 4));
+  CHECK(is_patched((char *)split + 3)); CHECK(is_patched((char *)across + 3));
   for (int k = 0; k < 100; k++) for (unsigned i = 0; i < SITES; i++) heat(sites[i]);
   allow(0);
-  CHECK(!is_patched(numbered)); CHECK(!is_patched(wrapper_site)); CHECK(!is_patched((char *)cancellable + 3));
+  CHECK(!is_patched(numbered)); CHECK(!is_patched(wrapper_site)); CHECK(!is_patched((char *)cancellable + 3)); CHECK(!is_patched((char *)split + 3));
   for (unsigned i = 0; i < SITES; i++) heat(sites[i]);
   CHECK(!is_patched(numbered));
   allow(1);
-  CHECK(is_patched(numbered)); CHECK(is_patched(wrapper_site)); CHECK(is_patched((char *)cancellable + 3));
+  CHECK(is_patched(numbered)); CHECK(is_patched(wrapper_site)); CHECK(is_patched((char *)cancellable + 3)); CHECK(is_patched((char *)split + 3));
   return 0;
 }
 
@@ -67,7 +72,7 @@ static void *runs(void *x) {
 }
 static int threads(long times) {
   pthread_t t[8]; for (int i = 0; i < 8; i++) CHECK(pthread_create(&t[i], 0, runs, 0) == 0);
-  while (!is_patched(numbered) || !is_patched((char *)moves + 4)) sched_yield();
+  while (!is_patched(numbered) || !is_patched((char *)moves + 4) || !is_patched((char *)split + 3)) sched_yield();
   for (long i = 0; i < times; i++) { allow(i & 1); CHECK(is_patched(numbered) == (i & 1)); }
   stop_all = 1;
   for (int i = 0; i < 8; i++) CHECK(pthread_join(t[i], 0) == 0);

@@ -61,7 +61,7 @@ fn interrupts_find_trampolines_at_any_moment() {
         let task = world.start(&["loop", "170"]);
         let interrupts = interrupt_until_end(&world, &task, Duration::ZERO, u64::MAX);
         assert_eq!(world.wait(task.tgid), Exit::Code(0), "{}", world.output());
-        assert_eq!((world.counted(), interrupts > 20), (170 * 7 * 60, true));
+        assert_eq!((world.counted(), interrupts > 20), (170 * 9 * 60, true));
         drop(task);
         world.finish();
     });

@@ -101,12 +101,12 @@ impl TextFile {
     pub(super) fn patch(&self, syscall: u64, number: u32) -> Result<(), Refusal> {
         let mut state = self.state.lock();
         let state = &mut *state;
-        let verdict = self.page(syscall & !(PAGE - 1)).map_err(|_| Refusal::NotThere).and_then(|page| {
+        let verdict = self.text(syscall & !(PAGE - 1)).map_err(|_| Refusal::NotThere).and_then(|text| {
             // Whether it can be done does not depend on the distance, but for the room there is.
-            Image::new(0, GATE).add(syscall, number, &page)?;
+            Image::new(0, GATE).add(syscall, number, &text)?;
             state.sites.push((syscall, number));
             for variant in &mut state.variants {
-                if let Err(refusal) = variant.add(self.span, syscall, number, &page) {
+                if let Err(refusal) = variant.add(self.span, syscall, number, &text) {
                     tracing::debug!(%refusal, syscall, "a variant lacks a call site");
                 }
             }
@@ -127,8 +127,8 @@ impl TextFile {
         }
         let mut variant = Variant::new(area, self.span).ok()?;
         for (syscall, number) in &state.sites {
-            if let Ok(page) = self.page(syscall & !(PAGE - 1)) {
-                let _ = variant.add(self.span, *syscall, *number, &page);
+            if let Ok(text) = self.text(syscall & !(PAGE - 1)) {
+                let _ = variant.add(self.span, *syscall, *number, &text);
             }
         }
         state.variants.push(variant);
@@ -153,12 +153,22 @@ impl TextFile {
         })
     }
 
-    /// What maps the file's own page at an address.
-    pub(super) fn map_page(&self, address: u64, position: u64) -> Order {
+    /// What maps `count` of the file's own pages at an address.
+    pub(super) fn map_pages(&self, address: u64, position: u64, count: usize) -> Order {
         const READ_EXECUTE: u32 = 5;
         const PRIVATE_FIXED: u32 = 0x12;
         let source = Source::File { file: Arc::clone(&self.file), offset: position };
-        Order::Map { address, length: PAGE, protection: READ_EXECUTE, flags: PRIVATE_FIXED, source }
+        let length = PAGE * count as u64;
+        Order::Map { address, length, protection: READ_EXECUTE, flags: PRIVATE_FIXED, source }
+    }
+
+    /// A page of the file, and the next unless it is the last.
+    fn text(&self, position: u64) -> Result<Vec<u8>, Errno> {
+        let mut text = self.page(position)?;
+        if position + PAGE < self.span {
+            text.extend(self.page(position + PAGE)?);
+        }
+        Ok(text)
     }
 
     /// A page of the file; behind its end there are zeros.
@@ -199,11 +209,12 @@ impl Variant {
         Ok(Self { image: Image::new(area, GATE), memory, lent, key })
     }
 
-    fn add(&mut self, span: u64, syscall: u64, number: u32, page: &[u8]) -> Result<(), Refusal> {
-        let Added { area_offset, code, page: position, version } = self.image.add(syscall, number, page)?;
-        let (_, current) = self.image.page(position).ok_or(Refusal::NotThere)?;
-        // The trampoline first: nobody executes it until the page is mapped.
-        for (bytes, at) in [(code.as_slice(), area_offset), (current, offset(span, position, version))] {
+    fn add(&mut self, span: u64, syscall: u64, number: u32, text: &[u8]) -> Result<(), Refusal> {
+        let Added { area_offset, code, pages, version } = self.image.add(syscall, number, text)?;
+        let page = |position| Some((self.image.page(position)?.1, offset(span, position, version)));
+        let pages = pages.into_iter().filter_map(page);
+        // The trampoline first: nobody executes it until the pages are mapped.
+        for (bytes, at) in core::iter::once((code.as_slice(), area_offset)).chain(pages) {
             match rustix::io::pwrite(&self.memory, bytes, at) {
                 Ok(count) if count == bytes.len() => {}
                 _ => return Err(Refusal::Full),

@@ -1,11 +1,12 @@
 //! How patched pages get into a process.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use abi::Errno;
 
-use crate::patcher::AREA_SIZE;
+use crate::patcher::{AREA_SIZE, Image};
 use crate::stubs::arch::{USER_END, USER_START};
 use crate::stubs::calls::Direction;
 use crate::stubs::interface::{BASE, SIZE};
@@ -59,6 +60,22 @@ fn runs(pages: impl Iterator<Item = (u64, u32)>) -> Vec<Vec<(u64, u32)>> {
         }
     }
     runs
+}
+
+/// The pages that can be replaced: not one without the other of two that a site reaches across. Such pages have one version, so they are of one run.
+fn whole(mut pages: Vec<(u64, u32)>, image: &Image) -> Vec<(u64, u32)> {
+    loop {
+        let there: BTreeSet<u64> = pages.iter().map(|(position, _)| *position).collect();
+        let before = pages.len();
+        pages.retain(|(position, _)| {
+            let behind = position.wrapping_sub(PAGE);
+            (!image.is_joined(*position) || there.contains(&(position + PAGE)))
+                && (!image.is_joined(behind) || there.contains(&behind))
+        });
+        if pages.len() == before {
+            return pages;
+        }
+    }
 }
 
 fn map(address: u64, length: u64, flags: u32, variant: &Variant, offset: u64) -> Order {
@@ -142,7 +159,12 @@ impl Process {
             return Vec::new();
         };
         let pages = mapped.pages.keys().filter(|position| self.may_replace(maps, text, variant, **position));
-        pages.map(|position| text.file.map_page(text.bias.wrapping_add(*position), *position)).collect()
+        let pages = whole(pages.map(|position| (*position, 0)).collect(), &variant.image);
+        let map = |run: &Vec<(u64, u32)>| {
+            let (position, _) = run.first()?;
+            Some(text.file.map_pages(text.bias.wrapping_add(*position), *position, run.len()))
+        };
+        runs(pages.into_iter()).iter().filter_map(map).collect()
     }
 
     fn mappings_now(&self) -> Result<Vec<Mapping>, Errno> {
@@ -198,7 +220,7 @@ impl Process {
             return Err(Errno::EALREADY);
         }
         let replaceable = |(position, _): &(u64, u32)| self.may_replace(maps, text, variant, *position);
-        let runs = runs(stale.into_iter().filter(replaceable));
+        let runs = runs(whole(stale.into_iter().filter(replaceable).collect(), &variant.image).into_iter());
         if runs.is_empty() {
             return Err(Errno::ETXTBSY);
         }
@@ -254,7 +276,7 @@ fn patched_along(text: &mut Text) -> Option<Result<Vec<Order>, Stale>> {
     }
     let (from, to) = (text.position(text.start), text.position(text.end));
     let pages = variant.image.pages().filter(|(position, _)| *position >= from && *position < to);
-    let mut runs = runs(pages);
+    let mut runs = runs(whole(pages.collect(), &variant.image).into_iter());
     if runs.is_empty() {
         return None;
     }

@@ -1,6 +1,6 @@
 //! Addresses in patched code, and what they are to the guest.
 
-use crate::patcher::{Image, PAGE, Placed};
+use crate::patcher::{Image, Placed};
 use crate::stubs::calls::Direction;
 use crate::stubs::process::Process;
 use crate::stubs::thread::{State, StubThread};
@@ -60,7 +60,7 @@ impl Process {
                     let from = text.position(address.max(text.start));
                     let to = text.position(end.min(text.end));
                     for placed in image.sites_between(from, to) {
-                        hide(text, placed, image.page(placed.position)?.0, address, bytes);
+                        hide(text, placed, &image.pristine(placed)?, address, bytes);
                     }
                     Some(())
                 });
@@ -81,9 +81,7 @@ impl Process {
             self.with_variant_of(text, |image| {
                 let placed = image.site_at(text.position(address))?;
                 placed.moved(text.position(address))?;
-                let from = usize::try_from(placed.position % PAGE).ok()?;
-                let pristine = image.page(placed.position)?.0.get(from..from + placed.jump.len())?;
-                Some(self.has(text.address(placed.position.cast_signed()), pristine))
+                Some(self.has(text.address(placed.position.cast_signed()), &image.pristine(placed)?))
             })
         });
         found == Some(true)
@@ -99,11 +97,10 @@ impl Process {
 
 fn hide(text: &Text, placed: &Placed, pristine: &[u8], address: u64, bytes: &mut [u8]) -> Option<()> {
     let start = text.address(placed.position.cast_signed());
-    let in_page = usize::try_from(placed.position % PAGE).ok()?;
     for (index, jump) in placed.jump.iter().enumerate() {
         let at =
             start.wrapping_add(index as u64).checked_sub(address).and_then(|at| usize::try_from(at).ok());
-        if let (Some(byte), Some(old)) = (at.and_then(|at| bytes.get_mut(at)), pristine.get(in_page + index))
+        if let (Some(byte), Some(old)) = (at.and_then(|at| bytes.get_mut(at)), pristine.get(index))
             && *byte == *jump
         {
             *byte = *old;
