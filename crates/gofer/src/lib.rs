@@ -23,6 +23,7 @@ mod session;
 
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 pub use confine::{Source, confine};
 use host::seccomp::{AllowList, Mismatch, Scope};
@@ -70,6 +71,9 @@ pub enum Error {
     Filter(abi::Errno),
 }
 
+/// When it lets go of the code that only its start needed.
+const REST: Duration = Duration::from_secs(1);
+
 /// Serves until all connections are closed.
 ///
 /// # Errors
@@ -85,6 +89,7 @@ pub fn serve(config: Config) -> Result<(), Error> {
     for (index, export) in config.exports.into_iter().enumerate() {
         let start = Arc::clone(&start);
         let links = config.links.clone();
+        let main = std::thread::current();
         let thread = std::thread::Builder::new().name(format!("mount {index}")).stack_size(256 << 10).spawn(
             move || {
                 start.wait();
@@ -93,6 +98,7 @@ pub fn serve(config: Config) -> Result<(), Error> {
                 if let Err(error) = connection::run(&export.socket, session) {
                     tracing::warn!(mount = index, %error, "the connection of a mount ended");
                 }
+                main.unpark();
             },
         );
         threads.push(thread.map_err(Error::Thread)?);
@@ -105,6 +111,9 @@ pub fn serve(config: Config) -> Result<(), Error> {
         return Err(Error::Filter(error));
     }
     start.wait();
+    // Until then, or until a mount ends.
+    std::thread::park_timeout(REST);
+    host::text::let_go();
     for thread in threads {
         if thread.join().is_err() {
             tracing::error!("a mount's thread panicked");

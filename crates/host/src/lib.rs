@@ -19,6 +19,7 @@ pub mod signals;
 pub mod spawn;
 pub mod system;
 pub mod terminal;
+pub mod text;
 
 use abi::Errno;
 

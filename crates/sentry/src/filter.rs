@@ -193,6 +193,7 @@ pub const INIT: &[Row] = &[
     Row::always(nr::mmap, "memory"),
     Row::always(nr::mprotect, "memory"),
     Row::always(nr::brk, "memory"),
+    Row::always(nr::madvise, "lets go of code that it does not need while it waits"),
     Row::always(nr::futex, "locks"),
     Row::always(nr::sigaltstack, "the end"),
     Row::always(nr::rt_sigaction, "the end"),

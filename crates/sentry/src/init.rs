@@ -24,10 +24,16 @@ pub(crate) fn watch(document: &Document, sentry: Pid, life: &Life) -> Result<Exi
     privileges::keep_only(privileges::INIT)?;
     filter::install(filter::INIT, document.report_denied_calls)?;
     let mut detached = false;
+    let mut rest = Some(&host::text::REST);
     loop {
         let companion = if detached { life.gofer.as_fd() } else { life.runtime.as_fd() };
         let mut watched = [PollFd::new(&pidfd, PollFlags::IN), PollFd::new(&companion, PollFlags::IN)];
-        rustix::io::retry_on_intr(|| poll(&mut watched, None)).trying("wait for the sentry")?;
+        let ready = rustix::io::retry_on_intr(|| poll(&mut watched, rest)).trying("wait for the sentry")?;
+        if ready == 0 {
+            host::text::let_go();
+            rest = None;
+            continue;
+        }
         let [sentry_ended, companion_spoke] = watched.map(|fd| !fd.revents().is_empty());
         if sentry_ended {
             return Ok(ExitCode::from(status_of(sentry)?));

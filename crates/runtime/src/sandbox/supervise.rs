@@ -82,6 +82,7 @@ enum End {
 
 fn watch(sandbox: &Sandbox, signals: &Forwarded, witness: &mut dyn Witness) -> Result<End, Error> {
     let mut gofer_done = false;
+    let mut rest = Some(&host::text::REST);
     loop {
         let mut watched = [
             PollFd::new(&sandbox.control, PollFlags::IN),
@@ -90,7 +91,12 @@ fn watch(sandbox: &Sandbox, signals: &Forwarded, witness: &mut dyn Witness) -> R
             PollFd::new(&sandbox.gofer.pidfd, if gofer_done { PollFlags::empty() } else { PollFlags::IN }),
             PollFd::new(signals, PollFlags::IN),
         ];
-        rustix::io::retry_on_intr(|| poll(&mut watched, None)).trying("wait for the sandbox")?;
+        let ready = rustix::io::retry_on_intr(|| poll(&mut watched, rest)).trying("wait for the sandbox")?;
+        if ready == 0 {
+            host::text::let_go();
+            rest = None;
+            continue;
+        }
         let [said, init_ended, gofer_ended, signalled] = watched.map(|fd| !fd.revents().is_empty());
         if said {
             match sandbox.control.receive() {

@@ -9,6 +9,7 @@ use abi::Errno;
 use abi::signal::{SI_USER, Siginfo, Signal};
 use kernel::signal::{self, Origin, Target};
 use kernel::{ThreadGroup, executor, pids};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::SocketFlags;
 
 use super::container::Container;
@@ -25,6 +26,10 @@ const STACK: usize = 256 << 10;
 /// Takes connections on a thread of its own.
 pub(super) fn listen(listener: OwnedFd, container: Arc<Container>) -> Result<(), Failure> {
     let body = move || {
+        let quiet = poll(&mut [PollFd::new(&listener, PollFlags::IN)], Some(&host::text::REST));
+        if quiet == Ok(0) {
+            host::text::let_go();
+        }
         loop {
             match rustix::net::accept_with(&listener, SocketFlags::CLOEXEC) {
                 Ok(socket) => serve(&Arc::new(Channel::new(socket)), &container),
