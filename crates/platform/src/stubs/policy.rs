@@ -104,8 +104,6 @@ pub(super) struct Counters {
     pub(super) in_vain: AtomicU64,
     /// How often the poller lost its processor to somebody else.
     pub(super) preempted: AtomicU64,
-    /// How often the poller moved to another processor than its guest's.
-    pub(super) moves: AtomicU64,
     /// Microseconds that the poller was awake.
     pub(super) awake: AtomicU64,
 }
@@ -127,7 +125,6 @@ impl Counters {
             ("poller-joins", &self.joins),
             ("poller-starts-in-vain", &self.in_vain),
             ("poller-preempted", &self.preempted),
-            ("poller-moves", &self.moves),
             ("poller-awake-us", &self.awake),
         ]
         .map(|(name, value)| (name, value.load(Ordering::Relaxed)))

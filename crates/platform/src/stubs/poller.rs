@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use rustix::thread::Pid;
 
 use super::calls;
 use super::delivery;
@@ -32,9 +33,9 @@ pub(super) struct Poller {
 #[derive(Default)]
 struct Inner {
     joining: Vec<Arc<StubThread>>,
-    /// The processor that the last of them was seen on.
-    away_from: Option<u64>,
     started: bool,
+    /// The poller's own thread, while it sleeps.
+    asleep: Option<Pid>,
     closed: bool,
 }
 
@@ -66,14 +67,18 @@ impl Poller {
             return;
         }
         inner.joining.push(thread);
-        inner.away_from = Some(here);
         self.wanted.store(true, Ordering::Relaxed);
         if !inner.started {
             let poller = Arc::clone(self);
             let made = std::thread::Builder::new().name("poller".to_owned()).spawn(move || poller.work());
             inner.started = made.is_ok();
         }
+        let asleep = inner.asleep.take();
         drop(inner);
+        if let Some(poller) = asleep {
+            // Said to a thread that sleeps this costs a call; one that wakes up in the wrong place takes 100 us to move.
+            calls::keep_off(poller, here);
+        }
         self.changed.notify_one();
     }
 
@@ -90,18 +95,16 @@ impl Poller {
     fn wait(&self) -> bool {
         let mut inner = self.inner.lock();
         while !inner.closed && inner.joining.is_empty() {
+            inner.asleep = Some(rustix::thread::gettid());
             self.changed.wait(&mut inner);
         }
+        inner.asleep = None;
         !inner.closed
     }
 
     /// Takes up those that wait for it. Returns false at the end.
     fn take_up(&self, served: &mut Vec<Served>, now: Duration) -> bool {
         let mut inner = self.inner.lock();
-        if let Some(number) = inner.away_from.take().filter(|number| *number == calls::processor()) {
-            calls::leave_processor(number);
-            Counters::count(&self.counters.moves);
-        }
         self.wanted.store(false, Ordering::Relaxed);
         for thread in inner.joining.drain(..) {
             if let Some(window) = thread.window.get().map(Arc::clone)
@@ -119,6 +122,7 @@ impl Poller {
         let budget = pauses(SPIN);
         let mut processor = Processor::default();
         while self.wait() {
+            calls::run_anywhere();
             let woken = start.elapsed();
             Counters::count(&self.counters.starts);
             processor.worked(woken);
@@ -136,8 +140,14 @@ impl Poller {
         let mut now = start.elapsed();
         let (mut calls, mut last) = (0u32, now);
         loop {
-            if self.wanted.load(Ordering::Relaxed) && !self.take_up(&mut served, now) {
-                break;
+            if self.wanted.load(Ordering::Relaxed) {
+                if !self.take_up(&mut served, now) {
+                    break;
+                }
+                // Whoever has just come is waited for as long as the others were.
+                now = start.elapsed();
+                last = now;
+                processor.worked(now);
             }
             let here = calls::processor();
             served.iter().for_each(|one| one.window.set_poller(Some(here), budget));

@@ -4,6 +4,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use abi::Errno;
+use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_setaffinity};
 
 use super::{check, last_error};
 
@@ -107,19 +108,29 @@ pub(in crate::stubs) fn processor() -> u64 {
     u64::try_from(unsafe { libc::sched_getcpu() }).unwrap_or(0)
 }
 
-/// Moves this thread to another processor than this one of those that the process may use, if there is one. It may come back later: what asks for the
-/// number of processors must find all of them. The main thread stands for the process.
-pub(in crate::stubs) fn leave_processor(number: u64) {
-    use rustix::thread::{Pid, sched_getaffinity, sched_setaffinity};
-    let main = Pid::from_raw(rustix::process::getpid().as_raw_nonzero().get());
-    let Ok(all) = sched_getaffinity(main) else { return };
-    if let (Ok(number), true) = (usize::try_from(number), all.count() > 1) {
-        let mut others = all;
+/// Keeps a thread of this process off a processor until it calls [`run_anywhere`], if there is another. Best done while it sleeps:
+/// then nothing has to move.
+pub(in crate::stubs) fn keep_off(thread: Pid, number: u64) {
+    let Some(mut others) = processors() else { return };
+    if let (Ok(number), true) = (usize::try_from(number), others.count() > 1) {
         others.unset(number);
         // Where the thread runs decides about its speed only.
-        let _ = sched_setaffinity(None, &others);
+        let _ = sched_setaffinity(Some(thread), &others);
+    }
+}
+
+/// Lets the calling thread run wherever the process may.
+pub(in crate::stubs) fn run_anywhere() {
+    if let Some(all) = processors() {
+        // As above.
         let _ = sched_setaffinity(None, &all);
     }
+}
+
+/// Where the process may run: its first thread is never kept off anything.
+fn processors() -> Option<CpuSet> {
+    let main = Pid::from_raw(rustix::process::getpid().as_raw_nonzero().get());
+    sched_getaffinity(main).ok()
 }
 
 /// CPU time of a process so far.
