@@ -1,7 +1,7 @@
 //! A thread group: what programs call a process.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::time::Instant;
 
 use abi::Errno;
@@ -32,6 +32,8 @@ pub struct ThreadGroup {
     pub executed: AtomicBool,
     /// Whether it was started from outside, so that its end is kept for [`Kernel::wait_for_end`].
     pub detached: bool,
+    /// Which container of the sandbox it belongs to: 0 for the first. Its children belong to the same.
+    pub container: AtomicU32,
     /// When it was made.
     pub started: Instant,
     /// Added to the host's score when memory runs out: /proc/PID/oom_score_adj, -1000 to 1000.
@@ -78,6 +80,7 @@ impl ThreadGroup {
             exit_signal: AtomicI32::new(exit_signal),
             executed: AtomicBool::new(false),
             detached,
+            container: AtomicU32::new(0),
             started: Instant::now(),
             oom_score_adjustment: AtomicI32::new(0),
             last_comm: Mutex::default(),

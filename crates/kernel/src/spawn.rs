@@ -1,6 +1,7 @@
 //! Starting a process from outside: the first one of a container, and those that `exec` adds to it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use abi::Errno;
 use parking_lot::{Condvar, Mutex};
@@ -94,12 +95,21 @@ impl Started {
 /// # Errors
 /// `EAGAIN` with too many threads.
 pub fn spawn(kernel: &Arc<Kernel>, what: Spawn) -> Result<Started, Errno> {
+    spawn_in(kernel, what, 0)
+}
+
+/// As [`spawn`], in a further container of the sandbox.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn spawn_in(kernel: &Arc<Kernel>, what: Spawn, container: u32) -> Result<Started, Errno> {
     let reservation = match what.id {
         Some(reservation) => reservation,
         None => kernel.pids.reserve(kernel)?,
     };
     let pid = reservation.id;
     let group = ThreadGroup::new(Arc::clone(kernel), pid, GroupSignals::default(), what.limits, 17, true);
+    group.container.store(container, Ordering::Relaxed);
     if pid == crate::pids::INIT {
         group.signals.protect();
     }

@@ -143,6 +143,15 @@ pub struct ConsoleSpec {
     pub watch: bool,
 }
 
+/// A further container for a sandbox that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Further {
+    /// The container.
+    pub container: ContainerSpec,
+    /// How many descriptors of its first process were handed over; behind them come the connections to its gofer.
+    pub descriptors: usize,
+}
+
 /// Capability sets, one bit for each capability number of capability(7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CapabilitySpec {

@@ -36,6 +36,8 @@ pub(crate) struct Surroundings {
     pub(crate) namespace: String,
     /// Containerd's socket.
     pub(crate) address: PathBuf,
+    /// The shim's.
+    pub(crate) socket: PathBuf,
     pub(crate) reaper: Arc<Reaper>,
     pub(crate) publisher: Arc<Publisher>,
 }
@@ -69,7 +71,7 @@ impl Container {
             return Err(Failure::new(Code::InvalidArgument, format!("{:?} is not a name", request.id)));
         }
         let bundle = PathBuf::from(&request.bundle);
-        let Surroundings { namespace, address, reaper, publisher } = &**surroundings;
+        let Surroundings { namespace, address, reaper, publisher, .. } = &**surroundings;
         let settings = Settings::of(request.options.as_ref(), address, namespace)?;
         settings.save(&bundle)?;
         let io = TaskIo {

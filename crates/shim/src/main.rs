@@ -76,16 +76,20 @@ fn info() -> Vec<u8> {
 fn serve(arguments: &Arguments) -> Result<(), Failure> {
     // What commands leave behind becomes a child of this process, which learns of its end.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).trying("collect orphans")?;
-    let socket = rustix::stdio::stdin().try_clone_to_owned().trying("take over the socket")?;
+    let listener =
+        UnixListener::from(rustix::stdio::stdin().try_clone_to_owned().trying("take over the socket")?);
+    let own = listener.local_addr().trying("find the socket")?;
+    let socket = own.as_pathname().map(PathBuf::from).unwrap_or_default();
     let reaper = Reaper::start().trying("start a thread")?;
     let publisher = Publisher::start(&arguments.namespace, events(arguments)).trying("start a thread")?;
     let surroundings = Surroundings {
         namespace: arguments.namespace.clone(),
         address: arguments.address.clone(),
+        socket,
         reaper,
         publisher,
     };
-    server::serve(&UnixListener::from(socket), &Arc::new(Service::new(surroundings)))
+    server::serve(&listener, &Arc::new(Service::new(surroundings)))
 }
 
 /// Where containerd takes events: it says so, and newer ones do not any more.

@@ -1,7 +1,6 @@
 //! The task API: decode, find the container, delegate.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::container::{Container, Surroundings, not_yet};
@@ -13,7 +12,6 @@ use crate::messages::{
 };
 use crate::process::Stage;
 use crate::server::Handler;
-use crate::start::remove_socket;
 use crate::wire::Message;
 
 /// Both versions of the API: they have the same calls, and the same messages.
@@ -189,7 +187,8 @@ impl Handler for Service {
     fn answered(&self, method: &str) {
         if method == SHUTDOWN && self.containers().is_empty() {
             self.surroundings.publisher.finish();
-            remove_socket(Path::new("."));
+            // The bundle that it was started for may be gone.
+            let _ = std::fs::remove_file(&self.surroundings.socket);
             std::process::exit(0);
         }
     }

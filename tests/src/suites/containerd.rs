@@ -475,3 +475,29 @@ pub(super) fn new_containerd(place: &Place) -> Result<()> {
     fs::remove_dir_all(containerd.fifos())?;
     containerd.nothing_is_left()
 }
+
+/// Two containers of a pod: one sandbox and one shim, and each ends by itself.
+pub(super) fn pod(place: &Place) -> Result<()> {
+    let containerd = Containerd::new(place, "containerd-pod")?;
+    let (kind, id) = ("io.kubernetes.cri.container-type", "io.kubernetes.cri.sandbox-id=pod");
+    for (name, kind_of) in [("pod", "sandbox"), ("a", "container"), ("b", "container")] {
+        let kind = format!("{kind}={kind_of}");
+        containerd.runs(&["--annotation", &kind, "--annotation", id], name, &["sh", "-c", WAITS])?;
+        within(LIMIT, || Ok(containerd.log_of(name)? == "up\n"))?;
+    }
+    let (_, tree) = containerd.shim("pod")?;
+    ensure!(tree.named("casemate-sandbox").len() == 2 && tree.named("casemate-gofer").len() == 3, "{tree:?}");
+    let outcome = containerd.exec(&[], "b", "x", &["sh", "-c", "echo in b; exit 5"])?;
+    ensure!(outcome.code == Some(5) && outcome.stdout == b"in b\n", "{}", outcome.shown());
+    for name in ["a", "b", "pod"] {
+        containerd.says(&["tasks", "kill", name])?;
+        containerd.is(name, "STOPPED")?;
+        ensure!(containerd.log_of(name)? == "up\ngot term\n");
+        ensure!(containerd.ctr(&["tasks", "rm", name])?.shown().contains("exit code 3"));
+        containerd.says(&["containers", "rm", name])?;
+        let left = if name == "pod" { "none" } else { "RUNNING" };
+        ensure!(containerd.status("pod")? == left, "after {name}");
+    }
+    tree.gone_within(LIMIT)?;
+    containerd.nothing_is_left()
+}

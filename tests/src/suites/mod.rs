@@ -26,6 +26,7 @@ mod many_files;
 mod output;
 mod own_terminal;
 mod podman;
+mod pods;
 mod rootless;
 mod roots;
 mod runs;
@@ -58,6 +59,7 @@ pub const NAMES: &[(&str, Test)] = &[
     ("containerd/further-processes", containerd::further_processes),
     ("containerd/terminal", containerd::terminal),
     ("containerd/memory-runs-out", containerd::memory_runs_out),
+    ("containerd/pod", containerd::pod),
     ("containerd/shim-killed", containerd::shim_killed),
     ("containerd/new-containerd", containerd::new_containerd),
     ("control-groups/limits", control_groups::limits),
@@ -100,6 +102,8 @@ pub const NAMES: &[(&str, Test)] = &[
     ("output/append-to-a-shared-file", output::append_to_a_shared_file),
     ("output/offset-of-a-shared-file", output::offset_of_a_shared_file),
     ("output/closed-pipe", output::closed_pipe),
+    ("pods/several-containers", pods::several_containers),
+    ("pods/ends", pods::ends),
     ("podman/options", podman::options),
     ("podman/life", podman::life),
     ("podman/attach-and-terminal", podman::attach_and_terminal),

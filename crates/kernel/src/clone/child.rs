@@ -70,7 +70,9 @@ fn process(parent: &Task, id: i32, request: &CloneRequest) -> Arc<ThreadGroup> {
         request.exit_signal
     };
     let limits = parent.group.limits.lock().clone();
-    ThreadGroup::new(Arc::clone(&parent.kernel), id, signals, limits, exit_signal, false)
+    let group = ThreadGroup::new(Arc::clone(&parent.kernel), id, signals, limits, exit_signal, false);
+    group.container.store(parent.group.container.load(Ordering::Relaxed), Ordering::Relaxed);
+    group
 }
 
 /// What memory a child gets.

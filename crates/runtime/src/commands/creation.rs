@@ -3,6 +3,8 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use sentry::spec::LimitSpec;
+
 use crate::cgroups::Cgroups;
 use crate::command_line::{Create, Global};
 use crate::config::load::load;
@@ -28,7 +30,8 @@ impl Creation {
         preserved: Vec<OwnedFd>,
         attached: bool,
     ) -> Result<(Self, Launch<'a>), Error> {
-        let entry = Root::of(global).create(&arguments.id)?;
+        let root = Root::of(global);
+        let entry = root.create(&arguments.id)?;
         let config = load(&arguments.bundle)?;
         let mut plan = translate(&config, &arguments.id, RootWrites::AsConfigured)?
             .keeping(global.file_access.access(), global.file_access_mounts.access());
@@ -40,6 +43,7 @@ impl Creation {
             created: state::now(),
             owner: rustix::process::geteuid().as_raw(),
             holder: Holder::Creator,
+            pod: plan.pod.clone(),
             init: None,
             gofer: None,
             cgroups: Cgroups::plan(&config.spec, &arguments.id)?,
@@ -50,6 +54,17 @@ impl Creation {
         let mut creation = Self { entry, record };
         let resources = creation.record.resources().cloned();
         creation.record.cgroups.make(resources.as_ref())?;
+        let pod = match &plan.pod {
+            None => None,
+            Some(_) if attached => {
+                let message = "a container of a pod does not run in the foreground: create and start it";
+                return Err(Error::Message(message.to_owned()));
+            }
+            Some(sandbox) => Some(root.open(sandbox)?),
+        };
+        if pod.is_some() && plan.container.limits != LimitSpec::default() {
+            tracing::warn!("the limits of a container in another's sandbox do not hold: only the pod's do");
+        }
         plan.container.process.env.extend(descriptors::activation());
         let socket = arguments.process.console_socket.as_deref();
         let mut descriptors = console::standard(&mut plan.container.process, socket, attached)?;
@@ -62,6 +77,7 @@ impl Creation {
             descriptors,
             attached,
             cgroups: creation.record.cgroups.clone(),
+            pod,
         };
         Ok((creation, launch))
     }

@@ -28,6 +28,7 @@ pub(crate) fn execute(global: &Global, arguments: Do, log: &Log) -> Result<u8, E
         descriptors: descriptors::standard()?,
         attached: true,
         cgroups: Cgroups::default(),
+        pod: None,
     };
     let code = sandbox::run(&id, launch, &mut sandbox::Nobody)?;
     drop(entry);
@@ -77,6 +78,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
         network: None,
         exports: vec![Export { path: root, read_only: true, recursive: true }],
         patching: true,
+        pod: None,
     })
 }
 

@@ -1,16 +1,14 @@
 //! `casemate exec`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use host::spawn::{Namespaces, Spawn};
 use oci_spec::runtime::{Process, User};
 use sentry::control::{Channel, Event, Request};
 use sentry::spec::ProcessSpec;
 
 use super::creation::write_pid_file;
-use crate::children;
 use crate::command_line::{Exec, Global, UserArgument};
 use crate::config::{capabilities, process};
 use crate::error::{Error, Trying};
@@ -69,18 +67,7 @@ fn start(container: &Container, spec: &ProcessSpec, of_process: Vec<OwnedFd>) ->
 
 /// Leaves a process that stands for the container's on the host: it waits for its end, passes signals on to it, and ends as it does.
 fn leave_waiter(channel: &Channel, pid_file: Option<&Path>) -> Result<(), Error> {
-    let program = File::open("/proc/self/exe").trying_on("open", "/proc/self/exe")?;
-    let null = File::options().read(true).write(true).open("/dev/null").trying_on("open", "/dev/null")?;
-    let null = null.as_fd();
-    let spawn = Spawn {
-        program: program.as_fd(),
-        arguments: &[children::WAITER],
-        environment: &[],
-        descriptors: &[null, null, null, channel.as_fd()],
-        namespaces: Namespaces::NONE,
-        become_root: None,
-    };
-    let child = spawn.start(|_| Ok(())).trying("leave a process that waits for the program")?;
+    let child = attached::leave(channel, |_| Ok(()))?;
     write_pid_file(pid_file, child.pid.as_raw_nonzero().get())
 }
 

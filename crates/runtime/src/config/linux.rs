@@ -69,8 +69,8 @@ fn processors(quota: i64, period: Option<u64>) -> Option<usize> {
 }
 
 /// The network namespace to join. No other namespace of the host can be joined: whoever asks for that expects to see processes,
-/// mounts or names of somebody else.
-pub(super) fn network(linux: Option<&Linux>) -> Result<Option<PathBuf>, String> {
+/// mounts or names of somebody else. What a container of a pod joins is its sandbox's, and that it does anyway.
+pub(super) fn network(linux: Option<&Linux>, in_pod: bool) -> Result<Option<PathBuf>, String> {
     let all = linux.and_then(|linux| linux.namespaces().as_ref()).into_iter().flatten();
     let mut network = None;
     for (index, namespace) in all.enumerate() {
@@ -78,6 +78,11 @@ pub(super) fn network(linux: Option<&Linux>) -> Result<Option<PathBuf>, String> 
             continue;
         };
         match namespace.typ() {
+            LinuxNamespaceType::Network
+            | LinuxNamespaceType::Pid
+            | LinuxNamespaceType::Ipc
+            | LinuxNamespaceType::Uts
+                if in_pod => {}
             LinuxNamespaceType::Network => network = Some(path),
             other => {
                 let other = format!("{other:?}").to_lowercase();
@@ -103,11 +108,12 @@ mod tests {
     fn only_a_network_is_joined() {
         let found =
             linux(r#"{"namespaces": [{"type": "pid"}, {"type": "network", "path": "/run/netns/x"}]}"#);
-        assert_eq!(network(Some(&found)), Ok(Some("/run/netns/x".into())));
+        assert_eq!(network(Some(&found), false), Ok(Some("/run/netns/x".into())));
         let refused = linux(r#"{"namespaces": [{"type": "pid", "path": "/proc/1/ns/pid"}]}"#);
-        let message = network(Some(&refused)).unwrap_err();
+        let message = network(Some(&refused), false).unwrap_err();
         assert!(message.starts_with("linux.namespaces[0].path: ") && message.contains("/proc/1/ns/pid"));
-        assert_eq!(network(None), Ok(None));
+        assert_eq!(network(None, false), Ok(None));
+        assert_eq!(network(Some(&refused), true), Ok(None));
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub(crate) mod initial;
 pub(crate) mod linux;
 pub(crate) mod load;
 pub(crate) mod mounts;
+pub(crate) mod pod;
 pub(crate) mod process;
 pub(crate) mod seccomp;
 pub(crate) mod translate;

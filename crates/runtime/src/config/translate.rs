@@ -9,7 +9,7 @@ use sentry::spec::{
 use serde::{Deserialize, Serialize};
 
 use super::load::Config;
-use super::{linux, mounts, process, seccomp};
+use super::{linux, mounts, pod, process, seccomp};
 use crate::error::{Error, Trying};
 
 /// A tree of the host that the gofer serves. Its index in [`Plan::exports`] is its connection's.
@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) patching: bool,
     /// The network namespace of the host that the sandbox is in, if not one of its own.
     pub(crate) network: Option<PathBuf>,
+    /// The container whose sandbox it belongs into, if not one of its own.
+    pub(crate) pod: Option<String>,
 }
 
 impl Plan {
@@ -91,8 +93,9 @@ pub(crate) fn translate(config: &Config, id: &str, writes: RootWrites) -> Result
         start_hooks: start_hooks(config, id).map_err(wrong)?,
     };
     let patching = patching(spec).map_err(wrong)?;
-    let network = linux::network(linux).map_err(wrong)?;
-    Ok(Plan { container, exports, patching, network })
+    let pod = pod::sandbox_of(spec).map_err(wrong)?;
+    let network = linux::network(linux, pod.is_some()).map_err(wrong)?;
+    Ok(Plan { container, exports, patching, network, pod })
 }
 
 /// The `startContainer` hooks. To them the container's process is the one that they see.

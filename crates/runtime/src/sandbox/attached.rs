@@ -1,9 +1,16 @@
 //! A process of a container that was started over a connection: watched until it ends.
 
+use std::fs::File;
+use std::os::fd::AsFd;
+
+use abi::Errno;
+use host::spawn::{Child, Namespaces, Spawn};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::Pid;
 use sentry::control::{Channel, Event, ExitStatus, ReceiveError};
 
 use super::Forwarded;
+use crate::children;
 use crate::error::{Error, Trying, printable};
 
 /// What becomes of processes whose container ends under them.
@@ -30,4 +37,24 @@ pub(crate) fn until_the_end(channel: &Channel, signals: &Forwarded) -> Result<Ex
             }
         }
     }
+}
+
+/// Leaves a process that stands for the connection's on the host: it waits for its end, passes signals on to it, and ends as it does.
+/// `prepare` runs before it begins.
+pub(crate) fn leave(
+    channel: &Channel,
+    prepare: impl FnOnce(Pid) -> Result<(), Errno>,
+) -> Result<Child, Error> {
+    let program = File::open("/proc/self/exe").trying_on("open", "/proc/self/exe")?;
+    let null = File::options().read(true).write(true).open("/dev/null").trying_on("open", "/dev/null")?;
+    let null = null.as_fd();
+    let spawn = Spawn {
+        program: program.as_fd(),
+        arguments: &[children::WAITER],
+        environment: &[],
+        descriptors: &[null, null, null, channel.as_fd()],
+        namespaces: Namespaces::NONE,
+        become_root: None,
+    };
+    spawn.start(prepare).trying("leave a process that waits for the program")
 }

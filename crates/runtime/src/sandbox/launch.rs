@@ -21,6 +21,7 @@ use crate::command_line::{Global, Toggle};
 use crate::config::Plan;
 use crate::error::{Error, Trying};
 use crate::log::Log;
+use crate::state::Container;
 
 /// A running sandbox.
 #[derive(Debug)]
@@ -31,8 +32,9 @@ pub(crate) struct Sandbox {
     pub(crate) gofer: Child,
     /// To the sentry.
     pub(crate) control: Channel,
-    /// Closed when this process ends, which ends the sandbox unless [`Sandbox::detach`] was called.
-    life: OwnedFd,
+    /// Closed when this process ends, which ends the sandbox unless [`Sandbox::detach`] was called. A container in another's has none: it
+    /// ends with `init`.
+    pub(super) life: Option<OwnedFd>,
 }
 
 /// What a sandbox is started from.
@@ -48,6 +50,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) attached: bool,
     /// The control groups that its processes are in.
     pub(crate) cgroups: Cgroups,
+    /// The container whose sandbox it is started in, if not one of its own.
+    pub(crate) pod: Option<Container>,
 }
 
 impl Launch<'_> {
@@ -59,26 +63,12 @@ impl Launch<'_> {
         let (control, control_of_sentry) = Channel::pair().trying("make a control channel")?;
         let (server_ends, client_ends) = connections(self.plan.exports.len())?;
         let log_file = self.log.descriptor().unwrap_or(rustix::stdio::stderr());
-        let null = File::open("/dev/null").trying_on("open", "/dev/null")?;
         let users = Users::of_caller();
         let starter = Starter { program: program.as_fd(), log: log_file, users, cgroups: &self.cgroups };
 
-        let document = memory_file(&GoferDocument {
-            log: self.log.options(),
-            exports: self.plan.exports,
-            attached: self.attached,
-        })?;
-        let standard = [null.as_fd(), rustix::stdio::stderr(), rustix::stdio::stderr()];
-        let descriptors = Descriptors {
-            standard,
-            document: document.as_fd(),
-            life: gofer_life.as_fd(),
-            others: server_ends.iter().map(AsFd::as_fd).collect(),
-        };
-        let gofer = starter
-            .begin(children::GOFER, descriptors, users.gofer_namespaces())
-            .trying("start the gofer")?;
-        drop((gofer_life, server_ends));
+        let document =
+            GoferDocument { log: self.log.options(), exports: self.plan.exports, attached: self.attached };
+        let gofer = starter.gofer(&document, gofer_life, server_ends)?;
 
         let (standard, further) = split(&self.descriptors)?;
         let document = memory_file(&SandboxDocument {
@@ -110,7 +100,7 @@ impl Launch<'_> {
         let init = starter.begin(children::SANDBOX, descriptors, namespaces).trying(started)?;
         let gofer = gofer.finish().trying("start the gofer")?;
         match init.finish() {
-            Ok(init) => Ok(Sandbox { init, gofer, control, life }),
+            Ok(init) => Ok(Sandbox { init, gofer, control, life: Some(life) }),
             Err(error) => {
                 super::supervise::end(&gofer);
                 Err(error).trying(started)
@@ -122,7 +112,8 @@ impl Launch<'_> {
 impl Sandbox {
     /// From now on the sandbox does not end with this process.
     pub(crate) fn detach(&self) -> Result<(), Error> {
-        rustix::io::write(&self.life, &[1]).map(drop).trying("leave the sandbox")
+        let Some(life) = &self.life else { return Ok(()) };
+        rustix::io::write(life, &[1]).map(drop).trying("leave the sandbox")
     }
 }
 
@@ -144,11 +135,11 @@ fn split(descriptors: &[OwnedFd]) -> Result<([BorrowedFd<'_>; 3], &[OwnedFd]), E
 }
 
 /// What all processes of a sandbox are started with.
-struct Starter<'a> {
-    program: BorrowedFd<'a>,
-    log: BorrowedFd<'a>,
-    users: Users,
-    cgroups: &'a Cgroups,
+pub(super) struct Starter<'a> {
+    pub(super) program: BorrowedFd<'a>,
+    pub(super) log: BorrowedFd<'a>,
+    pub(super) users: Users,
+    pub(super) cgroups: &'a Cgroups,
 }
 
 /// What one of them gets, in the order of the numbers in `children`.
@@ -160,6 +151,25 @@ struct Descriptors<'a> {
 }
 
 impl Starter<'_> {
+    /// Starts a gofer that serves these sockets.
+    pub(super) fn gofer(
+        &self,
+        document: &GoferDocument,
+        life: OwnedFd,
+        sockets: Vec<OwnedFd>,
+    ) -> Result<Starting, Error> {
+        let null = File::open("/dev/null").trying_on("open", "/dev/null")?;
+        let document = memory_file(document)?;
+        let descriptors = Descriptors {
+            standard: [null.as_fd(), rustix::stdio::stderr(), rustix::stdio::stderr()],
+            document: document.as_fd(),
+            life: life.as_fd(),
+            others: sockets.iter().map(AsFd::as_fd).collect(),
+        };
+        let begun = self.begin(children::GOFER, descriptors, self.users.gofer_namespaces());
+        begun.trying("start the gofer")
+    }
+
     fn begin(&self, name: &CStr, given: Descriptors<'_>, namespaces: Namespaces) -> Result<Starting, Errno> {
         let fixed = given.standard.into_iter().chain([given.document, given.life, self.log]);
         let descriptors: Vec<BorrowedFd<'_>> = fixed.chain(given.others).collect();
@@ -184,7 +194,7 @@ impl Starter<'_> {
 }
 
 /// Pairs of connected sockets: the gofer's ends and the sentry's.
-fn connections(count: usize) -> Result<(Vec<OwnedFd>, Vec<OwnedFd>), Error> {
+pub(super) fn connections(count: usize) -> Result<(Vec<OwnedFd>, Vec<OwnedFd>), Error> {
     let mut pairs = Vec::with_capacity(count);
     for _ in 0..count {
         let pair = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None);

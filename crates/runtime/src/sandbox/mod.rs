@@ -3,6 +3,7 @@
 pub(crate) mod attached;
 pub(crate) mod console;
 pub(crate) mod descriptors;
+mod join;
 mod launch;
 mod signals;
 mod supervise;
@@ -61,7 +62,10 @@ pub(crate) fn run(id: &str, launch: Launch<'_>, witness: &mut dyn Witness) -> Re
 }
 
 /// Starts a sandbox and waits until its container can be started. If that fails nothing is left.
-pub(crate) fn create(id: &str, launch: Launch<'_>) -> Result<Sandbox, Error> {
+pub(crate) fn create(id: &str, mut launch: Launch<'_>) -> Result<Sandbox, Error> {
+    if let Some(pod) = launch.pod.take() {
+        return join::join(launch, &pod);
+    }
     let sandbox = launch.start()?;
     match supervise::first_word(&sandbox)? {
         Some(Event::Created) => Ok(sandbox),

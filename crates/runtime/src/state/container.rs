@@ -91,8 +91,24 @@ impl Container {
         }
     }
 
-    /// A connection to its sentry. Nothing if there is no sentry any more.
+    /// A connection to its sentry. Nothing if there is no sentry any more, or it has ended there.
     pub(crate) fn connect(&self) -> Result<Option<Channel>, Error> {
+        let Some(sandbox) = &self.record.pod else { return self.connect_to_own() };
+        let sandbox = match self.root.open(sandbox) {
+            Err(Error::NoSuchContainer(_)) => return Ok(None),
+            other => other?,
+        };
+        let Some(channel) = sandbox.connect_to_own()? else { return Ok(None) };
+        match ask(&channel, &Request::Select { id: self.id().to_owned() }) {
+            Ok(Event::Done) => Ok(Some(channel)),
+            Ok(Event::Absent) | Err(Error::Closed) => Ok(None),
+            Ok(other) => Err(unexpected(&other)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// To the sentry whose first container it is.
+    fn connect_to_own(&self) -> Result<Option<Channel>, Error> {
         use rustix::io::Errno;
         let directory = File::open(&self.directory).trying_on("open", &self.directory)?;
         let address = short_address(&directory)?;

@@ -33,7 +33,10 @@ pub(crate) struct Record {
     /// User id of who created it.
     pub(crate) owner: u32,
     pub(crate) holder: Holder,
-    /// Pid 1 of the sandbox, as the host sees it: the container's process for engines.
+    /// The container whose sandbox it is in, if not its own.
+    #[serde(default)]
+    pub(crate) pod: Option<String>,
+    /// Pid 1 of the sandbox, as the host sees it, or what stands for the container in another's: its process for engines.
     pub(crate) init: Option<Process>,
     pub(crate) gofer: Option<Process>,
     pub(crate) cgroups: Cgroups,
@@ -101,6 +104,7 @@ impl Record {
             created: super::now(),
             owner: 0,
             holder,
+            pod: None,
             init: None,
             gofer: None,
             cgroups: Cgroups::default(),

@@ -1,16 +1,18 @@
 //! The container: what its processes start from, and what it is at.
 
 use std::os::fd::OwnedFd;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use abi::Errno;
-use abi::signal::Signal;
+use abi::signal::{SI_USER, Siginfo, Signal};
 use hostfd::Importer;
 use kernel::pids::{INIT, Reservation};
 use kernel::seccomp::Seccomp;
-use kernel::{FsContext, Kernel, ThreadGroup};
+use kernel::signal::{self, Origin, Target};
+use kernel::{FsContext, Kernel, ThreadGroup, executor};
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use vfs::{Credentials, FdTable, OpenFile};
 
@@ -21,8 +23,10 @@ use crate::control::{Channel, Event, ExitStatus, Status};
 use crate::failure::{Failure, Trying};
 use crate::spec::{ContainerSpec, ProcessSpec};
 
-/// How long processes may take to stop for a pause.
+/// How long processes may take to stop for a pause, or to end.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long is waited before it is looked again whether they have ended.
+const PAUSE: Duration = Duration::from_millis(5);
 /// How long answers may take when the container has ended.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// What init's exit code is if its program could not be started: as runc's.
@@ -33,23 +37,30 @@ pub(super) struct Container {
     pub(super) kernel: Arc<Kernel>,
     /// Where its processes start from: its root and mounts.
     pub(super) context: FsContext,
-    importer: Importer,
+    /// Which one of the sandbox's: 0 for the first. Its processes have this number.
+    number: u32,
     spec: ContainerSpec,
     stage: Mutex<Stage>,
     stage_changed: Condvar,
-    ends: Mutex<Ends>,
-    /// Terminals that are carried to the host, by the process that has them.
-    bridges: Mutex<Vec<(i32, Arc<Bridge>)>>,
+    shared: Arc<Shared>,
     /// Held for reading while a request is answered: the sentry does not end in the middle of an answer.
     answering: RwLock<()>,
     /// What applies to the system calls of its processes from their start.
     pub(super) seccomp: Seccomp,
 }
 
+/// What all containers of a sandbox share.
+struct Shared {
+    importer: Importer,
+    ends: Mutex<Ends>,
+    /// Terminals that are carried to the host, by the process that has them.
+    bridges: Mutex<Vec<(i32, Arc<Bridge>)>>,
+}
+
 /// What it is at.
 enum Stage {
-    /// It waits to be started, with the first process's descriptors and id.
-    Created(Vec<OwnedFd>, Reservation),
+    /// It waits to be started, with the first process's descriptors, and its id if it is the sandbox's first.
+    Created(Vec<OwnedFd>, Option<Reservation>),
     Starting,
     Running(Arc<ThreadGroup>),
     Ended(ExitStatus),
@@ -58,7 +69,7 @@ enum Stage {
 /// Who wants to know of the end of which process. Whatever comes first, the end or the question, waits for the other.
 #[derive(Default)]
 struct Ends {
-    watched: Vec<(i32, Watcher)>,
+    watched: Vec<(Of, Watcher)>,
     unclaimed: Vec<(i32, ExitStatus)>,
 }
 
@@ -86,6 +97,13 @@ impl Watcher {
     }
 }
 
+/// Whose end is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    Process(i32),
+    Container(u32),
+}
+
 /// The files that a process starts with, by their numbers.
 type Opened = Vec<Arc<OpenFile>>;
 
@@ -97,20 +115,82 @@ impl Container {
         spec: ContainerSpec,
         descriptors: Vec<OwnedFd>,
     ) -> Result<Arc<Self>, Failure> {
+        let shared = Shared { importer, ends: Mutex::default(), bridges: Mutex::default() };
         let seccomp = process::seccomp(spec.seccomp.as_ref())?;
         let init = kernel.pids.reserve_init(&kernel).trying("keep an id for the first process")?;
         Ok(Arc::new(Self {
             kernel,
             context,
-            importer,
+            number: 0,
             spec,
-            stage: Mutex::new(Stage::Created(descriptors, init)),
+            stage: Mutex::new(Stage::Created(descriptors, Some(init))),
             stage_changed: Condvar::new(),
-            ends: Mutex::default(),
-            bridges: Mutex::default(),
+            shared: Arc::new(shared),
             answering: RwLock::default(),
             seccomp,
         }))
+    }
+
+    /// One more in the sandbox of the first.
+    pub(super) fn further(
+        first: &Self,
+        number: u32,
+        context: FsContext,
+        spec: ContainerSpec,
+        descriptors: Vec<OwnedFd>,
+    ) -> Result<Arc<Self>, Failure> {
+        let seccomp = process::seccomp(spec.seccomp.as_ref())?;
+        Ok(Arc::new(Self {
+            kernel: Arc::clone(&first.kernel),
+            context,
+            number,
+            spec,
+            stage: Mutex::new(Stage::Created(descriptors, None)),
+            stage_changed: Condvar::new(),
+            shared: Arc::clone(&first.shared),
+            answering: RwLock::default(),
+            seccomp,
+        }))
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.spec.id
+    }
+
+    /// Whether it is not the one that the sandbox lives with.
+    pub(super) fn is_further(&self) -> bool {
+        self.number != 0
+    }
+
+    /// Where its processes are started.
+    pub(super) fn place(&self) -> process::Place<'_> {
+        process::Place { kernel: &self.kernel, container: self.number }
+    }
+
+    /// Its processes.
+    pub(super) fn processes(&self) -> Vec<Arc<ThreadGroup>> {
+        let own = |group: &Arc<ThreadGroup>| group.container.load(Ordering::Relaxed) == self.number;
+        self.kernel.pids.groups().into_iter().filter(own).collect()
+    }
+
+    /// Kills its processes until none runs any more.
+    pub(super) fn kill_rest(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        // Again, because one that is killed may just have made another.
+        loop {
+            let mut left = self.processes();
+            left.retain(|group| group.representative().is_some());
+            if left.is_empty() {
+                return;
+            }
+            if Instant::now() > deadline {
+                tracing::warn!("container {:?}: {} of its processes do not end", self.id(), left.len());
+                return;
+            }
+            executor::turn(|| left.iter().for_each(|group| send(group, Signal::SIGKILL)));
+            self.kernel.thaw();
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// Starts the first process. Returns its id.
@@ -126,7 +206,7 @@ impl Container {
             }
         };
         let started = hooks::run(self, &self.spec)
-            .and_then(|()| self.spawn(&self.spec.process, &self.context, descriptors, Some(id)));
+            .and_then(|()| self.spawn(&self.spec.process, &self.context, descriptors, id, true));
         let (stage, result) = match started {
             Ok(group) => (Stage::Running(Arc::clone(&group)), Ok(group.pid)),
             Err(failure) => (Stage::Ended(NOT_STARTED), Err(failure)),
@@ -147,7 +227,7 @@ impl Container {
         let mut context = self.context.clone();
         context.umask = process.umask;
         context.cwd = process::working_directory(&self.context, process)?;
-        self.spawn(process, &context, descriptors, None)
+        self.spawn(process, &context, descriptors, None, false)
     }
 
     fn spawn(
@@ -156,21 +236,21 @@ impl Container {
         context: &FsContext,
         descriptors: Vec<OwnedFd>,
         id: Option<Reservation>,
+        first: bool,
     ) -> Result<Arc<ThreadGroup>, Failure> {
         let credentials = Arc::new(process::credentials(process));
         let files = FdTable::new();
-        let first = id.is_some();
         let (opened, bridge) = self.open(process, context, descriptors, &credentials, first)?;
         for file in &opened {
             files.install(Arc::clone(file), false, 0, usize::MAX).trying("install descriptors")?;
         }
         let terminal = opened.iter().find_map(|file| file.file.terminal());
         drop(opened);
-        let context = context.clone();
+        let place = self.place();
         let beginning = Beginning { seccomp: self.seccomp.clone(), id, program: None };
-        let group = process::start(&self.kernel, process, context, files, credentials, terminal, beginning)?;
+        let group = process::start(place, process, context.clone(), files, credentials, terminal, beginning)?;
         if let Some(bridge) = bridge {
-            self.bridges.lock().push((group.pid, bridge));
+            self.shared.bridges.lock().push((group.pid, bridge));
         }
         Ok(group)
     }
@@ -185,30 +265,36 @@ impl Container {
         first: bool,
     ) -> Result<(Opened, Option<Arc<Bridge>>), Failure> {
         if !process.terminal {
-            let opened = self.importer.import(descriptors, credentials).trying("import descriptors")?;
+            let opened =
+                self.shared.importer.import(descriptors, credentials).trying("import descriptors")?;
             return Ok((opened, None));
         }
         let further = descriptors.split_off(descriptors.len().min(3));
-        let console = console::make(&self.kernel, context, &self.importer, process, descriptors)?;
+        let console = console::make(&self.kernel, context, &self.shared.importer, process, descriptors)?;
         if first {
             console::show(context, &console.slave)?;
         }
         let mut opened = vec![console.slave; 3];
-        opened.extend(self.importer.import(further, credentials).trying("import descriptors")?);
+        opened.extend(self.shared.importer.import(further, credentials).trying("import descriptors")?);
         Ok((opened, Some(console.bridge)))
     }
 
     /// The window of a process's terminal may have another size. Whether it has a terminal whose window that could be.
     pub(super) fn follow_size(&self, pid: i32) -> bool {
-        let bridge =
-            self.bridges.lock().iter().find(|(of, _)| *of == pid).map(|(_, bridge)| Arc::clone(bridge));
+        let bridge = self
+            .shared
+            .bridges
+            .lock()
+            .iter()
+            .find(|(of, _)| *of == pid)
+            .map(|(_, bridge)| Arc::clone(bridge));
         bridge.inspect(|bridge| bridge.follow_size()).is_some()
     }
 
     /// A process has ended: what it wrote on its terminal is carried out.
     fn end_bridge(&self, pid: i32) {
         let ended = {
-            let mut bridges = self.bridges.lock();
+            let mut bridges = self.shared.bridges.lock();
             bridges.iter().position(|(of, _)| *of == pid).map(|at| bridges.swap_remove(at).1)
         };
         if let Some(bridge) = ended {
@@ -233,12 +319,23 @@ impl Container {
     }
 
     /// A signal for a container that waits to be started does what it does to a process without handlers.
-    pub(super) fn end_unstarted(&self, signal: Signal) {
+    /// How it has ended then.
+    pub(super) fn end_unstarted(&self, signal: Signal) -> Option<ExitStatus> {
         let harmless = signal.stops()
             || [Signal::SIGCHLD, Signal::SIGCONT, Signal::SIGURG, Signal::SIGWINCH].contains(&signal);
-        if !harmless && matches!(&*self.stage.lock(), Stage::Created(..)) {
-            let number = u8::try_from(signal.number()).unwrap_or(0);
-            self.enter(Stage::Ended(ExitStatus::Signal(number)));
+        if harmless || !matches!(&*self.stage.lock(), Stage::Created(..)) {
+            return None;
+        }
+        let status = ExitStatus::Signal(u8::try_from(signal.number()).unwrap_or(0));
+        self.enter(Stage::Ended(status));
+        Some(status)
+    }
+
+    /// Whether it has ended.
+    pub(super) fn end(&self) -> Option<ExitStatus> {
+        match &*self.stage.lock() {
+            Stage::Ended(status) => Some(*status),
+            _ => None,
         }
     }
 
@@ -256,29 +353,49 @@ impl Container {
 
     /// Has a channel told of a process's end, perhaps at once.
     pub(super) fn watch(&self, pid: i32, channel: &Arc<Channel>) {
-        self.add_watcher(pid, Watcher::Runtime(Arc::downgrade(channel)));
+        self.add_watcher(Of::Process(pid), Watcher::Runtime(Arc::downgrade(channel)));
     }
 
     /// As [`Self::watch`], for a thread of the sentry.
     pub(super) fn end_of(&self, pid: i32) -> Receiver<ExitStatus> {
         let (sender, receiver) = channel();
-        self.add_watcher(pid, Watcher::Here(sender));
+        self.add_watcher(Of::Process(pid), Watcher::Here(sender));
         receiver
     }
 
-    fn add_watcher(&self, pid: i32, watcher: Watcher) {
-        let mut ends = self.ends.lock();
-        match ends.unclaimed.iter().position(|(of, _)| *of == pid) {
+    fn add_watcher(&self, whose: Of, watcher: Watcher) {
+        let mut ends = self.shared.ends.lock();
+        match ends.unclaimed.iter().position(|(of, _)| Of::Process(*of) == whose) {
             Some(at) => watcher.tell(ends.unclaimed.swap_remove(at).1),
-            None => ends.watched.push((pid, watcher)),
+            None => ends.watched.push((whose, watcher)),
         }
     }
 
+    /// Has a channel told of its end, perhaps at once.
+    pub(super) fn watch_end(&self, channel: &Arc<Channel>) {
+        let mut ends = self.shared.ends.lock();
+        let watcher = Watcher::Runtime(Arc::downgrade(channel));
+        match self.end() {
+            Some(status) => watcher.tell(status),
+            None => ends.watched.push((Of::Container(self.number), watcher)),
+        }
+    }
+
+    /// It has ended: whoever waits for that is told.
+    pub(super) fn tell_end(&self, status: ExitStatus) {
+        self.enter(Stage::Ended(status));
+        tell_all(&self.shared.ends, Of::Container(self.number), status);
+    }
+
     /// Waits for the end of the container. The channels of other processes hear of theirs meanwhile.
-    pub(super) fn wait(self: &Arc<Self>) -> Result<ExitStatus, Failure> {
+    /// `others` hears of ends of processes that are not its first.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        others: impl Fn(i32, ExitStatus) + Send + 'static,
+    ) -> Result<ExitStatus, Failure> {
         let container = Arc::clone(self);
         let started =
-            std::thread::Builder::new().name("ends".to_owned()).spawn(move || container.tell_ends());
+            std::thread::Builder::new().name("ends".to_owned()).spawn(move || container.tell_ends(others));
         started.map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0))).trying("start a thread")?;
         let mut stage = self.stage.lock();
         let status = loop {
@@ -293,7 +410,7 @@ impl Container {
     }
 
     /// Tells of the ends of processes, up to the first one's.
-    fn tell_ends(&self) {
+    fn tell_ends(&self, others: impl Fn(i32, ExitStatus)) {
         loop {
             let (pid, status) = self.kernel.wait_for_an_end();
             let status = process::status(status);
@@ -301,19 +418,13 @@ impl Container {
             if pid == INIT {
                 return self.enter(Stage::Ended(status));
             }
+            others(pid, status);
         }
     }
 
     fn process_ended(&self, pid: i32, status: ExitStatus) {
         self.end_bridge(pid);
-        let mut ends = self.ends.lock();
-        let all = std::mem::take(&mut ends.watched);
-        let (told, kept) = all.into_iter().partition::<Vec<_>, _>(|(of, _)| *of == pid);
-        ends.watched = kept;
-        if told.is_empty() {
-            ends.unclaimed.push((pid, status));
-        }
-        told.iter().for_each(|(_, watcher)| watcher.tell(status));
+        tell_all(&self.shared.ends, Of::Process(pid), status);
     }
 
     /// The container has ended, and every process with it.
@@ -322,10 +433,11 @@ impl Container {
         if answered.is_none() {
             tracing::warn!("the container ended before a command was answered");
         }
-        let told = std::mem::take(&mut self.ends.lock().watched);
-        for (pid, watcher) in told {
+        let told = std::mem::take(&mut self.shared.ends.lock().watched);
+        for (whose, watcher) in told {
             // All others were killed with the first.
-            watcher.tell(if pid == INIT { status } else { ExitStatus::Signal(9) });
+            let first = matches!(whose, Of::Process(INIT) | Of::Container(0));
+            watcher.tell(if first { status } else { ExitStatus::Signal(9) });
         }
     }
 
@@ -333,4 +445,22 @@ impl Container {
         *self.stage.lock() = stage;
         self.stage_changed.notify_all();
     }
+}
+
+/// Tells of an end. That of a process is kept if nobody has asked.
+fn tell_all(ends: &Mutex<Ends>, whose: Of, status: ExitStatus) {
+    let mut ends = ends.lock();
+    let all = std::mem::take(&mut ends.watched);
+    let (told, kept) = all.into_iter().partition::<Vec<_>, _>(|(of, _)| *of == whose);
+    ends.watched = kept;
+    if let (Of::Process(pid), []) = (whose, told.as_slice()) {
+        ends.unclaimed.push((pid, status));
+    }
+    told.iter().for_each(|(_, watcher)| watcher.tell(status));
+}
+
+/// A signal that cannot be queued any more is lost, as it would be on Linux.
+pub(super) fn send(group: &Arc<ThreadGroup>, signal: Signal) {
+    let info = Siginfo::user(signal, SI_USER, 0, 0);
+    let _ = signal::send(Target::Group(group), info, Origin::Outside);
 }

@@ -8,23 +8,25 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::signal::{SI_USER, Siginfo, Signal};
 use kernel::signal::{self, Origin, Target};
-use kernel::{ThreadGroup, executor, pids};
+use kernel::{ThreadGroup, executor};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::SocketFlags;
+use serde::de::DeserializeOwned;
 
-use super::container::Container;
+use super::container::{Container, send};
 use super::listing;
+use super::sandbox::Sandbox;
 use crate::control::{Channel, Event, PROCESSES_IN_A_MESSAGE, ReceiveError, Recipients, Request};
 use crate::failure::{Failure, Trying};
 use crate::spec::ProcessSpec;
 
-/// The longest description of a process that is read, in bytes: arguments and environment may take Linux's 2 MiB, and more as JSON.
+/// The longest description of a process or container that is read, in bytes: arguments and environment may take Linux's 2 MiB, and more as JSON.
 const LONGEST_PROCESS: u64 = 16 << 20;
 /// The stack of a thread that serves one connection, in bytes.
 const STACK: usize = 256 << 10;
 
 /// Takes connections on a thread of its own.
-pub(super) fn listen(listener: OwnedFd, container: Arc<Container>) -> Result<(), Failure> {
+pub(super) fn listen(listener: OwnedFd, sandbox: Arc<Sandbox>) -> Result<(), Failure> {
     let body = move || {
         let quiet = poll(&mut [PollFd::new(&listener, PollFlags::IN)], Some(&host::text::REST));
         if quiet == Ok(0) {
@@ -32,7 +34,7 @@ pub(super) fn listen(listener: OwnedFd, container: Arc<Container>) -> Result<(),
         }
         loop {
             match rustix::net::accept_with(&listener, SocketFlags::CLOEXEC) {
-                Ok(socket) => serve(&Arc::new(Channel::new(socket)), &container),
+                Ok(socket) => serve(&Arc::new(Channel::new(socket)), &sandbox),
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
                 Err(error) => {
                     tracing::error!(%error, "no more commands can reach the sandbox");
@@ -45,15 +47,20 @@ pub(super) fn listen(listener: OwnedFd, container: Arc<Container>) -> Result<(),
 }
 
 /// Serves one connection on a thread of its own, until it is closed.
-pub(super) fn serve(channel: &Arc<Channel>, container: &Arc<Container>) {
-    let connection =
-        Connection { channel: Arc::clone(channel), container: Arc::clone(container), process: None };
+pub(super) fn serve(channel: &Arc<Channel>, sandbox: &Arc<Sandbox>) {
+    let connection = Connection {
+        channel: Arc::clone(channel),
+        container: Arc::clone(&sandbox.first),
+        sandbox: Arc::clone(sandbox),
+        process: None,
+        made: false,
+    };
     if let Err(error) = thread("command", move || connection.run()) {
         let _ = channel.send(&Event::Failed { message: error.to_string() });
     }
 }
 
-fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+pub(super) fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
     let started = std::thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(body);
     started
         .map(drop)
@@ -63,17 +70,21 @@ fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Failur
 
 struct Connection {
     channel: Arc<Channel>,
+    sandbox: Arc<Sandbox>,
+    /// The container that it is about.
     container: Arc<Container>,
     /// The process that this connection has started.
     process: Option<Arc<ThreadGroup>>,
+    /// Whether it has made the container.
+    made: bool,
 }
 
 impl Connection {
     fn run(mut self) {
         loop {
             let received = self.channel.receive_with::<Request>();
-            let container = Arc::clone(&self.container);
-            let _answering = container.answering();
+            let sandbox = Arc::clone(&self.sandbox);
+            let _answering = sandbox.first.answering();
             let answer = match received {
                 Ok((request, descriptors)) => self.carry_out(&request, descriptors),
                 Err(ReceiveError::Malformed) => Err(Failure::Message("malformed request".to_owned())),
@@ -88,19 +99,26 @@ impl Connection {
                 break;
             }
             // Only now, so that its end is told after its start.
-            if let Event::Started { pid } = event {
-                self.container.watch(pid, &self.channel);
+            match event {
+                Event::Started { pid } => self.container.watch(pid, &self.channel),
+                Event::Created => self.container.watch_end(&self.channel),
+                _ => {}
             }
         }
-        if let Some(process) = self.process {
+        let process = self.process.take().or_else(|| self.container.first().filter(|_| self.made));
+        if let Some(process) = process {
             executor::turn(|| send(&process, Signal::SIGKILL));
+        } else if self.made {
+            self.end_unstarted(Signal::SIGKILL);
         }
     }
 
     fn carry_out(&mut self, request: &Request, descriptors: Vec<OwnedFd>) -> Result<Option<Event>, Failure> {
         let done = Ok(Some(Event::Done));
         match request {
-            Request::Start => Ok(Some(Event::Started { pid: self.container.start()? })),
+            Request::Start => self.start().map(Some),
+            Request::Create => self.create(descriptors).map(Some),
+            Request::Select { id } => Ok(Some(self.select(id))),
             Request::Signal { number, to } => {
                 if let Err(error) = self.signal(*number, *to) {
                     tracing::debug!("a signal was lost: {error}");
@@ -110,12 +128,18 @@ impl Connection {
             Request::Kill { number, to } => self.signal(*number, *to).map(|()| Some(Event::Done)),
             Request::Exec => self.execute(descriptors).map(Some),
             Request::Wait => {
-                self.container.watch(pids::INIT, &self.channel);
+                self.container.watch_end(&self.channel);
                 Ok(None)
             }
             Request::Status => Ok(Some(Event::Status(self.container.status()))),
             Request::Counters => Ok(Some(Event::Counters(self.counters()))),
             Request::Processes => self.processes(),
+            Request::Pause | Request::Resume | Request::Limit(_) if self.container.is_further() => {
+                let id = self.container.id();
+                let message =
+                    format!("container {id:?} shares its sandbox: that can be done to the sandbox only");
+                Err(Failure::Message(message))
+            }
             Request::Pause => {
                 self.container.pause().trying("stop all processes")?;
                 done
@@ -131,13 +155,44 @@ impl Connection {
         }
     }
 
+    fn start(&self) -> Result<Event, Failure> {
+        let started = self.container.start();
+        // What could not be started has ended.
+        if let Some(status) = self.container.end().filter(|_| self.container.is_further()) {
+            self.sandbox.finish(&self.container, status);
+        }
+        Ok(Event::Started { pid: started? })
+    }
+
+    /// Another container is meant.
+    fn select(&mut self, id: &str) -> Event {
+        match self.sandbox.find(id) {
+            Some(container) if self.process.is_none() && !self.made => {
+                self.container = container;
+                Event::Done
+            }
+            _ => Event::Absent,
+        }
+    }
+
+    fn create(&mut self, descriptors: Vec<OwnedFd>) -> Result<Event, Failure> {
+        if self.process.is_some() || self.made {
+            return Err(Failure::Message("the connection has a process already".to_owned()));
+        }
+        let mut descriptors = descriptors.into_iter();
+        let document = descriptors.next().ok_or(Errno::EBADF).trying("read what to create")?;
+        self.container = self.sandbox.create(read(document)?, descriptors.collect())?;
+        self.made = true;
+        Ok(Event::Created)
+    }
+
     fn execute(&mut self, descriptors: Vec<OwnedFd>) -> Result<Event, Failure> {
         if self.process.is_some() {
             return Err(Failure::Message("the connection has a process already".to_owned()));
         }
         let mut descriptors = descriptors.into_iter();
         let document = descriptors.next().ok_or(Errno::EBADF).trying("read what to execute")?;
-        let process = read_process(document)?;
+        let process: ProcessSpec = read(document)?;
         let group = self.container.execute(&process, descriptors.collect())?;
         let pid = group.pid;
         self.process = Some(group);
@@ -150,7 +205,7 @@ impl Connection {
     }
 
     fn processes(&self) -> Result<Option<Event>, Failure> {
-        let mut all = listing::list(&self.container.kernel);
+        let mut all = listing::list(&self.container);
         while all.len() > PROCESSES_IN_A_MESSAGE {
             let rest = all.split_off(PROCESSES_IN_A_MESSAGE);
             self.channel.send(&Event::Processes { list: all, more: true }).trying("tell of processes")?;
@@ -159,11 +214,18 @@ impl Connection {
         Ok(Some(Event::Processes { list: all, more: false }))
     }
 
+    /// A signal for a container that waits to be started.
+    fn end_unstarted(&self, signal: Signal) {
+        if let Some(status) = self.container.end_unstarted(signal).filter(|_| self.container.is_further()) {
+            self.sandbox.finish(&self.container, status);
+        }
+    }
+
     fn signal(&self, number: i32, to: Recipients) -> Result<(), Failure> {
         let signal =
             Signal::new(number).map_err(|_| Failure::Message(format!("signal {number} does not exist")))?;
         let Some(process) = self.process.clone().or_else(|| self.container.first()) else {
-            self.container.end_unstarted(signal);
+            self.end_unstarted(signal);
             return Ok(());
         };
         let resized = signal == Signal::SIGWINCH && to == Recipients::Foreground;
@@ -173,7 +235,7 @@ impl Connection {
             Recipients::Process => send(&process, signal),
             Recipients::Foreground => send_to_foreground(&process, signal),
             Recipients::All => {
-                process.kernel.pids.groups().iter().for_each(|member| send(member, signal));
+                self.container.processes().iter().for_each(|member| send(member, signal));
             }
         });
         if signal == Signal::SIGKILL {
@@ -184,13 +246,12 @@ impl Connection {
     }
 }
 
-fn read_process(document: OwnedFd) -> Result<ProcessSpec, Failure> {
+fn read<D: DeserializeOwned>(document: OwnedFd) -> Result<D, Failure> {
     let mut text = Vec::new();
     let read = File::from(document).take(LONGEST_PROCESS).read_to_end(&mut text);
-    read.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
-        .trying("read what to execute")?;
+    read.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0))).trying("read what to do")?;
     serde_json::from_slice(&text)
-        .map_err(|error| Failure::Message(format!("cannot understand what to execute: {error}")))
+        .map_err(|error| Failure::Message(format!("cannot understand what to do: {error}")))
 }
 
 fn send_to_foreground(process: &Arc<ThreadGroup>, signal: Signal) {
@@ -199,10 +260,4 @@ fn send_to_foreground(process: &Arc<ThreadGroup>, signal: Signal) {
         0 => send(process, signal),
         group => pids.process_group(group).iter().for_each(|member| send(member, signal)),
     }
-}
-
-/// A signal that cannot be queued any more is lost, as it would be on Linux.
-fn send(group: &Arc<ThreadGroup>, signal: Signal) {
-    let info = Siginfo::user(signal, SI_USER, 0, 0);
-    let _ = signal::send(Target::Group(group), info, Origin::Outside);
 }

@@ -50,8 +50,8 @@ fn one(container: &Container, like: &ProcessSpec, hook: &HookSpec) -> Result<(),
     }
     let beginning =
         Beginning { seccomp: container.seccomp.clone(), id: None, program: Some(hook.path.clone()) };
-    let (kernel, context) = (&container.kernel, container.context.clone());
-    let group = process::start(kernel, &process, context, files, credentials, None, beginning)?;
+    let (place, context) = (container.place(), container.context.clone());
+    let group = process::start(place, &process, context, files, credentials, None, beginning)?;
     let end = container.end_of(group.pid);
     let limit = hook.timeout.map(Duration::from_secs);
     let ended = match limit {

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use kernel::{Kernel, ThreadGroup};
+use kernel::ThreadGroup;
 
+use super::container::Container;
 use crate::control::ProcessEntry;
 
 /// The most of a command line that is shown, in bytes.
 const LONGEST_COMMAND: usize = 500;
 
 /// All of them, by id.
-pub(super) fn list(kernel: &Arc<Kernel>) -> Vec<ProcessEntry> {
-    kernel.pids.groups().iter().map(entry).collect()
+pub(super) fn list(container: &Container) -> Vec<ProcessEntry> {
+    container.processes().iter().map(entry).collect()
 }
 
 fn entry(group: &Arc<ThreadGroup>) -> ProcessEntry {

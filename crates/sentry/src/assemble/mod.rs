@@ -12,6 +12,7 @@ mod listing;
 mod mounts;
 mod overlay_options;
 mod process;
+mod sandbox;
 mod setup;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::spec::LimitSpec;
 use container::Container;
 use filesystems::FileSystems;
 use host_files::HostProc;
+use sandbox::Sandbox;
 
 /// Forks the zygote, while the sentry has one thread and can still choose the user that it runs as.
 pub(crate) fn fork_zygote(materials: &Materials) -> Result<Zygote, Failure> {
@@ -71,9 +73,10 @@ pub(crate) fn run(
     let container = Container::new(kernel, context, importer, spec, descriptors)?;
     // Without a runtime there is nobody to tell; init ends the sandbox then.
     let _ = control.send(&Event::Created);
-    control::serve(control, &container);
-    control::listen(listener, Arc::clone(&container))?;
-    container.wait()
+    let sandbox = Sandbox::new(container, filesystems, devices);
+    control::serve(control, &sandbox);
+    control::listen(listener, Arc::clone(&sandbox))?;
+    sandbox.wait()
 }
 
 /// What the container may use: memory and processors are only told, threads are counted here.

@@ -65,9 +65,17 @@ pub(super) struct Beginning {
     pub(super) program: Option<String>,
 }
 
+/// Where a process is started.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) kernel: &'a Arc<Kernel>,
+    /// The container's number.
+    pub(super) container: u32,
+}
+
 /// Starts a process, and waits until its program runs.
 pub(super) fn start(
-    kernel: &Arc<Kernel>,
+    place: Place<'_>,
     process: &ProcessSpec,
     fs: FsContext,
     files: Arc<FdTable>,
@@ -88,7 +96,7 @@ pub(super) fn start(
         id,
         program: program.map(String::into_bytes),
     };
-    let started = spawn::spawn(kernel, what).trying("start a process")?;
+    let started = spawn::spawn_in(place.kernel, what, place.container).trying("start a process")?;
     started.group.oom_score_adjustment.store(process.oom_score_adj, Ordering::Relaxed);
     started.wait().map_err(|errno| cannot_execute(process, errno))?;
     Ok(started.group)

@@ -27,6 +27,15 @@ pub enum Request {
     /// Starts one more process: [`Event::Started`], and [`Event::Exited`] at its end. With the message come descriptors: a memory file with a
     /// [`ProcessSpec`](crate::spec::ProcessSpec) as JSON, then those of the process from 0 on.
     Exec,
+    /// What follows on this connection is about another container of the sandbox: [`Event::Done`], or [`Event::Absent`].
+    Select {
+        /// Its id.
+        id: String,
+    },
+    /// Makes one more container in the sandbox: [`Event::Created`], and [`Event::Exited`] at its end. It lives as long as the
+    /// connection, which is about it from then on. With the message come descriptors: a memory file with a
+    /// [`Further`](crate::spec::Further) as JSON, those of the first process from 0 on, and the connections to its gofer.
+    Create,
     /// Asks for [`Event::Exited`] at the end of the container.
     Wait,
     /// What the container is at: [`Event::Status`].
@@ -73,6 +82,8 @@ pub enum Event {
     },
     /// It is done.
     Done,
+    /// The container is not there, or not any more.
+    Absent,
     /// What the container is at.
     Status(Status),
     /// What was counted, by name.

@@ -1,0 +1,95 @@
+//! The containers of a sandbox: the first, which it lives and ends with, and further ones of the same pod.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use abi::Errno;
+use devtmpfs::Devtmpfs;
+use parking_lot::Mutex;
+
+use super::container::Container;
+use super::filesystems::FileSystems;
+use super::{mounts, process, setup};
+use crate::control::ExitStatus;
+use crate::failure::{Failure, Trying};
+use crate::spec::Further;
+
+/// The most further containers that a sandbox takes.
+const MOST: usize = 1024;
+
+/// A sandbox.
+pub(super) struct Sandbox {
+    pub(super) first: Arc<Container>,
+    further: Mutex<Vec<Arc<Container>>>,
+    filesystems: Arc<FileSystems>,
+    devices: Devtmpfs,
+    /// The number of the next container.
+    next: AtomicU32,
+}
+
+impl Sandbox {
+    pub(super) fn new(first: Arc<Container>, filesystems: Arc<FileSystems>, devices: Devtmpfs) -> Arc<Self> {
+        Arc::new(Self { first, further: Mutex::default(), filesystems, devices, next: AtomicU32::new(1) })
+    }
+
+    /// A container that has not ended.
+    pub(super) fn find(&self, id: &str) -> Option<Arc<Container>> {
+        if self.first.id() == id {
+            return Some(Arc::clone(&self.first));
+        }
+        self.further.lock().iter().find(|container| container.id() == id).cloned()
+    }
+
+    /// Makes one more container, which waits to be started.
+    pub(super) fn create(
+        &self,
+        what: Further,
+        mut descriptors: Vec<OwnedFd>,
+    ) -> Result<Arc<Container>, Failure> {
+        let Further { container: spec, descriptors: count } = what;
+        if count > descriptors.len() {
+            return Err(Errno::EBADF).trying("take over descriptors");
+        }
+        if self.find(&spec.id).is_some() || self.further.lock().len() >= MOST {
+            return Err(Failure::Message(format!("the sandbox has no room for a container {:?}", spec.id)));
+        }
+        let connections = descriptors.split_off(count);
+        let kernel = &self.first.kernel;
+        let context = mounts::build(&self.filesystems, &spec, connections, &self.devices)?;
+        setup::make_devices(&context, &spec.devices)?;
+        setup::set(&context, kernel.special(), &spec.sysctl)?;
+        process::find_program(&context, &spec.process)?;
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let container = Container::further(&self.first, number, context, spec, descriptors)?;
+        self.further.lock().push(Arc::clone(&container));
+        Ok(container)
+    }
+
+    /// Waits for the end of the first container, and with it of the sandbox. The further ones end meanwhile, each when its first process does.
+    pub(super) fn wait(self: &Arc<Self>) -> Result<ExitStatus, Failure> {
+        let sandbox = Arc::clone(self);
+        self.first.wait(move |pid, status| {
+            let first_of =
+                |container: &&Arc<Container>| container.first().is_some_and(|group| group.pid == pid);
+            let ended = sandbox.further.lock().iter().find(first_of).cloned();
+            if let Some(container) = ended {
+                sandbox.finish(&container, status);
+            }
+        })
+    }
+
+    /// A further container has ended: what is left of it is killed, and then its end is told.
+    pub(super) fn finish(self: &Arc<Self>, container: &Arc<Container>, status: ExitStatus) {
+        let (sandbox, ended) = (Arc::clone(self), Arc::clone(container));
+        let body = move || {
+            ended.kill_rest();
+            sandbox.further.lock().retain(|other| !Arc::ptr_eq(other, &ended));
+            ended.tell_end(status);
+        };
+        // Not by the thread that waits for ends: those of the rest are told by it too.
+        if let Err(error) = super::control::thread("end", body) {
+            tracing::error!("container {:?} has ended, and nobody is told: {error}", container.id());
+        }
+    }
+}
