@@ -6,8 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use abi::Errno;
-use abi::signal::{SI_USER, Siginfo, Signal};
-use kernel::signal::{self, Origin, Target};
+use abi::signal::Signal;
 use kernel::{ThreadGroup, executor};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::SocketFlags;
