@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use rustix::process::{WaitOptions, WaitStatus, wait};
+use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, WaitStatus, wait, waitid};
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,18 @@ pub(crate) struct Exit {
     /// As a shell counts: the code, or 128 plus the signal.
     pub(crate) status: u32,
     pub(crate) at: SystemTime,
+}
+
+impl Exit {
+    fn of(status: WaitStatus) -> Self {
+        let code = status.exit_status().or_else(|| status.terminating_signal().map(|signal| 128 + signal));
+        Self { status: code.and_then(|code| u32::try_from(code).ok()).unwrap_or(255), at: SystemTime::now() }
+    }
+
+    /// Of a process whose end somebody else has seen: as if killed.
+    fn unknown() -> Self {
+        Self { status: 137, at: SystemTime::now() }
+    }
 }
 
 /// Collects ends.
@@ -73,8 +85,7 @@ impl Reaper {
                     return exit;
                 }
                 Some(None) => {}
-                // Nobody's: as if killed.
-                None => return Exit { status: 137, at: SystemTime::now() },
+                None => return Exit::unknown(),
             }
             table = self.changed.wait(table).unwrap_or_else(PoisonError::into_inner);
         }
@@ -89,9 +100,9 @@ impl Reaper {
     fn collect(&self) {
         loop {
             let started = self.lock().started;
-            match wait(WaitOptions::empty()) {
-                Ok(Some((pid, status))) => self.ended(pid.as_raw_nonzero().get(), status),
-                Ok(None) | Err(rustix::io::Errno::INTR) => {}
+            match waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+                Ok(_) => self.reap(),
+                Err(rustix::io::Errno::INTR) => {}
                 // No children: only a new command can change that.
                 Err(_) => {
                     let mut table = self.lock();
@@ -103,19 +114,13 @@ impl Reaper {
         }
     }
 
-    fn ended(&self, pid: i32, status: WaitStatus) {
-        let code = status.exit_status().or_else(|| status.terminating_signal().map(|signal| 128 + signal));
-        let exit = Exit {
-            status: code.and_then(|code| u32::try_from(code).ok()).unwrap_or(255),
-            at: SystemTime::now(),
-        };
+    /// A child has ended. Locked from before it is gone until that is known.
+    fn reap(&self) {
         let mut table = self.lock();
-        if let Some(slot) = table.watched.get_mut(&pid) {
-            *slot = Some(exit);
-        } else if table.adoptions > 0 {
-            table.unclaimed.insert(pid, exit);
+        if let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+            table.ended(pid.as_raw_nonzero().get(), Exit::of(status));
+            self.changed.notify_all();
         }
-        self.changed.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -123,13 +128,29 @@ impl Reaper {
     }
 }
 
+impl Table {
+    fn ended(&mut self, pid: i32, exit: Exit) {
+        if let Some(slot) = self.watched.get_mut(&pid) {
+            *slot = Some(exit);
+        } else if self.adoptions > 0 {
+            self.unclaimed.insert(pid, exit);
+        }
+    }
+}
+
 impl Adoption<'_> {
-    /// The command has left this process: it can be waited for, even if it has ended already.
+    /// The command, which has ended, has left this process: it can be waited for, even if it has ended already.
     pub(crate) fn claim(&self, pid: i32) {
         let mut table = self.0.lock();
-        let ended = table.unclaimed.remove(&pid);
+        let ended = table.unclaimed.remove(&pid).or_else(|| (!is_child(pid)).then(Exit::unknown));
         table.watched.insert(pid, ended);
     }
+}
+
+/// Whether it is a child that has not been waited for: the command may have done that.
+fn is_child(pid: i32) -> bool {
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    Pid::from_raw(pid).is_some_and(|pid| !matches!(waitid(WaitId::Pid(pid), look), Err(rustix::io::Errno::CHILD)))
 }
 
 impl Drop for Adoption<'_> {
@@ -145,6 +166,7 @@ impl Drop for Adoption<'_> {
 #[cfg(test)]
 mod tests {
     use std::process::Stdio;
+    use std::time::Duration;
 
     use super::*;
 
@@ -163,15 +185,19 @@ mod tests {
         let (pid, _child) = reaper.spawn(&mut shell("kill -9 $$")).unwrap();
         assert_eq!(reaper.wait(pid).status, 137);
 
-        for script in ["sh -c 'exit 5' & echo $!", "sh -c 'sleep 0.2; exit 5' >&- & echo $!"] {
+        let left_by = |script: &str, pause: u64| {
             let adoption = reaper.adoption();
             let (pid, child) = reaper.spawn(&mut shell(script)).unwrap();
             let left = std::io::read_to_string(child.stdout.unwrap()).unwrap().trim().parse().unwrap();
             assert_eq!(reaper.wait(pid).status, 0);
+            std::thread::sleep(Duration::from_millis(pause));
             adoption.claim(left);
             drop(adoption);
-            assert_eq!(reaper.wait(left).status, 5, "{script}");
-        }
+            reaper.wait(left).status
+        };
+        assert_eq!(left_by("sh -c 'sleep 0.2; exit 5' >&- & echo $!", 0), 5, "ends after it was claimed");
+        assert_eq!(left_by("sh -c 'sleep 0.1; exit 6' >&- & echo $!", 300), 6, "ends before");
+        assert_eq!(left_by("sh -c 'exit 7' >&- & echo $!; wait", 0), 137, "its parent has waited for it");
         assert_eq!(reaper.wait(1).status, 137, "nobody's");
     }
 }
