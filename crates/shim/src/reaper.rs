@@ -150,7 +150,8 @@ impl Adoption<'_> {
 /// Whether it is a child that has not been waited for: the command may have done that.
 fn is_child(pid: i32) -> bool {
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    Pid::from_raw(pid).is_some_and(|pid| !matches!(waitid(WaitId::Pid(pid), look), Err(rustix::io::Errno::CHILD)))
+    Pid::from_raw(pid)
+        .is_some_and(|pid| !matches!(waitid(WaitId::Pid(pid), look), Err(rustix::io::Errno::CHILD)))
 }
 
 impl Drop for Adoption<'_> {

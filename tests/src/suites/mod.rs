@@ -105,6 +105,7 @@ pub const NAMES: &[(&str, Test)] = &[
     ("pods/several-containers", pods::several_containers),
     ("pods/ends", pods::ends),
     ("podman/options", podman::options),
+    ("podman/by-name", podman::by_name),
     ("podman/life", podman::life),
     ("podman/attach-and-terminal", podman::attach_and_terminal),
     ("podman/health", podman::health),

@@ -127,6 +127,32 @@ pub(super) fn options(place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// `casemate install` makes it known by its name, and takes that back.
+pub(super) fn by_name(place: &Place) -> Result<()> {
+    let podman = Podman::new(place, "podman-by-name")?;
+    let configuration = podman.store.join("containers.conf");
+    let install = |options: &[&str]| {
+        let mut command = Command::new(&place.casemate);
+        command.args(["install", "podman", "--config"]).arg(&configuration).args(options);
+        run(&mut command, b"", LIMIT)
+    };
+    let named = || {
+        let mut command = podman.command();
+        command.env("CONTAINERS_CONF", &configuration).args(["--runtime", "casemate"]);
+        run(command.args(["run", "--rm", "--network=none", IMAGE, "sh", "-c", "exit 9"]), b"", LIMIT)
+    };
+    let outcome = install(&[])?;
+    ensure!(outcome.code == Some(0), "{}", outcome.shown());
+    let outcome = named()?;
+    ensure!(outcome.code == Some(9), "{}", outcome.shown());
+    let outcome = install(&["--remove"])?;
+    ensure!(outcome.code == Some(0) && !configuration.exists(), "{}", outcome.shown());
+    fs::write(&configuration, "")?;
+    let outcome = named()?;
+    ensure!(outcome.code == Some(127) || outcome.code == Some(125), "{}", outcome.shown());
+    Ok(())
+}
+
 /// One container through its life.
 pub(super) fn life(place: &Place) -> Result<()> {
     let podman = Podman::new(place, "podman-life")?;
