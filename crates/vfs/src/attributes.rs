@@ -52,6 +52,21 @@ impl FileKind {
         })
     }
 
+    /// The kind that a `DT_*` number names; [`Self::Anonymous`] for all others.
+    #[must_use]
+    pub const fn from_directory_type(number: u8) -> Self {
+        match number {
+            1 => Self::Fifo,
+            2 => Self::CharacterDevice,
+            4 => Self::Directory,
+            6 => Self::BlockDevice,
+            8 => Self::Regular,
+            10 => Self::Symlink,
+            12 => Self::Socket,
+            _ => Self::Anonymous,
+        }
+    }
+
     /// The `DT_*` number of getdents64(2).
     #[must_use]
     pub const fn directory_type(self) -> u8 {

@@ -76,25 +76,11 @@ impl Entry {
         let attributes = (entry.attr.valid != 0).then(|| from_wire(&entry.attr).ok()).flatten();
         Self {
             inode: entry.attr.qid.path,
-            kind: attributes.map_or_else(|| kind(entry.kind), |a| a.kind),
+            kind: attributes.map_or_else(|| FileKind::from_directory_type(entry.kind), |a| a.kind),
             name: entry.name.0.into(),
             next: entry.offset,
             attributes,
         }
-    }
-}
-
-/// The kind that a `DT_*` number names.
-const fn kind(number: u8) -> FileKind {
-    match number {
-        1 => FileKind::Fifo,
-        2 => FileKind::CharacterDevice,
-        4 => FileKind::Directory,
-        6 => FileKind::BlockDevice,
-        8 => FileKind::Regular,
-        10 => FileKind::Symlink,
-        12 => FileKind::Socket,
-        _ => FileKind::Anonymous,
     }
 }
 

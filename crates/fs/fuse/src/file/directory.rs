@@ -52,20 +52,6 @@ impl Directory {
     }
 }
 
-/// The type of an entry.
-const fn kind(number: u32) -> FileKind {
-    match number {
-        1 => FileKind::Fifo,
-        2 => FileKind::CharacterDevice,
-        4 => FileKind::Directory,
-        6 => FileKind::BlockDevice,
-        8 => FileKind::Regular,
-        10 => FileKind::Symlink,
-        12 => FileKind::Socket,
-        _ => FileKind::Anonymous,
-    }
-}
-
 impl File for Directory {
     fn read_directory(&self, position: u64, into: &mut dyn DirectorySink) -> Result<(), Errno> {
         let node = &self.handle.node;
@@ -92,7 +78,8 @@ impl File for Directory {
             if room {
                 let entry = DirectoryEntry {
                     inode: packed.inode,
-                    kind: kind(packed.kind),
+                    kind: u8::try_from(packed.kind)
+                        .map_or(FileKind::Anonymous, FileKind::from_directory_type),
                     name: packed.name,
                     next: packed.next,
                 };
