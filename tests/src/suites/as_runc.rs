@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::lifecycle::within;
-use super::support::{LIMIT, config, set};
+use super::support::{LIMIT, config};
 use crate::bundle;
 use crate::place::Place;
 use crate::run::{Outcome, run};
@@ -129,38 +129,6 @@ pub(super) fn commands(place: &Place) -> Result<()> {
             &["list", "--quiet"],
         ],
     )
-}
-
-pub(super) fn bundles(place: &Place) -> Result<()> {
-    let good = || config(place, &["true"]);
-    let with = |field: &str, value: Value| {
-        let mut config = good();
-        set(&mut config, field, value)?;
-        Ok::<_, anyhow::Error>(config)
-    };
-    let mut hooked = good();
-    hooked["hooks"] = json!({"createRuntime": [{"path": "/bin/false"}]});
-    let bundles = [
-        good(),
-        with("/process/args", json!(["no-such-program"]))?,
-        with("/process/args", json!(["/etc/passwd"]))?,
-        with("/process/args", json!([]))?,
-        with("/process/cwd", json!("relative"))?,
-        with("/root/path", json!("/no/such/root"))?,
-        with(
-            "/mounts",
-            json!([{"destination": "/mnt", "type": "bind", "source": "/no/such/file", "options": ["bind"]}]),
-        )?,
-        with("/mounts", json!([{"destination": "/proc", "type": "proc", "source": "proc"}]))?,
-        hooked,
-    ];
-    for config in bundles {
-        let runtimes = Runtime::both(place, "as-runc", &config)?;
-        let steps: &[&[&str]] =
-            &[&["create", "--bundle", "BUNDLE", "c"], &["list", "-q"], &["delete", "--force", "c"]];
-        compare(&runtimes, steps).with_context(|| config.to_string())?;
-    }
-    Ok(())
 }
 
 /// Hooks that are the container's own programs: where they run, what they are told, and that a failure ends the container.

@@ -11,6 +11,7 @@ use crate::skip::Skip;
 mod as_runc;
 mod bad_input;
 mod big_data;
+mod bundles;
 mod containerd;
 mod control_groups;
 mod crashes;
@@ -40,9 +41,8 @@ mod terminal;
 type Test = fn(&Place) -> Result<()>;
 
 /// All of them, by family and name.
-pub const NAMES: &[(&str, Test)] = &[
+const NAMES: &[(&str, Test)] = &[
     ("as-runc/commands", as_runc::commands),
-    ("as-runc/bundles", as_runc::bundles),
     ("bad-input/no-configuration", bad_input::no_configuration),
     ("bad-input/malformed-configuration", bad_input::malformed_configuration),
     ("bad-input/unknown-mount-type", bad_input::unknown_mount_type),
@@ -134,16 +134,24 @@ pub const NAMES: &[(&str, Test)] = &[
     ("terminal/exec", own_terminal::exec),
 ];
 
+/// How many tests this module has.
+pub const COUNT: usize = NAMES.len() + bundles::COUNT;
+
 /// The tests of this module.
 pub fn trials(place: &Arc<Place>) -> impl Iterator<Item = Trial> {
-    NAMES.iter().map(|&(name, test)| {
+    let functions = NAMES.iter().map(|&(name, test)| {
         let place = Arc::clone(place);
-        Trial::ignorable_test(name, move || match test(&place) {
-            Ok(()) => Ok(Completion::Completed),
-            Err(error) => match error.downcast_ref::<Skip>() {
-                Some(Skip(reason)) => Ok(Completion::ignored_with(reason)),
-                None => Err(Failed::from(format!("{error:#}"))),
-            },
-        })
+        trial(name, move || test(&place))
+    });
+    functions.chain(bundles::trials(place))
+}
+
+fn trial(name: &str, test: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
+    Trial::ignorable_test(name, move || match test() {
+        Ok(()) => Ok(Completion::Completed),
+        Err(error) => match error.downcast_ref::<Skip>() {
+            Some(Skip(reason)) => Ok(Completion::ignored_with(reason)),
+            None => Err(Failed::from(format!("{error:#}"))),
+        },
     })
 }

@@ -9,7 +9,7 @@ mod v2;
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use oci_spec::runtime::{LinuxResources, Spec};
@@ -78,9 +78,7 @@ impl Cgroups {
                 "linux.cgroupsPath: {text:?} is a unit of systemd, and groups are made by file only"
             )));
         }
-        if wanted.components().any(|part| part == std::path::Component::ParentDir) {
-            return Err(Error::Message(format!("linux.cgroupsPath: {text:?} leads upwards")));
-        }
+        let wanted = within(&wanted);
         Ok(Self(hierarchies::find().iter().map(|hierarchy| group(hierarchy, &wanted)).collect()))
     }
 
@@ -152,6 +150,18 @@ impl Cgroups {
     fn groups(&self) -> impl Iterator<Item = &Group> {
         self.0.iter()
     }
+}
+
+/// A path that `..` does not lead out of.
+fn within(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut cleaned, part| {
+        match part {
+            Component::ParentDir => drop(cleaned.pop()),
+            Component::CurDir => {}
+            other => cleaned.push(other),
+        }
+        cleaned
+    })
 }
 
 fn group(hierarchy: &Hierarchy, wanted: &Path) -> Group {
@@ -301,13 +311,14 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_mislead_are_refused() {
+    fn paths_do_not_mislead() {
         let plan = |path: &str| {
             let text = format!(r#"{{"ociVersion": "1.0.0", "linux": {{"cgroupsPath": "{path}"}}}}"#);
             Cgroups::plan(&serde_json::from_str(&text).unwrap(), "x")
         };
         assert!(plan("user.slice:casemate:x").unwrap_err().to_string().contains("systemd"));
-        assert!(plan("/a/../../b").unwrap_err().to_string().contains("upwards"));
+        assert_eq!(within(Path::new("/a/../../b")), Path::new("/b"));
+        assert_eq!(within(Path::new("../a/./b")), Path::new("a/b"));
         assert!(plan("/a").is_ok() && plan("").unwrap().is_empty());
     }
 }

@@ -81,12 +81,14 @@ pub(crate) const ROOT: CapabilitySpec =
 /// The sets of a configuration. A set that is not given is empty.
 pub(crate) fn translate(sets: Option<&LinuxCapabilities>) -> CapabilitySpec {
     let Some(sets) = sets else { return CapabilitySpec::default() };
+    let (inheritable, permitted) = (bits(sets.inheritable().as_ref()), bits(sets.permitted().as_ref()));
     CapabilitySpec {
         bounding: bits(sets.bounding().as_ref()),
         effective: bits(sets.effective().as_ref()),
-        inheritable: bits(sets.inheritable().as_ref()),
-        permitted: bits(sets.permitted().as_ref()),
-        ambient: bits(sets.ambient().as_ref()),
+        inheritable,
+        permitted,
+        // Linux raises none that is not in both: capabilities(7).
+        ambient: bits(sets.ambient().as_ref()) & inheritable & permitted,
     }
 }
 

@@ -1,8 +1,6 @@
 //! The `linux` section, but for mounts, paths and control groups.
 
-use std::path::PathBuf;
-
-use oci_spec::runtime::{Linux, LinuxDeviceType, LinuxNamespaceType};
+use oci_spec::runtime::{Linux, LinuxDeviceType};
 use sentry::spec::{DeviceKind, DeviceSpec, LimitSpec};
 
 /// Settings that engines make by default and that change nothing here, with the reason.
@@ -16,6 +14,20 @@ pub(super) fn sysctl(linux: Option<&Linux>) -> Vec<(String, String)> {
         all.filter(|(name, _)| !known(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
     settings.sort();
     settings
+}
+
+/// The words of `rootfsPropagation`.
+const PROPAGATION: &[&str] =
+    &["private", "rprivate", "slave", "rslave", "shared", "rshared", "unbindable", "runbindable"];
+
+/// Refuses a propagation that is none. All others make no difference: mounts of a container never reach the host.
+pub(super) fn check_propagation(linux: Option<&Linux>) -> Result<(), String> {
+    match linux.and_then(|linux| linux.rootfs_propagation().as_deref()) {
+        Some(word) if !word.is_empty() && !PROPAGATION.contains(&word) => {
+            Err(format!("linux.rootfsPropagation: {word:?} is not a propagation of mounts"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Device nodes.
@@ -68,52 +80,12 @@ fn processors(quota: i64, period: Option<u64>) -> Option<usize> {
     usize::try_from(quota.div_ceil(period)).ok()
 }
 
-/// The network namespace to join. No other namespace of the host can be joined: whoever asks for that expects to see processes,
-/// mounts or names of somebody else. What a container of a pod joins is its sandbox's, and that it does anyway.
-pub(super) fn network(linux: Option<&Linux>, in_pod: bool) -> Result<Option<PathBuf>, String> {
-    let all = linux.and_then(|linux| linux.namespaces().as_ref()).into_iter().flatten();
-    let mut network = None;
-    for (index, namespace) in all.enumerate() {
-        let Some(path) = namespace.path().clone().filter(|path| !path.as_os_str().is_empty()) else {
-            continue;
-        };
-        match namespace.typ() {
-            LinuxNamespaceType::Network
-            | LinuxNamespaceType::Pid
-            | LinuxNamespaceType::Ipc
-            | LinuxNamespaceType::Uts
-                if in_pod => {}
-            LinuxNamespaceType::Network => network = Some(path),
-            other => {
-                let other = format!("{other:?}").to_lowercase();
-                return Err(format!(
-                    "linux.namespaces[{index}].path: a sandbox cannot join the {other} namespace {}",
-                    path.display()
-                ));
-            }
-        }
-    }
-    Ok(network)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn linux(json: &str) -> Linux {
         serde_json::from_str(json).unwrap()
-    }
-
-    #[test]
-    fn only_a_network_is_joined() {
-        let found =
-            linux(r#"{"namespaces": [{"type": "pid"}, {"type": "network", "path": "/run/netns/x"}]}"#);
-        assert_eq!(network(Some(&found), false), Ok(Some("/run/netns/x".into())));
-        let refused = linux(r#"{"namespaces": [{"type": "pid", "path": "/proc/1/ns/pid"}]}"#);
-        let message = network(Some(&refused), false).unwrap_err();
-        assert!(message.starts_with("linux.namespaces[0].path: ") && message.contains("/proc/1/ns/pid"));
-        assert_eq!(network(None, false), Ok(None));
-        assert_eq!(network(Some(&refused), true), Ok(None));
     }
 
     #[test]
@@ -131,6 +103,13 @@ mod tests {
             error(r#"{"devices": [{"path": "/x", "type": "c", "major": -1, "minor": 3}]}"#)
                 .contains("[0].major")
         );
+    }
+
+    #[test]
+    fn a_propagation_is_one_of_linuxs() {
+        let checked =
+            |word| check_propagation(Some(&linux(&format!(r#"{{"rootfsPropagation": "{word}"}}"#))));
+        assert!(checked("rslave").is_ok() && checked("").is_ok() && checked("frob").is_err());
     }
 
     #[test]

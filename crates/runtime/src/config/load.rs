@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::Spec;
+use serde_json::Value;
 
-use super::fields;
+use super::{fields, lenient};
 use crate::error::{Error, Trying};
 
 /// The name of the configuration in a bundle.
@@ -27,16 +28,19 @@ pub(crate) fn load(bundle: &Path) -> Result<Config, Error> {
     let bundle = fs::canonicalize(bundle).trying_on("open the bundle", bundle)?;
     let path = bundle.join(FILE_NAME);
     let text = fs::read(&path).trying_on("open", &path)?;
-    let deserializer = &mut serde_json::Deserializer::from_slice(&text);
-    match serde_path_to_error::deserialize(deserializer) {
-        Ok(spec) => {
-            // Again as it stands there: the types above know fewer fields than the table, and drop those.
-            let whole = serde_json::from_slice(&text).unwrap_or_default();
-            match fields::check(&whole) {
-                Ok(()) => Ok(Config { bundle, path, spec }),
-                Err(problem) => Err(Error::Config { path, problem }),
-            }
-        }
+    // As it stands there: the types know fewer fields than the table, and drop those.
+    let mut whole: Value = serde_json::from_slice(&text).unwrap_or_default();
+    let read = if lenient::mend(&mut whole) {
+        serde_path_to_error::deserialize(&whole)
+    } else {
+        // From the text, whose errors name line and column.
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&text))
+    };
+    match read {
+        Ok(spec) => match fields::check(&whole) {
+            Ok(()) => Ok(Config { bundle, path, spec }),
+            Err(problem) => Err(Error::Config { path, problem }),
+        },
         Err(error) => {
             let field = error.path().to_string();
             let problem = error.into_inner();

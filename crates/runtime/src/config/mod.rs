@@ -3,9 +3,11 @@
 pub(crate) mod capabilities;
 pub(crate) mod fields;
 pub(crate) mod initial;
+mod lenient;
 pub(crate) mod linux;
 pub(crate) mod load;
 pub(crate) mod mounts;
+mod namespaces;
 pub(crate) mod pod;
 pub(crate) mod process;
 pub(crate) mod seccomp;

@@ -1,5 +1,7 @@
 //! The `process` section.
 
+use std::collections::HashMap;
+
 use oci_spec::runtime::{PosixRlimit, PosixRlimitType, Process};
 use sentry::spec::{ConsoleSpec, ProcessSpec, RlimitSpec};
 
@@ -8,14 +10,16 @@ use super::capabilities;
 /// Translates, or says which field is wrong.
 pub(crate) fn translate(process: &Process) -> Result<ProcessSpec, String> {
     let args = process.args().clone().unwrap_or_default();
-    if args.first().is_none_or(String::is_empty) {
-        return Err("process.args: there is no program to run".to_owned());
+    match args.first().map(String::as_str) {
+        None => return Err("process.args: there is no program to run".to_owned()),
+        Some("") => return Err("process.args: exec \"\": executable file not found in $PATH".to_owned()),
+        Some(_) => {}
     }
     let cwd = process.cwd().to_str().ok_or("process.cwd: is not UTF-8")?.to_owned();
     if !cwd.starts_with('/') {
         return Err(format!("process.cwd: {cwd:?} is not an absolute path"));
     }
-    let env = process.env().clone().unwrap_or_default();
+    let env = environment(process.env().as_deref().unwrap_or_default())?;
     let mut rlimits: Vec<RlimitSpec> = Vec::new();
     for limit in process.rlimits().iter().flatten() {
         let spec = rlimit(limit)?;
@@ -38,8 +42,35 @@ pub(crate) fn translate(process: &Process) -> Result<ProcessSpec, String> {
         no_new_privileges: process.no_new_privileges().unwrap_or(false),
         terminal: process.terminal().unwrap_or(false),
         console: ConsoleSpec { size: process.console_size().and_then(size), watch: false },
-        oom_score_adj: process.oom_score_adj().unwrap_or(0),
+        oom_score_adj: oom_score_adjustment(process.oom_score_adj().unwrap_or(0))?,
     })
+}
+
+/// Of several values of a variable the last counts, where the first stands.
+fn environment(entries: &[String]) -> Result<Vec<String>, String> {
+    let mut places = HashMap::new();
+    let mut env: Vec<String> = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        let name = match entry.split_once('=') {
+            Some((name, _)) if !name.is_empty() => name,
+            _ => return Err(format!("process.env[{index}]: {entry:?} is not of the form NAME=value")),
+        };
+        let place = *places.entry(name).or_insert(env.len());
+        match env.get_mut(place) {
+            Some(earlier) => earlier.clone_from(entry),
+            None => env.push(entry.clone()),
+        }
+    }
+    Ok(env)
+}
+
+/// proc_pid_oom_score_adj(5).
+fn oom_score_adjustment(value: i32) -> Result<i32, String> {
+    if !(-1000..=1000).contains(&value) {
+        let reason = abi::Errno::EINVAL;
+        return Err(format!("process.oomScoreAdj: {value} is not between -1000 and 1000: {reason}"));
+    }
+    Ok(value)
 }
 
 /// Rows and columns. A size that no terminal can have is as good as none.
@@ -100,11 +131,24 @@ mod tests {
     }
 
     #[test]
+    fn the_last_value_of_a_variable_counts() {
+        let entries = ["A=1", "B=2", "A=3="].map(str::to_owned);
+        assert_eq!(environment(&entries).unwrap(), ["A=3=", "B=2"]);
+    }
+
+    #[test]
     fn nonsense_is_refused_by_field() {
         let error = |json| translated(json).unwrap_err();
         assert!(error(r#"{"user": {}, "args": [], "cwd": "/"}"#).starts_with("process.args: "));
         assert!(error(r#"{"user": {}, "args": [""], "cwd": "/"}"#).starts_with("process.args: "));
         assert!(error(r#"{"user": {}, "args": ["a"], "cwd": "tmp"}"#).starts_with("process.cwd: \"tmp\""));
+        assert!(
+            error(r#"{"user": {}, "args": ["a"], "cwd": "/", "env": ["A"]}"#).starts_with("process.env[0]: ")
+        );
+        assert!(
+            error(r#"{"user": {}, "args": ["a"], "cwd": "/", "oomScoreAdj": 1001}"#)
+                .starts_with("process.oomScoreAdj: 1001")
+        );
         let twice = r#"{"type": "RLIMIT_CPU", "soft": 1, "hard": 1}"#;
         let json = format!(r#"{{"user": {{}}, "args": ["a"], "cwd": "/", "rlimits": [{twice}, {twice}]}}"#);
         assert!(error(&json).ends_with("stands there twice"));

@@ -9,7 +9,7 @@ use sentry::spec::{
 use serde::{Deserialize, Serialize};
 
 use super::load::Config;
-use super::{linux, mounts, pod, process, seccomp};
+use super::{linux, mounts, namespaces, pod, process, seccomp};
 use crate::error::{Error, Trying};
 
 /// A tree of the host that the gofer serves. Its index in [`Plan::exports`] is its connection's.
@@ -71,16 +71,18 @@ pub(crate) fn translate(config: &Config, id: &str, writes: RootWrites) -> Result
     let spec = &config.spec;
     let process = spec.process().as_ref().ok_or_else(|| wrong("process: is missing".to_owned()))?;
     let process = process::translate(process).map_err(wrong)?;
+    namespaces::check(spec).map_err(wrong)?;
     let (root, mut exports) = root(config, writes)?;
     let mounts = spec.mounts().as_deref().unwrap_or_default();
     let mut mounts = mounts::translate(mounts, &config.bundle, &mut exports).map_err(wrong)?;
     add_devices(&mut mounts);
     let linux = spec.linux().as_ref();
+    linux::check_propagation(linux).map_err(wrong)?;
     let paths = |list: Option<&Vec<String>>| list.cloned().unwrap_or_default();
     let container = ContainerSpec {
         id: id.to_owned(),
-        hostname: hostname(spec),
-        domainname: spec.domainname().clone().unwrap_or_else(|| "(none)".to_owned()),
+        hostname: name("hostname", spec.hostname(), "localhost").map_err(wrong)?,
+        domainname: name("domainname", spec.domainname(), "(none)").map_err(wrong)?,
         process,
         root,
         mounts,
@@ -94,7 +96,7 @@ pub(crate) fn translate(config: &Config, id: &str, writes: RootWrites) -> Result
     };
     let patching = patching(spec).map_err(wrong)?;
     let pod = pod::sandbox_of(spec).map_err(wrong)?;
-    let network = linux::network(linux, pod.is_some()).map_err(wrong)?;
+    let network = namespaces::network(linux, pod.is_some()).map_err(wrong)?;
     Ok(Plan { container, exports, patching, network, pod })
 }
 
@@ -155,9 +157,17 @@ fn resolve(path: &Path) -> Result<PathBuf, Error> {
     Ok(resolved)
 }
 
-/// Without a name of its own a container sees what `uname -n` says of a machine that has none.
-fn hostname(spec: &Spec) -> String {
-    spec.hostname().clone().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+/// A name of the container's UTS namespace. Without one of its own it sees what uname(1) says of a machine that has none.
+fn name(field: &str, given: &Option<String>, otherwise: &str) -> Result<String, String> {
+    /// `__NEW_UTS_LEN`, in bytes.
+    const LONGEST: usize = 64;
+    match given.as_deref() {
+        Some(name) if name.len() > LONGEST => {
+            Err(format!("{field}: is longer than {LONGEST} bytes: {}", abi::Errno::EINVAL))
+        }
+        Some(name) if !name.is_empty() => Ok(name.to_owned()),
+        _ => Ok(otherwise.to_owned()),
+    }
 }
 
 /// The specification wants the standard devices in every container, also where no mount of `/dev` is asked for.

@@ -14,11 +14,12 @@ use kernel::seccomp::Seccomp;
 use kernel::signal::{self, Origin, Target};
 use kernel::{FsContext, Kernel, ThreadGroup, executor};
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use vfs::{Credentials, FdTable, OpenFile};
 
 use super::bridge::Bridge;
 use super::process::Beginning;
-use super::{console, hooks, process};
+use super::{console, home, hooks, process};
 use crate::control::{Channel, Event, ExitStatus, Status};
 use crate::failure::{Failure, Trying};
 use crate::spec::{ContainerSpec, ProcessSpec};
@@ -193,7 +194,8 @@ impl Container {
         }
     }
 
-    /// Starts the first process. Returns its id.
+    /// Starts the first process. Returns its id, or 0: one that cannot be started has ended: as with runc, whose process says by itself
+    /// why it could not become the program, its standard error tells.
     pub(super) fn start(&self) -> Result<i32, Failure> {
         let (descriptors, id) = {
             let mut stage = self.stage.lock();
@@ -205,14 +207,18 @@ impl Container {
                 }
             }
         };
+        let stderr = descriptors.get(2).and_then(|stderr| stderr.try_clone().ok());
         let started = hooks::run(self, &self.spec)
             .and_then(|()| self.spawn(&self.spec.process, &self.context, descriptors, id, true));
-        let (stage, result) = match started {
-            Ok(group) => (Stage::Running(Arc::clone(&group)), Ok(group.pid)),
-            Err(failure) => (Stage::Ended(NOT_STARTED), Err(failure)),
+        let (stage, id) = match started {
+            Ok(group) => (Stage::Running(Arc::clone(&group)), group.pid),
+            Err(failure) => {
+                tell_failure(stderr, &failure);
+                (Stage::Ended(NOT_STARTED), 0)
+            }
         };
         self.enter(stage);
-        result
+        Ok(id)
     }
 
     /// Starts one more process, on behalf of a channel that hears of its end. Returns the process.
@@ -238,6 +244,7 @@ impl Container {
         id: Option<Reservation>,
         first: bool,
     ) -> Result<Arc<ThreadGroup>, Failure> {
+        let process = &*home::complete(context, process);
         let credentials = Arc::new(process::credentials(process));
         let files = FdTable::new();
         let (opened, bridge) = self.open(process, context, descriptors, &credentials, first)?;
@@ -416,9 +423,21 @@ impl Container {
             let status = process::status(status);
             self.process_ended(pid, status);
             if pid == INIT {
-                return self.enter(Stage::Ended(status));
+                return self.first_ended(status);
             }
             others(pid, status);
+        }
+    }
+
+    /// What could not become the program has ended too: how the container ends then is for [`Self::start`] to say.
+    fn first_ended(&self, status: ExitStatus) {
+        let mut stage = self.stage.lock();
+        while matches!(*stage, Stage::Starting) {
+            self.stage_changed.wait(&mut stage);
+        }
+        if !matches!(*stage, Stage::Ended(_)) {
+            *stage = Stage::Ended(status);
+            self.stage_changed.notify_all();
         }
     }
 
@@ -457,6 +476,16 @@ fn tell_all(ends: &Mutex<Ends>, whose: Of, status: ExitStatus) {
         ends.unclaimed.push((pid, status));
     }
     told.iter().for_each(|(_, watcher)| watcher.tell(status));
+}
+
+/// Tells why a process was not started where it would have written itself, unless nobody reads there.
+fn tell_failure(stderr: Option<OwnedFd>, failure: &Failure) {
+    tracing::debug!("{failure}");
+    let Some(stderr) = stderr else { return };
+    let ready = poll(&mut [PollFd::new(&stderr, PollFlags::OUT)], Some(&Timespec::default()));
+    if ready == Ok(1) {
+        let _ = rustix::io::write(&stderr, format!("casemate: {failure}\n").as_bytes());
+    }
 }
 
 /// A signal that cannot be queued any more is lost, as it would be on Linux.

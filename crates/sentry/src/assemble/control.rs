@@ -99,7 +99,7 @@ impl Connection {
             }
             // Only now, so that its end is told after its start.
             match event {
-                Event::Started { pid } => self.container.watch(pid, &self.channel),
+                Event::Started { pid } if pid > 0 => self.container.watch(pid, &self.channel),
                 Event::Created => self.container.watch_end(&self.channel),
                 _ => {}
             }

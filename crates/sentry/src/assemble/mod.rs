@@ -6,6 +6,7 @@ mod container;
 mod control;
 mod devices;
 mod filesystems;
+mod home;
 mod hooks;
 mod host_files;
 mod listing;

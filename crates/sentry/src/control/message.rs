@@ -70,7 +70,7 @@ pub enum Event {
     Created,
     /// A process runs its program.
     Started {
-        /// Its id in the container.
+        /// Its id in the container. 0 if it ended before that, which the end of the container tells.
         pid: i32,
     },
     /// The connection's process ended.
