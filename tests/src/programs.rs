@@ -284,6 +284,7 @@ const PATCHING: &[Case] = &[
     program!("patching/cancellation", "patched_cancel", options: ON),
     program!("patching/frames", "patched_frames", options: ON),
     program!("patching/unseen-calls", "unseen_calls", options: ON),
+    program!("patching/program-break", "program_break", options: ON),
     program!("patching/handlers", "signal_behind_calls", options: ON, seconds: 60),
     program!("patching/own-text", "patched_text", options: ON),
     script!("patching/libraries", "patched_libraries.sh", options: ON, seconds: 90),

@@ -10,6 +10,7 @@ use platform::{Mapping, Memory};
 use vfs::File;
 use vfs::path::Path;
 
+use crate::heap::Heap;
 use crate::ipc::Attachments;
 
 /// A host file's device and inode numbers, and whether guests can write to it.
@@ -36,10 +37,8 @@ pub struct Image {
     pub executable: Option<Path>,
     /// Keeps writers away from the executable.
     pub executing: Option<vfs::usage::Executing>,
-    /// First address behind the program's data.
-    pub brk_start: u64,
-    /// The current program break.
-    pub brk: u64,
+    /// Behind the program's data.
+    pub heap: Heap,
     /// Argument strings.
     pub arguments: core::ops::Range<u64>,
     /// Environment strings.

@@ -19,6 +19,7 @@ pub mod exit_status;
 pub mod freezer;
 pub mod fs_context;
 pub mod group;
+pub mod heap;
 pub mod inspect;
 pub mod ipc;
 pub mod kernel;

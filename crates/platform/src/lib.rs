@@ -21,7 +21,7 @@ use abi::Errno;
 
 pub use clone::{CloneMemory, CloneRequest};
 pub use context::{Context, Registers};
-pub use local::{Facts, HandlerStart};
+pub use local::{Facts, HandlerStart, ProgramBreak};
 pub use order::{Advice, Mapping, Order, Source, Watch};
 
 /// Makes guest processes.
@@ -400,6 +400,23 @@ pub trait Memory: Send + Sync {
     /// # Errors
     /// `ESRCH` if the process is gone, `ENOENT` for another name.
     fn host_text(&self, name: &str) -> Result<String, Errno>;
+
+    /// Leaves brk(2) to whatever answers calls beside the guests of this memory, or with a limit of 0 takes it back. A copy of the memory
+    /// has it as its original. What a thread does at the same moment may be lost, as between two threads.
+    ///
+    /// # Errors
+    /// `ENOSYS` if nothing does, `ESRCH` if the process is gone.
+    fn lend_break(&self, _lent: &ProgramBreak) -> Result<(), Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    /// Where the guest says that the program break is, after [`Self::lend_break`].
+    ///
+    /// # Errors
+    /// As [`Self::lend_break`].
+    fn lent_break(&self) -> Result<u64, Errno> {
+        Err(Errno::ENOSYS)
+    }
 
     /// The same number for the same memory (vfork children share their parent's), and for no other.
     fn id(&self) -> u64;

@@ -25,6 +25,17 @@ pub struct HandlerStart {
     pub info: [u64; 16],
 }
 
+/// The program break of a memory: brk(2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProgramBreak {
+    /// The first address of the heap, where the break was first.
+    pub start: u64,
+    /// The first address behind the heap: the break.
+    pub at: u64,
+    /// The highest break that may be asked for beside the guest. 0: none.
+    pub limit: u64,
+}
+
 /// The facts about a thread. The guest can change all of them: only what concerns itself alone may be taken back from there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Facts {

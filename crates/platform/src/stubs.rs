@@ -59,6 +59,7 @@ mod fast;
 pub mod filter;
 mod frame;
 mod guest;
+mod heap;
 mod image;
 #[path = "../../stub/src/interface.rs"]
 pub mod interface;

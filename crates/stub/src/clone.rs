@@ -1,7 +1,7 @@
 //! Threads and processes.
 
 use crate::arch::{self, FRAME_TO_CONTEXT, Ucontext, nr, syscall};
-use crate::{gate, local};
+use crate::{gate, local, zygote};
 use crate::handler::{mailbox, ring, save_bases, serve};
 use crate::interface::{CloneRecord, reason};
 use crate::memory::memcpy;
@@ -28,6 +28,7 @@ pub fn make(frame: &mut Ucontext, record: &CloneRecord) -> u64 {
         if record.child_rsp != 0 {
             frame.set_stack_pointer(record.child_rsp);
         }
+        zygote::program_break().let_go();
         // SAFETY: the page is mapped, as the slot is.
         local::endow(unsafe { &mut (*gate::page(frame)).published }, record);
     }

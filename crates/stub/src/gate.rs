@@ -28,6 +28,9 @@ pub extern "C" fn gate(page: &mut ThreadPage) {
     } else if let Some(result) = local::answer(page) {
         page.result = result;
         page.target = page.resume();
+    } else if let Some(result) = zygote::program_break().answer(page) {
+        page.result = result;
+        page.target = page.resume();
     } else if !window::call(page) {
         page.result = page.number();
         page.target = page.resume().wrapping_sub(2);

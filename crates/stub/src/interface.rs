@@ -35,9 +35,12 @@ pub const TRAP_SHIFT: u64 = 8;
 pub const TRAP_NUMBER: u64 = 0xf_ff00;
 
 /// kill(2), tkill(2) and tgkill(2): the filter makes them traps, because a handler of the caller's own may follow, but from a patched site
-/// they go through a window, behind which a handler can be started too. Their ring for [`reason::TRAP`] has the instruction pointer for a
-/// fifth argument, so that their sites are found.
+/// they go through a window, behind which a handler can be started too.
 pub const PATCHED_TRAPS: [u64; 3] = [62, 200, 234];
+
+/// Traps whose sites are worth patching: [`PATCHED_TRAPS`], and brk(2), which the gate answers. Their ring for [`reason::TRAP`] has the
+/// instruction pointer for a fifth argument, so that their sites are found.
+pub const NOTICED_TRAPS: [u64; 4] = [62, 200, 234, 12];
 
 /// Why a stub rings. The first argument is the address of the `ucontext` in the signal frame, except for [`FRESH`] and [`TRAP`].
 pub mod reason {
@@ -231,6 +234,20 @@ pub struct Published {
     pub effective_group: u64,
     /// The alternate stack as it stands in the frames of handlers: base, flags, size.
     pub alternate_stack: [u64; 3],
+}
+
+/// The program break of a memory, while the sentry leaves brk(2) to the gate. It lies in the stub's data, at the address that the zygote has told. As
+/// [`Published`], it is the guest's to spoil.
+#[repr(C)]
+pub struct Heap {
+    /// Where the heap begins.
+    pub start: core::sync::atomic::AtomicU64,
+    /// Where it ends.
+    pub at: core::sync::atomic::AtomicU64,
+    /// How far it may go. 0: the sentry moves it.
+    pub limit: core::sync::atomic::AtomicU64,
+    /// Not 0: a thread is moving it.
+    pub moving: core::sync::atomic::AtomicU64,
 }
 
 /// The page that a thread's GS base points to, unless the guest uses that register itself (then there is no gate for it). It is
@@ -466,7 +483,7 @@ pub struct Arrangement {
 }
 
 /// What the zygote answers to each message: a result or a negated error number, and a second value.
-/// After [`Setup`]: 0 and the address of the vDSO. After [`Arrangement`]: 0. After a request for a stub (any eight bytes): its pid.
+/// After [`Setup`]: 0 and the address of the vDSO. After [`Arrangement`]: 0 and the address of the [`Heap`]. After a request for a stub (any eight bytes): its pid.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 pub struct ZygoteReply {

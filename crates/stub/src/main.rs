@@ -9,7 +9,7 @@
 //! - The handlers run with all signals blocked. So nothing nests, an interrupt that finds a thread in here stays
 //!   pending until the guest's next instruction, and a fault in here kills the process.
 //! - A frame and a mailbox lie in private memory of the process: a fork copies them, and the child just goes on in here.
-//! - There is no variable that is written after the zygote's start, and no allocation, and no panic.
+//! - There is no variable that is written after the zygote's start but the program break ([`heap`]), and no allocation, and no panic.
 //! - The guest can read, write, unmap and jump into all of this. It gains nothing: the filter decides, not this code.
 //!
 //! Patched call sites come in through the [`gate`], which is no signal handler: its rules are its own.
@@ -22,6 +22,7 @@ mod clone;
 mod enter;
 mod gate;
 mod handler;
+mod heap;
 mod host_clock;
 #[expect(dead_code, reason = "some of it is for the sentry")]
 mod interface;

@@ -4,6 +4,7 @@ use core::cell::UnsafeCell;
 
 use crate::arch::{self, Ucontext, nr, syscall};
 use crate::gate;
+use crate::heap::Break;
 use crate::handler::{handle, ring};
 use crate::interface::{
     Arrangement, BASE, DATA, MAILBOX_SIZE, PAGE_SIZE, SIZE, SLOT_CHUNK, SLOTS, Setup, TEXT_SIZE, ZygoteReply,
@@ -17,8 +18,8 @@ const VDSO: u64 = 1;
 /// Where a new stub's listener lands: the lowest free descriptor.
 const LISTENER: u64 = 1;
 
-/// Bytes of [`STACK`].
-pub const STACK_SIZE: usize = 8192;
+/// Bytes of the zygote's stack. With what lies behind it two pages.
+pub const STACK_SIZE: usize = 8192 - size_of::<Break>();
 
 /// A variable that only the zygote writes, before there is anybody else.
 #[repr(C, align(16))]
@@ -27,8 +28,19 @@ pub struct Static<T>(UnsafeCell<T>);
 // SAFETY: the zygote has one thread.
 unsafe impl<T> Sync for Static<T> {}
 
-/// The zygote's stack: the kernel's is unmapped.
-pub static STACK: Static<[u8; STACK_SIZE]> = Static(UnsafeCell::new([0; STACK_SIZE]));
+/// The zygote's stack (the kernel's is unmapped), and behind it, in a page that every new stub has written to anyway, what it keeps of its guest.
+#[repr(C, align(64))]
+pub struct Bottom {
+    stack: UnsafeCell<[u8; STACK_SIZE]>,
+    program_break: Break,
+}
+
+// SAFETY: the zygote has one thread, and nobody refers to its stack but by its address. The rest consists of atomics.
+unsafe impl Sync for Bottom {}
+
+/// The only one.
+pub static STACK: Bottom =
+    Bottom { stack: UnsafeCell::new([0; STACK_SIZE]), program_break: Break::new() };
 
 static SETUP: Static<core::mem::MaybeUninit<Setup>> =
     Static(UnsafeCell::new(core::mem::MaybeUninit::zeroed()));
@@ -46,6 +58,11 @@ pub fn fsgsbase() -> bool {
 /// The calls that the gate leaves to the filter, by number.
 pub fn plain() -> &'static [u64] {
     &setup().plain
+}
+
+/// The program break of this memory.
+pub fn program_break() -> &'static Break {
+    &STACK.program_break
 }
 
 /// Bytes of a slot.
@@ -66,7 +83,7 @@ pub extern "C" fn start(stack: *const u64) -> ! {
     let mut plan = Arrangement::default();
     // SAFETY: as above.
     unsafe { receive((&raw mut plan).cast(), size_of::<Arrangement>()) };
-    reply(arrange(&plan).cast_signed(), 0);
+    reply(arrange(&plan).cast_signed(), (&raw const *program_break()).addr() as u64);
     loop {
         let mut request = 0u64;
         // SAFETY: as above; the child of the clone never returns.

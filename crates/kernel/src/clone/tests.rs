@@ -60,7 +60,7 @@ fn returned(guest: &Guest) -> u64 {
 #[test]
 fn a_fork_returns_at_once_and_its_child_has_a_memory_of_its_own() {
     let (machine, parent) = machine();
-    parent.task.space().image.lock().brk = 77;
+    parent.task.space().move_break(77);
     machine.trap(&parent, CLONE, [CloneFlags::CHILD_SETTID.bits(), 0, 0, 0, 0, 0]);
     let id = i32::try_from(returned(&parent)).unwrap();
     let child = machine.kernel.task(id).unwrap();
@@ -68,7 +68,7 @@ fn a_fork_returns_at_once_and_its_child_has_a_memory_of_its_own() {
     assert!(thread.is_running());
     assert!(matches!(thread.take_resume()[..], [Resume::Return(0)]));
     assert_eq!((tid_at(&child), tid_at(&parent.task)), (id, 0));
-    assert_eq!(child.space().image.lock().brk, 77);
+    assert_eq!(child.space().heap().end, 77);
     assert_eq!(child.group.parent(), 10);
 }
 

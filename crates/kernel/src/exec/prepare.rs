@@ -17,6 +17,7 @@ use super::plan::Plan;
 use super::stack::{self, Facts};
 use super::{Strings, script};
 use crate::address_space::Image;
+use crate::heap::Heap;
 use crate::limits::{INFINITY, Resource};
 use crate::task::{Binding, Comm};
 use crate::{AddressSpace, Task, seccomp};
@@ -123,8 +124,7 @@ pub(super) async fn prepare(
     let image = Image {
         executable: file.path,
         executing: file.executing,
-        brk_start: layout.brk,
-        brk: layout.brk,
+        heap: Heap::at(layout.brk),
         arguments: stack.arguments,
         environment: stack.environment,
         auxv: stack.auxv,

@@ -98,6 +98,7 @@ impl Task {
 
     /// What a filter might not allow comes to the kernel from now on.
     pub(crate) fn withdraw_answers(&self) {
+        self.withdraw_break();
         if self.signals.is_outside()
             && !self.may_be_answered_beside()
             && let Some(thread) = self.thread()

@@ -8,10 +8,11 @@ use abi::Errno;
 use super::accounts;
 use super::caller;
 use super::calls::Direction;
+use super::heap;
 use super::interface::{BASE, SIZE};
 use super::process::Process;
 use super::procfs::parse_maps;
-use crate::{Mapping, Memory, write_each};
+use crate::{Mapping, Memory, ProgramBreak, write_each};
 
 /// The most pieces that one host call takes (`IOV_MAX`).
 const MOST_PIECES: usize = 1024;
@@ -126,6 +127,14 @@ impl Memory for StubMemory {
             }
             _ => Err(Errno::ENOENT),
         }
+    }
+
+    fn lend_break(&self, lent: &ProgramBreak) -> Result<(), Errno> {
+        heap::lend(&self.0, lent)
+    }
+
+    fn lent_break(&self) -> Result<u64, Errno> {
+        heap::lent(&self.0)
     }
 
     fn id(&self) -> u64 {

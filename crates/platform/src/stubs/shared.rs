@@ -35,6 +35,8 @@ pub(super) struct Shared {
     pub(super) vdso: Option<u64>,
     /// The guests' own, unless they see the host's.
     pub(super) own_vdso: Option<Arc<Vdso>>,
+    /// Where the stub keeps the program break of its memory.
+    pub(super) heap: u64,
     /// What [`crate::Order::UnmapAll`] unmaps: start and length.
     pub(super) unmap_all: Vec<(u64, u64)>,
     /// What is used of what the host has.
@@ -90,6 +92,7 @@ impl Shared {
             slot_size: zygote.slot_size,
             vdso: zygote.vdso,
             own_vdso: zygote.own_vdso.clone(),
+            heap: zygote.heap,
             unmap_all: zygote.unmap_all.clone(),
             mechanisms: zygote.mechanisms,
             shape: OnceLock::new(),

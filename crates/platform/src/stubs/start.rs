@@ -78,6 +78,8 @@ pub struct Zygote {
     pub(super) vdso: Option<u64>,
     /// The guests' own, unless they see the host's.
     pub(super) own_vdso: Option<Arc<Vdso>>,
+    /// Where the stub keeps the program break of its memory.
+    pub(super) heap: u64,
     pub(super) unmap_all: Vec<(u64, u64)>,
     pub(super) mechanisms: Mechanisms,
     pub(super) patching: bool,
@@ -136,6 +138,7 @@ impl Zygote {
             slot_size,
             vdso: None,
             own_vdso: None,
+            heap: 0,
             unmap_all: Vec::new(),
             mechanisms,
             patching,
@@ -182,7 +185,10 @@ impl Zygote {
         self.send(&arrangement_bytes(&plan)).map_err(step("clear the zygote's memory"))?;
         match self.reply() {
             Err(errno) if self.own_vdso.is_some() => Err(StartError::moving_vdso(errno)),
-            other => other.map(drop).map_err(step("clear the zygote's memory")),
+            other => {
+                self.heap = other.map_err(step("clear the zygote's memory"))?.value;
+                Ok(())
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use super::calls::{self, Notification};
 use super::delivery::{self, deliver_later};
 use super::frame::{Frame, Shape};
 use super::image::Image;
-use super::interface::{PATCHED_TRAPS, answer, reason};
+use super::interface::{NOTICED_TRAPS, answer, reason};
 use super::mechanisms::Mechanisms;
 use super::policy::Heat;
 use super::process::Process;
@@ -293,7 +293,7 @@ impl StubThread {
             return;
         }
         let call = SyscallArgs { number, args, ip: 0 };
-        if PATCHED_TRAPS.contains(&number) {
+        if NOTICED_TRAPS.contains(&number) {
             let [.., at, _] = args;
             let switch = u32::try_from(number).is_ok_and(|n| self.notice(self.process.likely_address(at), n));
             let mut state = self.state.lock();

@@ -1,5 +1,6 @@
 //! brk(2).
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use abi::Errno;
@@ -18,10 +19,7 @@ const fn page_up(at: u64) -> u64 {
 /// None that a guest sees.
 pub async fn brk(task: &Arc<Task>, wanted: u64) -> Result<u64, Errno> {
     let space = task.space();
-    let (start, old) = {
-        let image = space.image.lock();
-        (image.brk_start, image.brk)
-    };
+    let Range { start, end: old } = space.heap();
     let limit = task.group.limits.lock().get(Resource::Data).soft;
     if wanted < start || wanted - start > limit || wanted > task.kernel.platform.address_range().end {
         return Ok(old);
@@ -45,6 +43,6 @@ pub async fn brk(task: &Arc<Task>, wanted: u64) -> Result<u64, Errno> {
     {
         return Ok(old);
     }
-    space.image.lock().brk = wanted;
+    space.move_break(wanted);
     Ok(wanted)
 }

@@ -93,6 +93,12 @@ fn set(task: &Task, group: &Arc<ThreadGroup>, resource: Resource, new: Limit) ->
     if resource == Resource::Cpu {
         kernel::time::limit::watch(group);
     }
+    if resource == Resource::Data
+        && let Some(task) = group.representative()
+    {
+        // The kernel looks at the limit from now on.
+        task.space().recall_break();
+    }
     if resource == Resource::As {
         // What maps anonymous memory never comes by here: the host counts.
         let thread = group.representative().and_then(|task| task.thread());

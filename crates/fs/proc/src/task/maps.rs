@@ -52,10 +52,11 @@ fn origin(task: &Task, space: &AddressSpace, mapping: &Mapping) -> (Device, u64,
         let number = inode.attributes().map_or(0, |a| a.inode);
         return (inode.filesystem().device(), number, path_name::name_of(&path, &root));
     }
-    let image = space.image.lock();
-    if mapping.start < image.brk && mapping.end > image.brk_start {
+    let heap = space.heap();
+    if mapping.start < heap.end && mapping.end > heap.start {
         return unnamed("[heap]");
     }
+    let image = space.image.lock();
     if (mapping.start..mapping.end).contains(&image.stack_start) {
         return unnamed("[stack]");
     }

@@ -35,6 +35,7 @@ pub(super) fn stat(subject: &Subject) -> Result<Vec<u8>, Errno> {
         (host_size(task, "VmSize").saturating_mul(1024), host_size(task, "VmRSS") / 4)
     });
     let image = task.as_ref().map(|task| task.space().image.lock().clone()).unwrap_or_default();
+    let heap = task.as_ref().map(|task| task.space().heap()).unwrap_or_default();
     let started = ticks(group.started.saturating_duration_since(subject.system.kernel.started));
     let threads = group.tasks().len();
     let limit = group.limits.lock().get(Resource::Rss).soft;
@@ -59,7 +60,7 @@ pub(super) fn stat(subject: &Subject) -> Result<Vec<u8>, Errno> {
             task.as_ref().map_or(0, |t| t.signals.blocked().0),
             group.signals.caught_and_ignored().1.0,
             group.signals.caught_and_ignored().0.0,
-            image.brk_start,
+            heap.start,
             image.arguments.start,
             image.arguments.end,
             image.environment.start,
