@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::lifecycle::{create, done, output_of, reaches};
-use super::support::config;
+use super::support::{config, set};
 use crate::place::Place;
 use crate::sandbox::Sandbox;
 use crate::skip::skip;
@@ -71,6 +71,20 @@ pub(super) fn processors(place: &Place) -> Result<()> {
     let sandbox = Sandbox::with_config(place, "processors", &spec)?;
     let outcome = sandbox.run(b"", super::support::LIMIT)?;
     ensure!(outcome.stdout == b"1\n1\n1\n1 1\n", "{}", outcome.shown());
+
+    // Also where they are listed, and as the limit changes.
+    set(&mut spec, "/process/args", json!(["sleep", "1000"]))?;
+    let mounts = spec["mounts"].as_array_mut().context("no mounts")?;
+    mounts.push(json!({"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["ro"]}));
+    let sandbox = Sandbox::with_config(place, "processors", &spec)?;
+    create(&sandbox)?;
+    done(&sandbox, &["start", "c"])?;
+    let listed = || done(&sandbox, &["exec", "c", "cat", "/sys/devices/system/cpu/online"]);
+    ensure!(listed()? == "0\n");
+    done(&sandbox, &["update", "--cpu-quota", "10000000", "c"])?;
+    let last = std::thread::available_parallelism()?.get() - 1;
+    ensure!(listed()? == if last == 0 { "0\n".to_owned() } else { format!("0-{last}\n") });
+    done(&sandbox, &["delete", "--force", "c"])?;
     Ok(())
 }
 

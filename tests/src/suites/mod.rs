@@ -27,6 +27,7 @@ mod many_files;
 mod output;
 mod own_terminal;
 mod podman;
+mod podman_pods;
 mod pods;
 mod rootless;
 mod roots;
@@ -110,6 +111,8 @@ const NAMES: &[(&str, Test)] = &[
     ("podman/attach-and-terminal", podman::attach_and_terminal),
     ("podman/health", podman::health),
     ("podman/build", podman::build),
+    ("podman/pod", podman_pods::life),
+    ("podman/kube", podman_pods::kube),
     ("rootless/do", rootless::r#do),
     ("rootless/bundle", rootless::bundle),
     ("roots/read-only", roots::read_only),

@@ -13,17 +13,17 @@ use crate::run::{Outcome, run};
 use crate::skip::skip;
 use crate::tools::available;
 
-const IMAGE: &str = "localhost/small";
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const IMAGE: &str = "localhost/small";
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// An engine with a store of its own, and one small image.
-struct Podman {
+pub(super) struct Podman {
     casemate: PathBuf,
-    store: PathBuf,
+    pub(super) store: PathBuf,
 }
 
 impl Podman {
-    fn new(place: &Place, name: &str) -> Result<Self> {
+    pub(super) fn new(place: &Place, name: &str) -> Result<Self> {
         for tool in ["podman", "conmon", "busybox"] {
             if !available(tool) {
                 return skip(&format!("needs {tool}"));
@@ -37,7 +37,7 @@ impl Podman {
         Ok(podman)
     }
 
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = Command::new("podman");
         command.arg("--root").arg(self.store.join("root")).arg("--runroot").arg(self.store.join("run"));
         command.args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "file"]);
@@ -50,7 +50,7 @@ impl Podman {
     }
 
     /// Standard output of what has to succeed.
-    fn says(&self, arguments: &[&str]) -> Result<String> {
+    pub(super) fn says(&self, arguments: &[&str]) -> Result<String> {
         let outcome = self.run(arguments)?;
         ensure!(outcome.code == Some(0), "{arguments:?}: {}", outcome.shown());
         Ok(String::from_utf8(outcome.stdout)?)

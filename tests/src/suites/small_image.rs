@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 /// What the image has of busybox.
-const PROGRAMS: &str = "sh ls cat echo id sleep true grep touch hostname pwd stty";
+const PROGRAMS: &str = "sh ls cat echo id sleep true grep touch hostname pwd stty nc";
 
 /// Makes it in a directory, and an archive of it.
 pub(super) fn make(directory: &Path, archive: &Path) -> Result<()> {

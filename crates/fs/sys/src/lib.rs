@@ -10,27 +10,30 @@ use vfs::{Device, FileSystem, Owner};
 /// `SYSFS_MAGIC`.
 const MAGIC: u64 = 0x6265_6572;
 
+/// How many processors a sandbox has. Asked each time: its limits may be changed.
+pub type Processors = fn() -> usize;
+
 /// What the files tell of.
 #[derive(Clone)]
 struct Machine {
-    cpus: u32,
+    processors: Processors,
 }
 
 impl Machine {
     /// A list of all processors, as in `0-3`.
     fn list(&self) -> String {
-        match self.cpus {
+        match (self.processors)() {
             0 | 1 => String::from("0"),
-            cpus => format!("0-{}", cpus - 1),
+            count => format!("0-{}", count - 1),
         }
     }
 }
 
-/// A sysfs for a sandbox with so many processors.
+/// A sysfs for a sandbox with these processors.
 #[must_use]
-pub fn filesystem(cpus: u32, device: Device) -> Arc<dyn FileSystem> {
+pub fn filesystem(processors: Processors, device: Device) -> Arc<dyn FileSystem> {
     let meta = Meta { inode: 1, mode: 0o555, owner: Owner::default() };
-    Synthetic::new("sysfs", MAGIC, device, tree::directory(&Machine { cpus }, ROOT, meta))
+    Synthetic::new("sysfs", MAGIC, device, tree::directory(&Machine { processors }, ROOT, meta))
 }
 
 const EMPTY: Setting<Machine> = Setting::Directory(&[]);
@@ -63,7 +66,7 @@ static ROOT: &[(&str, Setting<Machine>)] = &[
 mod tests {
     #[test]
     fn processors_are_listed_from_zero() {
-        assert_eq!(super::Machine { cpus: 1 }.list(), "0");
-        assert_eq!(super::Machine { cpus: 4 }.list(), "0-3");
+        assert_eq!(super::Machine { processors: || 1 }.list(), "0");
+        assert_eq!(super::Machine { processors: || 4 }.list(), "0-3");
     }
 }

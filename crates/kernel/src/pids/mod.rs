@@ -48,6 +48,11 @@ impl Inner {
     pub(crate) fn group(&self, pid: i32) -> Option<Arc<ThreadGroup>> {
         self.groups.get(&pid).cloned()
     }
+
+    /// What a limit of the pids controller counts: threads, and first threads that have ended and were not waited for.
+    fn counted(&self) -> usize {
+        self.tasks.len() + self.groups.keys().filter(|pid| !self.tasks.contains_key(pid)).count()
+    }
 }
 
 /// An id that is taken for a thread to be. Dropping it gives it back, unless the thread was entered.
@@ -78,7 +83,7 @@ impl PidNamespace {
     /// `EAGAIN` when there are [`THREADS_MAX`] threads, or as many as the namespace is limited to.
     pub fn reserve(&self, kernel: &Arc<crate::Kernel>) -> Result<Reservation, Errno> {
         let mut inner = self.inner.lock();
-        if inner.tasks.len() >= inner.limit.unwrap_or(THREADS_MAX).min(THREADS_MAX) {
+        if inner.tasks.len() >= THREADS_MAX || inner.limit.is_some_and(|limit| inner.counted() >= limit) {
             return Err(Errno::EAGAIN);
         }
         let mut id = inner.last;

@@ -80,9 +80,14 @@ impl Task {
     pub(crate) fn release(&self, thread: &Arc<dyn Thread>, how: impl FnOnce(&dyn Thread)) {
         self.mark_running();
         how(&**thread);
-        if self.signals.wants_attention() || self.kernel.freezer.is_on() {
+        if self.signals.wants_attention() || self.is_paused() {
             thread.interrupt();
         }
+    }
+
+    /// Whether its container is paused.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.kernel.freezer.holds(self.group.container.load(Ordering::Relaxed))
     }
 
     /// Whether its thread may be in guest code.

@@ -89,7 +89,7 @@ impl Task {
 
     /// What its signals have it do. A mask that was replaced for the call stays in force only if a signal may have ended the call.
     fn next(self: &Arc<Self>, rest: &Rest) -> Next {
-        if self.kernel.freezer.is_on() {
+        if self.is_paused() {
             return Next::Rest;
         }
         let temporary = self.signals.has_temporary_mask();

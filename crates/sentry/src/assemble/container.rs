@@ -189,7 +189,7 @@ impl Container {
                 return;
             }
             executor::turn(|| left.iter().for_each(|group| send(group, Signal::SIGKILL)));
-            self.kernel.thaw();
+            self.resume();
             std::thread::sleep(PAUSE);
         }
     }
@@ -320,7 +320,7 @@ impl Container {
     pub(super) fn status(&self) -> Status {
         match &*self.stage.lock() {
             Stage::Created(..) | Stage::Starting => Status::Created,
-            _ if self.kernel.freezer.is_on() => Status::Paused,
+            _ if self.kernel.freezer.holds(self.number) => Status::Paused,
             _ => Status::Running,
         }
     }
@@ -350,7 +350,11 @@ impl Container {
         if self.first().is_none() {
             return Err(Errno::ESRCH);
         }
-        self.kernel.freeze(PATIENCE)
+        self.kernel.freeze(self.number, PATIENCE)
+    }
+
+    pub(super) fn resume(&self) {
+        self.kernel.thaw(self.number);
     }
 
     /// To be held while a request is carried out and answered.

@@ -133,7 +133,7 @@ impl Connection {
             Request::Status => Ok(Some(Event::Status(self.container.status()))),
             Request::Counters => Ok(Some(Event::Counters(self.counters()))),
             Request::Processes => self.processes(),
-            Request::Pause | Request::Resume | Request::Limit(_) if self.container.is_further() => {
+            Request::Limit(_) if self.container.is_further() => {
                 let id = self.container.id();
                 let message =
                     format!("container {id:?} shares its sandbox: that can be done to the sandbox only");
@@ -148,7 +148,7 @@ impl Connection {
                 done
             }
             Request::Resume => {
-                self.container.kernel.thaw();
+                self.container.resume();
                 done
             }
         }
@@ -239,7 +239,7 @@ impl Connection {
         });
         if signal == Signal::SIGKILL {
             // What is paused could not die.
-            self.container.kernel.thaw();
+            self.container.resume();
         }
         Ok(())
     }

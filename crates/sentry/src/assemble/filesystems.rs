@@ -43,8 +43,7 @@ impl FileSystems {
 
     /// sysfs(5).
     pub(super) fn sys() -> Arc<dyn FileSystem> {
-        let cpus = u32::try_from(host::machine::processors()).unwrap_or(1);
-        sys::filesystem(cpus, Device::anonymous())
+        sys::filesystem(host::machine::processors, Device::anonymous())
     }
 
     /// The control group of the container.

@@ -115,6 +115,7 @@ pub(super) const BUNDLES: &[Bundle] = &[
     same("cpu-quota-tiny", r#"{"linux": {"resources": {"cpu": {"quota": 10, "period": 100000}}}}"#),
     same("cpus-nonsense", r#"{"linux": {"resources": {"cpu": {"cpus": "frob"}}}}"#),
     same("pids-limit", r#"{"linux": {"resources": {"pids": {"limit": 100}}}}"#),
+    same("pids-limit-counts-zombies", r#"{"linux": {"resources": {"pids": {"limit": 20}}}, "process": {"args": ["python3", "-c", "import os\ntry:\n  for n in range(1000):\n    if os.fork() == 0: os._exit(0)\nexcept OSError as e: print(n, e.errno)"]}}"#),
     same("pids-limit-unlimited", r#"{"linux": {"resources": {"pids": {"limit": -1}}}}"#),
     same("sysctl-unknown", r#"{"linux": {"sysctl": {"kernel.frob": "1"}}}"#),
     same("sysctl-of-the-host", r#"{"linux": {"sysctl": {"kernel.panic": "1"}}}"#),
