@@ -229,6 +229,10 @@ const CALLS: &[Case] = &[
     program!("calls/orphans", "orphans"),
     program!("calls/pidfds", "pidfds"),
     program!("calls/scheduling", "scheduling"),
+    program!("calls/real-time", "real_time"),
+    program!("calls/memory-locks", "memory_locks"),
+    program!("calls/process-compare", "process_compare"),
+    program!("calls/sysv-limits", "sysv_limits"),
 ];
 
 const FILES: &[Case] = &[

@@ -16,6 +16,7 @@ pub mod ipc;
 pub mod memory;
 pub mod mount;
 pub mod nr;
+pub mod personality;
 pub mod resource;
 pub mod signal;
 pub mod socket;

@@ -12,6 +12,9 @@ use vfs::path::Path;
 
 use crate::heap::Heap;
 use crate::ipc::Attachments;
+use crate::memory_locks::Locks;
+use crate::memory_notes::Notes;
+use crate::task::memory_policy::MemoryPolicy;
 
 /// A host file's device and inode numbers, and whether guests can write to it.
 type OpenMapping = ((u64, u64), bool);
@@ -28,6 +31,10 @@ pub struct AddressSpace {
     open: Mutex<HashMap<OpenMapping, Arc<dyn File>>>,
     /// System V shared memory that is attached.
     pub shared_memory: Attachments,
+    /// What mbind(2) set.
+    pub memory_policies: Notes<MemoryPolicy>,
+    /// What mlock(2) locked.
+    pub locks: Locks,
 }
 
 /// The layout of a program image: the ranges that /proc/PID shows and that brk(2) moves.
@@ -63,6 +70,8 @@ impl AddressSpace {
             mapped: Mutex::default(),
             open: Mutex::default(),
             shared_memory: Mutex::default(),
+            memory_policies: Notes::default(),
+            locks: Locks::default(),
         })
     }
 
@@ -72,8 +81,15 @@ impl AddressSpace {
         let (image, mapped) = (self.image.lock().clone(), self.mapped.lock().clone());
         let shared_memory = Mutex::new(self.shared_memory.lock().clone());
         let open = Mutex::new(self.open.lock().clone());
-        let memory = Arc::new(NoMemory);
-        Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::new(mapped), open, shared_memory })
+        Arc::new(Self {
+            memory: Arc::new(NoMemory),
+            image: Mutex::new(image),
+            mapped: Mutex::new(mapped),
+            open,
+            shared_memory,
+            memory_policies: self.memory_policies.clone(),
+            locks: Locks::default(),
+        })
     }
 
     /// The layout over the memory that has now been made for it. Nothing stays here.
@@ -83,7 +99,15 @@ impl AddressSpace {
         let (image, mapped) = (std::mem::take(image), std::mem::take(mapped));
         let shared_memory = Mutex::new(std::mem::take(&mut *self.shared_memory.lock()));
         let open = Mutex::new(std::mem::take(&mut *self.open.lock()));
-        Arc::new(Self { memory, image: Mutex::new(image), mapped: Mutex::new(mapped), open, shared_memory })
+        Arc::new(Self {
+            memory,
+            image: Mutex::new(image),
+            mapped: Mutex::new(mapped),
+            open,
+            shared_memory,
+            memory_policies: self.memory_policies.clone(),
+            locks: Locks::default(),
+        })
     }
 
     /// Whether the memory is yet to be made, or is no more.

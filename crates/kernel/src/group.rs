@@ -12,6 +12,7 @@ use crate::accounting::{Consumption, Usage};
 use crate::limits::Limits;
 use crate::signal::GroupSignals;
 use crate::task::Comm;
+use crate::task::scheduling::Scheduling;
 use crate::{ExitStatus, Kernel, Task};
 
 /// A process.
@@ -38,8 +39,8 @@ pub struct ThreadGroup {
     pub started: Instant,
     /// Added to the host's score when memory runs out: /proc/PID/oom_score_adj, -1000 to 1000.
     pub oom_score_adjustment: AtomicI32,
-    /// The name that its last thread had.
-    last_comm: Mutex<Comm>,
+    /// What of its last thread is told of a zombie.
+    last: Mutex<Last>,
     /// Notified when a child changes state: for wait(2).
     pub children_changed: Arc<WaitQueue>,
     /// Notified when the process has ended: for pidfds and the control server.
@@ -47,6 +48,17 @@ pub struct ThreadGroup {
     /// Notified when a thread has ended: for execve(2).
     pub(crate) tasks_changed: Arc<WaitQueue>,
     pub(crate) state: Mutex<State>,
+}
+
+/// What is still known of a process after its last thread has ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Last {
+    /// Its name.
+    pub comm: Comm,
+    /// Its niceness.
+    pub nice: i32,
+    /// Its policy.
+    pub scheduling: Scheduling,
 }
 
 /// Who belongs to a process and how it goes down.
@@ -83,7 +95,7 @@ impl ThreadGroup {
             container: AtomicU32::new(0),
             started: Instant::now(),
             oom_score_adjustment: AtomicI32::new(0),
-            last_comm: Mutex::default(),
+            last: Mutex::default(),
             children_changed: WaitQueue::new(),
             ended: WaitQueue::new(),
             tasks_changed: WaitQueue::new(),
@@ -152,10 +164,10 @@ impl ThreadGroup {
         line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
     }
 
-    /// The name of its last thread, for a zombie.
+    /// What its last thread was, for a zombie.
     #[must_use]
-    pub fn last_comm(&self) -> Comm {
-        *self.last_comm.lock()
+    pub fn last(&self) -> Last {
+        *self.last.lock()
     }
 
     /// Takes an ended thread out. Whether it was the last one; nothing if it was not in.
@@ -167,7 +179,11 @@ impl ThreadGroup {
         };
         let removed = removed?;
         if last {
-            *self.last_comm.lock() = removed.attributes().comm;
+            let attributes = removed.attributes();
+            let last =
+                Last { comm: attributes.comm, nice: attributes.nice, scheduling: attributes.scheduling };
+            drop(attributes);
+            *self.last.lock() = last;
         }
         drop(removed);
         self.tasks_changed.notify(Events::IN);

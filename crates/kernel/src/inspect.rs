@@ -24,6 +24,14 @@ pub fn may_read(caller: &Task, other: &Task) -> Result<(), Errno> {
     check(caller, other, own.fsuid, own.fsgid)
 }
 
+/// As [`may_read`] with the caller's real ids (`PTRACE_MODE_READ_REALCREDS`).
+///
+/// # Errors
+/// `EPERM`.
+pub fn may_read_real(caller: &Task, other: &Task) -> Result<(), Errno> {
+    may_attach(caller, other)
+}
+
 fn check(caller: &Task, other: &Task, uid: u32, gid: u32) -> Result<(), Errno> {
     if caller.group.pid == other.group.pid {
         return Ok(());

@@ -26,6 +26,8 @@ pub mod kernel;
 pub mod limits;
 pub mod lock_order;
 pub mod memory;
+pub mod memory_locks;
+pub mod memory_notes;
 pub mod namespace;
 pub mod outcome;
 pub mod pidfd;

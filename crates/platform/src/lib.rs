@@ -246,6 +246,12 @@ pub trait Thread: Send + Sync {
         Err(Errno::ENOENT)
     }
 
+    /// Whether the thread waits in a call that the host carries out for it (a futex). One that waits for the kernel's answer does not: its call is
+    /// under way.
+    fn rests(&self) -> bool {
+        false
+    }
+
     /// Whether [`Self::start_handler`] could answer the call that the thread is in.
     fn takes_handlers(&self) -> bool {
         false

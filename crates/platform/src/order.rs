@@ -103,6 +103,27 @@ pub enum Order {
         /// As the guest gave them.
         args: [u64; 6],
     },
+    /// mincore(2): one byte for each page is written to guest memory.
+    Residency {
+        /// Page-aligned.
+        address: u64,
+        /// Bytes.
+        length: u64,
+        /// Where the bytes go.
+        vector: u64,
+    },
+    /// mseal(2).
+    Seal {
+        /// Page-aligned.
+        address: u64,
+        /// Bytes.
+        length: u64,
+    },
+    /// membarrier(2): one of the commands that the host offers to guests.
+    Barrier {
+        /// `MEMBARRIER_CMD_*`.
+        command: u32,
+    },
     /// Calls that the host would carry out by itself come to the kernel from now on, as [`crate::Stop::Trap`]: in this process and in those that
     /// it makes, for good. The result is 0, or another number if that could not be had for all threads.
     Watch(Watch),

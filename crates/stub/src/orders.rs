@@ -64,7 +64,7 @@ fn perform(order: &mut OrderRecord) {
 fn touches_stub(order: &OrderRecord) -> bool {
     let [address, length, third, _, fifth, _] = order.args;
     match order.number {
-        nr::MMAP | nr::MUNMAP | nr::MPROTECT | nr::MADVISE | nr::MSYNC => overlaps(address, length),
+        nr::MMAP | nr::MUNMAP | nr::MPROTECT | nr::MADVISE | nr::MSYNC | nr::MINCORE | nr::MSEAL => overlaps(address, length),
         nr::MREMAP => overlaps(address, length.max(third)) || overlaps(fifth, third),
         _ => false,
     }

@@ -32,6 +32,9 @@ pub trait Terminal: Send + Sync + Any {
     /// When a read of it is complete.
     fn read_rule(&self) -> ReadRule;
 
+    /// vhangup(2): takes it from everybody who has it open. The host's terminals stay with who started the sandbox.
+    fn hang_up(&self) {}
+
     /// Opens it anew, for /dev/tty.
     ///
     /// # Errors

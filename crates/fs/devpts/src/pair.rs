@@ -269,6 +269,10 @@ impl Terminal for Pair {
         self.look(|state| state.discipline.termios().local().contains(LocalModes::TOSTOP))
     }
 
+    fn hang_up(&self) {
+        self.hang_up_all();
+    }
+
     fn read_rule(&self) -> ReadRule {
         self.look(|state| state.discipline.read_rule())
     }

@@ -12,6 +12,8 @@ use crate::{System, sysctl, system, task};
 
 pub(crate) const INODE: u64 = 1;
 const FIRST: u64 = 16;
+/// The first inode number below /proc/sysvipc.
+const SYSVIPC: u64 = 128;
 
 pub(crate) struct Root {
     system: System,
@@ -78,6 +80,15 @@ const fn link(name: &'static str, make: fn(&System, Meta) -> Node) -> Entry<Syst
     Entry { name, mode: 0o777, make: Make::Node(make, FileKind::Symlink) }
 }
 
+/// /proc/sysvipc.
+static IPC: &[Entry<System>] =
+    &[text("msg", system::ipc::queues), text("sem", system::ipc::sets), text("shm", system::ipc::segments)];
+
+fn sysvipc(system: &System, meta: Meta) -> Node {
+    let table = Table::new(system.clone(), IPC, Owner::default(), SYSVIPC);
+    Node::Directory(meta, Arc::new(table))
+}
+
 static FILES: &[Entry<System>] = &[
     text("cmdline", system::text::cmdline),
     text("cpuinfo", system::cpu::cpuinfo),
@@ -91,6 +102,7 @@ static FILES: &[Entry<System>] = &[
     text("stat", system::cpu::stat),
     text("swaps", system::memory::swaps),
     Entry { name: "sys", mode: 0o555, make: Make::Node(sysctl::directory, FileKind::Directory) },
+    Entry { name: "sysvipc", mode: 0o555, make: Make::Node(sysvipc, FileKind::Directory) },
     link("thread-self", |_, meta| {
         Node::Link(meta, Arc::new(OfCaller(|task| format!("{}/task/{}", task.pid(), task.tid()))))
     }),

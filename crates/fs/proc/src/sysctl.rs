@@ -1,5 +1,7 @@
 //! /proc/sys: the settings that programs read, and the few that they may write.
 
+mod ipc;
+
 use std::sync::Arc;
 
 use abi::Errno;
@@ -64,6 +66,10 @@ static ROOT: &[(&str, Setting<System>)] = &[
             ("core_pattern", fixed!("core")),
             ("domainname", Value(|system| Ok(names(system).names.lock().domain.clone()))),
             ("hostname", Changeable(|system| Ok(names(system).names.lock().host.clone()), set_hostname)),
+            ("msg_next_id", ipc::MSG_NEXT_ID),
+            ("msgmax", ipc::MSGMAX),
+            ("msgmnb", ipc::MSGMNB),
+            ("msgmni", ipc::MSGMNI),
             ("ngroups_max", fixed!(65536)),
             ("osrelease", fixed!(version::RELEASE)),
             ("ostype", fixed!("Linux")),
@@ -92,6 +98,13 @@ static ROOT: &[(&str, Setting<System>)] = &[
             ),
             ("randomize_va_space", fixed!(2)),
             ("seccomp", directory_of(&[("actions_avail", Value(|_| Ok(seccomp_actions().into_bytes())))])),
+            ("sem", ipc::SEM),
+            ("sem_next_id", ipc::SEM_NEXT_ID),
+            ("shm_next_id", ipc::SHM_NEXT_ID),
+            ("shm_rmid_forced", fixed!(0)),
+            ("shmall", ipc::SHMALL),
+            ("shmmax", ipc::SHMMAX),
+            ("shmmni", ipc::SHMMNI),
             ("tainted", fixed!(0)),
             ("threads-max", fixed!(THREADS_MAX)),
             ("version", fixed!(version::VERSION)),

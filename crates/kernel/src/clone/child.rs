@@ -17,9 +17,12 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Resul
     let mut attributes = parent.attributes().clone();
     attributes.robust_list = (0, 0);
     attributes.clear_child_tid = if has(CloneFlags::CHILD_CLEARTID) { request.child_tid } else { 0 };
+    attributes.default_timer_slack = attributes.timer_slack;
     if !has(CloneFlags::THREAD) {
         attributes.parent_death_signal = 0;
     }
+    (attributes.scheduling, attributes.nice) =
+        attributes.scheduling.inherited(attributes.nice).ok_or(Errno::EAGAIN)?;
     let (group, signals) = if has(CloneFlags::THREAD) {
         (Arc::clone(&parent.group), parent.signals.for_thread())
     } else {
@@ -39,7 +42,7 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Resul
     };
     let namespaces = parent.namespaces();
     let fresh = request.flags.intersects(CloneFlags::NAMESPACES);
-    Ok(Task::new(Parts {
+    let child = Task::new(Parts {
         tid: id,
         group,
         signals,
@@ -56,7 +59,11 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Resul
             namespaces
         },
         attributes,
-    }))
+    });
+    if has(CloneFlags::SYSVSEM) {
+        child.share_undo_list(parent.undo_list());
+    }
+    Ok(child)
 }
 
 fn process(parent: &Task, id: i32, request: &CloneRequest) -> Arc<ThreadGroup> {

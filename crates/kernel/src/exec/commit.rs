@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use abi::Errno;
+use abi::personality::{CLEAR_ON_SETID, READ_IMPLIES_EXEC};
 use abi::signal::Signal;
 use platform::Order;
 
@@ -65,7 +66,9 @@ pub(super) async fn commit(task: &Arc<Task>, prepared: Prepared) -> Result<Outco
         attributes.comm = prepared.comm;
         attributes.robust_list = (0, 0);
         attributes.clear_child_tid = 0;
+        attributes.personality &= !READ_IMPLIES_EXEC;
         if changed_id {
+            attributes.personality &= !CLEAR_ON_SETID;
             attributes.parent_death_signal = 0;
         }
     }

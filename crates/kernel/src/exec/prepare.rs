@@ -5,6 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::elf::auxv;
 use abi::memory::PAGE_SIZE;
+use abi::personality::ADDR_NO_RANDOMIZE;
 use platform::{Context, Order, Registers, Thread, Watch};
 use vfs::caller::At;
 use vfs::resolve::Lookup;
@@ -26,8 +27,6 @@ use crate::{AddressSpace, Task, seccomp};
 pub(super) const START: usize = 1024;
 const _: () = assert!(START >= script::LINE_MAX);
 
-/// personality(2): no random addresses.
-const NO_RANDOM_ADDRESSES: u32 = 0x0004_0000;
 /// Clock ticks in a second (`AT_CLKTCK`).
 const CLOCK_TICKS: u64 = 100;
 /// The interrupt flag, which is always set in user mode, and the bit that is always one.
@@ -80,7 +79,7 @@ pub(super) async fn prepare(
     };
     let transformed = credentials::transform(&task.credentials(), &file.identity())?;
     let platform = &*task.kernel.platform;
-    let fixed = task.attributes().personality & NO_RANDOM_ADDRESSES != 0;
+    let fixed = task.attributes().personality & ADDR_NO_RANDOMIZE != 0;
     let mut dice = Dice::new(fixed && !transformed.secure)?;
     let stack_limit = task.group.limits.lock().get(Resource::Stack).soft;
     let loader_elf = loader.as_ref().map(|(_, elf)| elf);

@@ -7,11 +7,6 @@ use abi::Errno;
 use parking_lot::Mutex;
 use vfs::{Events, WaitQueue};
 
-/// Bytes of one message: `MSGMAX`.
-pub const MESSAGE_MAX: usize = 8192;
-/// Bytes that a queue holds unless it is told otherwise: `MSGMNB`.
-pub const QUEUE_BYTES: u64 = 16_384;
-
 /// A message queue.
 pub struct Queue {
     state: Mutex<State>,
@@ -63,15 +58,15 @@ pub enum Wanted {
     Copy(usize),
 }
 
-impl Default for Queue {
-    fn default() -> Self {
-        let told = Status { bytes: 0, count: 0, bytes_max: QUEUE_BYTES, sent: (0, 0), received: (0, 0) };
+impl Queue {
+    /// An empty queue that may hold so many bytes.
+    #[must_use]
+    pub fn new(bytes_max: u64) -> Self {
+        let told = Status { bytes: 0, count: 0, bytes_max, sent: (0, 0), received: (0, 0) };
         let state = Mutex::new(State { messages: VecDeque::new(), told });
         Self { state, changed: WaitQueue::new() }
     }
-}
 
-impl Queue {
     /// What it holds.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -156,7 +151,7 @@ mod tests {
 
     #[test]
     fn messages_are_chosen_by_type() {
-        let queue = Queue::default();
+        let queue = Queue::new(16_384);
         for (kind, text) in [(3, "c"), (1, "a"), (2, "b"), (1, "aa")] {
             queue.send(9, &message(kind, text)).unwrap();
         }
@@ -172,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_queue_is_full_by_bytes_and_by_number() {
-        let queue = Queue::default();
+        let queue = Queue::new(16_384);
         queue.set_bytes_max(3);
         queue.send(1, &message(1, "ab")).unwrap();
         assert_eq!(queue.send(1, &message(1, "cd")), Err(Errno::EAGAIN));

@@ -1,9 +1,11 @@
 //! What an IPC namespace has: System V IPC (sysvipc(7)) and POSIX message queues. Objects have an id, perhaps a key, an owner and a mode, and live until they are removed.
 
+mod limits;
 pub mod messages;
 pub mod semaphores;
 pub mod shared_memory;
 mod table;
+mod undo;
 
 use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,15 +13,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use abi::Errno;
 use parking_lot::Mutex;
 
+pub use limits::{Limit, Limits};
 pub use messages::{Message, Queue, Wanted};
 pub use semaphores::{Operation, Set};
 pub use shared_memory::{Attachment, Attachments, Segment};
 pub use table::{Entry, Ownership, Table};
+pub use undo::UndoList;
 
 /// An IPC namespace: ipc_namespaces(7).
 pub struct Ipc {
     /// Unique among the namespaces, 1 for the first.
     pub id: u64,
+    /// How much there may be.
+    pub limits: Limits,
     /// Shared memory.
     pub segments: Table<Segment>,
     /// Semaphores.
@@ -57,6 +63,7 @@ impl IpcNamespaces {
     fn add(&self, id: u64) -> Arc<Ipc> {
         let new = Arc::new(Ipc {
             id,
+            limits: Limits::default(),
             segments: Table::default(),
             sets: Table::default(),
             queues: Table::default(),
@@ -66,11 +73,11 @@ impl IpcNamespaces {
         new
     }
 
-    /// A process has ended: what it asked to be undone is, in every namespace that it was in.
-    pub(crate) fn process_ended(&self, pid: i32) {
+    /// Undoes what stands in a list, in every namespace, for a process.
+    pub(crate) fn undo(&self, list: u64, pid: i32) {
         let all: Vec<_> = self.all.lock().iter().filter_map(Weak::upgrade).collect();
         for set in all.iter().flat_map(|namespace| namespace.sets.all()) {
-            set.object.undo(pid);
+            set.object.undo(list, pid);
         }
     }
 }

@@ -24,8 +24,8 @@ pub struct Set {
 
 struct State {
     semaphores: Vec<Semaphore>,
-    /// What is added to which semaphore when a process ends: by process and number.
-    undo: BTreeMap<(i32, usize), i16>,
+    /// What is added to which semaphore when a list ends: by list and number.
+    undo: BTreeMap<(u64, usize), i16>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -78,11 +78,16 @@ impl Set {
         self.state.lock().semaphores.len()
     }
 
-    /// Does all operations for a process, or none. The second result tells what has to be waited for.
+    /// Does all operations for a process, or none. `list` is where those go that are to be undone. The second result tells what has to be waited for.
     ///
     /// # Errors
     /// `EFBIG` for a number that is none, `ERANGE`, `ENOSPC` with too much to undo.
-    pub fn operate(&self, pid: i32, operations: &[Operation]) -> Result<Result<(), Blocked>, Errno> {
+    pub fn operate(
+        &self,
+        pid: i32,
+        list: u64,
+        operations: &[Operation],
+    ) -> Result<Result<(), Blocked>, Errno> {
         let mut state = self.state.lock();
         if operations.iter().any(|o| o.number >= state.semaphores.len()) {
             return Err(Errno::EFBIG);
@@ -102,8 +107,8 @@ impl Set {
             }
             values.insert(number, new);
             if operation.undo && operation.by != 0 {
-                let known = state.undo.get(&(pid, number)).copied().unwrap_or(0);
-                let adjusted = undo.entry((pid, number)).or_insert(known);
+                let known = state.undo.get(&(list, number)).copied().unwrap_or(0);
+                let adjusted = undo.entry((list, number)).or_insert(known);
                 *adjusted = adjusted.checked_sub(operation.by).ok_or(Errno::ERANGE)?;
             }
         }
@@ -188,16 +193,16 @@ impl Set {
         Ok(())
     }
 
-    /// A process has ended.
-    pub(super) fn undo(&self, pid: i32) {
+    /// Undoes what stands in a list.
+    pub(super) fn undo(&self, list: u64, pid: i32) {
         let mut state = self.state.lock();
-        let of_process: Vec<_> =
-            state.undo.range((pid, 0)..=(pid, usize::MAX)).map(|((_, n), by)| (*n, *by)).collect();
-        if of_process.is_empty() {
+        let listed: Vec<_> =
+            state.undo.range((list, 0)..=(list, usize::MAX)).map(|((_, n), by)| (*n, *by)).collect();
+        if listed.is_empty() {
             return;
         }
-        for (number, by) in of_process {
-            state.undo.remove(&(pid, number));
+        for (number, by) in listed {
+            state.undo.remove(&(list, number));
             if let Some(semaphore) = state.semaphores.get_mut(number) {
                 semaphore.value = semaphore.value.saturating_add_signed(by).min(VALUE_MAX);
                 semaphore.pid = pid;
@@ -240,32 +245,32 @@ mod tests {
     #[test]
     fn all_operations_or_none() {
         let set = Set::new(2);
-        assert_eq!(set.operate(1, &[op(0, 3, false)]), Ok(Ok(())));
-        let blocked = set.operate(1, &[op(0, -1, false), op(1, -1, false)]).unwrap();
+        assert_eq!(set.operate(1, 1, &[op(0, 3, false)]), Ok(Ok(())));
+        let blocked = set.operate(1, 1, &[op(0, -1, false), op(1, -1, false)]).unwrap();
         assert!(blocked.is_err());
         assert_eq!(set.values(), [3, 0]);
-        assert_eq!(set.operate(2, &[op(0, -3, false), op(0, 0, false), op(1, 1, false)]), Ok(Ok(())));
+        assert_eq!(set.operate(2, 2, &[op(0, -3, false), op(0, 0, false), op(1, 1, false)]), Ok(Ok(())));
         assert_eq!((set.values(), set.get(1).unwrap().1), (vec![0, 1], 2));
-        assert_eq!(set.operate(1, &[op(2, 1, false)]), Err(Errno::EFBIG));
-        assert_eq!(set.operate(1, &[op(1, 32_767, false)]), Err(Errno::ERANGE));
+        assert_eq!(set.operate(1, 1, &[op(2, 1, false)]), Err(Errno::EFBIG));
+        assert_eq!(set.operate(1, 1, &[op(1, 32_767, false)]), Err(Errno::ERANGE));
     }
 
     #[test]
-    fn the_end_of_a_process_undoes_what_it_asked_for() {
+    fn what_stands_in_a_list_is_undone() {
         let set = Set::new(2);
         set.set(1, 0, 5).unwrap();
-        assert_eq!(set.operate(7, &[op(0, -2, true), op(1, 4, true)]), Ok(Ok(())));
-        assert_eq!(set.operate(8, &[op(1, -3, false)]), Ok(Ok(())));
-        set.undo(7);
+        assert_eq!(set.operate(7, 7, &[op(0, -2, true), op(1, 4, true)]), Ok(Ok(())));
+        assert_eq!(set.operate(8, 8, &[op(1, -3, false)]), Ok(Ok(())));
+        set.undo(7, 7);
         assert_eq!(set.values(), [5, 0]);
-        set.undo(7);
+        set.undo(7, 7);
         assert_eq!(set.values(), [5, 0]);
     }
 
     #[test]
     fn those_who_wait_are_counted() {
         let set = Set::new(1);
-        let blocked = set.operate(1, &[op(0, -1, false)]).unwrap().unwrap_err();
+        let blocked = set.operate(1, 1, &[op(0, -1, false)]).unwrap().unwrap_err();
         let waiting = set.wait(blocked);
         assert_eq!(set.get(0).unwrap().2, 1);
         drop(waiting);

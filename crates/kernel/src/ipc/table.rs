@@ -123,11 +123,14 @@ struct Inner<T> {
     keys: BTreeMap<i32, i32>,
     next_place: i32,
     uses: i32,
+    /// The id that the next object is to have; none if it is negative.
+    next_id: i32,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        let inner = Inner { entries: BTreeMap::new(), keys: BTreeMap::new(), next_place: 0, uses: 0 };
+        let inner =
+            Inner { entries: BTreeMap::new(), keys: BTreeMap::new(), next_place: 0, uses: 0, next_id: -1 };
         Self { inner: Mutex::new(inner) }
     }
 }
@@ -216,6 +219,17 @@ impl<T> Table<T> {
         self.inner.lock().entries.keys().map(|id| id % PLACES).max().unwrap_or(0)
     }
 
+    /// The id that the next object is to have, -1 if any will do.
+    #[must_use]
+    pub fn next_id(&self) -> i32 {
+        self.inner.lock().next_id
+    }
+
+    /// Says which id the next object is to have. If its place is taken, the next free one is.
+    pub fn set_next_id(&self, id: i32) {
+        self.inner.lock().next_id = id;
+    }
+
     /// All objects, by id.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Entry<T>>> {
@@ -242,6 +256,13 @@ impl<T> Table<T> {
 impl<T> Inner<T> {
     /// The next place goes up until the table's end is reached, so that ids of removed objects do not come again soon.
     fn free_id(&mut self) -> i32 {
+        let wanted = std::mem::replace(&mut self.next_id, -1);
+        if wanted >= 0 {
+            let is_free = |place: &i32| !self.entries.keys().any(|id| id % PLACES == *place);
+            if let Some(place) = (wanted % PLACES..PLACES).find(is_free) {
+                return wanted / PLACES * PLACES + place;
+            }
+        }
         loop {
             let place = self.next_place;
             self.next_place += 1;

@@ -42,9 +42,8 @@ pub fn task_ended(task: &Arc<Task>) {
     stop::check_complete(&task.group);
 }
 
-/// The process has ended: its timers stop, what is pending for it is dropped, and its semaphore operations are undone.
+/// The process has ended: its timers stop, and what is pending for it is dropped.
 pub fn group_ended(group: &Arc<crate::ThreadGroup>) {
     timers::end(group);
-    group.kernel.ipcs.process_ended(group.pid);
     group.signals.state.lock().pending.discard(!SignalSet::EMPTY);
 }

@@ -204,6 +204,12 @@ impl GroupSignals {
         action.handler != SIG_IGN && !action.known_flags().contains(ActionFlags::NOCLDSTOP)
     }
 
+    /// Where the dispositions are: the same for processes that share them.
+    #[must_use]
+    pub fn actions_address(&self) -> u64 {
+        Arc::as_ptr(&self.actions.read()).addr() as u64
+    }
+
     pub(crate) fn with_actions<R>(&self, f: impl FnOnce(&mut Actions) -> R) -> R {
         let actions = Arc::clone(&self.actions.read());
         let mut actions = actions.lock();

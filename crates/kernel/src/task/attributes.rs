@@ -1,5 +1,7 @@
 //! What prctl(2) and the scheduler's calls set for one task.
 
+use super::memory_policy::MemoryPolicy;
+use super::scheduling::Scheduling;
 use crate::seccomp::Seccomp;
 
 /// A task's name: `/proc/PID/comm`, at most 15 bytes.
@@ -39,12 +41,20 @@ pub struct Attributes {
     pub parent_death_signal: i32,
     /// `PR_SET_TIMERSLACK`, nanoseconds.
     pub timer_slack: u64,
+    /// What `PR_SET_TIMERSLACK` with 0 goes back to: the parent's at the time of the fork.
+    pub default_timer_slack: u64,
+    /// `PR_MCE_KILL`: 0 late, 1 early, 2 as the system does.
+    pub machine_check: u32,
+    /// `PR_SET_IO_FLUSHER`.
+    pub io_flusher: bool,
+    /// Which nodes memory is taken from: set_mempolicy(2).
+    pub memory_policy: MemoryPolicy,
     /// personality(2).
     pub personality: u32,
     /// Niceness, -20 to 19.
     pub nice: i32,
-    /// Scheduling policy (`SCHED_OTHER` and so on).
-    pub policy: i32,
+    /// Scheduling policy and what belongs to it.
+    pub scheduling: Scheduling,
     /// ioprio_get(2).
     pub io_priority: i32,
     /// The CPUs it may run on, bit by bit; empty means all.
@@ -63,9 +73,13 @@ impl Default for Attributes {
             comm: Comm::default(),
             parent_death_signal: 0,
             timer_slack: 50_000,
+            default_timer_slack: 50_000,
+            machine_check: 2,
+            io_flusher: false,
+            memory_policy: MemoryPolicy::default(),
             personality: 0,
             nice: 0,
-            policy: 0,
+            scheduling: Scheduling::default(),
             io_priority: 0,
             affinity: Vec::new(),
             robust_list: (0, 0),

@@ -2,6 +2,8 @@
 
 pub mod attributes;
 mod cell;
+pub mod memory_policy;
+pub mod scheduling;
 mod settle;
 mod stops;
 mod threads;
@@ -17,6 +19,7 @@ use vfs::{Credentials, FdTable, Listener};
 
 use crate::executor::{Run, Schedule};
 use crate::fs_context::SharedFs;
+use crate::ipc::UndoList;
 use crate::namespace::Namespaces;
 use crate::seccomp::Seccomp;
 use crate::signal::TaskSignals;
@@ -58,6 +61,8 @@ pub struct Task {
     pub(crate) parked: crate::waiting::Parked,
     /// Whether `attributes.seccomp` is anything but off.
     filtered: AtomicBool,
+    /// Semaphore operations to be undone.
+    pub(crate) undo: Mutex<Option<Arc<UndoList>>>,
     /// For a child made by vfork(2): lets the parent go on.
     vfork: Mutex<Option<Release>>,
 }
@@ -109,6 +114,7 @@ impl Task {
             filtered: AtomicBool::new(parts.attributes.seccomp.mode() != 0),
             attributes: Mutex::new(parts.attributes),
             parked: crate::waiting::Parked::default(),
+            undo: Mutex::new(None),
             vfork: Mutex::new(None),
         })
     }

@@ -99,9 +99,14 @@ impl MockMemory {
                 Ok(0)
             }
             Order::Sync { address, length, .. } => check(*address, *length).map(|_| 0),
-            Order::SetClearChildTid { .. } | Order::Patch { .. } | Order::Futex { .. } | Order::Watch(_) => {
-                Ok(0)
+            Order::Residency { address, length, .. } | Order::Seal { address, length } => {
+                check(*address, *length).map(|_| 0)
             }
+            Order::Barrier { .. }
+            | Order::SetClearChildTid { .. }
+            | Order::Patch { .. }
+            | Order::Futex { .. }
+            | Order::Watch(_) => Ok(0),
             Order::UnmapAll => {
                 self.pages.lock().clear();
                 Ok(0)

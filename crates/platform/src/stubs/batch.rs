@@ -9,7 +9,7 @@ use abi::{Errno, nr};
 use super::calls::{self, Notification};
 use super::delivery::deliver_later;
 use super::filter;
-use super::filter::table::STUB_ADVICE;
+use super::filter::table::{STUB_ADVICE, STUB_BARRIERS};
 use super::interface::{BASE, Mailbox, ORDERS, OrderRecord, SIZE, answer, kind};
 use super::patching::Switch;
 use super::process::Process;
@@ -193,6 +193,17 @@ fn steps(order: Order, unmap_all: &[(u64, u64)]) -> Vec<Step> {
         Order::Futex { args } if FUTEX_WITHOUT_WAIT.contains(&(args[1] & FUTEX_OPERATION)) => {
             call(nr::futex, args)
         }
+        Order::Residency { address, length, vector } => {
+            if touches_stub(vector, length.div_ceil(4096)) {
+                return vec![Step::Fail(Errno::EFAULT)];
+            }
+            ranged(nr::mincore, address, length, vector)
+        }
+        Order::Seal { address, length } => ranged(nr::mseal, address, length, 0),
+        Order::Barrier { command } if STUB_BARRIERS.contains(&command) => {
+            call(nr::membarrier, [command.into(), 0, 0, 0, 0, 0])
+        }
+        Order::Barrier { .. } => vec![Step::Fail(Errno::EINVAL)],
         Order::Futex { .. } => vec![Step::Fail(Errno::ENOSYS)],
         Order::Watch(watch) => match filter::watch::program(&watch) {
             Ok(program) if program.len() <= FILTER_WORDS => vec![Step::Filter(program)],

@@ -111,6 +111,12 @@ impl Thread for StubThread {
         self.process.alive(read).map_err(|_| Errno::ESRCH)
     }
 
+    fn rests(&self) -> bool {
+        let read = |pid| self.process.shared.procfs.waits_for(&format!("{pid}/task/{}", self.tid));
+        // Where the host does not say what it waits for, it may be a futex.
+        self.process.alive(read).is_ok_and(|place| place.is_some_and(|p| p == "0" || p.starts_with("futex")))
+    }
+
     fn takes_handlers(&self) -> bool {
         self.can_start_handler()
     }

@@ -64,6 +64,17 @@ impl Procfs {
         Ok(rest.starts_with('R'))
     }
 
+    /// Where in the host's kernel a thread sleeps, by its directory; nothing for one that runs or could.
+    ///
+    /// # Errors
+    /// As [`Self::cpu_time`].
+    pub(super) fn waits_for(&self, directory: &str) -> Result<Option<String>, Errno> {
+        if self.is_running(&format!("{directory}/stat"))? {
+            return Ok(None);
+        }
+        self.read(&format!("{directory}/wchan")).map(Some)
+    }
+
     /// User and system time from a `stat` file.
     ///
     /// # Errors

@@ -35,7 +35,7 @@ fn entry(group: &Arc<ThreadGroup>) -> ProcessEntry {
 /// but printable ASCII is left.
 fn command(group: &ThreadGroup) -> String {
     let Some(task) = group.representative() else {
-        return format!("[{}] <defunct>", printable(group.last_comm().as_bytes()));
+        return format!("[{}] <defunct>", printable(group.last().comm.as_bytes()));
     };
     let range = task.space().image.lock().arguments.clone();
     let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0).min(LONGEST_COMMAND);

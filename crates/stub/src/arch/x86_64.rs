@@ -25,6 +25,8 @@ pub mod nr {
     pub const RT_SIGRETURN: u64 = 15;
     pub const MREMAP: u64 = 25;
     pub const MSYNC: u64 = 26;
+    pub const MINCORE: u64 = 27;
+    pub const MSEAL: u64 = 462;
     pub const MADVISE: u64 = 28;
     pub const CLONE: u64 = 56;
     pub const EXIT: u64 = 60;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use abi::Errno;
+use abi::personality::STICKY_TIMEOUTS;
 use abi::signal::SignalSet;
 use abi::time::{Timespec, Timeval};
 use kernel::{Task, UserPtr};
@@ -49,6 +50,11 @@ pub(super) fn timeval(task: &Task, at: UserPtr<Timeval>) -> Result<Until, Errno>
     Ok(starting_now(Some(Timeval { sec, usec: rest }.duration()?)))
 }
 
+/// Whether the task wants its timeouts left as they are.
+fn sticky(task: &Task) -> bool {
+    task.attributes().personality & STICKY_TIMEOUTS != 0
+}
+
 fn left(until: Until) -> Option<Duration> {
     match until {
         Until::Forever => None,
@@ -59,6 +65,9 @@ fn left(until: Until) -> Option<Duration> {
 
 /// Leaves what is left of the timeout where it was read. As Linux, a place that cannot be written is no error.
 pub(super) fn store_timespec(task: &Task, at: UserPtr<Timespec>, until: Until) {
+    if sticky(task) {
+        return;
+    }
     if let (Some(at), Some(left)) = (at.some(), left(until)) {
         let _ = at.write(&*task.memory(), &Timespec::from(left));
     }
@@ -66,6 +75,9 @@ pub(super) fn store_timespec(task: &Task, at: UserPtr<Timespec>, until: Until) {
 
 /// As [`store_timespec`].
 pub(super) fn store_timeval(task: &Task, at: UserPtr<Timeval>, until: Until) {
+    if sticky(task) {
+        return;
+    }
     if let (Some(at), Some(left)) = (at.some(), left(until)) {
         let _ = at.write(&*task.memory(), &Timeval::from(left));
     }

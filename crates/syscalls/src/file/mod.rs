@@ -14,6 +14,7 @@ pub mod handle;
 pub mod io;
 pub mod ioctl;
 pub mod job_control;
+pub mod kinds;
 mod lease;
 pub mod lock;
 pub mod memfd;

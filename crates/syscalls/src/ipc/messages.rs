@@ -5,14 +5,11 @@ use std::sync::atomic::Ordering;
 
 use abi::Errno;
 use abi::ipc::*;
-use kernel::ipc::messages::{MESSAGE_MAX, QUEUE_BYTES};
-use kernel::ipc::{Entry, Message, Queue, Wanted};
+use kernel::ipc::{Entry, Ipc, Message, Queue, Wanted};
 use kernel::memory::{read_exact, write_all};
 use kernel::{Task, UserAddr, UserPtr, wait};
 use vfs::{Capability, Events};
 
-/// Queues at most: `MSGMNI`. Fewer than Linux has: they are the sandbox's own memory.
-const QUEUES_MAX: usize = 1024;
 /// Bytes that the privileged may let a queue hold.
 const QUEUE_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a message's type, before its text.
@@ -24,8 +21,9 @@ const TYPE: u64 = 8;
 /// Those of msgget(2).
 pub fn msgget(task: &Arc<Task>, key: i32, flags: i32) -> Result<i32, Errno> {
     let ipc = task.ipc();
-    let queues = &ipc.queues;
-    queues.get(&task.credentials(), (key, flags), QUEUES_MAX, |_| Ok(()), |_| Ok(Queue::default()))
+    let bytes = ipc.limits.queue_bytes.get();
+    let most = ipc.limits.queues.count();
+    ipc.queues.get(&task.credentials(), (key, flags), most, |_| Ok(()), |_| Ok(Queue::new(bytes)))
 }
 
 /// msgsnd(2).
@@ -40,7 +38,7 @@ pub async fn msgsnd(
     flags: i32,
 ) -> Result<(), Errno> {
     let kind = UserPtr::<i64>::new(message.0).read(&*task.memory())?;
-    if length > MESSAGE_MAX || id < 0 || kind < 1 {
+    if length > task.ipc().limits.message_bytes.count() || id < 0 || kind < 1 {
         return Err(Errno::EINVAL);
     }
     let mut text = vec![0; length];
@@ -127,7 +125,7 @@ pub fn msgctl(task: &Arc<Task>, id: i32, command: i32, buffer: UserAddr) -> Resu
     let caller = task.credentials();
     match command {
         IPC_INFO | MSG_INFO => {
-            let info = limits(&queues.all(), command == MSG_INFO);
+            let info = limits(&ipc, command == MSG_INFO);
             UserPtr::new(buffer.0).write(&*task.memory(), &info)?;
             Ok(queues.highest_place())
         }
@@ -144,7 +142,7 @@ pub fn msgctl(task: &Arc<Task>, id: i32, command: i32, buffer: UserAddr) -> Resu
             let new: MsqidDs = UserPtr::new(buffer.0).read(&*task.memory())?;
             let queue = queues.find(id)?;
             queue.owned_by(&caller)?;
-            if new.bytes_max > QUEUE_BYTES && !caller.has(Capability::SysResource) {
+            if new.bytes_max > ipc.limits.queue_bytes.get() && !caller.has(Capability::SysResource) {
                 return Err(Errno::EPERM);
             }
             queue.set_owner(&caller, &new.perm)?;
@@ -179,22 +177,23 @@ fn status(queue: &Entry<Queue>) -> MsqidDs {
 }
 
 /// The limits, or with `used` how many queues, messages and bytes there are in three of the fields.
-fn limits(all: &[Arc<Entry<Queue>>], used: bool) -> Msginfo {
+fn limits(ipc: &Ipc, used: bool) -> Msginfo {
     let number = |n: u64| i32::try_from(n).unwrap_or(i32::MAX);
+    let all = ipc.queues.all();
     let sum = |of: fn(&Queue) -> u64| number(all.iter().map(|queue| of(&queue.object)).sum());
-    let queues = u64::try_from(QUEUES_MAX).unwrap_or(0);
+    let (queues, bytes) = (ipc.limits.queues.get(), ipc.limits.queue_bytes.get());
     Msginfo {
         pool: if used {
             i32::try_from(all.len()).unwrap_or(i32::MAX)
         } else {
-            number(queues * QUEUE_BYTES / 1024)
+            number(queues.saturating_mul(bytes) / 1024)
         },
-        map: if used { sum(|queue| queue.status().count) } else { number(QUEUE_BYTES) },
-        message_max: i32::try_from(MESSAGE_MAX).unwrap_or(i32::MAX),
-        queue_max: number(QUEUE_BYTES),
+        map: if used { sum(|queue| queue.status().count) } else { number(bytes) },
+        message_max: number(ipc.limits.message_bytes.get()),
+        queue_max: number(bytes),
         queues: number(queues),
         segment_size: 16,
-        messages: if used { sum(|queue| queue.status().bytes) } else { number(QUEUE_BYTES) },
+        messages: if used { sum(|queue| queue.status().bytes) } else { number(bytes) },
         segments: u16::MAX,
         padding: 0,
     }

@@ -7,34 +7,32 @@ use abi::Errno;
 use abi::ipc::*;
 use abi::time::Timespec;
 use kernel::ipc::semaphores::VALUE_MAX;
-use kernel::ipc::{Entry, Operation, Set};
+use kernel::ipc::{Entry, Ipc, Limit, Operation, Set};
 use kernel::{Task, UserPtr, wait};
 use vfs::Events;
-
-/// Sets at most: `SEMMNI`. Fewer than Linux has: they are the sandbox's own memory.
-const SETS_MAX: usize = 4096;
-/// Semaphores of a set at most: `SEMMSL`.
-const SET_MAX: usize = 32_000;
-/// Semaphores at most: `SEMMNS`.
-const ALL_MAX: usize = 1_024_000;
-/// Operations of a call at most: `SEMOPM`.
-const OPERATIONS_MAX: usize = 500;
 
 /// semget(2).
 ///
 /// # Errors
 /// Those of semget(2).
 pub fn semget(task: &Arc<Task>, key: i32, count: i32, flags: i32) -> Result<i32, Errno> {
-    let count = usize::try_from(count).ok().filter(|n| *n <= SET_MAX).ok_or(Errno::EINVAL)?;
+    let ipc = task.ipc();
+    let limits = &ipc.limits;
+    let most = limits.set_semaphores.count();
+    let count = usize::try_from(count).ok().filter(|n| *n <= most).ok_or(Errno::EINVAL)?;
     let fits = |set: &Set| if set.count() < count { Err(Errno::EINVAL) } else { Ok(()) };
     let make = |all: &[Arc<Entry<Set>>]| {
         if count == 0 {
             return Err(Errno::EINVAL);
         }
         let used: usize = all.iter().map(|entry| entry.object.count()).sum();
-        if used.saturating_add(count) > ALL_MAX { Err(Errno::ENOSPC) } else { Ok(Set::new(count)) }
+        if used.saturating_add(count) > limits.semaphores.count() {
+            Err(Errno::ENOSPC)
+        } else {
+            Ok(Set::new(count))
+        }
     };
-    task.ipc().sets.get(&task.credentials(), (key, flags), SETS_MAX, fits, make)
+    ipc.sets.get(&task.credentials(), (key, flags), limits.sets.count(), fits, make)
 }
 
 /// semop(2).
@@ -64,7 +62,7 @@ pub async fn semtimedop(
     if count == 0 || id < 0 {
         return Err(Errno::EINVAL);
     }
-    if count > OPERATIONS_MAX {
+    if count > task.ipc().limits.operations.count() {
         return Err(Errno::E2BIG);
     }
     let operations = read_operations(task, operations, count)?;
@@ -78,10 +76,11 @@ pub async fn semtimedop(
         return Err(Errno::EFBIG);
     }
     set.may(&task.credentials(), if alters { 2 } else { 4 })?;
+    let list = if operations.iter().any(|o| o.undo) { task.undo_list().id } else { 0 };
     let mut waiting = None;
     let attempt = || {
         set.present()?;
-        match set.object.operate(task.pid(), &operations)? {
+        match set.object.operate(task.pid(), list, &operations)? {
             Ok(()) => Ok(Ok(())),
             Err(blocked) if blocked.nonblocking => Ok(Err(Errno::EAGAIN)),
             Err(blocked) => {
@@ -122,7 +121,7 @@ pub fn semctl(task: &Arc<Task>, id: i32, number: i32, command: i32, argument: u6
     let caller = task.credentials();
     match command {
         IPC_INFO | SEM_INFO => {
-            let info = limits(&sets.all(), command == SEM_INFO);
+            let info = limits(&ipc, command == SEM_INFO);
             UserPtr::new(argument).write(&*task.memory(), &info)?;
             Ok(sets.highest_place())
         }
@@ -202,17 +201,19 @@ fn status(set: &Entry<Set>) -> SemidDs {
 }
 
 /// The limits, or with `used` how many sets and semaphores there are in two of the fields.
-fn limits(all: &[Arc<Entry<Set>>], used: bool) -> Seminfo {
+fn limits(ipc: &Ipc, used: bool) -> Seminfo {
     let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    let told = |limit: &Limit| number(limit.count());
+    let all = ipc.sets.all();
     let semaphores: usize = all.iter().map(|set| set.object.count()).sum();
     Seminfo {
-        map: number(ALL_MAX),
-        sets: number(SETS_MAX),
-        all: number(ALL_MAX),
-        undo_structures: number(ALL_MAX),
-        per_set: number(SET_MAX),
-        per_call: number(OPERATIONS_MAX),
-        undo_per_process: number(OPERATIONS_MAX),
+        map: told(&ipc.limits.semaphores),
+        sets: told(&ipc.limits.sets),
+        all: told(&ipc.limits.semaphores),
+        undo_structures: told(&ipc.limits.semaphores),
+        per_set: told(&ipc.limits.set_semaphores),
+        per_call: told(&ipc.limits.operations),
+        undo_per_process: told(&ipc.limits.operations),
         undo_size: if used { number(all.len()) } else { 20 },
         value_max: i32::from(VALUE_MAX),
         adjustment_max: if used { number(semaphores) } else { i32::from(VALUE_MAX) },

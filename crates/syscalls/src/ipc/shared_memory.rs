@@ -11,21 +11,19 @@ use kernel::{Task, UserAddr, UserPtr};
 use platform::{Order, Source};
 use vfs::Capability;
 
-/// Segments at most: `SHMMNI`.
-const SEGMENTS_MAX: usize = 4096;
 /// Attachments of an address space at most: what `vm.max_map_count` usually is.
 const ATTACHMENTS_MAX: usize = 65_530;
-/// Bytes of a segment at most: `SHMMAX`.
-const SIZE_MAX: u64 = u64::MAX - (1 << 24);
 
 /// shmget(2).
 ///
 /// # Errors
 /// Those of shmget(2); `ENOSPC` also if all segments together would be larger than the machine's memory.
 pub fn shmget(task: &Arc<Task>, key: i32, size: u64, flags: i32) -> Result<i32, Errno> {
+    let ipc = task.ipc();
+    let limits = &ipc.limits;
     let fits = |segment: &Segment| if segment.size < size { Err(Errno::EINVAL) } else { Ok(()) };
     let make = |all: &[Arc<Entry<Segment>>]| {
-        if size == 0 || size > SIZE_MAX {
+        if size == 0 || size > limits.segment_bytes.get() {
             return Err(Errno::EINVAL);
         }
         if flags & SHM_HUGETLB != 0 {
@@ -33,13 +31,16 @@ pub fn shmget(task: &Arc<Task>, key: i32, size: u64, flags: i32) -> Result<i32, 
             return Err(Errno::ENOSYS);
         }
         let used: u64 = all.iter().map(|entry| entry.object.size).fold(0, u64::saturating_add);
-        if used.saturating_add(size) > host::system::machine().total_memory {
+        let pages =
+            all.iter().map(|entry| entry.object.size.div_ceil(PAGE_SIZE)).fold(0, u64::saturating_add);
+        let too_many = pages.saturating_add(size.div_ceil(PAGE_SIZE)) > limits.segment_pages.get();
+        if too_many || used.saturating_add(size) > host::system::machine().total_memory {
             return Err(Errno::ENOSPC);
         }
         let whole = size.checked_next_multiple_of(PAGE_SIZE).ok_or(Errno::EINVAL)?;
         Segment::new(size, whole, task.pid())
     };
-    task.ipc().segments.get(&task.credentials(), (key, flags), SEGMENTS_MAX, fits, make)
+    ipc.segments.get(&task.credentials(), (key, flags), limits.segments.count(), fits, make)
 }
 
 /// shmat(2). Returns where it was attached.
@@ -114,8 +115,9 @@ pub fn shmctl(task: &Arc<Task>, id: i32, command: i32, buffer: UserAddr) -> Resu
     let caller = task.credentials();
     match command {
         IPC_INFO => {
-            let (max, all) = (SIZE_MAX, SIZE_MAX / PAGE_SIZE);
-            let info = Shminfo { max, min: 1, segments: 4096, per_process: 4096, all, ..Shminfo::default() };
+            let (max, all) = (ipc.limits.segment_bytes.get(), ipc.limits.segment_pages.get());
+            let most = ipc.limits.segments.get();
+            let info = Shminfo { max, min: 1, segments: most, per_process: most, all, ..Shminfo::default() };
             UserPtr::new(buffer.0).write(&*memory, &info)?;
             Ok(segments.highest_place())
         }
@@ -151,7 +153,7 @@ pub fn shmctl(task: &Arc<Task>, id: i32, command: i32, buffer: UserAddr) -> Resu
             if !caller.has(Capability::IpcLock) {
                 segment.owned_by(&caller)?;
                 if command == SHM_LOCK {
-                    crate::memory::map::may_lock(task, segment.object.size)?;
+                    crate::memory::lock::may_lock(task, segment.object.size)?;
                 }
             }
             segment.object.locked.store(command == SHM_LOCK, Ordering::Relaxed);

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use abi::Errno;
 use abi::memory::{MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, MapFlags, PAGE_SIZE, Protection};
-use kernel::limits::{INFINITY, Resource};
 use kernel::{Outcome, Task};
 use platform::{Order, Source};
 use vfs::mount_flags::MountFlags;
-use vfs::{Capability, Fd, MapSource, OpenFile, OpenFlags};
+use vfs::{Fd, MapSource, OpenFile, OpenFlags};
+
+use super::lock;
 
 /// What a stub takes: the rest is decided here.
 const PASSED: MapFlags = MapFlags::FIXED
@@ -17,13 +18,14 @@ const PASSED: MapFlags = MapFlags::FIXED
     .union(MapFlags::POPULATE)
     .union(MapFlags::NONBLOCK)
     .union(MapFlags::STACK)
+    .union(MapFlags::GROWSDOWN)
     .union(MapFlags::FIXED_NOREPLACE);
 
 /// Maps a file or anonymous memory.
 ///
 /// # Errors
 /// Those of mmap(2).
-pub fn mmap(
+pub async fn mmap(
     task: &Arc<Task>,
     address: u64,
     length: u64,
@@ -62,7 +64,7 @@ pub fn mmap(
     }
     let mut passed = flags & PASSED;
     if flags.contains(MapFlags::LOCKED) {
-        may_lock(task, length)?;
+        lock::may_lock(task, length)?;
         passed |= MapFlags::POPULATE;
     }
     let source = if flags.contains(MapFlags::ANONYMOUS) {
@@ -82,7 +84,12 @@ pub fn mmap(
         flags: passed.bits() | if shared { MAP_SHARED } else { MAP_PRIVATE },
         source,
     };
-    Ok(Outcome::Orders(vec![order]))
+    if !flags.contains(MapFlags::LOCKED) {
+        return Ok(Outcome::Orders(vec![order]));
+    }
+    let at = task.perform(vec![order]).await?.pop().unwrap_or(Err(Errno::ENOMEM))?;
+    task.space().locks.set(at..at.saturating_add(length), true)?;
+    Ok(Outcome::from(at))
 }
 
 /// What is mapped of a file.
@@ -128,17 +135,4 @@ fn check_access(open: &OpenFile, protection: Protection, shared: bool) -> Result
         return Err(Errno::EPERM);
     }
     Ok(())
-}
-
-/// Whether the task may lock so many bytes. There is no account of what is locked already, since nothing is pinned.
-pub(crate) fn may_lock(task: &Task, length: u64) -> Result<(), Errno> {
-    let limit = task.group.limits.lock().get(Resource::Memlock).soft;
-    if limit == INFINITY || task.credentials().has(Capability::IpcLock) {
-        return Ok(());
-    }
-    match limit {
-        0 => Err(Errno::EPERM),
-        limit if length > limit => Err(Errno::ENOMEM),
-        _ => Ok(()),
-    }
 }

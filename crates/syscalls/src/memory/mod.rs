@@ -2,7 +2,11 @@
 //! and what touches addresses that are not the guest's.
 
 pub mod brk;
+pub mod keys;
 pub mod lock;
 pub mod map;
+pub mod nodes;
+pub mod process;
 pub mod process_vm;
 pub mod range;
+pub mod residency;

@@ -6,7 +6,7 @@ use abi::Errno;
 use abi::memory::{PAGE_SIZE, Protection, RemapFlags, SyncFlags};
 use kernel::{Outcome, Task};
 use platform::stubs::filter::table::STUB_ADVICE;
-use platform::{Advice, Order};
+use platform::{Advice, Mapping, Order};
 
 /// `MADV_HWPOISON` and `MADV_SOFT_OFFLINE`: they break memory of the whole machine.
 const POISON: [i32; 2] = [100, 101];
@@ -65,14 +65,30 @@ pub fn mremap(
 /// # Errors
 /// `EINVAL` for advice that is not passed on, `EPERM` for the kinds that concern the machine.
 pub fn madvise(_: &Arc<Task>, address: u64, length: u64, advice: i32) -> Result<Outcome, Errno> {
+    vetted(address, advice)?;
+    Ok(one(Order::Advise { address, length, advice: Advice(advice) }))
+}
+
+/// Whether advice is passed on.
+pub(super) fn vetted(address: u64, advice: i32) -> Result<(), Errno> {
     aligned(address)?;
     if POISON.contains(&advice) {
         return Err(Errno::EPERM);
     }
-    if !u32::try_from(advice).is_ok_and(|number| STUB_ADVICE.contains(&number)) {
+    let known = u32::try_from(advice).is_ok_and(|number| STUB_ADVICE.contains(&number));
+    if known { Ok(()) } else { Err(Errno::EINVAL) }
+}
+
+/// mseal(2). Call sites of a process that seals memory are not patched any longer: their pages could not be replaced.
+///
+/// # Errors
+/// `EINVAL`, `ENOMEM`; `ENOSYS` on hosts that do not seal.
+pub fn mseal(_: &Arc<Task>, address: u64, length: u64, flags: u64) -> Result<Outcome, Errno> {
+    aligned(address)?;
+    if flags != 0 {
         return Err(Errno::EINVAL);
     }
-    Ok(one(Order::Advise { address, length, advice: Advice(advice) }))
+    Ok(Outcome::Orders(vec![Order::Patch { allowed: false }, Order::Seal { address, length }]))
 }
 
 /// Writes a shared mapping back.
@@ -84,6 +100,14 @@ pub fn msync(task: &Arc<Task>, address: u64, length: u64, flags: u32) -> Result<
     let known = SyncFlags::from_bits(flags).ok_or(Errno::EINVAL)?;
     if known.contains(SyncFlags::SYNC | SyncFlags::ASYNC) {
         return Err(Errno::EINVAL);
+    }
+    if known.contains(SyncFlags::INVALIDATE) {
+        let locks = &task.space().locks;
+        let range = address..address.saturating_add(length);
+        let locked = |m: &Mapping| m.start < range.end && m.end > range.start && locks.of(m) > 0;
+        if task.memory().mappings()?.iter().any(locked) {
+            return Err(Errno::EBUSY);
+        }
     }
     if known.contains(SyncFlags::SYNC) {
         // Which of them lie in the range only the host knows: all are written.

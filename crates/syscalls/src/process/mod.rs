@@ -6,6 +6,7 @@ pub mod execve;
 pub mod exit;
 pub mod futex;
 pub mod ids;
+pub mod kcmp;
 pub mod namespace;
 pub mod pidfd;
 pub mod prctl;

@@ -13,7 +13,6 @@ use vfs::Fd;
 /// # Errors
 /// `EINVAL` for unknown flags and for kinds of namespaces that this kernel does not make; `EPERM` for namespaces without CAP_SYS_ADMIN.
 pub fn unshare(task: &Arc<Task>, flags: u64) -> Result<(), Errno> {
-    // There are no semaphore adjustments to undo sharing of.
     let known = CloneFlags::FS | CloneFlags::FILES | CloneFlags::SYSVSEM | CloneFlags::NAMESPACES;
     let flags = CloneFlags::from_bits(flags).filter(|flags| known.contains(*flags)).ok_or(Errno::EINVAL)?;
     namespace::check(&task.credentials(), flags)?;
@@ -23,6 +22,9 @@ pub fn unshare(task: &Arc<Task>, flags: u64) -> Result<(), Errno> {
             own.change(FsContext::unshare_mounts)?;
         }
         task.set_fs(own);
+    }
+    if flags.intersects(CloneFlags::SYSVSEM | CloneFlags::NEWIPC) {
+        task.leave_undo_list();
     }
     if flags.contains(CloneFlags::FILES) {
         let own = task.files().fork();

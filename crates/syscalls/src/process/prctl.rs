@@ -6,6 +6,7 @@ use abi::Errno;
 use kernel::memory::{read_exact, write_all};
 use kernel::task::Comm;
 use kernel::{Task, UserAddr, UserPtr};
+use vfs::Capability;
 
 use super::seccomp;
 use crate::credentials::prctl as capabilities;
@@ -28,15 +29,20 @@ const PR_GET_SECUREBITS: u32 = 27;
 const PR_SET_SECUREBITS: u32 = 28;
 const PR_SET_TIMERSLACK: u32 = 29;
 const PR_GET_TIMERSLACK: u32 = 30;
+const PR_GET_TSC: u32 = 25;
+const PR_SET_TSC: u32 = 26;
+const PR_MCE_KILL: u32 = 33;
+const PR_MCE_KILL_GET: u32 = 34;
 const PR_SET_CHILD_SUBREAPER: u32 = 36;
 const PR_GET_CHILD_SUBREAPER: u32 = 37;
 const PR_SET_NO_NEW_PRIVS: u32 = 38;
 const PR_GET_NO_NEW_PRIVS: u32 = 39;
 const PR_GET_TID_ADDRESS: u32 = 40;
 const PR_CAP_AMBIENT: u32 = 47;
-
-/// What `PR_SET_TIMERSLACK` with 0 goes back to, nanoseconds.
-const DEFAULT_SLACK: u64 = 50_000;
+const PR_SET_IO_FLUSHER: u32 = 57;
+const PR_GET_IO_FLUSHER: u32 = 58;
+/// The time stamp counter can be read.
+const PR_TSC_ENABLE: i32 = 1;
 
 /// Carries out one of its operations.
 ///
@@ -73,7 +79,34 @@ pub async fn prctl(task: &Arc<Task>, operation: u32, a: u64, b: u64, c: u64, d: 
         PR_CAPBSET_DROP => capabilities::drop_bounding(task, a)?,
         PR_GET_SECUREBITS => return Ok(u64::from(task.credentials().securebits)),
         PR_SET_SECUREBITS => capabilities::set_securebits(task, a)?,
-        PR_SET_TIMERSLACK => task.attributes().timer_slack = if a == 0 { DEFAULT_SLACK } else { a },
+        PR_SET_TIMERSLACK => {
+            let mut attributes = task.attributes();
+            attributes.timer_slack = if a.cast_signed() <= 0 { attributes.default_timer_slack } else { a };
+        }
+        PR_GET_TSC => int_at.write(&*memory, &PR_TSC_ENABLE)?,
+        PR_SET_TSC if a == u64::from(PR_TSC_ENABLE.unsigned_abs()) => {}
+        PR_MCE_KILL => {
+            unused(&[c, d])?;
+            task.attributes().machine_check = match (a, b) {
+                (0, 0) => 2,
+                (1, 0..=2) => u32::try_from(b).map_err(|_| Errno::EINVAL)?,
+                _ => return Err(Errno::EINVAL),
+            };
+        }
+        PR_MCE_KILL_GET => {
+            unused(&[a, b, c, d])?;
+            return Ok(task.attributes().machine_check.into());
+        }
+        PR_SET_IO_FLUSHER => {
+            task.credentials().need(Capability::SysResource)?;
+            unused(&[b, c, d])?;
+            task.attributes().io_flusher = flag(a)?;
+        }
+        PR_GET_IO_FLUSHER => {
+            task.credentials().need(Capability::SysResource)?;
+            unused(&[a, b, c, d])?;
+            return Ok(task.attributes().io_flusher.into());
+        }
         PR_GET_TIMERSLACK => return Ok(task.attributes().timer_slack),
         PR_SET_CHILD_SUBREAPER => task.kernel.pids.set_subreaper(task.pid(), a != 0),
         PR_GET_CHILD_SUBREAPER => {

@@ -6,8 +6,9 @@ use abi::Errno;
 use kernel::Task;
 use vfs::Capability;
 
-use super::priority::may_change;
+use super::priority::{may_change, targets};
 
+/// `IOPRIO_WHO_PROCESS`; those of process groups and users follow.
 const IOPRIO_WHO_PROCESS: u32 = 1;
 /// Where the class stands in a value.
 const CLASS_SHIFT: i32 = 13;
@@ -18,23 +19,21 @@ const CLASS_REALTIME: i32 = 1;
 const CLASS_BEST_EFFORT: i32 = 2;
 const CLASS_IDLE: i32 = 3;
 
-fn target(task: &Arc<Task>, which: u32, who: i32) -> Result<Arc<Task>, Errno> {
-    if which != IOPRIO_WHO_PROCESS {
-        return Err(Errno::EINVAL);
-    }
-    if who == 0 { Ok(Arc::clone(task)) } else { task.kernel.task(who).ok_or(Errno::ESRCH) }
+/// Whom a pair of arguments means, as for getpriority(2).
+fn whom(task: &Arc<Task>, which: u32, who: i32) -> Result<Vec<Arc<Task>>, Errno> {
+    targets(task, which.checked_sub(IOPRIO_WHO_PROCESS).ok_or(Errno::EINVAL)?, who)
 }
 
-/// Reads it.
+/// Reads it: the highest of all that are meant, which has the lowest number.
 ///
 /// # Errors
 /// `EINVAL`, `ESRCH`.
 pub fn ioprio_get(task: &Arc<Task>, which: u32, who: i32) -> Result<i32, Errno> {
-    let value = target(task, which, who)?.attributes().io_priority;
-    Ok(value)
+    let all = whom(task, which, who)?;
+    Ok(all.iter().map(|target| target.attributes().io_priority).min().unwrap_or(CLASS_NONE))
 }
 
-/// Sets it.
+/// Sets it, of one after the other up to the first that the caller may not change.
 ///
 /// # Errors
 /// `EINVAL`, `ESRCH`, `EPERM`.
@@ -51,8 +50,9 @@ pub fn ioprio_set(task: &Arc<Task>, which: u32, who: i32, value: i32) -> Result<
         CLASS_NONE | CLASS_BEST_EFFORT | CLASS_IDLE => {}
         _ => return Err(Errno::EINVAL),
     }
-    let target = target(task, which, who)?;
-    may_change(task, &target)?;
-    target.attributes().io_priority = value;
+    for target in whom(task, which, who)? {
+        may_change(task, &target)?;
+        target.attributes().io_priority = value;
+    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Limits, accounts and scheduling.
 
 pub mod affinity;
+pub mod attributes;
 pub mod io_priority;
 pub mod limits;
 pub mod policy;

@@ -12,7 +12,7 @@ const PRIO_PGRP: u32 = 1;
 const PRIO_USER: u32 = 2;
 
 /// The tasks that a pair of arguments means.
-fn targets(task: &Arc<Task>, which: u32, who: i32) -> Result<Vec<Arc<Task>>, Errno> {
+pub(super) fn targets(task: &Arc<Task>, which: u32, who: i32) -> Result<Vec<Arc<Task>>, Errno> {
     let kernel = &task.kernel;
     let all = |groups: Vec<Arc<ThreadGroup>>| groups.iter().flat_map(|g| g.tasks()).collect::<Vec<_>>();
     let found = match which {
@@ -59,13 +59,10 @@ pub fn setpriority(task: &Arc<Task>, which: u32, who: i32, nice: i32) -> Result<
     outcome
 }
 
-pub(super) fn set(task: &Task, target: &Task, nice: i32) -> Result<(), Errno> {
+fn set(task: &Task, target: &Task, nice: i32) -> Result<(), Errno> {
     may_change(task, target)?;
     let old = target.attributes().nice;
-    let limit = target.group.limits.lock().get(Resource::Nice).soft;
-    // The limit counts from 1 (niceness 19) to 40 (niceness -20).
-    let lowest = i64::try_from(limit).map_or(i64::from(i32::MIN), |l| 20_i64.saturating_sub(l));
-    if nice < old && i64::from(nice) < lowest && !task.credentials().has(Capability::SysNice) {
+    if nice < old && !is_allowed(target, nice) && !task.credentials().has(Capability::SysNice) {
         return Err(Errno::EACCES);
     }
     target.attributes().nice = nice;
@@ -73,6 +70,13 @@ pub(super) fn set(task: &Task, target: &Task, nice: i32) -> Result<(), Errno> {
         thread.set_nice(nice);
     }
     Ok(())
+}
+
+/// Whether a task's limit allows this niceness.
+pub(super) fn is_allowed(target: &Task, nice: i32) -> bool {
+    let limit = target.group.limits.lock().get(Resource::Nice).soft;
+    // The limit counts from 1 (niceness 19) to 40 (niceness -20).
+    i64::try_from(limit).map_or(true, |limit| i64::from(nice) >= 20_i64.saturating_sub(limit))
 }
 
 /// Whether a task may change how another is scheduled.

@@ -1,18 +1,25 @@
-//! membarrier(2).
+//! membarrier(2). The host carries most commands out for guests themselves; here come the query, and what a filter of the guest's watches.
 
 use std::sync::Arc;
 
 use abi::Errno;
 use kernel::Task;
+use platform::Order;
+use platform::stubs::filter::table::BARRIERS;
 
 /// `MEMBARRIER_CMD_QUERY`.
-const QUERY: i32 = 0;
+const QUERY: u32 = 0;
 
-/// Tells which kinds of barrier there are: none that a guest's threads could use, since the host's barrier would have to be
-/// called by the guest itself. Programs fall back to fences.
+/// Carries out a command, or tells which there are: those of the host's, without the ones for restartable sequences.
 ///
 /// # Errors
-/// `EINVAL` for all but the query.
-pub fn membarrier(_: &Arc<Task>, command: i32, flags: u32, _: i32) -> Result<i32, Errno> {
-    if command == QUERY && flags == 0 { Ok(0) } else { Err(Errno::EINVAL) }
+/// `EINVAL`; `EPERM` for a barrier that needs a registration first; `ENOSYS` on hosts that have none.
+pub async fn membarrier(task: &Arc<Task>, command: u32, flags: u32, _: i32) -> Result<u64, Errno> {
+    if flags != 0 || !(command == QUERY || BARRIERS.contains(&command)) {
+        return Err(Errno::EINVAL);
+    }
+    let done = task.perform(vec![Order::Barrier { command }]).await?;
+    let result = done.into_iter().next().unwrap_or(Err(Errno::ENOSYS))?;
+    let known = BARRIERS.iter().fold(0, |all, bit| all | u64::from(*bit));
+    Ok(if command == QUERY { result & known } else { result })
 }

@@ -6,3 +6,4 @@ pub mod names;
 pub mod personality;
 pub mod refused;
 pub mod sysinfo;
+pub mod vhangup;

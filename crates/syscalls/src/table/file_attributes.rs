@@ -7,7 +7,8 @@ use vfs::Fd;
 
 use crate::Support::{Full, Partial};
 use crate::argument::PathPtr;
-use crate::file::{access, attributes, filesystem, handle, stat, statx, times};
+use crate::file::kinds::Ustat;
+use crate::file::{access, attributes, filesystem, handle, kinds, stat, statx, times};
 use crate::{Row, rows};
 
 const HANDLES: &str = "tmpfs and the host's files; stale once the sandbox has forgotten the file";
@@ -20,6 +21,8 @@ pub(super) static ROWS: &[Row] = rows! {
     now statx(statx::statx, directory: Fd, path: PathPtr, flags: u32, mask: u32, into: UserPtr<Statx>) Full;
     now statfs(filesystem::statfs, path: PathPtr, into: UserPtr<Statfs>) Full;
     now fstatfs(filesystem::fstatfs, fd: Fd, into: UserPtr<Statfs>) Full;
+    now sysfs(kinds::sysfs, option: u32, first: u64, second: u64) Full;
+    now ustat(kinds::ustat, device: u32, into: UserPtr<Ustat>) Full;
     now access(access::access, path: PathPtr, mode: u32) Full;
     now faccessat(access::faccessat, directory: Fd, path: PathPtr, mode: u32) Full;
     now faccessat2(access::faccessat2, directory: Fd, path: PathPtr, mode: u32, flags: u32) Full;

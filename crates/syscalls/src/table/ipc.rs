@@ -10,7 +10,6 @@ use crate::argument::PathPtr;
 use crate::ipc::{messages, posix_queues, semaphores, shared_memory};
 use crate::{Row, rows};
 
-const UNDO: &str = "SEM_UNDO is of processes, as with CLONE_SYSVSEM";
 const NOTIFY: &str = "no SIGEV_THREAD";
 const UNMAPPED: &str = "what munmap(2) alone detaches counts until the program ends; SHM_LOCK pins nothing";
 
@@ -20,8 +19,8 @@ pub(super) static ROWS: &[Row] = rows! {
     later shmdt(shared_memory::shmdt, address: u64) Full;
     now shmctl(shared_memory::shmctl, id: i32, command: i32, buffer: UserAddr) Partial(UNMAPPED);
     now semget(semaphores::semget, key: i32, count: i32, flags: i32) Full;
-    later semop(semaphores::semop, id: i32, operations: UserPtr<Sembuf>, count: usize) Partial(UNDO);
-    later semtimedop(semaphores::semtimedop, id: i32, operations: UserPtr<Sembuf>, count: usize, timeout: UserPtr<Timespec>) Partial(UNDO);
+    later semop(semaphores::semop, id: i32, operations: UserPtr<Sembuf>, count: usize) Full;
+    later semtimedop(semaphores::semtimedop, id: i32, operations: UserPtr<Sembuf>, count: usize, timeout: UserPtr<Timespec>) Full;
     now semctl(semaphores::semctl, id: i32, number: i32, command: i32, argument: u64) Full;
     now msgget(messages::msgget, key: i32, flags: i32) Full;
     later msgsnd(messages::msgsnd, id: i32, message: UserAddr, length: usize, flags: i32) Full;

@@ -8,7 +8,7 @@ use vfs::Fd;
 use crate::Support::{Full, Partial};
 use crate::argument::PathPtr;
 use crate::process::{
-    arch_prctl, clone, execve, exit, futex, ids, namespace, pidfd, prctl, robust_list, seccomp, wait,
+    arch_prctl, clone, execve, exit, futex, ids, kcmp, namespace, pidfd, prctl, robust_list, seccomp, wait,
 };
 use crate::{Row, rows};
 
@@ -37,6 +37,7 @@ pub(super) static ROWS: &[Row] = rows! {
     now setsid(ids::setsid) Full;
     now pidfd_open(pidfd::pidfd_open, pid: i32, flags: u32) Partial("no PIDFD_THREAD");
     now pidfd_getfd(pidfd::pidfd_getfd, process: Fd, target: Fd, flags: u32) Full;
+    now kcmp(kcmp::kcmp, one: i32, other: i32, kind: u32, first: u64, second: u64) Full;
     later futex(futex::futex, address: u64, operation: u32, value: u32, timeout: u64, second: u64, third: u32) Partial("the host's; no priority inheritance");
     later prctl(prctl::prctl, operation: u32, a: u64, b: u64, c: u64, d: u64) Partial("no operations on memory layout, speculation and machine checks");
     later seccomp(seccomp::seccomp, operation: u32, flags: u64, arguments: UserAddr) Partial("no listeners; SECCOMP_RET_TRACE fails with ENOSYS");

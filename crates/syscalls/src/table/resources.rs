@@ -5,9 +5,10 @@ use abi::time::Timespec;
 use kernel::{UserAddr, UserPtr};
 
 use crate::Support::{Full, Partial};
-use crate::resources::policy::Attributes;
-use crate::resources::{affinity, io_priority, limits, policy, priority, rusage};
+use crate::resources::{affinity, attributes, io_priority, limits, policy, priority, rusage};
 use crate::{Row, rows};
+
+const POLICIES: &str = "kept and told; the host schedules all guests by niceness";
 
 pub(super) static ROWS: &[Row] = rows! {
     now getrlimit(limits::getrlimit, resource: u32, old: UserPtr<Rlimit>) Full;
@@ -17,15 +18,15 @@ pub(super) static ROWS: &[Row] = rows! {
     now times(rusage::times, buffer: UserPtr<Tms>) Full;
     now getpriority(priority::getpriority, which: u32, who: i32) Full;
     now setpriority(priority::setpriority, which: u32, who: i32, nice: i32) Full;
-    now ioprio_get(io_priority::ioprio_get, which: u32, who: i32) Partial("of processes; kept and told, without effect");
-    now ioprio_set(io_priority::ioprio_set, which: u32, who: i32, value: i32) Partial("of processes; kept and told, without effect");
+    now ioprio_get(io_priority::ioprio_get, which: u32, who: i32) Partial("kept and told, without effect");
+    now ioprio_set(io_priority::ioprio_set, which: u32, who: i32, value: i32) Partial("kept and told, without effect");
     now sched_yield(policy::sched_yield) Full;
-    now sched_setscheduler(policy::sched_setscheduler, pid: i32, policy: i32, param: UserPtr<i32>) Partial("no real-time policies; kept and told, without effect");
+    now sched_setscheduler(policy::sched_setscheduler, pid: i32, policy: i32, param: UserPtr<i32>) Partial(POLICIES);
     now sched_getscheduler(policy::sched_getscheduler, pid: i32) Full;
-    now sched_setparam(policy::sched_setparam, pid: i32, param: UserPtr<i32>) Partial("no real-time policies");
+    now sched_setparam(policy::sched_setparam, pid: i32, param: UserPtr<i32>) Partial(POLICIES);
     now sched_getparam(policy::sched_getparam, pid: i32, param: UserPtr<i32>) Full;
-    now sched_setattr(policy::sched_setattr, pid: i32, attributes: UserPtr<Attributes>, flags: u32) Partial("no real-time and deadline policies");
-    now sched_getattr(policy::sched_getattr, pid: i32, attributes: UserAddr, size: u32, flags: u32) Full;
+    now sched_setattr(attributes::sched_setattr, pid: i32, attributes: UserAddr, flags: u32) Partial(POLICIES);
+    now sched_getattr(attributes::sched_getattr, pid: i32, attributes: UserAddr, size: u32, flags: u32) Full;
     now sched_get_priority_max(policy::sched_get_priority_max, policy: i32) Full;
     now sched_get_priority_min(policy::sched_get_priority_min, policy: i32) Full;
     now sched_rr_get_interval(policy::sched_rr_get_interval, pid: i32, interval: UserPtr<Timespec>) Full;

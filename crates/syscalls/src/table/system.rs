@@ -4,7 +4,7 @@ use abi::resource::{Sysinfo, Utsname};
 use kernel::{UserAddr, UserPtr};
 
 use crate::Support::{Full, Partial};
-use crate::system::{getrandom, membarrier, names, personality, refused, sysinfo};
+use crate::system::{getrandom, membarrier, names, personality, refused, sysinfo, vhangup};
 use crate::{Row, rows};
 
 pub(super) static ROWS: &[Row] = rows! {
@@ -13,8 +13,9 @@ pub(super) static ROWS: &[Row] = rows! {
     now sethostname(names::sethostname, name: UserAddr, length: i32) Full;
     now setdomainname(names::setdomainname, name: UserAddr, length: i32) Full;
     now sysinfo(sysinfo::sysinfo, to: UserPtr<Sysinfo>) Partial("no swap");
-    now personality(personality::personality, wanted: u32) Partial("ADDR_NO_RANDOMIZE only");
-    now membarrier(membarrier::membarrier, command: i32, flags: u32, cpu: i32) Partial("offers no kind of barrier");
+    now personality(personality::personality, wanted: u32) Partial("of the bits about memory only ADDR_NO_RANDOMIZE has an effect");
+    later membarrier(membarrier::membarrier, command: u32, flags: u32, cpu: i32) Partial("none for restartable sequences");
+    now vhangup(vhangup::vhangup) Full;
     now syslog(refused::not_permitted) Partial("EPERM: the log is the machine's");
     now reboot(refused::not_permitted) Partial("EPERM");
     now swapon(refused::not_permitted) Partial("EPERM");
@@ -32,7 +33,6 @@ pub(super) static ROWS: &[Row] = rows! {
         perf_event_open, "the host kernel's";
         userfaultfd, "page faults are the host's";
         rseq, "the host kernel would have to know of the guest's area";
-        kcmp, "not yet";
         modify_ldt, "not offered";
     }
 };

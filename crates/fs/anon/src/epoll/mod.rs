@@ -133,6 +133,16 @@ impl Epoll {
         Ok(())
     }
 
+    /// The description that is watched through a descriptor; the one at this place if there are several, which were opened there one after the other.
+    #[must_use]
+    pub fn watched(&self, fd: i32, index: usize) -> Option<u64> {
+        let items = self.items.lock();
+        let mut all: Vec<u64> = items.by_key.keys().filter(|k| k.fd == fd).map(|k| k.description).collect();
+        drop(items);
+        all.sort_unstable();
+        all.get(index).copied()
+    }
+
     /// Hands up to `most` events to `deliver`. What fails to be delivered stays to be reported.
     ///
     /// # Errors

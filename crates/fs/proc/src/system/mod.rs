@@ -1,6 +1,7 @@
 //! Files about the system as a whole.
 
 pub(crate) mod cpu;
+pub(crate) mod ipc;
 pub(crate) mod load;
 pub(crate) mod memory;
 pub(crate) mod text;

@@ -73,21 +73,40 @@ pub(super) fn smaps(subject: &Subject) -> Result<Vec<u8>, Errno> {
     let mappings = space.memory.mappings()?;
     let host = space.memory.host_text("smaps")?;
     let mut text = Vec::new();
-    let mut shown = false;
+    let mut shown: Option<&Mapping> = None;
+    // Its proportional set size, KiB: what of it counts as locked.
+    let mut share = 0;
     for host_line in host.lines() {
         match start_of(host_line) {
             Some(start) => {
-                let mapping = mappings.iter().find(|m| m.start == start);
-                shown = mapping.is_some();
-                if let Some(mapping) = mapping {
+                shown = mappings.iter().find(|m| m.start == start);
+                if let Some(mapping) = shown {
                     line(&task, &space, mapping, &mut text);
                 }
             }
-            None if shown => text.extend(format!("{host_line}\n").bytes()),
-            None => {}
+            None => {
+                if let Some(value) = host_line.strip_prefix("Pss:") {
+                    share = value.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0);
+                }
+                let about = shown.map(|mapping| about(&space, mapping, host_line, share));
+                text.extend(about.unwrap_or_default().bytes());
+            }
         }
     }
     Ok(text)
+}
+
+/// A line about a mapping: the host's, unless it is about locks, of which it knows nothing.
+fn about(space: &AddressSpace, mapping: &Mapping, host_line: &str, share: u64) -> String {
+    let locked = space.locks.of(mapping);
+    match host_line.split_once(':') {
+        Some(("Locked", _)) if locked > 0 => {
+            let share = share.min(locked / 1024);
+            format!("Locked:         {share:8} kB\n")
+        }
+        Some(("VmFlags", flags)) if locked > 0 => format!("VmFlags:{flags}lo \n"),
+        _ => format!("{host_line}\n"),
+    }
 }
 
 /// The first address of a mapping's own line; nothing for the lines about it.

@@ -46,7 +46,15 @@ pub(super) fn statm(subject: &Subject) -> Result<Vec<u8>, Errno> {
 pub(super) fn host_status(task: &Task) -> String {
     let text = task.memory().host_text("status").unwrap_or_default();
     let about_memory = text.lines().filter(|line| line.starts_with("Vm") || line.starts_with("Rss"));
-    about_memory.fold(String::new(), |all, line| all + line + "\n")
+    about_memory.fold(String::new(), |all, line| match line.strip_prefix("VmLck:") {
+        Some(_) => all + &format!("VmLck:\t{:8} kB\n", locked(task) / 1024),
+        None => all + line + "\n",
+    })
+}
+
+/// Bytes that the program has locked, of which the host knows nothing.
+fn locked(task: &Task) -> u64 {
+    task.memory().mappings().map_or(0, |mappings| task.space().locks.total(&mappings))
 }
 
 /// One number of the host's status file, in KiB.

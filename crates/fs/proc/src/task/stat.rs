@@ -5,11 +5,21 @@ use std::time::Duration;
 use abi::Errno;
 use kernel::accounting::Consumption;
 use kernel::limits::Resource;
+use kernel::task::scheduling::{SCHED_DEADLINE, Scheduling, is_real_time};
 
 use super::Subject;
 use super::memory::host_size;
 use super::status::{State, state};
 use super::times::{ticks, used_by};
+
+/// The scheduler's own scale: 0 to 39 by niceness, below zero for real time.
+const fn priority(nice: i32, of: Scheduling) -> i32 {
+    match of.policy {
+        SCHED_DEADLINE => -101,
+        policy if is_real_time(policy) => (-1_i32).saturating_sub(of.priority),
+        _ => nice.saturating_add(20),
+    }
+}
 
 pub(super) fn stat(subject: &Subject) -> Result<Vec<u8>, Errno> {
     let group = subject.group()?;
@@ -24,11 +34,14 @@ pub(super) fn stat(subject: &Subject) -> Result<Vec<u8>, Errno> {
     };
     let children = group.usage.lock().children;
     let (terminal, foreground) = subject.system.kernel.pids.terminal_of(subject.pid, relation.session);
-    let (comm, nice, policy) = task.as_ref().map_or_else(
-        || (group.last_comm().as_bytes().to_vec(), 0, 0),
+    let (comm, nice, scheduling) = task.as_ref().map_or_else(
+        || {
+            let last = group.last();
+            (last.comm.as_bytes().to_vec(), last.nice, last.scheduling)
+        },
         |task| {
             let attributes = task.attributes();
-            (attributes.comm.as_bytes().to_vec(), attributes.nice, attributes.policy)
+            (attributes.comm.as_bytes().to_vec(), attributes.nice, attributes.scheduling)
         },
     );
     let (size, resident) = task.as_ref().filter(|_| state != State::Zombie).map_or((0, 0), |task| {
@@ -44,7 +57,7 @@ pub(super) fn stat(subject: &Subject) -> Result<Vec<u8>, Errno> {
     let time = |d: Duration| ticks(d);
     text.extend(
         format!(
-            ") {} {} {} {} {terminal} {foreground} {} 0 0 0 0 {} {} {} {} {} {nice} {threads} 0 {started} {size} {resident} {limit} 0 0 {} 0 0 {} {} {} {} 0 0 0 17 0 0 {policy} 0 0 0 0 0 {} {} {} {} {} {} {}\n",
+            ") {} {} {} {} {terminal} {foreground} {} 0 0 0 0 {} {} {} {} {} {nice} {threads} 0 {started} {size} {resident} {limit} 0 0 {} 0 0 {} {} {} {} 0 0 0 17 0 {} {} 0 0 0 0 0 {} {} {} {} {} {} {}\n",
             state.letter(),
             relation.parent,
             relation.process_group,
@@ -54,12 +67,14 @@ pub(super) fn stat(subject: &Subject) -> Result<Vec<u8>, Errno> {
             time(used.system),
             time(children.user),
             time(children.system),
-            nice.saturating_add(20),
+            priority(nice, scheduling),
             image.stack_start,
             task.as_ref().map_or(0, |t| t.signals.pending().0),
             task.as_ref().map_or(0, |t| t.signals.blocked().0),
             group.signals.caught_and_ignored().1.0,
             group.signals.caught_and_ignored().0.0,
+            scheduling.priority,
+            scheduling.policy,
             heap.start,
             image.arguments.start,
             image.arguments.end,

@@ -36,7 +36,8 @@ impl State {
     }
 }
 
-/// A task that waits in the sentry sleeps; one in guest code does what its host thread does (a futex wait is the host's).
+/// A task that waits in the sentry sleeps, and so does one in a futex wait, which is the host's. One whose call is under way runs, although
+/// its host thread waits for the answer.
 pub(super) fn state(subject: &Subject) -> State {
     let Ok(task) = subject.task() else { return State::Zombie };
     if task.signals.is_stopped() {
@@ -48,9 +49,7 @@ pub(super) fn state(subject: &Subject) -> State {
     if kernel::current::task().is_some_and(|caller| caller.tid() == task.tid()) {
         return State::Running;
     }
-    let host = task.memory().host_text("stat").unwrap_or_default();
-    let letter = host.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
-    if letter == Some('R') { State::Running } else { State::Sleeping }
+    if task.thread().is_some_and(|thread| thread.rests()) { State::Sleeping } else { State::Running }
 }
 
 pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
@@ -61,7 +60,7 @@ pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
     let mut text = b"Name:\t".to_vec();
     text.extend(match &task {
         Some(task) => task.attributes().comm.as_bytes().to_vec(),
-        None => group.last_comm().as_bytes().to_vec(),
+        None => group.last().comm.as_bytes().to_vec(),
     });
     text.push(b'\n');
     let mut add = |line: String| text.extend(line.bytes());

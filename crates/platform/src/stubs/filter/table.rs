@@ -95,6 +95,12 @@ pub const HARMLESS_ADVICE: &[u32] = &[0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 16, 17, 
 pub const STUB_ADVICE: &[u32] =
     &[0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 102, 103];
 
+/// The commands of membarrier(2) that the host carries out for guests: all but the query, and those that need restartable sequences, which
+/// guests do not have.
+pub const BARRIERS: &[u32] = &[1, 2, 4, 8, 16, 32, 64];
+/// The same, and the query.
+pub const STUB_BARRIERS: &[u32] = &[0, 1, 2, 4, 8, 16, 32, 64];
+
 const RANGE: Check = Check::Outside { address: 0, length: 1 };
 const HARMLESS: Check = Check::OneOf { arg: 2, mask: u32::MAX, values: HARMLESS_ADVICE };
 const ANONYMOUS: Check = Check::Bits { arg: 3, all: MAP_ANONYMOUS, none: !MAP_FLAGS };
@@ -134,6 +140,19 @@ pub const GUEST: &[Rule] = &[
         Action::Trap,
         "native speed, where the host chooses the place",
     ),
+    allow(nr::mincore, &[RANGE], Action::Trap, "native speed, and the host alone knows"),
+    allow(
+        nr::membarrier,
+        &[Check::OneOf { arg: 0, mask: u32::MAX, values: BARRIERS }],
+        Action::Trap,
+        "the barrier has to be the caller's own; the query is the sentry's",
+    ),
+    trap(nr::mlock, "pages are brought in"),
+    trap(nr::mlock2, "as mlock"),
+    trap(nr::mlockall, "as mlock"),
+    trap(nr::process_madvise, "advice, given by the stub"),
+    trap(nr::pkey_mprotect, "as mprotect"),
+    trap(nr::mseal, "a mapping"),
     trap(nr::msync, "what was changed in files of a FUSE server is the sentry's to write"),
     trap(nr::seccomp, "may need one more filter of the host's"),
     Rule {
@@ -178,6 +197,14 @@ pub const STUB: &[Rule] = &[
     allow(nr::mremap, &[], Action::Refuse, "an order"),
     allow(nr::madvise, &[STUB_HARMLESS], Action::Refuse, "an order"),
     allow(nr::msync, &[], Action::Refuse, "an order"),
+    allow(nr::mincore, &[], Action::Refuse, "an order"),
+    allow(nr::mseal, &[], Action::Refuse, "an order"),
+    allow(
+        nr::membarrier,
+        &[Check::OneOf { arg: 0, mask: u32::MAX, values: STUB_BARRIERS }],
+        Action::Refuse,
+        "an order",
+    ),
     allow(nr::close, &[], Action::Refuse, "gives a lent descriptor back"),
     allow(nr::set_tid_address, &[], Action::Refuse, "an order"),
     allow(
