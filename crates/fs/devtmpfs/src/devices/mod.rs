@@ -90,12 +90,29 @@ impl Devices {
 fn fill(into: &mut dyn Sink, mut next: impl FnMut(&mut [u8]) -> Result<(), Errno>) -> Result<usize, Errno> {
     const PIECE: usize = 65_536;
     let mut piece = vec![0; into.room().min(PIECE)];
-    let mut done: usize = 0;
-    while into.room() > 0 {
-        let length = into.room().min(piece.len());
+    pour(into, piece.len(), |into, length| {
         let piece = piece.get_mut(..length).unwrap_or_default();
         next(piece)?;
-        match into.put(piece) {
+        into.put(piece)
+    })
+}
+
+/// Fills all the room of a sink with zeros.
+fn zeros(into: &mut dyn Sink) -> Result<usize, Errno> {
+    static ZEROS: [u8; 16_384] = [0; 16_384];
+    pour(into, ZEROS.len(), |into, length| into.put(ZEROS.get(..length).unwrap_or_default()))
+}
+
+/// Has `put` put at most so many bytes at a time, until the sink is full or takes no more.
+fn pour(
+    into: &mut dyn Sink,
+    most: usize,
+    mut put: impl FnMut(&mut dyn Sink, usize) -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    let mut done: usize = 0;
+    while into.room() > 0 {
+        let length = into.room().min(most);
+        match put(into, length) {
             Ok(count) => {
                 done = done.saturating_add(count);
                 if count < length {

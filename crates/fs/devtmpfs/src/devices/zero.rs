@@ -5,14 +5,14 @@ use std::any::Any;
 use abi::Errno;
 use vfs::{File, MapSource, Seek, Sink, Source};
 
-use super::fill;
+use super::zeros;
 
 /// Zeros without end to read and to map; takes all that is written.
 pub(super) struct Zero;
 
 impl File for Zero {
     fn read(&self, _offset: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
-        fill(into, |_| Ok(()))
+        zeros(into)
     }
 
     fn write(&self, offset: Option<u64>, from: &mut dyn Source) -> Result<(usize, u64), Errno> {
