@@ -16,8 +16,8 @@ pub type Duty = Arc<dyn Fn() -> ControlFlow<()> + Send + Sync>;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Threads without work that are kept for the next hand-over.
-const SPARES: usize = 8;
+/// Threads without work that are kept for the next loop or hand-over.
+const SPARES: usize = 4;
 
 thread_local! {
     /// The loop that this thread carries out.
@@ -30,6 +30,17 @@ static IDLE: Mutex<Vec<Arc<Spare>>> = Mutex::new(Vec::new());
 struct Spare {
     job: Mutex<Option<Job>>,
     given: Condvar,
+}
+
+/// Has a loop carried out by a thread of its own: one without work, or a new one of this name.
+///
+/// # Errors
+/// `ENOMEM` if there can be no other thread.
+pub fn start(name: &str, duty: Duty) -> Result<(), Errno> {
+    let job = move || {
+        perform(duty);
+    };
+    give(name, Box::new(job))
 }
 
 /// Carries a loop out until it ends. If it was handed over meanwhile, the thread goes on as a spare one until there are enough.
@@ -66,16 +77,16 @@ pub fn is_on_duty() -> bool {
 pub fn hand_over(first: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
     let own = OWN.take();
     let duty = own.clone();
-    give(Box::new(move || {
+    let job = move || {
         first();
         if let Some(duty) = duty {
             perform(duty);
         }
-    }))
-    .inspect_err(|_| OWN.set(own))
+    };
+    give("spare", Box::new(job)).inspect_err(|_| OWN.set(own))
 }
 
-fn give(job: Job) -> Result<(), Errno> {
+fn give(name: &str, job: Job) -> Result<(), Errno> {
     let spare = IDLE.lock().pop();
     match spare {
         Some(spare) => {
@@ -88,7 +99,7 @@ fn give(job: Job) -> Result<(), Errno> {
                 job();
                 be_spare();
             };
-            let thread = std::thread::Builder::new().name(String::from("spare"));
+            let thread = std::thread::Builder::new().name(name.to_owned());
             thread.spawn(work).map(drop).map_err(|_| Errno::ENOMEM)
         }
     }

@@ -10,7 +10,7 @@ pub(super) use notify::{
     Notification, answer, hung_up, is_valid, lend, let_through, receive, set_synchronous, wait_readable,
 };
 pub(super) use process::{
-    Death, cpu_clock, descriptor_of, execute, is_alive, keep_dead_children, keep_off, kernel_before,
+    Death, cpu_clock, descriptor_of, execute, hold_of, is_alive, keep_dead_children, keep_off, kernel_before,
     kill_group, kill_process_group, peek_dead, probe_filter_flags, probe_notifications, processor, reap,
     run_anywhere, signal_thread,
 };

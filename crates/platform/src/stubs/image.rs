@@ -50,8 +50,7 @@ impl Image {
     pub(super) fn start(self: &Arc<Self>) -> Result<(), Errno> {
         let receiver = Receiver { image: Arc::clone(self), _started: self.shared.receiver_starts() };
         let duty: Duty = Arc::new(move || receiver.image.receive());
-        let builder = std::thread::Builder::new().name("receiver".to_owned());
-        builder.spawn(move || duty::carry_out(duty)).map(drop).map_err(|_| Errno::EAGAIN)
+        duty::start("receiver", duty).map_err(|_| Errno::EAGAIN)
     }
 
     /// Receives and serves one notification. Breaks when there will be no more.

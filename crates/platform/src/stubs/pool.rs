@@ -1,7 +1,7 @@
 //! Ready stubs, made ahead of need: installing a filter costs as much as half an execve.
 
 use std::collections::VecDeque;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -150,12 +150,18 @@ fn make(shared: &Arc<Shared>, zygote: &Zygote) -> Result<(), Errno> {
     Ok(())
 }
 
-/// The stub installs its filter while we look: the listener appears in its table a moment later.
-fn fetch_listener(pid: i32) -> Result<std::os::fd::OwnedFd, Errno> {
+/// The stub installs its filter while we look: the listener appears in its table a moment later. To look often would only hold it up where
+/// there is no other processor.
+fn fetch_listener(pid: i32) -> Result<OwnedFd, Errno> {
+    const SHORT: Duration = Duration::from_micros(50);
+    const LONG: Duration = Duration::from_millis(1);
     let deadline = Instant::now() + PATIENCE;
+    let process = calls::hold_of(pid)?;
+    let mut pause = SHORT;
     loop {
-        match calls::descriptor_of(pid, LISTENER) {
-            Err(Errno::EBADF) if Instant::now() < deadline => std::thread::sleep(Duration::from_micros(20)),
+        std::thread::sleep(pause);
+        match calls::descriptor_of(process.as_fd(), LISTENER) {
+            Err(Errno::EBADF) if Instant::now() < deadline => pause = (pause * 2).min(LONG),
             result => return result,
         }
     }

@@ -65,20 +65,29 @@ pub(in crate::stubs) fn execute(program: BorrowedFd<'_>, first: [BorrowedFd<'_>;
     }
 }
 
-/// A copy of the descriptor `number` of process `pid`, which must be an unreaped child.
+/// Takes hold of the process `pid`, which must be an unreaped child: pidfd_open(2).
+///
+/// # Errors
+/// `EMFILE`, `ESRCH`.
+pub(in crate::stubs) fn hold_of(pid: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: numbers only.
+    to_descriptor(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })
+}
+
+/// A copy of the descriptor `number` of a process: pidfd_getfd(2).
 ///
 /// # Errors
 /// `EBADF` if it has none of that number, `ESRCH`, `EPERM`.
-pub(in crate::stubs) fn descriptor_of(pid: i32, number: i32) -> Result<OwnedFd, Errno> {
-    let to_fd = |result: libc::c_long| -> Result<OwnedFd, Errno> {
-        let fd = i32::try_from(check(result)?).map_err(|_| Errno::EIO)?;
-        // SAFETY: the host has just made it for us.
-        Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-    };
+pub(in crate::stubs) fn descriptor_of(process: BorrowedFd<'_>, number: i32) -> Result<OwnedFd, Errno> {
     // SAFETY: numbers only.
-    let process = to_fd(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
-    // SAFETY: numbers only.
-    to_fd(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0) })
+    to_descriptor(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0) })
+}
+
+/// What a call returned that makes a descriptor.
+fn to_descriptor(result: libc::c_long) -> Result<OwnedFd, Errno> {
+    let fd = i32::try_from(check(result)?).map_err(|_| Errno::EIO)?;
+    // SAFETY: the host has just made it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// tgkill(2). With signal 0 it tells whether the process has this thread.
