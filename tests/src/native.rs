@@ -53,10 +53,11 @@ fn script(read_only: bool) -> String {
     script.push_str("mount --bind \"$cases\" \"$root/cases\"; mount -o bind,remount,ro \"$root/cases\"\n");
     let environment = ENVIRONMENT.join(" ");
     let _ = writeln!(script, "ulimit -c 0; ulimit -n {OPEN_FILES}");
+    // The new root is that of the mount namespace, as a container's is: who is confined by chroot(2) alone may not have a user namespace.
     // The program is looked for in the new PATH, as a container's is, and gets no descriptors that whoever runs the tests has left open.
     let _ = writeln!(
         script,
-        "for fd in /proc/self/fd/*; do fd=${{fd##*/}}; ((fd < 3)) || eval \"exec $fd>&-\"; done; exec setsid chroot \"$root\" env -i -C /work {environment} \"$@\""
+        "for fd in /proc/self/fd/*; do fd=${{fd##*/}}; ((fd < 3)) || eval \"exec $fd>&-\"; done; cd \"$root\"; mount --move . /; exec setsid chroot . env -i -C /work {environment} \"$@\""
     );
     script
 }

@@ -221,6 +221,8 @@ const CALLS: &[Case] = &[
     program!("calls/copying", "copying"),
     program!("calls/poll-select", "poll_select"),
     program!("calls/credentials", "credentials"),
+    program!("calls/user-namespaces", "user_namespaces", writable: true),
+    program!("calls/user-mounts", "user_mounts", writable: true),
     program!("calls/registers", "registers"),
     program!("calls/faults", "faults"),
     program!("calls/vfork", "vfork"),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use abi::Errno;
 use parking_lot::Mutex;
 use platform::{Mapping, Memory};
-use vfs::File;
 use vfs::path::Path;
+use vfs::{File, UserNamespace};
 
 use crate::heap::Heap;
 use crate::ipc::Attachments;
@@ -58,6 +58,8 @@ pub struct Image {
     pub stack: core::ops::Range<u64>,
     /// Whether others with the same ids may look into it (prctl(2) `PR_SET_DUMPABLE`).
     pub dumpable: bool,
+    /// The user namespace that the program was executed in, once there is one: if it may not be looked into, the capability there lets.
+    pub user: Option<Arc<UserNamespace>>,
 }
 
 impl AddressSpace {

@@ -34,12 +34,12 @@ impl FsContext {
         Self { namespace, cwd: root.clone(), root, umask: 0o022 }
     }
 
-    /// Moves it to a copy of its mounts.
+    /// Moves it to a copy of its mounts, which belongs to the maker's user namespace.
     ///
     /// # Errors
     /// As [`MountNamespace::copy`].
-    pub fn unshare_mounts(&mut self) -> Result<(), Errno> {
-        let (namespace, relocation) = self.namespace.copy()?;
+    pub fn unshare_mounts(&mut self, maker: &Credentials) -> Result<(), Errno> {
+        let (namespace, relocation) = self.namespace.copy(maker)?;
         self.root = relocation.translate(&self.root);
         self.cwd = relocation.translate(&self.cwd);
         self.namespace = namespace;

@@ -1,7 +1,9 @@
 //! Whether one task may look into another: ptrace(2), "Ptrace access mode checking".
 
+use std::sync::Arc;
+
 use abi::Errno;
-use vfs::{Capability, Credentials};
+use vfs::{Capability, Credentials, UserNamespace};
 
 use crate::Task;
 
@@ -37,12 +39,15 @@ fn check(caller: &Task, other: &Task, uid: u32, gid: u32) -> Result<(), Errno> {
         return Ok(());
     }
     let (own, target) = (caller.credentials(), other.credentials());
-    if own.has(Capability::SysPtrace) {
+    if own.has_in(Capability::SysPtrace, &target.user) {
         return Ok(());
     }
-    let same = same_ids(&target, uid, gid);
-    let dumpable = other.space().image.lock().dumpable;
-    if same && dumpable && target.permitted.is_subset(own.permitted) { Ok(()) } else { Err(Errno::EPERM) }
+    let same = own.user == target.user && same_ids(&target, uid, gid);
+    let space = other.space();
+    let image = space.image.lock();
+    let privileged = |user: &Arc<UserNamespace>| own.has_in(Capability::SysPtrace, user);
+    let open = image.dumpable || image.user.as_ref().is_some_and(privileged);
+    if same && open && target.permitted.is_subset(own.permitted) { Ok(()) } else { Err(Errno::EPERM) }
 }
 
 fn same_ids(target: &Credentials, uid: u32, gid: u32) -> bool {

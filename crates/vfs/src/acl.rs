@@ -2,7 +2,7 @@
 
 use abi::Errno;
 
-use crate::{Access, Credentials, FileKind};
+use crate::{Access, Credentials, FileKind, UserNamespace};
 
 /// The extended attribute of the list that access is checked by.
 pub const ACCESS: &[u8] = b"system.posix_acl_access";
@@ -155,6 +155,34 @@ impl Acl {
             value.extend(id.to_le_bytes());
         }
         value
+    }
+
+    /// The list that somebody in a user namespace means.
+    ///
+    /// # Errors
+    /// `EINVAL` for users and groups that do not exist there.
+    pub fn given_in(mut self, user: &UserNamespace) -> Result<Self, Errno> {
+        for (who, _) in &mut self.entries {
+            match who {
+                Who::User(id) => *id = user.uid(*id).ok_or(Errno::EINVAL)?,
+                Who::Group(id) => *id = user.gid(*id).ok_or(Errno::EINVAL)?,
+                _ => {}
+            }
+        }
+        Ok(self)
+    }
+
+    /// The list as somebody in a user namespace sees it.
+    #[must_use]
+    pub fn seen_from(mut self, user: &UserNamespace) -> Self {
+        for (who, _) in &mut self.entries {
+            match who {
+                Who::User(id) => *id = user.uid_within(*id).unwrap_or(NO_ID),
+                Who::Group(id) => *id = user.gid_within(*id).unwrap_or(NO_ID),
+                _ => {}
+            }
+        }
+        self
     }
 
     fn entry(&self, who: Who) -> Option<u32> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 
-use crate::{Attributes, FileKind};
+use crate::{Attributes, FileKind, UserNamespace};
 
 macro_rules! capabilities {
     ($($name:ident = $number:literal, $spelling:literal;)*) => {
@@ -143,6 +143,8 @@ pub struct Credentials {
     /// `SECBIT_*` of prctl(2) `PR_SET_SECUREBITS`.
     pub securebits: u32,
     pub no_new_privileges: bool,
+    /// The user namespace that the capabilities hold in. All ids are those of the initial one.
+    pub user: Arc<UserNamespace>,
 }
 
 impl Credentials {
@@ -172,21 +174,97 @@ impl Credentials {
             ambient: CapabilitySet::EMPTY,
             securebits: 0,
             no_new_privileges: false,
+            user: UserNamespace::initial(),
         }
     }
 
-    /// Whether the capability is effective.
+    /// The same user in a user namespace that it has just made or entered: with all capabilities there, and none elsewhere.
     #[must_use]
-    pub const fn has(&self, capability: Capability) -> bool {
+    pub fn in_new_namespace(self, user: Arc<UserNamespace>) -> Self {
+        Self {
+            permitted: CapabilitySet::FULL,
+            effective: CapabilitySet::FULL,
+            inheritable: CapabilitySet::EMPTY,
+            bounding: CapabilitySet::FULL,
+            ambient: CapabilitySet::EMPTY,
+            securebits: 0,
+            user,
+            ..self
+        }
+    }
+
+    /// Whether the capability is effective for what belongs to the whole machine: in the initial user namespace.
+    #[must_use]
+    pub fn has(&self, capability: Capability) -> bool {
+        self.user.is_initial() && self.effective.has(capability)
+    }
+
+    /// Whether the capability is effective in the caller's own user namespace.
+    #[must_use]
+    pub const fn has_here(&self, capability: Capability) -> bool {
         self.effective.has(capability)
     }
 
-    /// `EPERM` unless the capability is effective.
+    /// Whether the capability is effective in a user namespace: that of what is used. Those who made a user namespace, and who are
+    /// privileged in one above it, have all capabilities in it.
+    #[must_use]
+    pub fn has_in(&self, capability: Capability, namespace: &UserNamespace) -> bool {
+        let mut at = namespace;
+        while *at != *self.user {
+            match &at.parent {
+                Some(parent) if at.level > self.user.level => {
+                    if **parent == *self.user && at.owner == self.euid {
+                        return true;
+                    }
+                    at = parent;
+                }
+                _ => return false,
+            }
+        }
+        self.effective.has(capability)
+    }
+
+    /// Whether the capability is effective over an inode: its user and group must exist in the caller's user namespace.
+    #[must_use]
+    pub fn has_over(&self, capability: Capability, attributes: &Attributes) -> bool {
+        self.effective.has(capability) && self.knows(attributes)
+    }
+
+    /// Whether a user is root in the caller's user namespace.
+    #[must_use]
+    pub fn is_root(&self, uid: u32) -> bool {
+        if self.user.is_initial() { uid == 0 } else { self.user.uid_within(uid) == Some(0) }
+    }
+
+    /// Whether the user and the group of an inode exist in the caller's user namespace.
+    fn knows(&self, attributes: &Attributes) -> bool {
+        let owner = attributes.owner;
+        self.user.is_initial()
+            || self.user.uid_within(owner.uid).is_some() && self.user.gid_within(owner.gid).is_some()
+    }
+
+    /// `EPERM` unless the capability is effective in the initial user namespace.
     ///
     /// # Errors
     /// `EPERM`.
-    pub const fn need(&self, capability: Capability) -> Result<(), Errno> {
+    pub fn need(&self, capability: Capability) -> Result<(), Errno> {
         if self.has(capability) { Ok(()) } else { Err(Errno::EPERM) }
+    }
+
+    /// `EPERM` unless the capability is effective in the caller's own user namespace.
+    ///
+    /// # Errors
+    /// `EPERM`.
+    pub const fn need_here(&self, capability: Capability) -> Result<(), Errno> {
+        if self.has_here(capability) { Ok(()) } else { Err(Errno::EPERM) }
+    }
+
+    /// `EPERM` unless the capability is effective in a user namespace.
+    ///
+    /// # Errors
+    /// `EPERM`.
+    pub fn need_in(&self, capability: Capability, namespace: &UserNamespace) -> Result<(), Errno> {
+        if self.has_in(capability, namespace) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
     /// Whether the group is the filesystem group or one of the supplementary ones.
@@ -215,11 +293,13 @@ impl Credentials {
     pub(crate) fn overrides(&self, attributes: &Attributes, access: Access) -> Result<(), Errno> {
         let directory = attributes.kind == FileKind::Directory;
         let executable = directory || attributes.mode & 0o111 != 0;
-        if self.has(Capability::DacOverride) && (executable || !access.contains(Access::EXECUTE)) {
+        if self.has_over(Capability::DacOverride, attributes)
+            && (executable || !access.contains(Access::EXECUTE))
+        {
             return Ok(());
         }
         let harmless = if directory { Access::READ | Access::EXECUTE } else { Access::READ };
-        if self.has(Capability::DacReadSearch) && harmless.contains(access) {
+        if self.has_over(Capability::DacReadSearch, attributes) && harmless.contains(access) {
             return Ok(());
         }
         Err(Errno::EACCES)
@@ -227,8 +307,11 @@ impl Credentials {
 
     /// Whether the caller owns the inode or may act as if.
     #[must_use]
-    pub const fn owns(&self, attributes: &Attributes) -> bool {
-        attributes.owner.uid == self.fsuid || self.has(Capability::Fowner)
+    pub fn owns(&self, attributes: &Attributes) -> bool {
+        let uid = attributes.owner.uid;
+        uid == self.fsuid
+            || self.effective.has(Capability::Fowner)
+                && (self.user.is_initial() || self.user.uid_within(uid).is_some())
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 
+use crate::UserNamespace;
 use crate::caller::Caller;
 use crate::superblock::SuperBlock;
 
@@ -85,6 +86,26 @@ pub trait FileSystemType: Send + Sync {
 
     /// Whether the name may be followed by a dot and a subtype, as in `fuse.sshfs`.
     fn takes_subtype(&self) -> bool {
+        false
+    }
+
+    /// Whether those who are privileged only in a user namespace of their own may mount it there.
+    fn in_user_namespaces(&self) -> bool {
+        false
+    }
+
+    /// The user namespace that a new filesystem would belong to: CAP_SYS_ADMIN there is what making it needs.
+    fn owner(&self, caller: &Caller<'_>) -> Arc<UserNamespace> {
+        if self.in_user_namespaces() {
+            Arc::clone(&caller.credentials.user)
+        } else {
+            UserNamespace::initial()
+        }
+    }
+
+    /// Whether it shows what somebody may have covered with other mounts, so that in a user namespace it can only be mounted where all of it
+    /// is seen already.
+    fn reveals(&self) -> bool {
         false
     }
 

@@ -283,6 +283,11 @@ pub trait Inode: Send + Sync + Any {
         None
     }
 
+    /// Whether it is a directory that never has names of its own, and is there for others to be mounted upon.
+    fn is_for_mounts(&self) -> bool {
+        false
+    }
+
     /// Whether mode, owner and times may be changed by whom the owner's rights do not let, because its server decides that.
     fn lets_server_decide(&self) -> bool {
         false

@@ -8,7 +8,7 @@ use abi::Errno;
 use parking_lot::{Mutex, RwLock};
 
 use crate::dentry::Dentry;
-use crate::mount_flags::MountFlags;
+use crate::mount_flags::{MountFlags, MountLocks};
 use crate::mount_namespace::MountNamespace;
 use crate::path::Path;
 use crate::propagation::{self, Propagation};
@@ -27,6 +27,7 @@ pub struct Mount {
     /// What /proc/mounts shows in the first column.
     pub source: Vec<u8>,
     flags: AtomicU32,
+    locks: AtomicU32,
     attachment: RwLock<Option<Attachment>>,
     /// The namespace that it belongs to, if it is attached in one.
     namespace: RwLock<Weak<MountNamespace>>,
@@ -59,6 +60,7 @@ impl Mount {
             root,
             source: source.to_vec(),
             flags: AtomicU32::new(flags.with_default_times().bits()),
+            locks: AtomicU32::new(0),
             attachment: RwLock::new(None),
             namespace: RwLock::default(),
             children: RwLock::default(),
@@ -109,6 +111,17 @@ impl Mount {
         }
         self.flags.store(flags.with_default_times().bits(), Ordering::Release);
         Ok(())
+    }
+
+    /// What of it must stay.
+    #[must_use]
+    pub fn locks(&self) -> MountLocks {
+        MountLocks::from_bits_retain(self.locks.load(Ordering::Acquire))
+    }
+
+    /// Says what of it must stay.
+    pub fn set_locks(&self, locks: MountLocks) {
+        self.locks.store(locks.bits(), Ordering::Release);
     }
 
     /// Whether anything is open for writing through it.

@@ -7,8 +7,9 @@ use abi::Errno;
 
 use crate::dentry::Dentry;
 use crate::mount::Mount;
+use crate::mount_flags::MountLocks;
 use crate::mount_namespace::MOUNTS_MAX;
-use crate::mount_tree::{Copying, TreeChange, copy_tree, tree};
+use crate::mount_tree::{Copying, TreeChange, copy_tree, lock_tree, tree};
 use crate::path::Path;
 use crate::propagation::{self, PropagationType};
 
@@ -97,6 +98,7 @@ fn commit(change: &mut TreeChange, dentry: &Arc<Dentry>, planned: &[Planned]) ->
             return Err(Errno::ENOSPC);
         }
     }
+    let own = planned.last().and_then(|plan| plan.parent.namespace());
     // Removal of the place holds the same lock while it looks for mounts.
     let _changes = dentry.changes.lock();
     if dentry.is_deleted() {
@@ -109,6 +111,10 @@ fn commit(change: &mut TreeChange, dentry: &Arc<Dentry>, planned: &[Planned]) ->
         }
         parent.attach(dentry, copy);
         let namespace = parent.namespace();
+        if namespace.as_ref().zip(own.as_ref()).is_some_and(|(there, own)| there.user != own.user) {
+            lock_tree(copy);
+        }
+        copy.set_locks(copy.locks() - MountLocks::PLACE);
         for mount in tree(copy) {
             mount.enter(namespace.as_ref());
         }

@@ -25,6 +25,49 @@ bitflags::bitflags! {
     }
 }
 
+bitflags::bitflags! {
+    /// What of a mount only those may change who are privileged where it comes from, and not those in a user namespace that it was copied to.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct MountLocks: u32 {
+        /// That it is mounted where it is, and so covers what is below.
+        const PLACE = 1;
+        /// That it is read-only.
+        const RDONLY = 2;
+        /// That set-ID bits have no effect.
+        const NOSUID = 4;
+        /// That devices cannot be opened.
+        const NODEV = 8;
+        /// That nothing can be executed.
+        const NOEXEC = 16;
+        /// How access times are kept.
+        const TIMES = 32;
+    }
+}
+
+impl MountLocks {
+    const FLAGS: [(Self, MountFlags); 4] = [
+        (Self::RDONLY, MountFlags::RDONLY),
+        (Self::NOSUID, MountFlags::NOSUID),
+        (Self::NODEV, MountFlags::NODEV),
+        (Self::NOEXEC, MountFlags::NOEXEC),
+    ];
+
+    /// Those of a mount with these flags that comes to a less privileged place.
+    #[must_use]
+    pub fn of(flags: MountFlags) -> Self {
+        let set = Self::FLAGS.into_iter().filter(|(_, flag)| flags.contains(*flag));
+        set.fold(Self::TIMES, |all, (lock, _)| all | lock)
+    }
+
+    /// Whether flags may become others.
+    #[must_use]
+    pub fn allow(self, old: MountFlags, new: MountFlags) -> bool {
+        let times = |flags: MountFlags| flags.with_default_times().intersection(MountFlags::TIMES);
+        let kept = |(lock, flag): &(Self, MountFlags)| !self.contains(*lock) || new.contains(*flag);
+        Self::FLAGS.iter().all(kept) && (!self.contains(Self::TIMES) || times(old) == times(new))
+    }
+}
+
 impl MountFlags {
     /// All that concern access times.
     pub const TIMES: Self =

@@ -8,10 +8,11 @@ use parking_lot::RwLock;
 
 use crate::mount::Mount;
 use crate::mount_attach;
-use crate::mount_tree::{Copying, Relocation, TreeChange, copy_tree, tree};
+use crate::mount_tree::{Copying, Relocation, TreeChange, copy_tree, lock_tree, tree};
 use crate::path::Path;
 use crate::propagation;
-use crate::{Events, FileKind, WaitQueue};
+use crate::user::{Charge, Counted};
+use crate::{Credentials, Events, FileKind, UserNamespace, WaitQueue};
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -22,6 +23,9 @@ pub(crate) const MOUNTS_MAX: usize = 100_000;
 pub struct MountNamespace {
     /// Unique among the namespaces, 1 for the first.
     pub id: u64,
+    /// Whose it is: CAP_SYS_ADMIN there is what changes of its mounts need.
+    pub user: Arc<UserNamespace>,
+    _charge: Option<Charge>,
     root: RwLock<Arc<Mount>>,
     mounts: AtomicUsize,
     changed: Arc<WaitQueue>,
@@ -31,8 +35,14 @@ impl MountNamespace {
     /// A namespace with a tree of mounts.
     #[must_use]
     pub fn new(root: Arc<Mount>) -> Arc<Self> {
+        Self::owned(root, UserNamespace::initial(), None)
+    }
+
+    fn owned(root: Arc<Mount>, user: Arc<UserNamespace>, charge: Option<Charge>) -> Arc<Self> {
         let namespace = Arc::new(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            user,
+            _charge: charge,
             root: RwLock::new(root),
             mounts: AtomicUsize::new(0),
             changed: WaitQueue::new(),
@@ -123,16 +133,22 @@ impl MountNamespace {
         tree(&self.root())
     }
 
-    /// A copy of the namespace, and where a place of the old one lies in it (`CLONE_NEWNS`).
+    /// A copy of the namespace for its maker's user namespace, and where a place of the old one lies in it (`CLONE_NEWNS`).
     ///
     /// # Errors
-    /// `EINVAL` never: a namespace is copied with its unbindable mounts.
-    pub fn copy(&self) -> Result<(Arc<Self>, Relocation), Errno> {
+    /// `ENOSPC` if the maker has too many.
+    pub fn copy(&self, maker: &Credentials) -> Result<(Arc<Self>, Relocation), Errno> {
+        let charge = Charge::take(&maker.user, maker.euid, Counted::Mount)?;
         let change = TreeChange::begin();
         let root = self.root();
-        let (copy, relocation) = copy_tree(&root, root.root(), Copying::Namespace)?;
+        let other = maker.user != self.user;
+        let how = if other { Copying::OtherUsers } else { Copying::Namespace };
+        let (copy, relocation) = copy_tree(&root, root.root(), how)?;
+        if other {
+            lock_tree(&copy);
+        }
         drop(change);
-        Ok((Self::new(copy), relocation))
+        Ok((Self::owned(copy, Arc::clone(&maker.user), Some(charge)), relocation))
     }
 }
 

@@ -8,6 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::dentry::Dentry;
 use crate::mount::Mount;
+use crate::mount_flags::MountLocks;
 use crate::mount_namespace::MountNamespace;
 use crate::path::Path;
 use crate::propagation;
@@ -72,6 +73,14 @@ pub(crate) fn tree(root: &Arc<Mount>) -> Vec<Arc<Mount>> {
     all
 }
 
+/// A tree comes to users who are not privileged where it comes from: what its mounts restrict and cover stays so.
+pub(crate) fn lock_tree(top: &Arc<Mount>) {
+    for mount in tree(top) {
+        let place = if Arc::ptr_eq(&mount, top) { MountLocks::empty() } else { MountLocks::PLACE };
+        mount.set_locks(mount.locks() | MountLocks::of(mount.flags()) | place);
+    }
+}
+
 /// Which mount of a copied tree stands for which of the old.
 pub struct Relocation {
     mounts: HashMap<u64, Arc<Mount>>,
@@ -93,6 +102,8 @@ pub(crate) enum Copying {
     Bind,
     /// As `Bind`, but with the unbindable ones: for a new namespace.
     Namespace,
+    /// As `Namespace`, but those of shared ones are slaves: for a namespace of another user namespace.
+    OtherUsers,
     /// Slaves of the originals.
     Slaves,
     /// Slaves of the originals and shared with each other.
@@ -108,7 +119,8 @@ pub(crate) fn copy_tree(
     from: &Arc<Dentry>,
     how: Copying,
 ) -> Result<(Arc<Mount>, Relocation), Errno> {
-    let left_out = |mount: &Mount| how != Copying::Namespace && propagation::of(mount).unbindable;
+    let whole = matches!(how, Copying::Namespace | Copying::OtherUsers);
+    let left_out = |mount: &Mount| !whole && propagation::of(mount).unbindable;
     if left_out(mount) {
         return Err(Errno::EINVAL);
     }
@@ -131,8 +143,10 @@ pub(crate) fn copy_tree(
 /// A mount of what another shows from `root` on.
 pub(crate) fn copy_one(mount: &Arc<Mount>, root: &Arc<Dentry>, how: Copying) -> Arc<Mount> {
     let copy = Mount::new(Arc::clone(mount.superblock()), Arc::clone(root), &mount.source, mount.flags());
+    copy.set_locks(mount.locks());
     match how {
-        Copying::Bind | Copying::Namespace => propagation::copy(mount, &copy),
+        Copying::OtherUsers if propagation::is_shared(mount) => propagation::enslave(mount, &copy),
+        Copying::Bind | Copying::Namespace | Copying::OtherUsers => propagation::copy(mount, &copy),
         Copying::Slaves => propagation::enslave(mount, &copy),
         Copying::SharedSlaves => {
             propagation::enslave(mount, &copy);

@@ -11,10 +11,11 @@ use crate::dentry_cache::DentryCache;
 use crate::file_handle::{HANDLE_SIZE, Handles};
 use crate::filesystem::FileSystemRef;
 use crate::waiting::SleepLock;
-use crate::{InodeRef, Name};
+use crate::{InodeRef, Name, UserNamespace};
 
 /// A filesystem instance, its tree of dentries and their cache. All mounts of one instance share it.
 pub struct SuperBlock {
+    user: Arc<UserNamespace>,
     filesystem: FileSystemRef,
     root: Arc<Dentry>,
     cache: DentryCache,
@@ -34,7 +35,15 @@ impl SuperBlock {
     /// A superblock for a filesystem. Make one only for each instance: dentries of two do not know each other.
     #[must_use]
     pub fn new(filesystem: FileSystemRef) -> Arc<Self> {
+        Self::of(filesystem, UserNamespace::initial())
+    }
+
+    /// As [`Self::new`], for a filesystem that was mounted in a user namespace: devices, set-ID bits and file capabilities in it mean nothing
+    /// outside.
+    #[must_use]
+    pub fn of(filesystem: FileSystemRef, user: Arc<UserNamespace>) -> Arc<Self> {
         Arc::new(Self {
+            user,
             root: Dentry::root(filesystem.root()),
             caches_names: AtomicBool::new(filesystem.caches_names()),
             cache: DentryCache::new(filesystem.names_kept()),
@@ -45,6 +54,12 @@ impl SuperBlock {
             writers: AtomicU64::new(0),
             handles: Mutex::default(),
         })
+    }
+
+    /// The user namespace that it belongs to.
+    #[must_use]
+    pub const fn user(&self) -> &Arc<UserNamespace> {
+        &self.user
     }
 
     /// The filesystem.

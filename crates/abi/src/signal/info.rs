@@ -112,6 +112,22 @@ impl Siginfo {
         self
     }
 
+    /// Whether it tells of a process that sent it, or of a child: `si_pid` and `si_uid`.
+    #[must_use]
+    pub const fn names_sender(&self) -> bool {
+        let of_process = matches!(self.code, SI_USER | SI_TKILL | SI_QUEUE | SI_MESGQ);
+        of_process || self.code > 0 && self.code <= CLD_CONTINUED && self.signo == Signal::SIGCHLD.number()
+    }
+
+    /// The same particulars of another sender.
+    #[must_use]
+    pub fn with_sender(mut self, pid: i32, uid: u32) -> Self {
+        if let Some(first) = self.fields.first_mut() {
+            *first = pair(pid.cast_unsigned(), uid);
+        }
+        self
+    }
+
     /// A fault of an instruction.
     #[must_use]
     pub fn fault(signal: Signal, code: i32, address: u64) -> Self {

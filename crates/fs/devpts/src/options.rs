@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use abi::Errno;
+use vfs::Credentials;
 
 /// What an instance is mounted with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,17 @@ impl Options {
             }
         }
         Ok(options)
+    }
+
+    /// As somebody means them whose user namespace numbers users in its own way.
+    ///
+    /// # Errors
+    /// `EINVAL` for users and groups that do not exist there.
+    pub fn given_by(self, credentials: &Credentials) -> Result<Self, Errno> {
+        let user = &credentials.user;
+        let uid = self.uid.map(|uid| user.uid(uid).ok_or(Errno::EINVAL)).transpose()?;
+        let gid = self.gid.map(|gid| user.gid(gid).ok_or(Errno::EINVAL)).transpose()?;
+        Ok(Self { uid, gid, ..self })
     }
 
     /// As /proc/mounts shows them.

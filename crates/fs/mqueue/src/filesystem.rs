@@ -11,7 +11,7 @@ use vfs::mount_flags::MountFlags;
 use vfs::path::Path;
 use vfs::{
     Attributes, Device, FileKind, FileSystem, FileSystemStatistics, InodeRef, Name, Owner, SuperBlock,
-    Timestamp,
+    Timestamp, UserNamespace,
 };
 
 use crate::limits::{Shape, Usage};
@@ -56,6 +56,14 @@ struct Superblock(Arc<Shared>);
 
 impl Default for Mqueues {
     fn default() -> Self {
+        Self::new(&UserNamespace::initial())
+    }
+}
+
+impl Mqueues {
+    /// An empty filesystem that belongs to a user namespace.
+    #[must_use]
+    pub fn new(user: &Arc<UserNamespace>) -> Self {
         let shared = Arc::new_cyclic(|own| Shared {
             device: Device::anonymous(),
             usage: Arc::default(),
@@ -64,7 +72,7 @@ impl Default for Mqueues {
             root: Mutex::new(node::fresh(root::NUMBER, FileKind::Directory, 0o1777, Owner::default())),
             own: Weak::clone(own),
         });
-        let superblock = SuperBlock::new(Arc::new(Superblock(Arc::clone(&shared))));
+        let superblock = SuperBlock::of(Arc::new(Superblock(Arc::clone(&shared))), Arc::clone(user));
         let mount = Mount::whole(superblock, b"mqueue", MountFlags::empty());
         Self { shared, mount }
     }

@@ -10,6 +10,8 @@ use kernel::pids::{PID_MAX, THREADS_MAX};
 use kernel::version;
 use synthetic::tree::{self, Setting};
 use synthetic::{Meta, Node};
+use vfs::user::Counted;
+use vfs::{Capability, Credentials};
 
 use crate::System;
 use Setting::{Changeable, Value};
@@ -21,6 +23,16 @@ const fn directory_of(entries: &'static [(&'static str, Setting<System>)]) -> Se
 macro_rules! fixed {
     ($text:expr) => {
         Value(|_| Ok($text.to_string().into_bytes()))
+    };
+}
+
+/// How many namespaces of a kind each user may make, in the user namespace of whoever looks.
+macro_rules! most {
+    ($kind:ident) => {
+        Changeable(
+            |_| Ok(viewer()?.user.most(Counted::$kind).to_string().into_bytes()),
+            |_, text| set_most(Counted::$kind, text),
+        )
     };
 }
 
@@ -135,6 +147,19 @@ static ROOT: &[(&str, Setting<System>)] = &[
         ]),
     ),
     (
+        "user",
+        directory_of(&[
+            ("max_cgroup_namespaces", most!(Cgroup)),
+            ("max_ipc_namespaces", most!(Ipc)),
+            ("max_mnt_namespaces", most!(Mount)),
+            ("max_net_namespaces", most!(Network)),
+            ("max_pid_namespaces", most!(Pid)),
+            ("max_time_namespaces", most!(Time)),
+            ("max_user_namespaces", most!(User)),
+            ("max_uts_namespaces", most!(Uts)),
+        ]),
+    ),
+    (
         "vm",
         directory_of(&[
             ("max_map_count", fixed!(65530)),
@@ -162,6 +187,22 @@ fn set_hostname(system: &System, text: &[u8]) -> Result<(), Errno> {
         return Err(Errno::EINVAL);
     }
     names(system).names.lock().host = name;
+    Ok(())
+}
+
+fn viewer() -> Result<Arc<Credentials>, Errno> {
+    kernel::current::task().map(|task| task.credentials()).ok_or(Errno::ESRCH)
+}
+
+fn set_most(kind: Counted, text: &[u8]) -> Result<(), Errno> {
+    let viewer = viewer()?;
+    viewer.need_here(Capability::SysResource)?;
+    let text = str::from_utf8(text).map_err(|_| Errno::EINVAL)?;
+    let most: i32 = text.trim().parse().map_err(|_| Errno::EINVAL)?;
+    if most < 0 {
+        return Err(Errno::EINVAL);
+    }
+    viewer.user.set_most(kind, most);
     Ok(())
 }
 

@@ -43,6 +43,12 @@ pub trait Content: Send + Sync {
         Err(Errno::EACCES)
     }
 
+    /// What is opened in its place, if the text depends on who opens it.
+    fn opened_by(&self, credentials: &Credentials) -> Option<Arc<dyn Content>> {
+        let _ = credentials;
+        None
+    }
+
     /// Whether open(2) is allowed to this caller, beyond the permission bits.
     ///
     /// # Errors
@@ -156,6 +162,10 @@ impl Inode for NodeInode {
         self.node.kind()
     }
 
+    fn is_for_mounts(&self) -> bool {
+        matches!(&self.node, Node::Directory(_, directory) if directory.list().is_empty())
+    }
+
     fn set_attributes(&self, change: &AttributeChange) -> Result<(), Errno> {
         // Opening for writing truncates, which generated files take without effect, as Linux's do.
         let AttributeChange { mode, uid, gid, size: _, accessed, modified } = change;
@@ -193,7 +203,8 @@ impl Inode for NodeInode {
             }
             Node::File(_, content) => {
                 content.check_open(credentials)?;
-                Ok(Arc::new(OpenContent::new(Arc::clone(content))))
+                let content = content.opened_by(credentials).unwrap_or_else(|| Arc::clone(content));
+                Ok(Arc::new(OpenContent::new(content)))
             }
             Node::Link(..) => Err(Errno::ELOOP),
         }

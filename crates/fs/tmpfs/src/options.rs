@@ -1,6 +1,7 @@
 //! Options of tmpfs(5).
 
 use abi::Errno;
+use vfs::Credentials;
 
 /// What a tmpfs is mounted with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,26 @@ impl Options {
             mode: given.mode.unwrap_or(defaults.mode),
             uid: given.uid.unwrap_or(defaults.uid),
             gid: given.gid.unwrap_or(defaults.gid),
+        })
+    }
+}
+
+impl Options {
+    /// As somebody means them whose user namespace numbers users in its own way. Where there is no root, the root directory is the caller's.
+    ///
+    /// # Errors
+    /// `EINVAL` for users and groups that do not exist there.
+    pub fn given_by(self, credentials: &Credentials) -> Result<Self, Errno> {
+        let known = |id: Option<u32>, own: u32, named: u32| match id {
+            Some(id) => Ok(id),
+            None if named == 0 => Ok(own),
+            None => Err(Errno::EINVAL),
+        };
+        let user = &credentials.user;
+        Ok(Self {
+            uid: known(user.uid(self.uid), credentials.fsuid, self.uid)?,
+            gid: known(user.gid(self.gid), credentials.fsgid, self.gid)?,
+            ..self
         })
     }
 }

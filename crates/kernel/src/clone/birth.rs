@@ -65,7 +65,9 @@ impl Birth {
                 let _ = UserPtr::<i32>::new(request.child_tid).write(&*task.memory(), &id);
             }
         }
-        if task.signals.is_outside() && !has(CloneFlags::VFORK) {
+        // One in another user namespace has other numbers for its users.
+        let same = !request.flags.intersects(CloneFlags::VFORK | CloneFlags::NEWUSER);
+        if task.signals.is_outside() && same {
             let number = |id: i32| u64::try_from(id).unwrap_or_default();
             host.published = Some((number(child.pid()), number(id)));
             host.answered = child.may_be_answered_beside();

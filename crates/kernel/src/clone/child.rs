@@ -9,9 +9,12 @@ use platform::CloneMemory;
 
 use super::CloneRequest;
 use crate::task::Parts;
-use crate::{FsContext, Task, ThreadGroup};
+use crate::{FsContext, Task, ThreadGroup, namespace};
 
 /// A task like `parent`, in its process or in one of its own, that nobody knows yet.
+///
+/// # Errors
+/// Those of [`namespace::check`] and of new namespaces.
 pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Result<Arc<Task>, Errno> {
     let has = |wanted: CloneFlags| request.flags.contains(wanted);
     let mut attributes = parent.attributes().clone();
@@ -23,6 +26,8 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Resul
     }
     (attributes.scheduling, attributes.nice) =
         attributes.scheduling.inherited(attributes.nice).ok_or(Errno::EAGAIN)?;
+    let credentials = namespace::credentials_for(parent, request.flags)?;
+    namespace::check(&credentials, request.flags)?;
     let (group, signals) = if has(CloneFlags::THREAD) {
         (Arc::clone(&parent.group), parent.signals.for_thread())
     } else {
@@ -36,7 +41,7 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Resul
     } else {
         let own = fs.fork();
         if has(CloneFlags::NEWNS) {
-            own.change(FsContext::unshare_mounts)?;
+            own.change(|context: &mut FsContext| context.unshare_mounts(&credentials))?;
         }
         own
     };
@@ -52,12 +57,12 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Resul
             CloneMemory::Copy => parent.space().copy_layout(),
             _ => parent.space(),
         },
-        credentials: parent.credentials(),
         namespaces: if fresh {
-            Arc::new(namespaces.copied(&parent.kernel.ipcs, request.flags)?)
+            Arc::new(namespaces.copied(&parent.kernel.ipcs, request.flags, &credentials)?)
         } else {
             namespaces
         },
+        credentials,
         attributes,
     });
     if has(CloneFlags::SYSVSEM) {

@@ -1,6 +1,7 @@
 //! What executing a file does to credentials: execve(2) "Effect on process attributes", capabilities(7) "Transformation of capabilities".
 
 use abi::Errno;
+use vfs::user::file_capabilities::root_of;
 use vfs::{CapabilitySet, Credentials};
 
 /// `SECBIT_NOROOT` of capabilities(7).
@@ -17,26 +18,24 @@ pub(super) struct FileCapabilities {
     permitted: CapabilitySet,
     inheritable: CapabilitySet,
     effective: bool,
+    /// They hold in user namespaces where this user is root.
+    root: u32,
 }
 
 impl FileCapabilities {
-    /// Reads the attribute's value, versions 2 and 3. Nothing for what is none, or is meant for another user namespace.
+    /// Reads the attribute's value, versions 2 and 3. Nothing for what is none.
     pub(super) fn parse(value: &[u8]) -> Option<Self> {
         let word = |i: usize| {
             let bytes = value.get(i * 4..i * 4 + 4)?;
             Some(u64::from(u32::from_le_bytes(bytes.try_into().ok()?)))
         };
-        let magic = word(0)?;
+        let root = root_of(value).ok()?;
         let set = |low: u64, high: u64| CapabilitySet(low | high << 32).and(CapabilitySet::FULL);
-        let own = match magic >> 24 {
-            2 => value.len() == 20,
-            3 => value.len() == 24 && word(5) == Some(0),
-            _ => false,
-        };
-        own.then_some(Self {
+        Some(Self {
             permitted: set(word(1)?, word(3)?),
             inheritable: set(word(2)?, word(4)?),
-            effective: magic & 1 != 0,
+            effective: word(0)? & 1 != 0,
+            root,
         })
     }
 }
@@ -69,15 +68,17 @@ pub(super) struct Transformed {
 pub(super) fn transform(old: &Credentials, file: &Identity) -> Result<Transformed, Errno> {
     let mut new = old.clone();
     let gains = !file.no_set_id && !old.no_new_privileges;
-    if gains && file.mode & SET_UID != 0 {
+    // Nobody becomes a user who does not exist where they are.
+    let known = old.user.uid_within(file.uid).is_some() && old.user.gid_within(file.gid).is_some();
+    if gains && known && file.mode & SET_UID != 0 {
         new.euid = file.uid;
     }
-    if gains && file.mode & (SET_GID | GROUP_EXECUTE) == SET_GID | GROUP_EXECUTE {
+    if gains && known && file.mode & (SET_GID | GROUP_EXECUTE) == SET_GID | GROUP_EXECUTE {
         new.egid = file.gid;
     }
     let set_id = new.euid != old.uid || new.egid != old.gid;
     let changed_id = new.euid != old.euid || new.egid != old.egid;
-    let capabilities = file.capabilities.filter(|_| gains);
+    let capabilities = file.capabilities.filter(|of| gains && old.user.has_root(of.root));
 
     let (mut permitted, mut effective) = (CapabilitySet::EMPTY, false);
     if let Some(of) = capabilities {
@@ -88,12 +89,12 @@ pub(super) fn transform(old: &Credentials, file: &Identity) -> Result<Transforme
         }
     }
     // A set-user-ID root program with capabilities of its own gets those and no others.
-    let by_file_alone = capabilities.is_some() && old.uid != 0 && new.euid == 0;
+    let by_file_alone = capabilities.is_some() && !old.is_root(old.uid) && old.is_root(new.euid);
     if old.securebits & NOROOT == 0 && !by_file_alone {
-        if old.uid == 0 || new.euid == 0 {
+        if old.is_root(old.uid) || old.is_root(new.euid) {
             permitted = old.bounding.or(old.inheritable);
         }
-        if new.euid == 0 {
+        if old.is_root(new.euid) {
             effective = true;
         }
     }
@@ -111,7 +112,7 @@ pub(super) fn transform(old: &Credentials, file: &Identity) -> Result<Transforme
     new.sgid = new.egid;
     new.fsgid = new.egid;
     new.securebits &= !KEEP_CAPS;
-    let gained = old.uid != 0 && (effective || !new.permitted.is_subset(new.ambient));
+    let gained = !old.is_root(old.uid) && (effective || !new.permitted.is_subset(new.ambient));
     Ok(Transformed { secure: set_id || gained, changed_id, credentials: new })
 }
 

@@ -95,8 +95,13 @@ impl Executable {
     }
 
     /// Who it makes its executor.
-    pub(super) fn identity(&self) -> Identity {
-        let no_set_id = self.path.as_ref().is_none_or(|p| p.mount.flags().contains(MountFlags::NOSUID));
+    pub(super) fn identity(&self, task: &Task) -> Identity {
+        let (namespace, credentials) = (Arc::clone(&task.fs_now().namespace), task.credentials());
+        let trusted = |path: &Path| {
+            let foreign = !credentials.user.is_within(path.mount.superblock().user());
+            !path.mount.flags().contains(MountFlags::NOSUID) && namespace.contains(&path.mount) && !foreign
+        };
+        let no_set_id = !self.path.as_ref().is_some_and(trusted);
         let value = self
             .path
             .as_ref()

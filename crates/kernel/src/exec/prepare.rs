@@ -77,7 +77,7 @@ pub(super) async fn prepare(
         Some(path) => Some(open_loader(task, path)?),
         None => None,
     };
-    let transformed = credentials::transform(&task.credentials(), &file.identity())?;
+    let transformed = credentials::transform(&task.credentials(), &file.identity(task))?;
     let platform = &*task.kernel.platform;
     let fixed = task.attributes().personality & ADDR_NO_RANDOMIZE != 0;
     let mut dice = Dice::new(fixed && !transformed.secure)?;
@@ -130,6 +130,7 @@ pub(super) async fn prepare(
         stack_start: stack.pointer,
         stack: layout.stack_top.saturating_sub(layout.stack_size)..layout.stack_top,
         dumpable: readable && !transformed.changed_id,
+        user: Some(Arc::clone(&transformed.credentials.user)),
     };
     let space = AddressSpace::new(memory, image);
     plan.name_files(&space);
@@ -168,10 +169,10 @@ fn facts(
         (auxv::BASE, loader.map_or(0, |l| l.span().start.wrapping_add(layout.loader_bias))),
         (auxv::FLAGS, 0),
         (auxv::ENTRY, program.entry.wrapping_add(layout.program_bias)),
-        (auxv::UID, u64::from(new.uid)),
-        (auxv::EUID, u64::from(new.euid)),
-        (auxv::GID, u64::from(new.gid)),
-        (auxv::EGID, u64::from(new.egid)),
+        (auxv::UID, new.user.shown_uid(new.uid).into()),
+        (auxv::EUID, new.user.shown_uid(new.euid).into()),
+        (auxv::GID, new.user.shown_gid(new.gid).into()),
+        (auxv::EGID, new.user.shown_gid(new.egid).into()),
         (auxv::SECURE, u64::from(transformed.secure)),
         (auxv::HWCAP2, host.capabilities2),
     ]);

@@ -55,7 +55,8 @@ fn tell_parent(child: &Arc<ThreadGroup>, parent: Option<&Arc<ThreadGroup>>, ende
     };
     if let Some(signal) = exit_signal.filter(|_| disposition != ChildDisposition::Ignore) {
         let (code, status) = (ended.status.child_code(), ended.status.child_status());
-        let info = about(child, ended.uid, code, status, ended.own);
+        let uid = signal::sender::shown_uid(parent, ended.uid);
+        let info = about(child, uid, code, status, ended.own);
         signal::send_to_group(parent, info.with_signal(signal));
     }
     disposition != ChildDisposition::Wait
@@ -88,6 +89,7 @@ fn job_event(group: &Arc<ThreadGroup>, event: JobEvent, code: i32, status: i32) 
         let above = relation.parent;
         let parent = inner.group(above)?;
         if parent.signals.wants_child_stops() {
+            let uid = signal::sender::shown_uid(&parent, uid);
             signal::send_to_group(&parent, about(group, uid, code, status, Consumption::default()));
         }
         Some(parent)

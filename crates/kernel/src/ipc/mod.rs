@@ -12,6 +12,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use abi::Errno;
 use parking_lot::Mutex;
+use vfs::user::{Charge, Counted};
+use vfs::{Credentials, UserNamespace};
 
 pub use limits::{Limit, Limits};
 pub use messages::{Message, Queue, Wanted};
@@ -26,6 +28,9 @@ pub struct Ipc {
     pub id: u64,
     /// How much there may be.
     pub limits: Limits,
+    /// Whose it is.
+    pub user: Arc<UserNamespace>,
+    _charge: Option<Charge>,
     /// Shared memory.
     pub segments: Table<Segment>,
     /// Semaphores.
@@ -42,32 +47,32 @@ pub struct IpcNamespaces {
     all: Mutex<Vec<Weak<Ipc>>>,
 }
 
-/// IPC namespaces at most: `/proc/sys/user/max_ipc_namespaces`.
-pub const NAMESPACES_MAX: usize = 1024;
-
 impl IpcNamespaces {
-    /// An empty namespace.
+    /// An empty namespace, which belongs to its maker's user namespace.
     ///
     /// # Errors
-    /// `ENOSPC` with too many of them.
-    pub fn make(&self, id: u64) -> Result<Arc<Ipc>, Errno> {
+    /// `ENOSPC` if the maker has too many of them.
+    pub fn make(&self, id: u64, maker: &Credentials) -> Result<Arc<Ipc>, Errno> {
         self.all.lock().retain(|namespace| namespace.strong_count() > 0);
-        if self.all.lock().len() >= NAMESPACES_MAX { Err(Errno::ENOSPC) } else { Ok(self.add(id)) }
+        let charge = Charge::take(&maker.user, maker.euid, Counted::Ipc)?;
+        Ok(self.add(id, Arc::clone(&maker.user), Some(charge)))
     }
 
     /// The first namespace.
     pub(crate) fn first(&self) -> Arc<Ipc> {
-        self.add(1)
+        self.add(1, UserNamespace::initial(), None)
     }
 
-    fn add(&self, id: u64) -> Arc<Ipc> {
+    fn add(&self, id: u64, user: Arc<UserNamespace>, charge: Option<Charge>) -> Arc<Ipc> {
         let new = Arc::new(Ipc {
             id,
             limits: Limits::default(),
-            segments: Table::default(),
-            sets: Table::default(),
-            queues: Table::default(),
-            posix: mqueue::Mqueues::default(),
+            segments: Table::new(&user),
+            sets: Table::new(&user),
+            queues: Table::new(&user),
+            posix: mqueue::Mqueues::new(&user),
+            user,
+            _charge: charge,
         });
         self.all.lock().push(Arc::downgrade(&new));
         new

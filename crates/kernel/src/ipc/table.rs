@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use abi::Errno;
 use abi::ipc::{IPC_CREAT, IPC_EXCL, IPC_PRIVATE, IpcPerm};
 use parking_lot::Mutex;
-use vfs::{Capability, Credentials};
+use vfs::{Capability, Credentials, UserNamespace};
 
 /// Ids are a place in the table plus so much for each earlier use of the place.
 const PLACES: i32 = 32_768;
@@ -41,21 +41,23 @@ pub struct Entry<T> {
     pub changed: AtomicI64,
     /// Set once it cannot be found any longer.
     pub removed: AtomicBool,
+    /// Whose the namespace is.
+    user: Arc<UserNamespace>,
     /// The object.
     pub object: T,
 }
 
 impl<T> Entry<T> {
-    /// `struct ipc_perm`.
+    /// `struct ipc_perm`, as the caller sees it.
     #[must_use]
-    pub fn perm(&self) -> IpcPerm {
+    pub fn perm(&self, caller: &Credentials) -> IpcPerm {
         let o = *self.ownership.lock();
         IpcPerm {
             key: o.key,
-            uid: o.uid,
-            gid: o.gid,
-            cuid: o.creator_uid,
-            cgid: o.creator_gid,
+            uid: caller.user.shown_uid(o.uid),
+            gid: caller.user.shown_gid(o.gid),
+            cuid: caller.user.shown_uid(o.creator_uid),
+            cgid: caller.user.shown_gid(o.creator_gid),
             mode: o.mode,
             seq: u16::try_from(self.id / PLACES).unwrap_or(0),
             ..IpcPerm::default()
@@ -75,7 +77,7 @@ impl<T> Entry<T> {
         } else {
             o.mode
         };
-        let allowed = rights & !granted & 7 == 0 || caller.has(Capability::IpcOwner);
+        let allowed = rights & !granted & 7 == 0 || caller.has_in(Capability::IpcOwner, &self.user);
         if allowed { Ok(()) } else { Err(Errno::EACCES) }
     }
 
@@ -86,7 +88,7 @@ impl<T> Entry<T> {
     pub fn owned_by(&self, caller: &Credentials) -> Result<(), Errno> {
         let o = *self.ownership.lock();
         let owns = caller.euid == o.uid || caller.euid == o.creator_uid;
-        if owns || caller.has(Capability::SysAdmin) { Ok(()) } else { Err(Errno::EPERM) }
+        if owns || caller.has_in(Capability::SysAdmin, &self.user) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
     /// `IPC_SET`: owner, group and mode.
@@ -95,11 +97,10 @@ impl<T> Entry<T> {
     /// `EPERM`, `EINVAL` for ids that are none.
     pub fn set_owner(&self, caller: &Credentials, new: &IpcPerm) -> Result<(), Errno> {
         self.owned_by(caller)?;
-        if new.uid == u32::MAX || new.gid == u32::MAX {
-            return Err(Errno::EINVAL);
-        }
+        let ids = caller.user.uid(new.uid).zip(caller.user.gid(new.gid));
+        let (uid, gid) = ids.ok_or(Errno::EINVAL)?;
         let mut o = self.ownership.lock();
-        (o.uid, o.gid, o.mode) = (new.uid, new.gid, new.mode & 0o777);
+        (o.uid, o.gid, o.mode) = (uid, gid, new.mode & 0o777);
         self.changed.store(super::now(), Ordering::Relaxed);
         Ok(())
     }
@@ -115,6 +116,7 @@ impl<T> Entry<T> {
 
 /// All objects of a kind.
 pub struct Table<T> {
+    user: Arc<UserNamespace>,
     inner: Mutex<Inner<T>>,
 }
 
@@ -127,15 +129,15 @@ struct Inner<T> {
     next_id: i32,
 }
 
-impl<T> Default for Table<T> {
-    fn default() -> Self {
+impl<T> Table<T> {
+    /// An empty table of a namespace that belongs to a user namespace.
+    #[must_use]
+    pub fn new(user: &Arc<UserNamespace>) -> Self {
         let inner =
             Inner { entries: BTreeMap::new(), keys: BTreeMap::new(), next_place: 0, uses: 0, next_id: -1 };
-        Self { inner: Mutex::new(inner) }
+        Self { user: Arc::clone(user), inner: Mutex::new(inner) }
     }
-}
 
-impl<T> Table<T> {
     /// shmget(2), semget(2), msgget(2): finds the object of a key, after `check`, or makes one.
     ///
     /// # Errors
@@ -181,6 +183,7 @@ impl<T> Table<T> {
             ownership: Mutex::new(ownership),
             changed: AtomicI64::new(super::now()),
             removed: AtomicBool::new(false),
+            user: Arc::clone(&self.user),
             object,
         };
         inner.entries.insert(id, Arc::new(entry));
@@ -293,7 +296,7 @@ mod tests {
 
     #[test]
     fn keys_are_found_and_private_ones_are_not() {
-        let table = Table::default();
+        let table = Table::new(&UserNamespace::initial());
         assert_eq!(get(&table, 1, 7, 0o600), Err(Errno::ENOENT));
         let id = get(&table, 1, 7, 0o600 | IPC_CREAT).unwrap();
         assert_eq!(get(&table, 1, 7, 0o600 | IPC_CREAT), Ok(id));
@@ -304,7 +307,7 @@ mod tests {
 
     #[test]
     fn rights_are_those_of_owner_group_and_others() {
-        let table = Table::default();
+        let table = Table::new(&UserNamespace::initial());
         let id = get(&table, 1, 7, 0o640 | IPC_CREAT).unwrap();
         assert_eq!(get(&table, 2, 7, 0o400), Err(Errno::EACCES));
         assert_eq!(get(&table, 2, 7, 0), Ok(id));

@@ -4,12 +4,9 @@ use std::any::Any;
 use std::sync::Arc;
 
 use abi::Errno;
-use vfs::{Attributes, Credentials, File, FileKind, IoctlContext, OpenFlags};
+use vfs::{Attributes, Credentials, File, FileKind, OpenFlags};
 
 use super::Namespace;
-
-/// `NS_GET_NSTYPE`.
-const GET_TYPE: u32 = 0xb703;
 
 /// An open namespace: it keeps it alive, and setns(2) enters it.
 pub struct NamespaceFile(pub Namespace);
@@ -17,13 +14,6 @@ pub struct NamespaceFile(pub Namespace);
 impl File for NamespaceFile {
     fn seekable(&self) -> bool {
         false
-    }
-
-    fn ioctl(&self, _: &dyn IoctlContext, request: u32, _: u64) -> Result<u64, Errno> {
-        match request {
-            GET_TYPE => Ok(self.0.kind().flag().bits()),
-            _ => Err(Errno::ENOTTY),
-        }
     }
 
     fn reopen(&self, _: OpenFlags, _: &Credentials) -> Result<Arc<dyn File>, Errno> {

@@ -1,7 +1,9 @@
 //! Namespaces: namespaces(7). Mounts are the VFS's ([`MountNamespace`]) and stand in the task's [`crate::FsContext`].
 
+mod change;
 mod enter;
 mod file;
+mod kind;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,77 +11,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use abi::Errno;
 use abi::clone::CloneFlags;
 use parking_lot::Mutex;
-use vfs::{Capability, Credentials, MountNamespace};
+use vfs::user::{Charge, Counted};
+use vfs::{Credentials, MountNamespace, UserNamespace};
 
 use crate::ipc::{Ipc, IpcNamespaces};
 use crate::kernel::Names;
 
+pub use change::{check, credentials_for, unshare};
 pub use enter::{enter, enter_of};
 pub use file::NamespaceFile;
-
-/// The kinds that a kernel has, by their names in /proc/PID/ns, with the inode numbers of the first of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the kinds of namespaces(7)")]
-pub enum Kind {
-    Cgroup,
-    Ipc,
-    Mount,
-    Network,
-    Pid,
-    Time,
-    User,
-    Uts,
-}
-
-impl Kind {
-    /// All, with names, flags and the inode numbers that Linux gives the initial ones.
-    const TABLE: &'static [(Self, &'static str, CloneFlags, u32)] = &[
-        (Self::Cgroup, "cgroup", CloneFlags::NEWCGROUP, 0xefff_fffb),
-        (Self::Ipc, "ipc", CloneFlags::NEWIPC, 0xefff_ffff),
-        (Self::Mount, "mnt", CloneFlags::NEWNS, 0xeffe_ffff),
-        (Self::Network, "net", CloneFlags::NEWNET, 0xeffe_fffe),
-        (Self::Pid, "pid", CloneFlags::NEWPID, 0xefff_fffc),
-        (Self::Time, "time", CloneFlags::NEWTIME, 0xefff_fffa),
-        (Self::User, "user", CloneFlags::NEWUSER, 0xefff_fffd),
-        (Self::Uts, "uts", CloneFlags::NEWUTS, 0xefff_fffe),
-    ];
-
-    /// All of them, in the order of their names.
-    pub fn all() -> impl Iterator<Item = Self> {
-        Self::TABLE.iter().map(|row| row.0)
-    }
-
-    fn row(self) -> (&'static str, CloneFlags, u32) {
-        let row = Self::TABLE.iter().find(|row| row.0 == self);
-        row.map_or(("", CloneFlags::empty(), 0), |row| (row.1, row.2, row.3))
-    }
-
-    /// Its name in /proc/PID/ns.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.row().0
-    }
-
-    /// Its `CLONE_NEW*` flag.
-    #[must_use]
-    pub fn flag(self) -> CloneFlags {
-        self.row().1
-    }
-
-    /// The inode number of a namespace of this kind with an id: 1 is the first one.
-    fn number(self, id: u64) -> u32 {
-        const LATER: u32 = 0xf000_0000;
-        match u32::try_from(id) {
-            Ok(1) => self.row().2,
-            Ok(id) => LATER | (id << 3 | self as u32) & !LATER,
-            Err(_) => LATER,
-        }
-    }
-}
+pub use kind::Kind;
 
 /// Host and domain name: uts_namespaces(7).
 pub struct Uts {
     id: u64,
+    /// Whose it is.
+    pub user: Arc<UserNamespace>,
+    _charge: Option<Charge>,
     /// The names.
     pub names: Mutex<Names>,
 }
@@ -93,6 +41,14 @@ pub struct Namespaces {
     pub ipc: Arc<Ipc>,
 }
 
+impl Uts {
+    fn copy(&self, maker: &Credentials) -> Result<Self, Errno> {
+        let charge = Charge::take(&maker.user, maker.euid, Counted::Uts)?;
+        let names = Mutex::new(self.names.lock().clone());
+        Ok(Self { id: next_id(), user: Arc::clone(&maker.user), _charge: Some(charge), names })
+    }
+}
+
 fn next_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(2);
     NEXT.fetch_add(1, Ordering::Relaxed)
@@ -102,40 +58,29 @@ impl Namespaces {
     /// The first ones.
     #[must_use]
     pub fn first(ipcs: &IpcNamespaces) -> Self {
-        Self { uts: Arc::new(Uts { id: 1, names: Mutex::default() }), ipc: ipcs.first() }
+        let uts = Uts { id: 1, user: UserNamespace::initial(), _charge: None, names: Mutex::default() };
+        Self { uts: Arc::new(uts), ipc: ipcs.first() }
     }
 
-    /// The namespaces of a child or of a task that unshares: new ones where `flags` say so.
+    /// The namespaces of a child or of a task that unshares: new ones where `flags` say so. They belong to the maker's user namespace.
     ///
     /// # Errors
     /// `ENOSPC` with too many of a kind.
-    pub fn copied(&self, ipcs: &IpcNamespaces, flags: CloneFlags) -> Result<Self, Errno> {
+    pub fn copied(
+        &self,
+        ipcs: &IpcNamespaces,
+        flags: CloneFlags,
+        maker: &Credentials,
+    ) -> Result<Self, Errno> {
         let mut copy = self.clone();
         if flags.contains(CloneFlags::NEWIPC) {
-            copy.ipc = ipcs.make(next_id())?;
+            copy.ipc = ipcs.make(next_id(), maker)?;
         }
         if flags.contains(CloneFlags::NEWUTS) {
-            let names = self.uts.names.lock().clone();
-            copy.uts = Arc::new(Uts { id: next_id(), names: Mutex::new(names) });
+            copy.uts = Arc::new(self.uts.copy(maker)?);
         }
         Ok(copy)
     }
-}
-
-/// Whether a task may have the namespaces that `flags` ask for.
-///
-/// # Errors
-/// `EPERM` without CAP_SYS_ADMIN, `EINVAL` for the kinds of which there is only one, as for a kernel built without them.
-pub fn check(credentials: &Credentials, flags: CloneFlags) -> Result<(), Errno> {
-    let made = CloneFlags::NEWNS | CloneFlags::NEWUTS | CloneFlags::NEWIPC;
-    let wanted = flags.intersection(CloneFlags::NAMESPACES);
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    if !wanted.contains(CloneFlags::NEWUSER) {
-        credentials.need(Capability::SysAdmin)?;
-    }
-    if made.contains(wanted) { Ok(()) } else { Err(Errno::EINVAL) }
 }
 
 /// One namespace, as /proc/PID/ns has it.
@@ -147,6 +92,8 @@ pub enum Namespace {
     Uts(Arc<Uts>),
     /// System V IPC and message queues.
     Ipc(Arc<Ipc>),
+    /// Users.
+    User(Arc<UserNamespace>),
     /// The only one of its kind.
     Only(Kind),
 }
@@ -159,6 +106,7 @@ impl Namespace {
             Self::Mount(_) => Kind::Mount,
             Self::Uts(_) => Kind::Uts,
             Self::Ipc(_) => Kind::Ipc,
+            Self::User(_) => Kind::User,
             Self::Only(kind) => *kind,
         }
     }
@@ -170,9 +118,22 @@ impl Namespace {
             Self::Mount(mounts) => mounts.id,
             Self::Uts(uts) => uts.id,
             Self::Ipc(ipc) => ipc.id,
+            Self::User(user) => user.id,
             Self::Only(_) => 1,
         };
         self.kind().number(id)
+    }
+
+    /// The user namespace that it belongs to, or lies in. Nothing for the initial user namespace.
+    #[must_use]
+    pub fn user(&self) -> Option<Arc<UserNamespace>> {
+        match self {
+            Self::Mount(mounts) => Some(Arc::clone(&mounts.user)),
+            Self::Uts(uts) => Some(Arc::clone(&uts.user)),
+            Self::Ipc(ipc) => Some(Arc::clone(&ipc.user)),
+            Self::User(user) => user.parent.clone(),
+            Self::Only(_) => Some(UserNamespace::initial()),
+        }
     }
 }
 
@@ -190,6 +151,7 @@ impl crate::Task {
             Kind::Mount => Namespace::Mount(Arc::clone(&self.fs_now().namespace)),
             Kind::Uts => Namespace::Uts(Arc::clone(&self.namespaces().uts)),
             Kind::Ipc => Namespace::Ipc(self.ipc()),
+            Kind::User => Namespace::User(Arc::clone(&self.credentials().user)),
             only => Namespace::Only(only),
         }
     }
@@ -201,9 +163,10 @@ mod tests {
 
     #[test]
     fn a_copy_has_names_of_its_own() {
+        let root = Credentials::root(vfs::CapabilitySet::FULL);
         let ipcs = IpcNamespaces::default();
         let first = Namespaces::first(&ipcs);
-        let second = first.copied(&ipcs, CloneFlags::NEWUTS).unwrap();
+        let second = first.copied(&ipcs, CloneFlags::NEWUTS, &root).unwrap();
         assert!(Arc::ptr_eq(&first.ipc, &second.ipc));
         second.uts.names.lock().host = b"other".to_vec();
         assert_eq!(first.uts.names.lock().host, b"localhost");
@@ -217,6 +180,7 @@ mod tests {
         assert_eq!(check(&root, CloneFlags::NEWNS | CloneFlags::NEWPID), Err(Errno::EINVAL));
         let user = Credentials::new(1, 1, vfs::CapabilitySet::EMPTY);
         assert_eq!(check(&user, CloneFlags::NEWNS), Err(Errno::EPERM));
-        assert_eq!(check(&user, CloneFlags::NEWUSER), Err(Errno::EINVAL));
+        assert_eq!(check(&user, CloneFlags::NEWPID), Err(Errno::EINVAL));
+        assert_eq!(check(&user, CloneFlags::NEWUSER), Ok(()));
     }
 }

@@ -18,6 +18,7 @@ mod publish;
 mod quota;
 mod restart;
 mod send;
+pub mod sender;
 mod set_action;
 pub mod signal_fd;
 mod state;

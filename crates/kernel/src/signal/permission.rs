@@ -16,7 +16,11 @@ pub fn check(
 ) -> Result<(), Errno> {
     let same_user = [caller.euid, caller.uid].iter().any(|id| [target.suid, target.uid].contains(id));
     let goes_on = signal == Some(Signal::SIGCONT) && same_session;
-    if same_user || goes_on || caller.has(Capability::Kill) { Ok(()) } else { Err(Errno::EPERM) }
+    if same_user || goes_on || caller.has_in(Capability::Kill, &target.user) {
+        Ok(())
+    } else {
+        Err(Errno::EPERM)
+    }
 }
 
 #[cfg(test)]

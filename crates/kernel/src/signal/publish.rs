@@ -67,10 +67,10 @@ impl Task {
             robust_list,
             process: id(self.pid()),
             thread: id(self.tid()),
-            user: credentials.uid.into(),
-            effective_user: credentials.euid.into(),
-            group: credentials.gid.into(),
-            effective_group: credentials.egid.into(),
+            user: credentials.user.shown_uid(credentials.uid).into(),
+            effective_user: credentials.user.shown_uid(credentials.euid).into(),
+            group: credentials.user.shown_gid(credentials.gid).into(),
+            effective_group: credentials.user.shown_gid(credentials.egid).into(),
             alternate_stack: own.alt_stack.lasting(),
         };
         if thread.publish(&facts).is_ok() {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use abi::socket::message::Ucred;
 use vfs::Credentials;
 
 /// The task that calls.
@@ -30,7 +29,7 @@ impl Caller {
     }
 }
 
-/// A process and its ids at some moment.
+/// A process and its ids at some moment, with the numbers of the initial namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Process id, as the sandbox's initial pid namespace sees it.
@@ -46,10 +45,4 @@ impl Identity {
     pub const NOBODY: Self = Self { pid: 0, uid: 65534, gid: 65534 };
     /// What `SO_PEERCRED` shows without a peer.
     pub const NONE: Self = Self { pid: 0, uid: u32::MAX, gid: u32::MAX };
-
-    /// `struct ucred`, with the pid as the reader's pid namespace sees it.
-    #[must_use]
-    pub const fn ucred(self) -> Ucred {
-        Ucred { pid: self.pid, uid: self.uid, gid: self.gid }
-    }
 }

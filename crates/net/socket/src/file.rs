@@ -63,9 +63,7 @@ impl SocketFile {
             option::SO_ERROR => OptionValue::Int(core.take_error().map_or(0, Errno::raw)),
             option::SO_ACCEPTCONN => OptionValue::flag(socket.listening()),
             option::SO_COOKIE => OptionValue::Wide(core.id),
-            option::SO_PEERCRED => {
-                OptionValue::Credentials(socket.peer_identity().unwrap_or(Identity::NONE).ucred())
-            }
+            option::SO_PEERCRED => OptionValue::Identity(socket.peer_identity().unwrap_or(Identity::NONE)),
             _ => return core.options.lock().get(name),
         })
     }

@@ -5,6 +5,8 @@ use abi::socket::message::Ucred;
 use abi::socket::option::{Linger, Timeval};
 use zerocopy::{FromBytes, IntoBytes};
 
+use crate::Identity;
+
 /// The value of an option, as getsockopt(2) reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OptionValue {
@@ -12,8 +14,8 @@ pub enum OptionValue {
     Int(i32),
     /// 64 bits.
     Wide(u64),
-    /// Credentials.
-    Credentials(Ucred),
+    /// Who somebody is, which each reader sees with other numbers.
+    Identity(Identity),
     /// Anything else, as bytes.
     Bytes(Vec<u8>),
 }
@@ -43,13 +45,13 @@ impl OptionValue {
         Self::Bytes(value.as_bytes().to_vec())
     }
 
-    /// The bytes that go to the program.
+    /// The bytes that go to the program, which sees an identity as `show` says.
     #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&self, show: impl FnOnce(Identity) -> Ucred) -> Vec<u8> {
         match self {
             Self::Int(value) => value.as_bytes().to_vec(),
             Self::Wide(value) => value.as_bytes().to_vec(),
-            Self::Credentials(value) => value.as_bytes().to_vec(),
+            Self::Identity(value) => show(*value).as_bytes().to_vec(),
             Self::Bytes(value) => value.clone(),
         }
     }

@@ -6,7 +6,7 @@ use abi::Errno;
 use devpts::{Devpts, Ptys};
 use devtmpfs::Devtmpfs;
 use kernel::Kernel;
-use vfs::{Device, FileSystem, FileSystemType, MountOption, MountRequest, SuperBlock};
+use vfs::{Caller, Device, FileSystem, FileSystemType, MountOption, MountRequest, SuperBlock, UserNamespace};
 
 use super::host_files::HostProc;
 use super::overlay_options::OverlayType;
@@ -77,13 +77,13 @@ pub(super) fn register(kernel: &Arc<Kernel>, filesystems: &Arc<FileSystems>) {
     let sysfs = SuperBlock::new(FileSystems::sys());
     let types: Vec<Arc<dyn FileSystemType>> = vec![
         Arc::new(Pseudoterminals(Arc::clone(filesystems))),
-        plain("cgroup2", FileSystems::cgroup),
-        plain("devtmpfs", |filesystems| Ok(Arc::clone(&filesystems.devices))),
+        plain("cgroup2", |filesystems, _| filesystems.cgroup()),
+        plain("devtmpfs", |filesystems, _| Ok(Arc::clone(&filesystems.devices))),
         Arc::new(fuse::Fuse),
         Arc::new(fuse::Control::new(SuperBlock::new(fuse::control_filesystem()))),
         Arc::new(MessageQueues),
         Arc::new(OverlayType),
-        plain("proc", |filesystems| Ok(SuperBlock::new(filesystems.proc()?))),
+        Arc::new(Processes(Arc::clone(filesystems))),
         Arc::new(Memory { name: "ramfs", memory }),
         Arc::new(Only { name: "sysfs", superblock: sysfs }),
         Arc::new(Memory { name: "tmpfs", memory }),
@@ -102,13 +102,20 @@ impl FileSystemType for Memory {
         self.name
     }
 
+    fn in_user_namespaces(&self) -> bool {
+        true
+    }
+
     fn check(&self, option: &MountOption) -> Result<(), Errno> {
         tmpfs::Options::parse(&option.text(), self.memory).map(drop)
     }
 
     fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
         let options = tmpfs::Options::parse(&MountOption::join(request.options), self.memory)?;
-        Ok(SuperBlock::new(tmpfs::Tmpfs::named(self.name, options, self.memory)))
+        let credentials = request.caller.credentials;
+        let options = options.given_by(credentials)?;
+        let filesystem = tmpfs::Tmpfs::named(self.name, options, self.memory);
+        Ok(SuperBlock::of(filesystem, Arc::clone(&credentials.user)))
     }
 }
 
@@ -120,13 +127,19 @@ impl FileSystemType for Pseudoterminals {
         "devpts"
     }
 
+    fn in_user_namespaces(&self) -> bool {
+        true
+    }
+
     fn check(&self, option: &MountOption) -> Result<(), Errno> {
         devpts::Options::parse(&option.text()).map(drop)
     }
 
     fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
         let options = devpts::Options::parse(&MountOption::join(request.options))?;
-        Ok(SuperBlock::new(self.0.devpts(options)))
+        let credentials = request.caller.credentials;
+        let filesystem = self.0.devpts(options.given_by(credentials)?);
+        Ok(SuperBlock::of(filesystem, Arc::clone(&credentials.user)))
     }
 }
 
@@ -136,6 +149,15 @@ struct MessageQueues;
 impl FileSystemType for MessageQueues {
     fn name(&self) -> &'static str {
         "mqueue"
+    }
+
+    fn in_user_namespaces(&self) -> bool {
+        true
+    }
+
+    fn owner(&self, caller: &Caller<'_>) -> Arc<UserNamespace> {
+        let task = caller.task.and_then(|task| task.downcast_ref::<kernel::Task>());
+        task.map_or_else(UserNamespace::initial, |task| Arc::clone(&task.ipc().user))
     }
 
     fn check(&self, _: &MountOption) -> Result<(), Errno> {
@@ -155,7 +177,7 @@ impl FileSystemType for MessageQueues {
 struct Plain {
     name: &'static str,
     filesystems: Arc<FileSystems>,
-    make: fn(&FileSystems) -> Result<Arc<SuperBlock>, Errno>,
+    make: fn(&FileSystems, &Caller<'_>) -> Result<Arc<SuperBlock>, Errno>,
 }
 
 impl FileSystemType for Plain {
@@ -168,7 +190,38 @@ impl FileSystemType for Plain {
     }
 
     fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
-        if request.options.is_empty() { (self.make)(&self.filesystems) } else { Err(Errno::EINVAL) }
+        if !request.options.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        (self.make)(&self.filesystems, request.caller)
+    }
+}
+
+/// proc(5).
+struct Processes(Arc<FileSystems>);
+
+impl FileSystemType for Processes {
+    fn name(&self) -> &'static str {
+        "proc"
+    }
+
+    fn in_user_namespaces(&self) -> bool {
+        true
+    }
+
+    fn reveals(&self) -> bool {
+        true
+    }
+
+    fn check(&self, _: &MountOption) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
+    fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
+        if !request.options.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        Ok(SuperBlock::of(self.0.proc()?, self.owner(request.caller)))
     }
 }
 
@@ -181,6 +234,14 @@ struct Only {
 impl FileSystemType for Only {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    fn in_user_namespaces(&self) -> bool {
+        true
+    }
+
+    fn reveals(&self) -> bool {
+        true
     }
 
     fn check(&self, _: &MountOption) -> Result<(), Errno> {

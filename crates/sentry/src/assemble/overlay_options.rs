@@ -7,7 +7,7 @@ use overlay::{Overlay, Upper};
 use vfs::caller::{At, Caller};
 use vfs::path::Path;
 use vfs::resolve::Lookup;
-use vfs::{FileKind, FileSystemType, MountOption, MountRequest, SuperBlock};
+use vfs::{Access, FileKind, FileSystemType, MountOption, MountRequest, SuperBlock};
 
 /// Lower layers in one overlay.
 const LAYERS_MAX: usize = 500;
@@ -26,6 +26,10 @@ struct Options {
 impl FileSystemType for OverlayType {
     fn name(&self) -> &'static str {
         "overlay"
+    }
+
+    fn in_user_namespaces(&self) -> bool {
+        true
     }
 
     fn check(&self, option: &MountOption) -> Result<(), Errno> {
@@ -69,12 +73,20 @@ impl Options {
         };
         let lowers = self.lowers.iter().map(|path| directory(path)).collect::<Result<Vec<_>, _>>()?;
         let upper = match (&self.upper, &self.work) {
-            (Some(upper), Some(work)) => Some(layer_pair(&directory(upper)?, &directory(work)?)?),
+            (Some(upper), Some(work)) => {
+                let (upper, work) = (directory(upper)?, directory(work)?);
+                // The overlay writes there for whoever mounts it.
+                for path in [&upper, &work] {
+                    let access = Access::READ | Access::WRITE | Access::EXECUTE;
+                    caller.credentials.check_inode(&path.inode(), &path.attributes()?, access)?;
+                }
+                Some(layer_pair(&upper, &work)?)
+            }
             _ => None,
         };
         let read_only = upper.is_none();
         let overlay = Overlay::new(upper, lowers.iter().map(Path::inode).collect(), &self.text())?;
-        let superblock = SuperBlock::new(overlay);
+        let superblock = SuperBlock::of(overlay, Arc::clone(&caller.credentials.user));
         superblock.set_read_only(read_only);
         Ok(superblock)
     }

@@ -89,7 +89,7 @@ pub fn capset(task: &Arc<Task>, header: UserPtr<Header>, data: UserPtr<Data>) ->
     let (effective, permitted, inheritable) =
         (set(|d| d.effective), set(|d| d.permitted), set(|d| d.inheritable));
     let old = task.credentials();
-    let may_inherit = if old.has(Capability::Setpcap) { old.bounding } else { old.permitted };
+    let may_inherit = if old.has_here(Capability::Setpcap) { old.bounding } else { old.permitted };
     let allowed = inheritable.is_subset(old.inheritable.or(may_inherit))
         && inheritable.is_subset(old.inheritable.or(old.bounding))
         && permitted.is_subset(old.permitted)

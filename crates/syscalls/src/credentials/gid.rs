@@ -6,6 +6,7 @@ use abi::Errno;
 use kernel::{Task, UserPtr};
 use vfs::{Capability, Credentials};
 
+use super::SAME;
 use super::ids::Ids;
 
 /// The real group id.
@@ -13,7 +14,8 @@ use super::ids::Ids;
 /// # Errors
 /// None.
 pub fn getgid(task: &Arc<Task>) -> Result<u32, Errno> {
-    Ok(task.credentials().gid)
+    let own = task.credentials();
+    Ok(own.user.shown_gid(own.gid))
 }
 
 /// The effective group id.
@@ -21,7 +23,8 @@ pub fn getgid(task: &Arc<Task>) -> Result<u32, Errno> {
 /// # Errors
 /// None.
 pub fn getegid(task: &Arc<Task>) -> Result<u32, Errno> {
-    Ok(task.credentials().egid)
+    let own = task.credentials();
+    Ok(own.user.shown_gid(own.egid))
 }
 
 /// Real, effective and saved group id.
@@ -35,9 +38,9 @@ pub fn getresgid(
     saved: UserPtr<u32>,
 ) -> Result<(), Errno> {
     let (own, memory) = (task.credentials(), task.memory());
-    real.write(&*memory, &own.gid)?;
-    effective.write(&*memory, &own.egid)?;
-    saved.write(&*memory, &own.sgid)
+    real.write(&*memory, &own.user.shown_gid(own.gid))?;
+    effective.write(&*memory, &own.user.shown_gid(own.egid))?;
+    saved.write(&*memory, &own.user.shown_gid(own.sgid))
 }
 
 /// With CAP_SETGID sets all ids, otherwise the effective one to the real or saved one.
@@ -45,23 +48,26 @@ pub fn getresgid(
 /// # Errors
 /// `EPERM`, `EINVAL`.
 pub fn setgid(task: &Arc<Task>, gid: u32) -> Result<(), Errno> {
+    let gid = kernel_id(task, gid)?;
     change(task, |own, free| own.set(free, gid))
 }
 
 /// Sets the real and the effective id.
 ///
 /// # Errors
-/// `EPERM`.
+/// `EPERM`, `EINVAL` for an id that does not exist in the user namespace.
 pub fn setregid(task: &Arc<Task>, real: u32, effective: u32) -> Result<(), Errno> {
+    let (real, effective) = (kernel_id(task, real)?, kernel_id(task, effective)?);
     change(task, |own, free| own.set_two(free, real, effective))
 }
 
 /// Sets real, effective and saved id.
 ///
 /// # Errors
-/// `EPERM`.
+/// `EPERM`, `EINVAL` for an id that does not exist in the user namespace.
 pub fn setresgid(task: &Arc<Task>, real: u32, effective: u32, saved: u32) -> Result<(), Errno> {
-    change(task, |own, free| own.set_three(free, [real, effective, saved]))
+    let wanted = [kernel_id(task, real)?, kernel_id(task, effective)?, kernel_id(task, saved)?];
+    change(task, |own, free| own.set_three(free, wanted))
 }
 
 /// Sets the filesystem id if it is one of the others, or with CAP_SETGID. Returns the old one, whatever happened.
@@ -70,10 +76,16 @@ pub fn setresgid(task: &Arc<Task>, real: u32, effective: u32, saved: u32) -> Res
 /// None.
 pub fn setfsgid(task: &Arc<Task>, gid: u32) -> Result<u32, Errno> {
     let old = task.credentials();
-    if let Some(ids) = ids(&old).set_filesystem(old.has(Capability::Setgid), gid) {
+    let wanted = kernel_id(task, gid).unwrap_or(SAME);
+    if let Some(ids) = ids(&old).set_filesystem(old.has_here(Capability::Setgid), wanted) {
         task.set_credentials(with(&old, ids));
     }
-    Ok(old.fsgid)
+    Ok(old.user.shown_gid(old.fsgid))
+}
+
+/// The number that the kernel knows an id of the caller's user namespace by; -1 stays.
+fn kernel_id(task: &Task, id: u32) -> Result<u32, Errno> {
+    if id == SAME { Ok(SAME) } else { task.credentials().user.gid(id).ok_or(Errno::EINVAL) }
 }
 
 fn ids(own: &Credentials) -> Ids {
@@ -88,6 +100,6 @@ fn with(old: &Credentials, ids: Ids) -> Credentials {
 /// Changes ids.
 fn change(task: &Arc<Task>, act: impl FnOnce(Ids, bool) -> Result<Ids, Errno>) -> Result<(), Errno> {
     let old = task.credentials();
-    task.change_credentials(with(&old, act(ids(&old), old.has(Capability::Setgid))?));
+    task.change_credentials(with(&old, act(ids(&old), old.has_here(Capability::Setgid))?));
     Ok(())
 }

@@ -21,8 +21,8 @@ fn follow_user(old: &Credentials, new: &mut Credentials) {
     if new.securebits & NO_SETUID_FIXUP != 0 {
         return;
     }
-    let had_root = [old.uid, old.euid, old.suid].contains(&0);
-    let has_root = [new.uid, new.euid, new.suid].contains(&0);
+    let had_root = [old.uid, old.euid, old.suid].iter().any(|uid| old.is_root(*uid));
+    let has_root = [new.uid, new.euid, new.suid].iter().any(|uid| new.is_root(*uid));
     if had_root && !has_root {
         if new.securebits & KEEP_CAPS == 0 {
             new.permitted = CapabilitySet::EMPTY;
@@ -30,10 +30,10 @@ fn follow_user(old: &Credentials, new: &mut Credentials) {
         }
         new.ambient = CapabilitySet::EMPTY;
     }
-    if old.euid == 0 && new.euid != 0 {
+    if old.is_root(old.euid) && !new.is_root(new.euid) {
         new.effective = CapabilitySet::EMPTY;
     }
-    if old.euid != 0 && new.euid == 0 {
+    if !old.is_root(old.euid) && new.is_root(new.euid) {
         new.effective = new.permitted;
     }
     follow_fsuid(old, new);
@@ -44,10 +44,10 @@ fn follow_fsuid(old: &Credentials, new: &mut Credentials) {
     if new.securebits & NO_SETUID_FIXUP != 0 {
         return;
     }
-    if old.fsuid == 0 && new.fsuid != 0 {
+    if old.is_root(old.fsuid) && !new.is_root(new.fsuid) {
         new.effective = new.effective.without(FILES);
     }
-    if old.fsuid != 0 && new.fsuid == 0 {
+    if !old.is_root(old.fsuid) && new.is_root(new.fsuid) {
         new.effective = new.effective.or(new.permitted.and(FILES));
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn bounding(task: &Arc<Task>, number: u64) -> Result<bool, Errno> {
 
 /// `PR_CAPBSET_DROP`.
 pub(crate) fn drop_bounding(task: &Arc<Task>, number: u64) -> Result<(), Errno> {
-    task.credentials().need(Capability::Setpcap)?;
+    task.credentials().need_here(Capability::Setpcap)?;
     let dropped = capability(number)?;
     change(task, |new| new.bounding = new.bounding.without(dropped));
     Ok(())
@@ -73,7 +73,7 @@ pub(crate) fn set_securebits(task: &Arc<Task>, bits: u64) -> Result<(), Errno> {
     if touches_locked || unlocks {
         return Err(Errno::EPERM);
     }
-    old.need(Capability::Setpcap)?;
+    old.need_here(Capability::Setpcap)?;
     change(task, |new| new.securebits = bits);
     Ok(())
 }

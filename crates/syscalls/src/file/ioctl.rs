@@ -9,7 +9,7 @@ use kernel::memory::{read_exact, write_all};
 use kernel::{Task, UserAddr, UserPtr};
 use vfs::{At, Credentials, Fd, FileKind, IoctlContext, OpenFile, OpenFlags, OpenHow};
 
-use super::{descriptor, job_control, owner};
+use super::{descriptor, job_control, namespace_ioctl, owner};
 
 struct Context<'a> {
     task: &'a Arc<Task>,
@@ -48,6 +48,9 @@ pub fn ioctl(task: &Arc<Task>, fd: Fd, request: u32, argument: u64) -> Result<u6
         return Ok(done);
     }
     if let Some(done) = job_control::control(task, &file, request, argument)? {
+        return Ok(done);
+    }
+    if let Some(done) = namespace_ioctl::control(task, &file, request, argument)? {
         return Ok(done);
     }
     if request == ioctl::TIOCGPTPEER {

@@ -21,6 +21,7 @@ pub mod memfd;
 pub mod mount;
 pub mod mount_api;
 pub mod names;
+mod namespace_ioctl;
 pub mod open;
 pub mod owner;
 pub mod pipe;

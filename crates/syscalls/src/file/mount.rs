@@ -81,12 +81,15 @@ pub fn mount(
         }
         let name = kind.as_deref().ok_or(Errno::EINVAL)?;
         let kind = find_type(task, name)?;
+        caller.may_make(&**kind)?;
         let source = source.as_deref().unwrap_or(b"none");
         let superblock = make(caller, &**kind, name, source, &MountOption::split(&options))?;
         if restricts.contains(MountFlags::RDONLY) {
             superblock.set_read_only(true);
         }
-        caller.mount_new(&place, &Mount::whole(superblock, source, restricts))
+        let mount = Mount::whole(superblock, source, restricts);
+        caller.check_revealed(&**kind, &mount)?;
+        caller.mount_new(&place, &mount)
     })
 }
 

@@ -18,15 +18,16 @@ const fn time(at: Timestamp) -> Timespec {
     Timespec { sec: at.seconds, nsec: at.nanoseconds as i64 }
 }
 
-fn stat_of(status: &Status) -> Stat {
+fn stat_of(task: &Task, status: &Status) -> Stat {
     let attributes = &status.attributes;
+    let user = &task.credentials().user;
     Stat {
         dev: status.device.encode(),
         ino: attributes.inode,
         nlink: attributes.links,
         mode: attributes.kind.mode_bits() | attributes.mode,
-        uid: attributes.owner.uid,
-        gid: attributes.owner.gid,
+        uid: user.shown_uid(attributes.owner.uid),
+        gid: user.shown_gid(attributes.owner.gid),
         pad: 0,
         rdev: attributes.device.encode(),
         size: attributes.size,
@@ -45,7 +46,7 @@ fn stat_of(status: &Status) -> Stat {
 /// Those of the path, `EFAULT`.
 pub fn stat(task: &Arc<Task>, path: PathPtr, into: UserPtr<Stat>) -> Result<(), Errno> {
     let status = at(task, FDCWD, path, |caller, at| caller.status(at, Lookup::FOLLOW))?;
-    into.write(&*task.memory(), &stat_of(&status))
+    into.write(&*task.memory(), &stat_of(task, &status))
 }
 
 /// lstat(2).
@@ -54,7 +55,7 @@ pub fn stat(task: &Arc<Task>, path: PathPtr, into: UserPtr<Stat>) -> Result<(), 
 /// As [`stat`].
 pub fn lstat(task: &Arc<Task>, path: PathPtr, into: UserPtr<Stat>) -> Result<(), Errno> {
     let status = at(task, FDCWD, path, |caller, at| caller.status(at, Lookup::empty()))?;
-    into.write(&*task.memory(), &stat_of(&status))
+    into.write(&*task.memory(), &stat_of(task, &status))
 }
 
 /// fstat(2).
@@ -63,7 +64,7 @@ pub fn lstat(task: &Arc<Task>, path: PathPtr, into: UserPtr<Stat>) -> Result<(),
 /// `EBADF`, `EFAULT`.
 pub fn fstat(task: &Arc<Task>, fd: Fd, into: UserPtr<Stat>) -> Result<(), Errno> {
     let status = Status::of(&Found::of(task.files().get(fd)?))?;
-    into.write(&*task.memory(), &stat_of(&status))
+    into.write(&*task.memory(), &stat_of(task, &status))
 }
 
 /// newfstatat(2).
@@ -80,5 +81,5 @@ pub fn newfstatat(
     let known = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::EMPTY_PATH;
     let flags = AtFlags::parse(flags, known)?;
     let status = at_or_empty(task, directory, path, flags, |caller, at| caller.status(at, flags.lookup()))?;
-    into.write(&*task.memory(), &stat_of(&status))
+    into.write(&*task.memory(), &stat_of(task, &status))
 }

@@ -23,8 +23,9 @@ const fn time(at: Timestamp) -> StatxTimestamp {
 }
 
 /// All that is known is told, whatever was asked for; but of the two ids of the mount one.
-fn statx_of(status: &Status, wanted: u32) -> Statx {
+fn statx_of(task: &Task, status: &Status, wanted: u32) -> Statx {
     let attributes = &status.attributes;
+    let user = &task.credentials().user;
     let mode = attributes.kind.mode_bits() | attributes.mode;
     let born = attributes.born.map_or(0, |_| STATX_BTIME);
     let (mount, mount_known) = if wanted & STATX_MNT_ID_UNIQUE == 0 {
@@ -37,8 +38,8 @@ fn statx_of(status: &Status, wanted: u32) -> Statx {
         blksize: attributes.block_size,
         attributes: if status.mount_root { STATX_ATTR_MOUNT_ROOT } else { 0 },
         nlink: u32::try_from(attributes.links).unwrap_or(u32::MAX),
-        uid: attributes.owner.uid,
-        gid: attributes.owner.gid,
+        uid: user.shown_uid(attributes.owner.uid),
+        gid: user.shown_gid(attributes.owner.gid),
         mode: u16::try_from(mode).unwrap_or_default(),
         ino: attributes.inode,
         size: attributes.size,
@@ -76,5 +77,5 @@ pub fn statx(
         return Err(Errno::EINVAL);
     }
     let status = at_or_empty(task, directory, path, flags, |caller, at| caller.status(at, flags.lookup()))?;
-    into.write(&*task.memory(), &statx_of(&status, mask))
+    into.write(&*task.memory(), &statx_of(task, &status, mask))
 }

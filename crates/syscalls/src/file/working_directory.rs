@@ -56,7 +56,7 @@ pub fn fchdir(task: &Arc<Task>, fd: Fd) -> Result<(), Errno> {
 pub fn chroot(task: &Arc<Task>, path: PathPtr) -> Result<(), Errno> {
     let place = at(task, FDCWD, path, |caller, at| {
         let place = caller.find_directory(at)?;
-        caller.credentials.need(Capability::SysChroot)?;
+        caller.credentials.need_here(Capability::SysChroot)?;
         Ok(place)
     })?;
     let old = task.fs().change(|fs| std::mem::replace(&mut fs.root, place));

@@ -135,7 +135,7 @@ pub fn msgctl(task: &Arc<Task>, id: i32, command: i32, buffer: UserAddr) -> Resu
             if command != MSG_STAT_ANY {
                 queue.may(&caller, 4)?;
             }
-            UserPtr::new(buffer.0).write(&*task.memory(), &status(&queue))?;
+            UserPtr::new(buffer.0).write(&*task.memory(), &status(task, &queue))?;
             Ok(if by_place { queue.id } else { 0 })
         }
         IPC_SET => {
@@ -160,10 +160,10 @@ pub fn msgctl(task: &Arc<Task>, id: i32, command: i32, buffer: UserAddr) -> Resu
     }
 }
 
-fn status(queue: &Entry<Queue>) -> MsqidDs {
+fn status(task: &Task, queue: &Entry<Queue>) -> MsqidDs {
     let told = queue.object.status();
     MsqidDs {
-        perm: queue.perm(),
+        perm: queue.perm(&task.credentials()),
         sent: told.sent.0,
         received: told.received.0,
         changed: queue.changed.load(Ordering::Relaxed),

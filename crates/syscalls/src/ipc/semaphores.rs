@@ -131,7 +131,7 @@ pub fn semctl(task: &Arc<Task>, id: i32, number: i32, command: i32, argument: u6
             if command != SEM_STAT_ANY {
                 set.may(&caller, 4)?;
             }
-            UserPtr::new(argument).write(&*task.memory(), &status(&set))?;
+            UserPtr::new(argument).write(&*task.memory(), &status(task, &set))?;
             Ok(if by_place { set.id } else { 0 })
         }
         IPC_SET => {
@@ -190,9 +190,9 @@ fn change(task: &Task, set: &Entry<Set>, number: i32, command: i32, argument: u6
     Ok(0)
 }
 
-fn status(set: &Entry<Set>) -> SemidDs {
+fn status(task: &Task, set: &Entry<Set>) -> SemidDs {
     SemidDs {
-        perm: set.perm(),
+        perm: set.perm(&task.credentials()),
         operated: set.object.operated.load(Ordering::Relaxed),
         changed: set.changed.load(Ordering::Relaxed),
         count: u64::try_from(set.object.count()).unwrap_or(0),

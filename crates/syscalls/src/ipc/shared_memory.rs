@@ -131,7 +131,7 @@ pub fn shmctl(task: &Arc<Task>, id: i32, command: i32, buffer: UserAddr) -> Resu
             if command != SHM_STAT_ANY {
                 segment.may(&caller, 4)?;
             }
-            UserPtr::new(buffer.0).write(&*memory, &status(&segment))?;
+            UserPtr::new(buffer.0).write(&*memory, &status(task, &segment))?;
             Ok(if by_place { segment.id } else { 0 })
         }
         IPC_SET => {
@@ -150,7 +150,7 @@ pub fn shmctl(task: &Arc<Task>, id: i32, command: i32, buffer: UserAddr) -> Resu
         }
         SHM_LOCK | SHM_UNLOCK => {
             let segment = segments.find(id)?;
-            if !caller.has(Capability::IpcLock) {
+            if !caller.has_in(Capability::IpcLock, &task.ipc().user) {
                 segment.owned_by(&caller)?;
                 if command == SHM_LOCK {
                     crate::memory::lock::may_lock(task, segment.object.size)?;
@@ -163,9 +163,9 @@ pub fn shmctl(task: &Arc<Task>, id: i32, command: i32, buffer: UserAddr) -> Resu
     }
 }
 
-fn status(segment: &Entry<Segment>) -> ShmidDs {
+fn status(task: &Task, segment: &Entry<Segment>) -> ShmidDs {
     let object = &segment.object;
-    let mut perm = segment.perm();
+    let mut perm = segment.perm(&task.credentials());
     if object.doomed.load(Ordering::Acquire) {
         perm.mode |= SHM_DEST;
     }

@@ -79,10 +79,21 @@ fn check(task: &Task, ucred: Ucred) -> Result<Identity, Errno> {
         [credentials.uid, credentials.euid, credentials.suid],
         [credentials.gid, credentials.egid, credentials.sgid],
     );
+    let ids = credentials.user.uid(ucred.uid).zip(credentials.user.gid(ucred.gid));
+    let (uid, gid) = ids.ok_or(Errno::EINVAL)?;
     let allowed = (ucred.pid == task.pid() || credentials.has(Capability::SysAdmin))
-        && (uids.contains(&ucred.uid) || credentials.has(Capability::Setuid))
-        && (gids.contains(&ucred.gid) || credentials.has(Capability::Setgid));
-    if allowed { Ok(Identity { pid: ucred.pid, uid: ucred.uid, gid: ucred.gid }) } else { Err(Errno::EPERM) }
+        && (uids.contains(&uid) || credentials.has_here(Capability::Setuid))
+        && (gids.contains(&gid) || credentials.has_here(Capability::Setgid));
+    if allowed { Ok(Identity { pid: ucred.pid, uid, gid }) } else { Err(Errno::EPERM) }
+}
+
+/// What a program is told of who somebody is: with the numbers of its own user namespace.
+pub(super) fn ucred(task: &Task, identity: Identity) -> Ucred {
+    if identity == Identity::NONE {
+        return Ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+    }
+    let user = &task.credentials().user;
+    Ucred { pid: identity.pid, uid: user.shown_uid(identity.uid), gid: user.shown_gid(identity.gid) }
 }
 
 /// Control messages for a receiver, as far as there is room.
@@ -129,7 +140,7 @@ pub(super) fn write(
     let room = if at.is_null() { 0 } else { usize::try_from(room).unwrap_or(usize::MAX).min(CONTROL_MAX) };
     let mut writer = Writer { bytes: Vec::new(), room, truncated: false };
     if let Some(credentials) = received.credentials {
-        writer.put(SCM_CREDENTIALS, credentials.ucred().as_bytes());
+        writer.put(SCM_CREDENTIALS, ucred(task, credentials).as_bytes());
     }
     if !received.files.is_empty() {
         put_files(task, &mut writer, std::mem::take(&mut received.files), flags);

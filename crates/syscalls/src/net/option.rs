@@ -7,6 +7,7 @@ use kernel::memory::{read_exact, write_all};
 use kernel::{Task, UserAddr, UserPtr};
 use vfs::Fd;
 
+use super::control;
 use super::descriptor::{Open, caller};
 use crate::file::descriptor;
 
@@ -29,7 +30,7 @@ pub fn getsockopt(
     let open = Open::of(&file)?;
     let memory = task.memory();
     let room = usize::try_from(length.read(&*memory)?).map_err(|_| Errno::EINVAL)?;
-    let bytes = open.socket_file.option(level, name)?.to_bytes();
+    let bytes = open.socket_file.option(level, name)?.to_bytes(|identity| control::ucred(task, identity));
     let count = room.min(bytes.len());
     write_all(&*memory, value, bytes.get(..count).unwrap_or_default())?;
     length.write(&*memory, &i32::try_from(count).unwrap_or(i32::MAX))

@@ -5,35 +5,20 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::clone::CloneFlags;
 use kernel::namespace::{self, NamespaceFile};
-use kernel::{FsContext, Task, pidfd};
+use kernel::{Task, pidfd};
 use vfs::Fd;
 
 /// Stops sharing: descriptors, the place in the filesystem, namespaces.
 ///
 /// # Errors
-/// `EINVAL` for unknown flags and for kinds of namespaces that this kernel does not make; `EPERM` for namespaces without CAP_SYS_ADMIN.
+/// `EINVAL` for unknown flags, for what several threads share and for kinds of namespaces that this kernel does not make; `EPERM` for
+/// namespaces without CAP_SYS_ADMIN; `ENOSPC` for too many.
 pub fn unshare(task: &Arc<Task>, flags: u64) -> Result<(), Errno> {
-    let known = CloneFlags::FS | CloneFlags::FILES | CloneFlags::SYSVSEM | CloneFlags::NAMESPACES;
+    let threads = CloneFlags::THREAD | CloneFlags::SIGHAND | CloneFlags::VM;
+    let rest = CloneFlags::FS | CloneFlags::FILES | CloneFlags::SYSVSEM | CloneFlags::NAMESPACES;
+    let known = threads | rest;
     let flags = CloneFlags::from_bits(flags).filter(|flags| known.contains(*flags)).ok_or(Errno::EINVAL)?;
-    namespace::check(&task.credentials(), flags)?;
-    if flags.intersects(CloneFlags::FS | CloneFlags::NEWNS) {
-        let own = task.fs().fork();
-        if flags.contains(CloneFlags::NEWNS) {
-            own.change(FsContext::unshare_mounts)?;
-        }
-        task.set_fs(own);
-    }
-    if flags.intersects(CloneFlags::SYSVSEM | CloneFlags::NEWIPC) {
-        task.leave_undo_list();
-    }
-    if flags.contains(CloneFlags::FILES) {
-        let own = task.files().fork();
-        drop(task.replace_files(own));
-    }
-    if flags.intersects(CloneFlags::NAMESPACES) {
-        task.set_namespaces(task.namespaces().copied(&task.kernel.ipcs, flags)?);
-    }
-    Ok(())
+    namespace::unshare(task, flags)
 }
 
 /// Enters the namespace that a descriptor refers to, or those of a process that a pidfd refers to.

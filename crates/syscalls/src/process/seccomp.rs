@@ -76,7 +76,7 @@ fn read_program(task: &Arc<Task>, at: UserAddr) -> Result<Program, Errno> {
         return Err(Errno::EINVAL);
     }
     let credentials = task.credentials();
-    if !credentials.no_new_privileges && !credentials.has(Capability::SysAdmin) {
+    if !credentials.no_new_privileges && !credentials.has_here(Capability::SysAdmin) {
         return Err(Errno::EACCES);
     }
     let mut bytes = vec![0; count.saturating_mul(8)];

@@ -105,17 +105,18 @@ pub async fn waitid(
     }
     if let Some(at) = info.some() {
         // Only the fields that waitid(2) lists are written; they lie at the structure's beginning.
-        let told = report.map_or_else(Siginfo::new_zeroed, |r| siginfo(&r));
+        let told = report.map_or_else(Siginfo::new_zeroed, |r| siginfo(task, &r));
         write_all(&*memory, at.addr, told.as_bytes().get(..32).unwrap_or_default())?;
     }
     Ok(0)
 }
 
-fn siginfo(report: &Report) -> Siginfo {
+fn siginfo(task: &Task, report: &Report) -> Siginfo {
+    let uid = task.credentials().user.shown_uid(report.uid);
     let (code, status) = match report.change {
         Change::Ended(status) => (status.child_code(), status.child_status()),
         Change::Stopped(signal) => (CLD_STOPPED, signal),
         Change::Continued => (CLD_CONTINUED, Signal::SIGCONT.number()),
     };
-    Siginfo::child(code, report.pid, report.uid, status, 0, 0)
+    Siginfo::child(code, report.pid, uid, status, 0, 0)
 }

@@ -64,7 +64,7 @@ fn may_reach(task: &Task, other: &Task) -> Result<(), Errno> {
     let (own, theirs) = (task.credentials(), other.credentials());
     let users = [theirs.uid, theirs.euid, theirs.suid].iter().all(|id| *id == own.uid);
     let groups = [theirs.gid, theirs.egid, theirs.sgid].iter().all(|id| *id == own.gid);
-    if task.pid() == other.pid() || (users && groups) || own.has(Capability::SysResource) {
+    if task.pid() == other.pid() || (users && groups) || own.has_in(Capability::SysResource, &theirs.user) {
         Ok(())
     } else {
         Err(Errno::EPERM)

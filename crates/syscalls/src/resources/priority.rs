@@ -23,9 +23,10 @@ pub(super) fn targets(task: &Arc<Task>, which: u32, who: i32) -> Result<Vec<Arc<
             all(kernel.pids.process_group(group))
         }
         PRIO_USER => {
-            let user = if who == 0 { task.credentials().uid } else { who.cast_unsigned() };
+            let own = task.credentials();
+            let user = if who == 0 { Some(own.uid) } else { own.user.uid(who.cast_unsigned()) };
             let mut found = all(kernel.pids.groups());
-            found.retain(|t| t.credentials().uid == user);
+            found.retain(|t| Some(t.credentials().uid) == user);
             found
         }
         _ => return Err(Errno::EINVAL),
@@ -85,7 +86,7 @@ pub(super) fn is_allowed(target: &Task, nice: i32) -> bool {
 /// `EPERM`.
 pub(super) fn may_change(task: &Task, target: &Task) -> Result<(), Errno> {
     let (own, theirs) = (task.credentials(), target.credentials());
-    if own.euid == theirs.uid || own.euid == theirs.euid || own.has(Capability::SysNice) {
+    if own.euid == theirs.uid || own.euid == theirs.euid || own.has_in(Capability::SysNice, &theirs.user) {
         Ok(())
     } else {
         Err(Errno::EPERM)

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use abi::signal::{SI_TKILL, SI_USER, Siginfo, Signal};
-use kernel::signal::{Origin, Target, permission, send};
+use abi::signal::{SI_TKILL, SI_USER, Signal};
+use kernel::signal::{Origin, Target, permission, send, sender};
 use kernel::{Task, ThreadGroup, pids};
 
 use super::SignalNumber;
@@ -55,7 +55,10 @@ fn signal_all(task: &Arc<Task>, groups: &[Arc<ThreadGroup>], signal: Option<Sign
 fn signal_process(task: &Arc<Task>, group: &Arc<ThreadGroup>, signal: Option<Signal>) -> Result<(), Errno> {
     check(task, group, signal)?;
     match signal {
-        Some(signal) => send(Target::Group(group), from(task, signal, SI_USER), Origin::Inside),
+        Some(signal) => {
+            let info = sender::particulars(task, group, signal, SI_USER);
+            send(Target::Group(group), info, Origin::Inside)
+        }
         None => Ok(()),
     }
 }
@@ -68,10 +71,6 @@ pub(super) fn check(task: &Arc<Task>, group: &Arc<ThreadGroup>, signal: Option<S
     let Some(target) = group.representative() else { return Ok(()) };
     let same_session = group.session() == task.group.session();
     permission::check(&task.credentials(), &target.credentials(), signal, same_session)
-}
-
-fn from(task: &Arc<Task>, signal: Signal, code: i32) -> Siginfo {
-    Siginfo::user(signal, code, task.pid(), task.credentials().uid)
 }
 
 /// Sends a signal to a thread.
@@ -100,8 +99,9 @@ fn signal_thread(task: &Arc<Task>, pid: Option<i32>, tid: i32, signal: SignalNum
     let target = thread(task, pid, tid)?;
     let signal = signal.optional()?;
     check(task, &target.group, signal)?;
+    let info = |signal| sender::particulars(task, &target.group, signal, SI_TKILL);
     match signal {
-        Some(signal) => match send(Target::Task(&target), from(task, signal, SI_TKILL), Origin::Inside) {
+        Some(signal) => match send(Target::Task(&target), info(signal), Origin::Inside) {
             // As Linux: a full queue is no error for a signal without a value, which then loses its particulars.
             Err(Errno::EAGAIN) if !signal.is_realtime() => Ok(()),
             other => other,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use abi::signal::{SI_TKILL, SI_USER, Siginfo, Signal};
-use kernel::signal::{Origin, Target, send};
+use kernel::signal::{Origin, Target, send, sender};
 use kernel::{Task, UserPtr, pidfd};
 use vfs::Fd;
 
@@ -41,7 +41,7 @@ pub fn rt_sigqueueinfo(
     if signal.is_none() {
         return Ok(());
     }
-    send(Target::Group(&group), info, Origin::Inside)
+    send(Target::Group(&group), sender::adapted(task, &group, info), Origin::Inside)
 }
 
 /// Sends a signal with particulars to a thread.
@@ -64,7 +64,7 @@ pub fn rt_tgsigqueueinfo(
     if signal.is_none() {
         return Ok(());
     }
-    send(Target::Task(&target), info, Origin::Inside)
+    send(Target::Task(&target), sender::adapted(task, &target.group, info), Origin::Inside)
 }
 
 /// `PIDFD_SIGNAL_THREAD`: the thread of that id alone.
@@ -103,8 +103,8 @@ pub fn pidfd_send_signal(
             (wanted, Some(info))
         }
         None => {
-            let uid = task.credentials().uid;
-            let wanted = signal.optional()?;
+            let (own, wanted) = (task.credentials(), signal.optional()?);
+            let uid = own.user.shown_uid(own.uid);
             (wanted, wanted.map(|s| Siginfo::user(s, SI_USER, task.pid(), uid)))
         }
     };
@@ -118,7 +118,7 @@ pub fn pidfd_send_signal(
                 _ => None,
             };
             let target = leader.as_ref().map_or(Target::Group(&group), Target::Task);
-            info.map_or(Ok(()), |info| send(target, info, Origin::Inside))
+            info.map_or(Ok(()), |info| send(target, sender::adapted(task, &group, info), Origin::Inside))
         }
     }
 }
@@ -132,8 +132,8 @@ fn to_process_group(
 ) -> Result<(), Errno> {
     let mut result = Err(Errno::ESRCH);
     for member in task.kernel.pids.process_group(id) {
-        let sent = kill::check(task, &member, signal)
-            .and_then(|()| info.map_or(Ok(()), |info| send(Target::Group(&member), info, Origin::Inside)));
+        let tell = |info| send(Target::Group(&member), sender::adapted(task, &member, info), Origin::Inside);
+        let sent = kill::check(task, &member, signal).and_then(|()| info.map_or(Ok(()), tell));
         if result.is_err() {
             result = sent;
         }

@@ -45,7 +45,7 @@ pub fn uname(task: &Arc<Task>, to: UserPtr<Utsname>) -> Result<(), Errno> {
 }
 
 fn name(task: &Arc<Task>, at: UserAddr, length: i32) -> Result<Vec<u8>, Errno> {
-    task.credentials().need(Capability::SysAdmin)?;
+    task.credentials().need_in(Capability::SysAdmin, &task.namespaces().uts.user)?;
     let length = usize::try_from(length).ok().filter(|l| *l <= UTS_LENGTH).ok_or(Errno::EINVAL)?;
     let mut name = vec![0; length];
     read_exact(&*task.memory(), at, &mut name)?;

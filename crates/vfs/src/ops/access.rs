@@ -96,7 +96,8 @@ fn real_ids(credentials: &Credentials) -> Credentials {
     real.fsuid = credentials.uid;
     real.fsgid = credentials.gid;
     if credentials.securebits & NO_SETUID_FIXUP == 0 {
-        real.effective = if credentials.uid == 0 { credentials.permitted } else { CapabilitySet::EMPTY };
+        real.effective =
+            if credentials.is_root(credentials.uid) { credentials.permitted } else { CapabilitySet::EMPTY };
     }
     real
 }

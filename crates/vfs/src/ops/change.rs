@@ -9,15 +9,25 @@ use crate::caller::{At, Caller, Found};
 use crate::resolve::{AtFlags, Lookup};
 use crate::{
     Access, AclKind, AttributeChange, Attributes, Capability, FileKind, InodeRef, OpenFile, TimeChange,
+    UserNamespace,
 };
 
-/// What chown(2) changes.
+/// What chown(2) changes, with the numbers of the caller's user namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OwnerChange {
     /// New user.
     pub uid: Option<u32>,
     /// New group.
     pub gid: Option<u32>,
+}
+
+impl OwnerChange {
+    /// With the numbers that the kernel knows them by.
+    fn outward(self, user: &UserNamespace) -> Result<Self, Errno> {
+        let uid = self.uid.map(|uid| user.uid(uid).ok_or(Errno::EINVAL)).transpose()?;
+        let gid = self.gid.map(|gid| user.gid(gid).ok_or(Errno::EINVAL)).transpose()?;
+        Ok(Self { uid, gid })
+    }
 }
 
 impl Caller<'_> {
@@ -41,7 +51,7 @@ impl Caller<'_> {
         if !self.credentials.owns(&attributes) && !lets_server_decide(target) {
             return Err(Errno::EPERM);
         }
-        let mode = self.permitted_mode(attributes.owner.gid, mode);
+        let mode = self.permitted_mode(&attributes, mode);
         target.set_attributes(&AttributeChange { mode: Some(mode), ..Default::default() })?;
         match target.inode().and_then(|inode| Some((inode.acl(AclKind::Access)?, inode))) {
             Some((acl, inode)) => inode.set_acl(AclKind::Access, Some(&acl.with_mode(mode))),
@@ -52,7 +62,7 @@ impl Caller<'_> {
     /// fchownat(2).
     ///
     /// # Errors
-    /// `EPERM`, `EROFS`.
+    /// `EPERM`, `EROFS`, `EINVAL` for ids that do not exist in the caller's user namespace.
     pub fn change_owner(&self, at: &At<'_>, owner: OwnerChange, flags: AtFlags) -> Result<(), Errno> {
         self.change_owner_of(&self.find(at, flags.lookup())?, owner)
     }
@@ -64,12 +74,14 @@ impl Caller<'_> {
     pub fn change_owner_of(&self, target: &Found, owner: OwnerChange) -> Result<(), Errno> {
         let attributes = changeable(target)?;
         let credentials = self.credentials;
+        let owner = owner.outward(&credentials.user)?;
         let owns = attributes.owner.uid == credentials.fsuid;
         let same_user = owner.uid.is_none_or(|uid| owns && uid == attributes.owner.uid);
         let own_group = |gid| credentials.in_group(gid) || gid == attributes.owner.gid;
         let same_group = owner.gid.is_none_or(|gid| owns && own_group(gid));
         if !(same_user && same_group || lets_server_decide(target)) {
-            credentials.need(Capability::Chown)?;
+            let capable = credentials.has_over(Capability::Chown, &attributes);
+            capable.then_some(()).ok_or(Errno::EPERM)?;
         }
         let mut change = AttributeChange { uid: owner.uid, gid: owner.gid, ..Default::default() };
         if attributes.kind != FileKind::Directory {

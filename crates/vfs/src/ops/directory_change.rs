@@ -91,11 +91,12 @@ fn check_sticky(caller: &Caller<'_>, directory: &Attributes, victim: &Dentry) ->
     if directory.mode & STICKY == 0
         || directory.owner.uid == credentials.fsuid
         || credentials.has(Capability::Fowner)
-        || victim.inode_ref().protection()?.owner.uid == credentials.fsuid
     {
         return Ok(());
     }
-    Err(Errno::EPERM)
+    let victim = victim.inode_ref().protection()?;
+    let owns = victim.owner.uid == credentials.fsuid || credentials.has_over(Capability::Fowner, &victim);
+    if owns { Ok(()) } else { Err(Errno::EPERM) }
 }
 
 /// Owner and mode of a new file for which `mode` was asked, and the access control lists that it inherits.
@@ -129,7 +130,7 @@ pub(super) fn ownership(
             mode |= SETGID;
         } else if mode & (SETGID | GROUP_EXECUTE) == SETGID | GROUP_EXECUTE
             && !credentials.in_group(owner.gid)
-            && !credentials.has(Capability::Fsetid)
+            && !credentials.has_over(Capability::Fsetid, directory)
         {
             mode &= !SETGID;
         }

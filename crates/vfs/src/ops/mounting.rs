@@ -5,20 +5,53 @@ use std::sync::Arc;
 use abi::Errno;
 
 use crate::caller::{At, Caller};
+use crate::dentry::Dentry;
 use crate::mount::Mount;
+use crate::mount_flags::MountLocks;
 use crate::mount_tree::{Copying, TreeChange, copy_one, copy_tree, tree};
 use crate::path::Path;
 use crate::propagation::{self, PropagationType};
 use crate::resolve::Lookup;
-use crate::{Capability, FileKind};
+use crate::{Capability, FileKind, FileSystemType};
 
 impl Caller<'_> {
     /// Whether it may change the mounts that it sees.
     ///
     /// # Errors
-    /// `EPERM` without CAP_SYS_ADMIN.
+    /// `EPERM` without CAP_SYS_ADMIN in the user namespace that they belong to.
     pub fn may_mount(&self) -> Result<(), Errno> {
-        self.credentials.need(Capability::SysAdmin)
+        self.credentials.need_in(Capability::SysAdmin, &self.namespace.user)
+    }
+
+    /// Whether a filesystem of a type may be made and mounted by the caller.
+    ///
+    /// # Errors
+    /// `EPERM` without CAP_SYS_ADMIN in the user namespace that it will belong to.
+    pub fn may_make(&self, kind: &dyn FileSystemType) -> Result<(), Errno> {
+        self.credentials.need_in(Capability::SysAdmin, &kind.owner(self))
+    }
+
+    /// Whether a filesystem that is about to be mounted shows nothing that the caller does not see yet. What of it must stay follows from
+    /// the mount that shows all of it already.
+    ///
+    /// # Errors
+    /// `EPERM`.
+    pub fn check_revealed(&self, kind: &dyn FileSystemType, mount: &Mount) -> Result<(), Errno> {
+        if !kind.reveals() || self.namespace.user.is_initial() {
+            return Ok(());
+        }
+        let shows_all = |other: &&Arc<Mount>| {
+            let same = other.superblock().filesystem().kind() == kind.name();
+            let whole = Arc::ptr_eq(other.root(), other.superblock().root());
+            let mut locks = other.locks();
+            locks.set(MountLocks::RDONLY, other.is_read_only() && !locks.is_empty());
+            let open = locks & (MountLocks::RDONLY | MountLocks::TIMES);
+            same && whole && open.allow(other.flags(), mount.flags()) && !covered(other)
+        };
+        let mounts = self.namespace.mounts();
+        let seen = mounts.iter().find(shows_all).ok_or(Errno::EPERM)?;
+        mount.set_locks(mount.locks() | seen.locks() & (MountLocks::RDONLY | MountLocks::TIMES));
+        Ok(())
     }
 
     /// Mounts something new.
@@ -74,6 +107,8 @@ impl Caller<'_> {
         }
         if recursive {
             Ok(copy_tree(&from.mount, &from.dentry, Copying::Bind)?.0)
+        } else if hides_something(&from.mount, &from.dentry) {
+            Err(Errno::EINVAL)
         } else {
             Ok(copy_one(&from.mount, &from.dentry, Copying::Bind))
         }
@@ -96,6 +131,23 @@ impl Caller<'_> {
         change.keep(mounts);
         Ok(())
     }
+}
+
+/// Whether a mount that must stay covers a part of what another shows. What covers a place that is meant for mounts hides nothing.
+fn covered(mount: &Arc<Mount>) -> bool {
+    mount.children().iter().any(|child| {
+        let place = child.mountpoint();
+        let hides = place.is_none_or(|place| !place.dentry.inode_ref().is_for_mounts());
+        child.locks().contains(MountLocks::PLACE) && hides
+    })
+}
+
+/// Whether something below a dentry is covered by a mount that must stay.
+fn hides_something(mount: &Arc<Mount>, from: &Arc<Dentry>) -> bool {
+    mount.children().iter().any(|child| {
+        child.locks().contains(MountLocks::PLACE)
+            && child.mountpoint().is_some_and(|place| place.dentry.is_within(from))
+    })
 }
 
 /// Whether two places are of a kind, both directories or both none.

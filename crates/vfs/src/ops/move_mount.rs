@@ -8,6 +8,7 @@ use super::mounting::same_kind;
 use crate::caller::{At, Caller};
 use crate::mount::Mount;
 use crate::mount_attach;
+use crate::mount_flags::MountLocks;
 use crate::mount_tree::{TreeChange, tree};
 use crate::path::Path;
 use crate::propagation;
@@ -37,7 +38,8 @@ impl Caller<'_> {
         let to = to.clone().topmost();
         let old = from.mount.mountpoint();
         let detached = from.mount.namespace().is_none() && old.is_none();
-        let movable = detached || self.namespace.contains(&from.mount) && old.is_some();
+        let locked = from.mount.locks().contains(MountLocks::PLACE);
+        let movable = detached || self.namespace.contains(&from.mount) && old.is_some() && !locked;
         if !movable || !from.is_mount_root() || !self.namespace.contains(&to.mount) || !same_kind(from, &to) {
             return Err(Errno::EINVAL);
         }

@@ -100,7 +100,9 @@ impl Caller<'_> {
             FileKind::Directory if access.contains(Access::WRITE) || flags.contains(OpenFlags::CREAT) => {
                 return Err(Errno::EISDIR);
             }
-            FileKind::CharacterDevice | FileKind::BlockDevice if mount.contains(MountFlags::NODEV) => {
+            FileKind::CharacterDevice | FileKind::BlockDevice
+                if mount.contains(MountFlags::NODEV) || !path.mount.superblock().user().is_initial() =>
+            {
                 return Err(Errno::EACCES);
             }
             FileKind::Regular | FileKind::Directory if access.contains(Access::WRITE) => {

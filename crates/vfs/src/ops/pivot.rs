@@ -6,6 +6,7 @@ use abi::Errno;
 
 use crate::FileKind;
 use crate::caller::{At, Caller};
+use crate::mount_flags::MountLocks;
 use crate::mount_tree::TreeChange;
 use crate::path::Path;
 use crate::propagation::is_shared;
@@ -33,7 +34,7 @@ impl Caller<'_> {
         let shares = |place: &Option<Path>| place.as_ref().is_some_and(|place| is_shared(&place.mount));
         let shared = is_shared(&put_old.mount) || shares(&place_of_new) || shares(&place_of_old);
         let known = [&new, &put_old, &old].iter().all(|path| self.namespace.contains(&path.mount));
-        if shared || !known {
+        if shared || !known || new.mount.locks().contains(MountLocks::PLACE) {
             return Err(Errno::EINVAL);
         }
         if new.dentry.is_deleted() {
@@ -46,6 +47,10 @@ impl Caller<'_> {
         let placed = new.is_mount_root() && old.is_mount_root() && place_of_new.is_some();
         if !placed || !below(&put_old, &new) || !below(&new, &old) {
             return Err(Errno::EINVAL);
+        }
+        if old.mount.locks().contains(MountLocks::PLACE) {
+            new.mount.set_locks(new.mount.locks() | MountLocks::PLACE);
+            old.mount.set_locks(old.mount.locks() - MountLocks::PLACE);
         }
         new.mount.detach();
         match place_of_old {

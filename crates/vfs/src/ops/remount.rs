@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use abi::Errno;
 
+use crate::Capability;
 use crate::caller::{At, Caller};
+use crate::mount::Mount;
 use crate::mount_flags::MountFlags;
 use crate::mount_tree::{TreeChange, tree};
 use crate::path::Path;
@@ -40,7 +42,12 @@ impl Caller<'_> {
         } else {
             flags | path.mount.flags().intersection(MountFlags::TIMES)
         };
+        if !path.mount.locks().allow(path.mount.flags(), flags) {
+            return Err(Errno::EPERM);
+        }
         if !bind {
+            let owner = path.mount.superblock().user();
+            self.credentials.need_in(Capability::SysAdmin, owner)?;
             reconfigure(path.mount.superblock(), flags.contains(MountFlags::RDONLY), options)?;
         }
         path.mount.set_flags(flags)?;
@@ -61,13 +68,18 @@ impl Caller<'_> {
         }
         let mut change = TreeChange::begin();
         let mounts = if recursive { tree(&place.mount) } else { vec![Arc::clone(&place.mount)] };
+        let after = |mount: &Mount| mount.flags().difference(to.clear) | to.set;
+        if mounts.iter().any(|mount| !mount.locks().allow(mount.flags(), after(mount))) {
+            change.keep(mounts);
+            return Err(Errno::EPERM);
+        }
         let locks = to.set.contains(MountFlags::RDONLY);
         if locks && mounts.iter().any(|mount| !mount.is_read_only() && mount.has_writers()) {
             change.keep(mounts);
             return Err(Errno::EBUSY);
         }
         for mount in &mounts {
-            mount.set_flags(mount.flags().difference(to.clear) | to.set)?;
+            mount.set_flags(after(mount))?;
             if let Some(propagation) = to.propagation {
                 propagation::change(mount, propagation);
             }

@@ -22,15 +22,18 @@ pub(super) fn mode_after_write(credentials: &Credentials, attributes: &Attribute
 /// (Without group execution the bit once meant mandatory locking.)
 pub(super) fn without_set_ids(credentials: &Credentials, attributes: &Attributes) -> u32 {
     let mode = attributes.mode & !SETUID;
-    let trusted = credentials.in_group(attributes.owner.gid) || credentials.has(Capability::Fsetid);
+    let trusted =
+        credentials.in_group(attributes.owner.gid) || credentials.has_over(Capability::Fsetid, attributes);
     if mode & GROUP_EXECUTE != 0 || !trusted { mode & !SETGID } else { mode }
 }
 
 impl Caller<'_> {
     /// The mode that the caller's chmod(2) leads to: set-group-ID only for members of the group.
-    pub(super) fn permitted_mode(&self, gid: u32, mode: u32) -> u32 {
+    pub(super) fn permitted_mode(&self, attributes: &Attributes, mode: u32) -> u32 {
         let mode = mode & 0o7777;
-        if self.credentials.in_group(gid) || self.credentials.has(Capability::Fsetid) {
+        let credentials = self.credentials;
+        if credentials.in_group(attributes.owner.gid) || credentials.has_over(Capability::Fsetid, attributes)
+        {
             mode
         } else {
             mode & !SETGID

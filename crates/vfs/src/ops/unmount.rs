@@ -5,8 +5,10 @@ use std::sync::Arc;
 use abi::Errno;
 
 use super::remount::reconfigure;
+use crate::Capability;
 use crate::caller::{At, Caller};
 use crate::mount_detach::{counterparts_in_use, detach, in_use};
+use crate::mount_flags::MountLocks;
 use crate::mount_tree::TreeChange;
 use crate::path::Path;
 use crate::resolve::Lookup;
@@ -41,15 +43,20 @@ impl Caller<'_> {
         let detaches = flags.contains(UnmountFlags::DETACH);
         let is_root = Arc::ptr_eq(&path.mount, &self.root.mount);
         let expires = flags.contains(UnmountFlags::EXPIRE);
+        let owner = path.mount.superblock().user();
+        if flags.contains(UnmountFlags::FORCE) && !self.credentials.has_in(Capability::SysAdmin, owner) {
+            return Err(Errno::EPERM);
+        }
         if expires && (is_root || detaches || flags.contains(UnmountFlags::FORCE)) {
             return Err(Errno::EINVAL);
         }
         if is_root && !detaches {
             // As at the end of a machine's day: what cannot go becomes read-only.
+            self.credentials.need_in(Capability::SysAdmin, owner)?;
             return reconfigure(path.mount.superblock(), true, b"");
         }
         let mut change = TreeChange::begin();
-        if path.mount.mountpoint().is_none() {
+        if path.mount.mountpoint().is_none() || path.mount.locks().contains(MountLocks::PLACE) {
             return Err(Errno::EINVAL);
         }
         if !detaches {

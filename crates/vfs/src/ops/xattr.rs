@@ -5,6 +5,7 @@ use abi::inotify::WatchBits;
 
 use super::change::changeable;
 use crate::caller::{Caller, Found};
+use crate::user::file_capabilities;
 use crate::{Access, Acl, AclKind, AttributeChange, Attributes, Capability, FileKind, InodeRef};
 
 /// The longest name (`XATTR_NAME_MAX`).
@@ -13,6 +14,9 @@ const NAME_MAX: usize = 255;
 const SIZE_MAX: usize = 65_536;
 /// The longest list of names (`XATTR_LIST_MAX`).
 const LIST_MAX: usize = 65_536;
+
+/// The attribute that gives capabilities to those who execute a file.
+const CAPABILITIES: &[u8] = b"security.capability";
 
 /// Flags of setxattr(2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,12 +49,14 @@ impl Caller<'_> {
         check_name(name)?;
         if let Some(kind) = AclKind::of_xattr(name) {
             let inode = target.inode().filter(|inode| inode.keeps_acls()).ok_or(Errno::EOPNOTSUPP)?;
-            return inode.acl(kind).map(|acl| acl.value()).ok_or(Errno::ENODATA);
+            let acl = inode.acl(kind).ok_or(Errno::ENODATA)?;
+            return Ok(acl.seen_from(&self.credentials.user).value());
         }
         let attributes = target.attributes()?;
         self.may_use(&attributes, name, Access::READ)?;
         check_suffix(name)?;
-        target.inode().ok_or(Errno::EOPNOTSUPP)?.xattr(name)
+        let value = target.inode().ok_or(Errno::EOPNOTSUPP)?.xattr(name)?;
+        if name == CAPABILITIES { file_capabilities::shown(value, self.credentials) } else { Ok(value) }
     }
 
     /// setxattr(2).
@@ -64,12 +70,17 @@ impl Caller<'_> {
         }
         let attributes = changeable(target)?;
         if let Some(kind) = AclKind::of_xattr(name) {
-            return self.set_acl(target, &attributes, kind, Acl::parse(value)?);
+            let acl = Acl::parse(value)?.map(|acl| acl.given_in(&self.credentials.user)).transpose()?;
+            return self.set_acl(target, &attributes, kind, acl);
         }
         self.may_change(&attributes, name)?;
-        if name == b"security.capability" && !is_capabilities(value) {
-            return Err(Errno::EINVAL);
-        }
+        let translated;
+        let value = if name == CAPABILITIES {
+            translated = file_capabilities::stored(value, self.credentials)?;
+            &translated
+        } else {
+            value
+        };
         target.inode().ok_or(Errno::EOPNOTSUPP)?.set_xattr(name, value, mode.create, mode.replace)?;
         changed(target);
         Ok(())
@@ -128,7 +139,7 @@ impl Caller<'_> {
             Some(acl) if kind == AclKind::Access => acl,
             other => return inode.set_acl(kind, other.as_ref()),
         };
-        let mode = self.permitted_mode(attributes.owner.gid, attributes.mode & !0o777 | acl.mode());
+        let mode = self.permitted_mode(attributes, attributes.mode & !0o777 | acl.mode());
         inode.set_attributes(&AttributeChange { mode: Some(mode), ..Default::default() })?;
         inode.set_acl(kind, Some(&acl).filter(|acl| !acl.is_minimal()))?;
         changed(target);
@@ -137,8 +148,9 @@ impl Caller<'_> {
 
     fn may_change(&self, attributes: &Attributes, name: &[u8]) -> Result<(), Errno> {
         self.may_use(attributes, name, Access::WRITE)?;
-        if name == b"security.capability" {
-            return self.credentials.need(Capability::Setfcap);
+        if name == CAPABILITIES {
+            let may = self.credentials.has_over(Capability::Setfcap, attributes);
+            return if may { Ok(()) } else { Err(Errno::EPERM) };
         }
         if name.starts_with(b"security.") {
             self.credentials.need(Capability::SysAdmin)?;
@@ -181,13 +193,6 @@ fn changed(target: &Found) {
 
 fn check_name(name: &[u8]) -> Result<(), Errno> {
     if name.is_empty() || name.len() > NAME_MAX { Err(Errno::ERANGE) } else { Ok(()) }
-}
-
-/// Whether a value is a `struct vfs_cap_data`, version 2 or 3, as long as that is.
-fn is_capabilities(value: &[u8]) -> bool {
-    const REVISION: u32 = 0xff00_0000;
-    let magic = value.first_chunk().map(|bytes| u32::from_le_bytes(*bytes) & REVISION);
-    matches!((magic, value.len()), (Some(0x0200_0000), 20) | (Some(0x0300_0000), 24))
 }
 
 /// A namespace alone is no name.

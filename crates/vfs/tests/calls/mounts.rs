@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::tree::{at, mount, open, tree, walk};
 use abi::Errno;
-use vfs::{Caller, MountFlags, UnmountFlags};
+use vfs::{Caller, CapabilitySet, Credentials, MountFlags, UnmountFlags};
 
 const WRONLY: u32 = 1;
 const CREAT: u32 = 0o100;
@@ -84,7 +84,7 @@ fn a_copied_namespace_goes_its_own_way() {
     let world = tree(&["m/"]);
     mount(&world, "m", MountFlags::NOSUID);
     open(&world, "m/f", CREAT | WRONLY).unwrap();
-    let (copy, relocation) = world.namespace.copy().unwrap();
+    let (copy, relocation) = world.namespace.copy(&Credentials::root(CapabilitySet::FULL)).unwrap();
     let root = relocation.translate(&world.root);
     drop(relocation);
     assert!(!Arc::ptr_eq(&root.mount, &world.root.mount));

@@ -12,6 +12,7 @@ mod stat;
 mod status;
 mod threads;
 pub(crate) mod times;
+mod users;
 
 use std::sync::Arc;
 
@@ -19,9 +20,11 @@ use abi::Errno;
 use kernel::{Task, ThreadGroup};
 use synthetic::{Content, Directory, Entry, Link, Make, Meta, Node, Table};
 use vfs::inode::LinkTarget;
-use vfs::{Credentials, FileKind, Owner};
+use vfs::user::IdKind;
+use vfs::{Credentials, FileKind, Owner, UserNamespace};
 
 use crate::System;
+use users::{Users, Which};
 
 /// Inode numbers of a process's or thread's directory leave room for its entries.
 const ROOM: u64 = 1 << 16;
@@ -66,7 +69,19 @@ impl Subject {
         self.tid.unwrap_or(self.pid)
     }
 
-    /// Who owns the files: the task's effective user.
+    /// Who owns the files: the task's effective user, or root if others may not look into it.
+    fn owner_of_files(&self) -> Owner {
+        let (Ok(task), owner) = (self.task(), self.owner()) else { return Owner::default() };
+        let space = task.space();
+        let image = space.image.lock();
+        if image.dumpable {
+            return owner;
+        }
+        let root = |of: fn(&UserNamespace) -> Option<u32>| image.user.as_deref().and_then(of).unwrap_or(0);
+        Owner { uid: root(|user| user.uid(0)), gid: root(|user| user.gid(0)) }
+    }
+
+    /// Who owns the directory: the task's effective user.
     fn owner(&self) -> Owner {
         self.task().map_or_else(
             |_| Owner::default(),
@@ -85,7 +100,9 @@ impl Subject {
         let same = [target.uid, target.euid, target.suid].iter().all(|id| *id == uid)
             && [target.gid, target.egid, target.sgid].iter().all(|id| *id == gid);
         let kept = target.permitted.is_subset(credentials.permitted);
-        if same && kept || credentials.has(vfs::Capability::SysPtrace) { Ok(()) } else { Err(Errno::EACCES) }
+        let kept = kept && target.user == credentials.user;
+        let privileged = credentials.has_in(vfs::Capability::SysPtrace, &target.user);
+        if same && kept || privileged { Ok(()) } else { Err(Errno::EACCES) }
     }
 }
 
@@ -93,7 +110,8 @@ impl Subject {
 pub(crate) fn process(system: &System, pid: i32) -> Node {
     let subject = Subject { system: system.clone(), pid, tid: None };
     let owner = subject.owner();
-    let table = Table::new(subject, PROCESS, owner, inode(pid) + 1);
+    let files = subject.owner_of_files();
+    let table = Table::new(subject, PROCESS, files, inode(pid) + 1);
     Node::Directory(Meta { inode: inode(pid), mode: 0o555, owner }, Arc::new(Process { pid, table }))
 }
 
@@ -123,9 +141,9 @@ impl Directory for Process {
 /// The directory of one thread.
 fn thread(system: &System, pid: i32, tid: i32) -> Node {
     let subject = Subject { system: system.clone(), pid, tid: Some(tid) };
-    let (owner, inode) = (subject.owner(), inode(tid) + ROOM);
+    let (owner, files, inode) = (subject.owner(), subject.owner_of_files(), inode(tid) + ROOM);
     let meta = Meta { inode, mode: 0o555, owner };
-    Node::Directory(meta, Arc::new(Table::new(subject, THREAD, owner, inode + 1)))
+    Node::Directory(meta, Arc::new(Table::new(subject, THREAD, files, inode + 1)))
 }
 
 /// A file that only those who could trace the task may open.
@@ -227,6 +245,19 @@ macro_rules! magic {
     };
 }
 
+macro_rules! users {
+    ($name:literal, $which:expr) => {
+        Entry {
+            name: $name,
+            mode: 0o644,
+            make: Make::Node(
+                |subject, meta| Node::File(meta, Arc::new(Users { subject: subject.clone(), which: $which })),
+                FileKind::Regular,
+            ),
+        }
+    };
+}
+
 macro_rules! below {
     ($name:literal, $mode:literal, $make:path) => {
         Entry { name: $name, mode: $mode, make: Make::Node($make, FileKind::Directory) }
@@ -246,7 +277,7 @@ macro_rules! entries {
             magic!("exe", links::exe),
             below!("fd", 0o500, descriptors::directory),
             below!("fdinfo", 0o555, descriptors::information),
-            writable!("gid_map", settings::id_map, settings::refuse),
+            users!("gid_map", Which::Map(IdKind::Group)),
             text("limits", settings::limits),
             writable!("loginuid", settings::loginuid, settings::refuse),
             text("maps", maps::maps),
@@ -257,15 +288,16 @@ macro_rules! entries {
             below!("ns", 0o511, namespaces::directory),
             writable!("oom_score_adj", settings::oom_score_adj, settings::set_oom_score_adj),
             private!("personality", settings::personality),
+            users!("projid_map", Which::Map(IdKind::Project)),
             magic!("root", links::root),
             text("sessionid", settings::loginuid),
-            writable!("setgroups", settings::setgroups, settings::refuse),
+            users!("setgroups", Which::SetGroups),
             text("smaps", maps::smaps),
             text("smaps_rollup", maps::smaps_rollup),
             text("stat", stat::stat),
             text("statm", memory::statm),
             text("status", status::status),
-            writable!("uid_map", settings::id_map, settings::refuse),
+            users!("uid_map", Which::Map(IdKind::User)),
             text("wchan", settings::wchan),
             $($more),*
         ]

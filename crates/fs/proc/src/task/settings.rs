@@ -31,16 +31,7 @@ pub(super) fn cgroup(subject: &Subject) -> Result<Vec<u8>, Errno> {
     subject.group().map(|_| b"0::/\n".to_vec())
 }
 
-/// The whole range maps to itself: there is one user namespace.
-pub(super) fn id_map(subject: &Subject) -> Result<Vec<u8>, Errno> {
-    subject.group().map(|_| format!("{:>10} {:>10} {:>10}\n", 0, 0, u32::MAX).into_bytes())
-}
-
-pub(super) fn setgroups(subject: &Subject) -> Result<Vec<u8>, Errno> {
-    subject.group().map(|_| b"allow\n".to_vec())
-}
-
-/// The initial user namespace's maps and the like are not to be written.
+/// Not to be written.
 pub(super) fn refuse(_: &Subject, _: &[u8]) -> Result<(), Errno> {
     Err(Errno::EPERM)
 }

@@ -1,8 +1,11 @@
 //! /proc/PID/status: proc_pid_status(5).
 
+use std::sync::Arc;
+
 use abi::Errno;
 use kernel::Task;
 use kernel::limits::Resource;
+use vfs::UserNamespace;
 
 use super::Subject;
 use super::memory::host_status;
@@ -75,11 +78,14 @@ pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
     ));
     if let Some(task) = &task {
         let c = task.credentials();
-        add(format!("Uid:\t{}\t{}\t{}\t{}\n", c.uid, c.euid, c.suid, c.fsuid));
-        add(format!("Gid:\t{}\t{}\t{}\t{}\n", c.gid, c.egid, c.sgid, c.fsgid));
+        let viewer = viewer();
+        add(ids("Uid", [c.uid, c.euid, c.suid, c.fsuid].map(|id| viewer.shown_uid(id))));
+        add(ids("Gid", [c.gid, c.egid, c.sgid, c.fsgid].map(|id| viewer.shown_gid(id))));
         let descriptors = task.files().list().last().map_or(0, |(fd, _)| fd.0.unsigned_abs() + 1);
+        let shown_groups: String =
+            c.groups.iter().map(|gid| format!("{} ", viewer.shown_gid(*gid))).collect();
         add(format!("FDSize:\t{}\n", descriptors.max(1).next_multiple_of(64)));
-        add(format!("Groups:\t{}\n", c.groups.iter().map(|gid| format!("{gid} ")).collect::<String>()));
+        add(format!("Groups:\t{}\n", shown_groups));
     }
     let (process_group, session) = (relation.process_group, relation.session);
     add(format!("NStgid:\t{pid}\nNSpid:\t{id}\nNSpgid:\t{process_group}\nNSsid:\t{session}\n"));
@@ -126,6 +132,15 @@ pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
     }
     add(task.as_deref().map(context_switches).unwrap_or_default());
     Ok(text)
+}
+
+/// The user namespace of whoever reads.
+fn viewer() -> Arc<UserNamespace> {
+    kernel::current::task().map_or_else(UserNamespace::initial, |task| Arc::clone(&task.credentials().user))
+}
+
+fn ids(name: &str, [real, effective, saved, filesystem]: [u32; 4]) -> String {
+    format!("{name}:\t{real}\t{effective}\t{saved}\t{filesystem}\n")
 }
 
 /// How often its host thread has given up a processor, by itself and not: waiting for the sentry is among the former. Nothing if nobody has

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use abi::signal::{SI_USER, Siginfo, Signal};
+use abi::signal::{SI_USER, Signal};
 use kernel::{GuestSink, GuestSource, IoVecs, Task, wait};
 use socket::SocketFile;
 use vfs::{Events, OpenFile, OpenFlags, Source};
@@ -118,6 +118,6 @@ pub(crate) async fn write_file(
 
 /// Nobody reads any more: SIGPIPE.
 pub(crate) fn broken_pipe(task: &Arc<Task>) {
-    let info = Siginfo::user(Signal::SIGPIPE, SI_USER, task.pid(), task.credentials().uid);
+    let info = kernel::signal::sender::particulars(task, &task.group, Signal::SIGPIPE, SI_USER);
     kernel::signal::send_to_task(task, info);
 }

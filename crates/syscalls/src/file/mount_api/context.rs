@@ -12,7 +12,7 @@ use vfs::ops::remount::reconfigure;
 use vfs::path::Path;
 use vfs::resolve::Lookup;
 use vfs::superblock::SuperBlock;
-use vfs::{Attributes, Fd, File, FileSystemType, MountOption, OpenFile, OpenFlags};
+use vfs::{Attributes, Capability, Fd, File, FileSystemType, MountOption, OpenFile, OpenFlags};
 
 use super::attributes::AttributeBits;
 use super::tree::place_file;
@@ -42,7 +42,7 @@ enum Phase {
     /// Options are collected for a new filesystem of a type.
     Creating(Arc<dyn FileSystemType>),
     /// The filesystem stands and waits to be mounted.
-    Created(Arc<SuperBlock>),
+    Created(Arc<dyn FileSystemType>, Arc<SuperBlock>),
     /// Options are collected for one that is mounted.
     Picked(Arc<SuperBlock>),
 }
@@ -185,7 +185,7 @@ pub fn fsconfig(
             MountOption { key: text(key, TEXT_MAX)?, value: Some(path) }
         }
         Command::Create { exclusive } => return create(task, context, exclusive),
-        Command::Reconfigure => return change(context),
+        Command::Reconfigure => return change(task, context),
     };
     take(&mut context.state.lock(), option)
 }
@@ -194,7 +194,7 @@ fn take(state: &mut State, option: MountOption) -> Result<(), Errno> {
     let kind = match &state.phase {
         Phase::Creating(kind) => Some(kind),
         Phase::Picked(_) => None,
-        Phase::Created(_) => return Err(Errno::EBUSY),
+        Phase::Created(..) => return Err(Errno::EBUSY),
     };
     match (option.key.as_slice(), &option.value) {
         (b"ro", None) => state.read_only = Some(true),
@@ -218,6 +218,7 @@ fn create(task: &Arc<Task>, context: &Context, exclusive: bool) -> Result<(), Er
     let mut state = context.state.lock();
     let Phase::Creating(kind) = &state.phase else { return Err(Errno::EBUSY) };
     let superblock = task.with_caller(|caller| {
+        caller.may_make(&**kind)?;
         mount::make(caller, &**kind, kind.name().as_bytes(), &state.source, &state.options)
     })?;
     if exclusive && Arc::strong_count(&superblock) > 1 {
@@ -226,13 +227,14 @@ fn create(task: &Arc<Task>, context: &Context, exclusive: bool) -> Result<(), Er
     if state.read_only == Some(true) {
         superblock.set_read_only(true);
     }
-    state.phase = Phase::Created(superblock);
+    state.phase = Phase::Created(Arc::clone(kind), superblock);
     Ok(())
 }
 
-fn change(context: &Context) -> Result<(), Errno> {
+fn change(task: &Task, context: &Context) -> Result<(), Errno> {
     let mut state = context.state.lock();
     let Phase::Picked(superblock) = &state.phase else { return Err(Errno::EBUSY) };
+    task.credentials().need_in(Capability::SysAdmin, superblock.user())?;
     let read_only = state.read_only.unwrap_or_else(|| superblock.is_read_only());
     reconfigure(superblock, read_only, &MountOption::join(&state.options))?;
     state.options.clear();
@@ -253,16 +255,17 @@ pub fn fsmount(task: &Arc<Task>, fd: Fd, flags: u32, attributes: u32) -> Result<
     let file = task.files().get(fd)?;
     let context: &Context = file.file.as_any().downcast_ref().ok_or(Errno::EINVAL)?;
     let mut state = context.state.lock();
-    let superblock = match &state.phase {
-        Phase::Created(superblock) => Arc::clone(superblock),
+    let (kind, superblock) = match &state.phase {
+        Phase::Created(kind, superblock) => (Arc::clone(kind), Arc::clone(superblock)),
         Phase::Creating(_) => return Err(Errno::EINVAL),
         Phase::Picked(_) => return Err(Errno::EBUSY),
     };
+    let mount = Mount::whole(Arc::clone(&superblock), &state.source, attributes);
+    task.with_caller(|caller| caller.check_revealed(&*kind, &mount))?;
     // What comes next can only change it.
-    state.phase = Phase::Picked(Arc::clone(&superblock));
+    state.phase = Phase::Picked(superblock);
     state.options.clear();
     state.read_only = None;
-    let mount = Mount::whole(superblock, &state.source, attributes);
     drop(state);
     let place: Path = mount.root_path();
     descriptor::install(task, place_file(task, place), flags & CLOEXEC != 0)

@@ -1,0 +1,83 @@
+//! Who may have new namespaces, and unshare(2).
+
+use std::sync::Arc;
+
+use abi::Errno;
+use abi::clone::CloneFlags;
+use vfs::{Capability, Credentials, UserNamespace};
+
+use super::Namespaces;
+use crate::{FsContext, Task};
+
+/// Whether the maker of namespaces, who is in a new user namespace by then if one is made too, may have those that `flags` ask for.
+///
+/// # Errors
+/// `EPERM` without CAP_SYS_ADMIN, `EINVAL` for the kinds of which there is only one, as for a kernel built without them.
+pub fn check(maker: &Credentials, flags: CloneFlags) -> Result<(), Errno> {
+    let made = CloneFlags::NEWNS | CloneFlags::NEWUTS | CloneFlags::NEWIPC | CloneFlags::NEWUSER;
+    let wanted = flags.intersection(CloneFlags::NAMESPACES);
+    if !made.contains(wanted) {
+        return Err(Errno::EINVAL);
+    }
+    if !wanted.difference(CloneFlags::NEWUSER).is_empty() {
+        maker.need_here(Capability::SysAdmin)?;
+    }
+    Ok(())
+}
+
+/// The credentials in the user namespace that `flags` ask for: the present ones if they ask for none.
+///
+/// # Errors
+/// `EPERM` for who is confined by chroot(2), or is nobody in the present namespace; `ENOSPC`.
+pub fn credentials_for(task: &Task, flags: CloneFlags) -> Result<Arc<Credentials>, Errno> {
+    let old = task.credentials();
+    if !flags.contains(CloneFlags::NEWUSER) {
+        return Ok(old);
+    }
+    let place = task.fs_now();
+    if place.root != place.namespace.root_path() {
+        return Err(Errno::EPERM);
+    }
+    let user = UserNamespace::below(&old)?;
+    Ok(Arc::new((*old).clone().in_new_namespace(user)))
+}
+
+/// unshare(2): descriptors, the place in the filesystem, namespaces. All or nothing.
+///
+/// # Errors
+/// `EINVAL` for what a process with several threads cannot stop sharing and for kinds of namespaces that there are not, `EPERM`, `ENOSPC`.
+pub fn unshare(task: &Task, flags: CloneFlags) -> Result<(), Errno> {
+    let alone = CloneFlags::THREAD | CloneFlags::SIGHAND | CloneFlags::VM | CloneFlags::NEWUSER;
+    if flags.intersects(alone) && task.group.tasks().len() > 1 {
+        return Err(Errno::EINVAL);
+    }
+    let credentials = credentials_for(task, flags)?;
+    check(&credentials, flags)?;
+    let fs = if flags.intersects(CloneFlags::FS | CloneFlags::NEWNS | CloneFlags::NEWUSER) {
+        let own = task.fs().fork();
+        if flags.contains(CloneFlags::NEWNS) {
+            own.change(|context: &mut FsContext| context.unshare_mounts(&credentials))?;
+        }
+        Some(own)
+    } else {
+        None
+    };
+    let namespaces: Option<Namespaces> = if flags.intersects(CloneFlags::NAMESPACES) {
+        Some(task.namespaces().copied(&task.kernel.ipcs, flags, &credentials)?)
+    } else {
+        None
+    };
+    if flags.intersects(CloneFlags::SYSVSEM | CloneFlags::NEWIPC) {
+        task.leave_undo_list();
+    }
+    if flags.contains(CloneFlags::FILES) {
+        let own = task.files().fork();
+        drop(task.replace_files(own));
+    }
+    fs.into_iter().for_each(|fs| task.set_fs(fs));
+    namespaces.into_iter().for_each(|namespaces| task.set_namespaces(namespaces));
+    if flags.contains(CloneFlags::NEWUSER) {
+        task.set_credentials((*credentials).clone());
+    }
+    Ok(())
+}

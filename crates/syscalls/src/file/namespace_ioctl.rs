@@ -1,0 +1,65 @@
+//! ioctl_ns(2): what namespaces say of themselves.
+
+use std::sync::Arc;
+
+use abi::Errno;
+use kernel::namespace::{Namespace, NamespaceFile};
+use kernel::{Task, UserPtr};
+use vfs::{OpenFile, OpenFlags, UserNamespace};
+
+use super::descriptor;
+
+/// `NS_GET_USERNS`.
+const GET_USER: u32 = 0xb701;
+/// `NS_GET_PARENT`.
+const GET_PARENT: u32 = 0xb702;
+/// `NS_GET_NSTYPE`.
+const GET_TYPE: u32 = 0xb703;
+/// `NS_GET_OWNER_UID`.
+const GET_OWNER: u32 = 0xb704;
+/// `NS_GET_MNTNS_ID`.
+const GET_MOUNT_ID: u32 = 0x8008_b705;
+
+/// The requests about namespaces; nothing if the file is no namespace.
+///
+/// # Errors
+/// `ENOTTY` for other requests, `EINVAL` for kinds that have no such thing, `EPERM` for namespaces outside the caller's own, `EFAULT`.
+pub(super) fn control(
+    task: &Arc<Task>,
+    file: &OpenFile,
+    request: u32,
+    argument: u64,
+) -> Result<Option<u64>, Errno> {
+    let opened: Option<&NamespaceFile> = file.file.as_any().downcast_ref();
+    let Some(NamespaceFile(namespace)) = opened else { return Ok(None) };
+    let memory = task.memory();
+    match (request, namespace) {
+        (GET_TYPE, _) => return Ok(Some(namespace.kind().flag().bits())),
+        (GET_USER, _) | (GET_PARENT, Namespace::User(_)) => {
+            return open(task, Namespace::User(owner(task, namespace)?)).map(Some);
+        }
+        (GET_OWNER, Namespace::User(user)) => {
+            let shown = task.credentials().user.shown_uid(user.owner);
+            UserPtr::<u32>::new(argument).write(&*memory, &shown)?;
+        }
+        (GET_MOUNT_ID, Namespace::Mount(mounts)) => {
+            UserPtr::<u64>::new(argument).write(&*memory, &mounts.id)?;
+        }
+        (GET_PARENT | GET_OWNER | GET_MOUNT_ID, _) => return Err(Errno::EINVAL),
+        _ => return Err(Errno::ENOTTY),
+    }
+    Ok(Some(0))
+}
+
+/// The user namespace that a namespace belongs to, if the caller may know of it.
+fn owner(task: &Task, namespace: &Namespace) -> Result<Arc<UserNamespace>, Errno> {
+    let owner = namespace.user().ok_or(Errno::EPERM)?;
+    if owner.is_within(&task.credentials().user) { Ok(owner) } else { Err(Errno::EPERM) }
+}
+
+fn open(task: &Arc<Task>, namespace: Namespace) -> Result<u64, Errno> {
+    let file = Arc::new(NamespaceFile(namespace));
+    let open = OpenFile::new(file, None, OpenFlags::empty(), task.credentials());
+    let fd = descriptor::install(task, open, true)?;
+    Ok(u64::from(fd.0.unsigned_abs()))
+}
