@@ -44,6 +44,8 @@ const GOFER_LIFE: RawFd = 8;
 const FURTHER: RawFd = 9;
 /// A runtime that waits for a process on behalf of one that has left: its connection.
 const WAITER_CONNECTION: RawFd = 3;
+/// The host's side of the process's terminal, if it has one.
+const WAITER_TERMINAL: RawFd = 4;
 
 /// What a sandbox is told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -132,6 +134,9 @@ fn gofer() -> Result<ExitCode, String> {
 fn waiter() -> Result<ExitCode, String> {
     let channel = Channel::new(inherited(WAITER_CONNECTION)?);
     let signals = Forwarded::divert().map_err(|error| error.to_string())?;
+    if let Ok(terminal) = take(WAITER_TERMINAL) {
+        sentry::take_terminal(&terminal).map_err(|error| format!("cannot watch the terminal: {error}"))?;
+    }
     let status = attached::until_the_end(&channel, &signals).map_err(|error| error.to_string())?;
     Ok(ExitCode::from(status.shell_code()))
 }

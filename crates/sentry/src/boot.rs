@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::control::{Channel, Event, ExitStatus};
 use crate::failure::{Failure, Trying};
 use crate::spec::ContainerSpec;
+use crate::window::{self, Window};
 use crate::{assemble, filter, init, isolation, privileges};
 
 /// What the runtime tells a sandbox, as JSON in a sealed memory file.
@@ -72,6 +73,8 @@ pub(crate) struct Materials {
     pub(crate) connections: Vec<OwnedFd>,
     /// Directory: `/proc` of the sandbox's pid namespace.
     pub(crate) proc: OwnedFd,
+    /// Readable when the window of the first process's terminal has another size.
+    pub(crate) resized: Option<OwnedFd>,
 }
 
 /// Turns the calling process, which is the first in its namespaces, has one thread and is root of its user namespace, into init and
@@ -81,16 +84,31 @@ pub fn enter(boot: Boot) -> ExitCode {
     let Boot { document, descriptors, control, listener, life, connections } = boot;
     let prepared = isolation::open_proc()
         .and_then(|proc| isolation::empty_root().map(|()| proc))
-        .and_then(|proc| fork().trying("fork the sentry").map(|side| (proc, side)));
+        .and_then(|proc| window::pipe(&document).map(|resized| (proc, resized)))
+        .and_then(|prepared| fork().trying("fork the sentry").map(|side| (prepared, side)));
     match prepared {
         Err(failure) => report(&control, Err(&failure)),
-        Ok((proc, Fork::Child)) => {
+        Ok(((proc, resized), Fork::Child)) => {
             drop(life);
-            sentry(Materials { document, descriptors, listener, connections, proc }, &Arc::new(control))
+            let resized = resized.map(|(sentry, _)| sentry);
+            if resized.is_some() {
+                // The terminal's signals are for pid 1 alone. Elsewhere they would be ignored anyway.
+                let _ = rustix::process::setpgid(None, None);
+            }
+            sentry(
+                Materials { document, descriptors, listener, connections, proc, resized },
+                &Arc::new(control),
+            )
         }
-        Ok((proc, Fork::Parent(pid))) => {
+        Ok(((proc, resized), Fork::Parent(pid))) => {
+            let window = resized.zip(descriptors.first()).and_then(|((_, sentry), terminal)| {
+                let watched = Window::watch(terminal, sentry);
+                watched
+                    .inspect_err(|failure| tracing::warn!("the window's size is not followed: {failure}"))
+                    .ok()
+            });
             drop((descriptors, control, listener, connections, proc));
-            init::watch(&document, pid, &life).unwrap_or_else(|failure| {
+            init::watch(&document, pid, &life, window.as_ref()).unwrap_or_else(|failure| {
                 tracing::error!("{failure}");
                 ExitCode::FAILURE
             })

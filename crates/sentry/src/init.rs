@@ -10,6 +10,7 @@ use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 
 use crate::boot::{Document, Life};
 use crate::failure::{Failure, Trying};
+use crate::window::Window;
 use crate::{filter, privileges};
 
 /// How long a sentry whose gofer is gone has to end by itself: it may be ending anyway.
@@ -18,7 +19,12 @@ const GRACE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 /// Waits.
 ///
 /// The exit code is the sentry's, or 128 plus the signal that killed it, or 1 if something else ended the sandbox.
-pub(crate) fn watch(document: &Document, sentry: Pid, life: &Life) -> Result<ExitCode, Failure> {
+pub(crate) fn watch(
+    document: &Document,
+    sentry: Pid,
+    life: &Life,
+    window: Option<&Window>,
+) -> Result<ExitCode, Failure> {
     let pidfd = pidfd_open(sentry, PidfdFlags::empty()).trying("watch the sentry")?;
     let id = &document.container.id;
     privileges::keep_only(privileges::INIT)?;
@@ -27,14 +33,20 @@ pub(crate) fn watch(document: &Document, sentry: Pid, life: &Life) -> Result<Exi
     let mut rest = Some(&host::text::REST);
     loop {
         let companion = if detached { life.gofer.as_fd() } else { life.runtime.as_fd() };
-        let mut watched = [PollFd::new(&pidfd, PollFlags::IN), PollFd::new(&companion, PollFlags::IN)];
+        let mut watched =
+            [PollFd::new(&pidfd, PollFlags::IN), PollFd::new(&companion, PollFlags::IN)].to_vec();
+        watched.extend(window.map(|window| PollFd::new(window, PollFlags::IN)));
         let ready = rustix::io::retry_on_intr(|| poll(&mut watched, rest)).trying("wait for the sentry")?;
         if ready == 0 {
             host::text::let_go();
             rest = None;
             continue;
         }
-        let [sentry_ended, companion_spoke] = watched.map(|fd| !fd.revents().is_empty());
+        let mut spoke = watched.iter().map(|fd| !fd.revents().is_empty());
+        let [sentry_ended, companion_spoke, resized] = [(); 3].map(|()| spoke.next().unwrap_or(false));
+        if let Some(window) = window.filter(|_| resized) {
+            window.pass_on();
+        }
         if sentry_ended {
             return Ok(ExitCode::from(status_of(sentry)?));
         }

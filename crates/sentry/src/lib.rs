@@ -14,6 +14,8 @@ mod init;
 mod isolation;
 mod privileges;
 pub mod spec;
+mod window;
 
 pub use boot::{Boot, Document, Life, enter};
 pub use failure::Failure;
+pub use window::take_terminal;

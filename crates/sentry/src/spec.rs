@@ -139,7 +139,8 @@ pub struct ProcessSpec {
 pub struct ConsoleSpec {
     /// Rows and columns at first.
     pub size: Option<(u16, u16)>,
-    /// Whether the sentry has to find out by itself when the host's window changes, because no SIGWINCH tells.
+    /// Whether nobody on the host tells of changes of the window: its other side went to somebody else. A process of ours then has to have
+    /// the terminal as its controlling one.
     pub watch: bool,
 }
 

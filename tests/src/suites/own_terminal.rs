@@ -162,9 +162,12 @@ pub(super) fn console_socket(place: &Place) -> Result<()> {
     master.type_line("tty; stty size; [ -t 0 ] && echo terminal-$?")?;
     master.expect("/dev/pts/0\r\n30 90\r\nterminal-0")?;
     let size = Winsize { ws_row: 41, ws_col: 99, ws_xpixel: 0, ws_ypixel: 0 };
+    // The program is told at once.
+    master.type_line("trap 'stty size' WINCH; echo trapped")?;
+    master.expect("\r\ntrapped")?;
     tcsetwinsize(&master.file, size)?;
-    std::thread::sleep(Duration::from_millis(1500));
-    master.type_line("stty size")?;
+    std::thread::sleep(Duration::from_millis(300));
+    master.type_line("")?;
     master.expect("41 99")?;
     master.type_line("sleep 100")?;
     std::thread::sleep(Duration::from_millis(300));
@@ -199,12 +202,14 @@ pub(super) fn exec(place: &Place) -> Result<()> {
         "more",
         "sh",
         "-c",
-        "tty; read x; echo got $x",
+        "tty; read x; echo got $x; stty size",
     ];
     let mut master = Master::of(&socket, &mut command(&sandbox, place, &exec))?;
     master.expect("/dev/pts/0")?;
+    tcsetwinsize(&master.file, Winsize { ws_row: 33, ws_col: 77, ws_xpixel: 0, ws_ypixel: 0 })?;
+    std::thread::sleep(Duration::from_millis(300));
     master.type_line("it")?;
-    master.expect("got it")?;
+    master.expect("got it\r\n33 77")?;
     let terminal = Terminal::start(place, "exec-tmux")?;
     let own = command(&sandbox, place, &["exec", "--tty", "more", "sh", "-c", "'tty; stty size; exit 4'"]);
     let words = std::iter::once(own.get_program()).chain(own.get_args());

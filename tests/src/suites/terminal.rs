@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
 
 use super::support::send;
@@ -59,14 +59,19 @@ impl Terminal {
 
     /// Waits until the screen has this text.
     pub(super) fn expect(&self, wanted: &str) -> Result<()> {
+        self.until(|screen| screen.contains(wanted)).with_context(|| format!("waited for {wanted:?}"))
+    }
+
+    /// Waits until the screen is as it should be.
+    pub(super) fn until(&self, wanted: impl Fn(&str) -> bool) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(15);
         loop {
             let screen = self.screen()?;
-            if screen.contains(wanted) {
+            if wanted(&screen) {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                bail!("waited for {wanted:?} on this screen:\n{}", screen.trim_end());
+                bail!("this screen:\n{}", screen.trim_end());
             }
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -38,10 +38,12 @@ fn run(container: &Container, arguments: &Exec, preserved: Vec<OwnedFd>) -> Resu
     let signals = if arguments.detach { None } else { Some(Forwarded::divert()?) };
     let socket = arguments.process.console_socket.as_deref();
     let mut descriptors = console::standard(&mut spec, socket, !arguments.detach)?;
+    let watched = descriptors.first().filter(|_| spec.console.watch);
+    let terminal = watched.map(OwnedFd::try_clone).transpose().trying("keep the terminal")?;
     descriptors.extend(preserved);
     let channel = start(container, &spec, descriptors)?;
     match signals {
-        None => leave_waiter(&channel, arguments.process.pid_file.as_deref()).map(|()| 0),
+        None => leave_waiter(&channel, terminal.as_ref(), arguments.process.pid_file.as_deref()).map(|()| 0),
         Some(signals) => {
             let own = rustix::process::getpid().as_raw_nonzero().get();
             write_pid_file(arguments.process.pid_file.as_deref(), own)?;
@@ -66,8 +68,8 @@ fn start(container: &Container, spec: &ProcessSpec, of_process: Vec<OwnedFd>) ->
 }
 
 /// Leaves a process that stands for the container's on the host: it waits for its end, passes signals on to it, and ends as it does.
-fn leave_waiter(channel: &Channel, pid_file: Option<&Path>) -> Result<(), Error> {
-    let child = attached::leave(channel, |_| Ok(()))?;
+fn leave_waiter(channel: &Channel, terminal: Option<&OwnedFd>, pid_file: Option<&Path>) -> Result<(), Error> {
+    let child = attached::leave(channel, terminal, |_| Ok(()))?;
     write_pid_file(pid_file, child.pid.as_raw_nonzero().get())
 }
 

@@ -1,7 +1,7 @@
 //! A process of a container that was started over a connection: watched until it ends.
 
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use abi::Errno;
 use host::spawn::{Child, Namespaces, Spawn};
@@ -40,19 +40,22 @@ pub(crate) fn until_the_end(channel: &Channel, signals: &Forwarded) -> Result<Ex
 }
 
 /// Leaves a process that stands for the connection's on the host: it waits for its end, passes signals on to it, and ends as it does.
-/// `prepare` runs before it begins.
+/// A terminal that is given becomes its controlling one, so that it hears of changes of the window. `prepare` runs before it begins.
 pub(crate) fn leave(
     channel: &Channel,
+    terminal: Option<&OwnedFd>,
     prepare: impl FnOnce(Pid) -> Result<(), Errno>,
 ) -> Result<Child, Error> {
     let program = File::open("/proc/self/exe").trying_on("open", "/proc/self/exe")?;
     let null = File::options().read(true).write(true).open("/dev/null").trying_on("open", "/dev/null")?;
     let null = null.as_fd();
+    let mut descriptors = vec![null, null, null, channel.as_fd()];
+    descriptors.extend(terminal.map(AsFd::as_fd));
     let spawn = Spawn {
         program: program.as_fd(),
         arguments: &[children::WAITER],
         environment: &[],
-        descriptors: &[null, null, null, channel.as_fd()],
+        descriptors: &descriptors,
         namespaces: Namespaces::NONE,
         become_root: None,
     };

@@ -31,6 +31,7 @@ pub(super) fn join(launch: Launch<'_>, pod: &Container) -> Result<Sandbox, Error
     drop(life_read);
 
     let id = launch.plan.container.id.clone();
+    let watched = launch.plan.container.process.console.watch;
     let further = Further { container: launch.plan.container, descriptors: launch.descriptors.len() };
     let made = (|| {
         let document = memory_file(&further)?;
@@ -47,7 +48,8 @@ pub(super) fn join(launch: Launch<'_>, pod: &Container) -> Result<Sandbox, Error
             Event::Done => {}
             other => return Err(state::unexpected(&other)),
         }
-        let init = attached::leave(&channel, |pid| launch.cgroups.enter(pid))?;
+        let terminal = launch.descriptors.first().filter(|_| watched);
+        let init = attached::leave(&channel, terminal, |pid| launch.cgroups.enter(pid))?;
         Ok((init, control))
     })();
     match made {

@@ -10,15 +10,12 @@ use std::time::{Duration, Instant};
 use abi::Errno;
 use abi::termios::WindowSize;
 use devpts::MasterFile;
-use kernel::time::{Timer, Timers};
 use parking_lot::Mutex;
 use vfs::io::{SliceSource, VecSink};
 use vfs::{Events, Listener, OpenFile, Registration};
 
 /// Bytes that are on their way at most, in each direction.
 const PIECE: usize = 4096;
-/// How often the size of a host terminal is looked at whose changes nobody tells of.
-const LOOK: Duration = Duration::from_secs(1);
 /// How long the last output may wait for the host.
 const LAST_OUTPUT: Duration = Duration::from_secs(2);
 
@@ -28,6 +25,8 @@ pub(super) struct Outside {
     pub(super) output: Arc<OpenFile>,
     /// Tells the window size.
     pub(super) terminal: OwnedFd,
+    /// Readable when it has changed, where nobody else tells.
+    pub(super) resized: Option<Arc<OpenFile>>,
 }
 
 /// Both sides, and what is on its way between them.
@@ -37,8 +36,6 @@ pub(super) struct Bridge {
     /// How many have asked for a turn since the one who has it looked last.
     asked: AtomicU32,
     registrations: Mutex<Vec<Registration>>,
-    timers: Arc<Timers>,
-    look: Mutex<Option<Timer>>,
 }
 
 struct Sides {
@@ -70,55 +67,50 @@ impl Listener for Wake {
     }
 }
 
-/// It is time to look at the window size.
-struct Look(Weak<Bridge>);
+/// The window has another size.
+struct Resized(Weak<Bridge>);
 
-impl Listener for Look {
+impl Listener for Resized {
     fn notify(&self, _: Events) {
         if let Some(bridge) = self.0.upgrade() {
-            bridge.follow_size();
-            bridge.look_later();
+            bridge.was_resized();
         }
     }
 }
 
 impl Bridge {
-    /// Joins a master to the host. With `watch` the host's window size is followed though nobody tells of changes.
-    pub(super) fn start(
-        master: Arc<OpenFile>,
-        outside: Outside,
-        timers: &Arc<Timers>,
-        watch: bool,
-    ) -> Arc<Self> {
+    /// Joins a master to the host.
+    pub(super) fn start(master: Arc<OpenFile>, outside: Outside) -> Arc<Self> {
         let files = [Arc::clone(&master), Arc::clone(&outside.input), Arc::clone(&outside.output)];
+        let resized = outside.resized.clone();
         let sides = Sides { master, outside, typed: Vec::new(), shown: Vec::new(), input_over: false };
         let bridge = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             sides: Mutex::new(Some(sides)),
             asked: AtomicU32::new(0),
             registrations: Mutex::default(),
-            timers: Arc::clone(timers),
-            look: Mutex::new(None),
         });
-        let register = |file: &Arc<OpenFile>| {
-            let wake = Arc::new(Wake(Weak::clone(&bridge.this)));
-            file.file.readiness().map(|queue| queue.register(Events::IN | Events::OUT, wake))
+        let register = |file: &Arc<OpenFile>, events, listener: Arc<dyn Listener>| {
+            file.file.readiness().map(|queue| queue.register(events, listener))
         };
-        *bridge.registrations.lock() = files.iter().filter_map(register).collect();
-        bridge.follow_size();
-        if watch {
-            bridge.look_later();
-        }
+        let wake = || Arc::new(Wake(Weak::clone(&bridge.this))) as Arc<dyn Listener>;
+        let mut registrations: Vec<Registration> =
+            files.iter().filter_map(|file| register(file, Events::IN | Events::OUT, wake())).collect();
+        let look = Arc::new(Resized(Weak::clone(&bridge.this)));
+        registrations.extend(resized.and_then(|file| register(&file, Events::IN, look)));
+        *bridge.registrations.lock() = registrations;
+        bridge.was_resized();
         bridge.pump();
         bridge
     }
 
-    fn look_later(&self) {
-        let listener = Arc::new(Look(Weak::clone(&self.this)));
-        if let Some(at) = Instant::now().checked_add(LOOK).filter(|_| self.sides.lock().is_some()) {
-            let timer = self.timers.add(at, listener);
-            *self.look.lock() = Some(timer);
+    /// Takes over the size of the host's window after what told of a change.
+    fn was_resized(&self) {
+        let told = self.sides.lock().as_ref().and_then(|sides| sides.outside.resized.clone());
+        if let Some(told) = told {
+            while told.read(&mut VecSink::new(PIECE)).is_ok_and(|count| count > 0) {}
         }
+        self.follow_size();
     }
 
     /// Takes over the size of the host's window.
@@ -173,8 +165,7 @@ impl Bridge {
     fn end(&self) {
         let sides = self.sides.lock().take();
         let registrations = std::mem::take(&mut *self.registrations.lock());
-        let timer = self.look.lock().take();
-        drop((registrations, timer, sides));
+        drop((registrations, sides));
     }
 }
 

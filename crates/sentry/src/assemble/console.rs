@@ -7,7 +7,7 @@ use abi::Errno;
 use abi::termios::WindowSize;
 use devpts::MasterFile;
 use hostfd::Importer;
-use kernel::{FsContext, Kernel};
+use kernel::FsContext;
 use vfs::caller::At;
 use vfs::mount::Mount;
 use vfs::mount_flags::MountFlags;
@@ -24,13 +24,14 @@ pub(super) struct Console {
     pub(super) bridge: Arc<Bridge>,
 }
 
-/// Makes the terminal. Of the descriptors the first brings what is typed, and the second takes what is shown.
+/// Makes the terminal. Of the descriptors the first brings what is typed, and the second takes what is shown; `resized` is
+/// readable when the window has another size.
 pub(super) fn make(
-    kernel: &Kernel,
-    context: &FsContext,
     importer: &Importer,
+    context: &FsContext,
     process: &ProcessSpec,
     descriptors: Vec<OwnedFd>,
+    resized: Option<OwnedFd>,
 ) -> Result<Console, Failure> {
     let credentials =
         Credentials { fsuid: process.uid, fsgid: process.gid, ..Credentials::root(CapabilitySet::FULL) };
@@ -45,6 +46,8 @@ pub(super) fn make(
     let Ok([input, output]) = <[Arc<OpenFile>; 2]>::try_from(imported) else {
         return Err(Failure::Message("the host's terminal was lost".to_owned()));
     };
+    let resized = importer.import(resized.into_iter().collect(), &credentials);
+    let resized = resized.trying("import a pipe")?.pop();
 
     let open = |path: &str| {
         let flags = OpenFlags::RDWR | OpenFlags::NOCTTY;
@@ -60,8 +63,7 @@ pub(super) fn make(
     }
     let name = format!("/dev/pts/{}", pair.number());
     let slave = open(&name).trying("open the terminal of process.terminal")?;
-    let outside = Outside { input, output, terminal };
-    let bridge = Bridge::start(master, outside, &kernel.timers, process.console.watch);
+    let bridge = Bridge::start(master, Outside { input, output, terminal, resized });
     Ok(Console { slave, bridge })
 }
 

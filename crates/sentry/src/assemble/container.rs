@@ -48,6 +48,8 @@ pub(super) struct Container {
     answering: RwLock<()>,
     /// What applies to the system calls of its processes from their start.
     pub(super) seccomp: Seccomp,
+    /// Tells that the window of its first process's terminal has another size, until that process is started.
+    resized: Mutex<Option<OwnedFd>>,
 }
 
 /// What all containers of a sandbox share.
@@ -115,6 +117,7 @@ impl Container {
         importer: Importer,
         spec: ContainerSpec,
         descriptors: Vec<OwnedFd>,
+        resized: Option<OwnedFd>,
     ) -> Result<Arc<Self>, Failure> {
         let shared = Shared { importer, ends: Mutex::default(), bridges: Mutex::default() };
         let seccomp = process::seccomp(spec.seccomp.as_ref())?;
@@ -129,6 +132,7 @@ impl Container {
             shared: Arc::new(shared),
             answering: RwLock::default(),
             seccomp,
+            resized: Mutex::new(resized),
         }))
     }
 
@@ -151,6 +155,7 @@ impl Container {
             shared: Arc::clone(&first.shared),
             answering: RwLock::default(),
             seccomp,
+            resized: Mutex::new(None),
         }))
     }
 
@@ -277,7 +282,8 @@ impl Container {
             return Ok((opened, None));
         }
         let further = descriptors.split_off(descriptors.len().min(3));
-        let console = console::make(&self.kernel, context, &self.shared.importer, process, descriptors)?;
+        let resized = if first { self.resized.lock().take() } else { None };
+        let console = console::make(&self.shared.importer, context, process, descriptors, resized)?;
         if first {
             console::show(context, &console.slave)?;
         }

@@ -49,7 +49,7 @@ pub(crate) fn run(
     materials: Materials,
     control: &Arc<Channel>,
 ) -> Result<ExitStatus, Failure> {
-    let Materials { document, descriptors, listener, connections, proc } = materials;
+    let Materials { document, descriptors, listener, connections, proc, resized } = materials;
     let Document { container: spec, strace, .. } = document;
     let platform = StubPlatform::start(zygote).map_err(|error| Failure::Message(error.to_string()))?;
     let kernel = Kernel::new(Arc::new(platform), Box::new(syscalls::Table::new()), strace);
@@ -71,7 +71,7 @@ pub(crate) fn run(
     setup::make_devices(&context, &spec.devices)?;
     setup::set(&context, kernel.special(), &spec.sysctl)?;
     process::find_program(&context, &spec.process)?;
-    let container = Container::new(kernel, context, importer, spec, descriptors)?;
+    let container = Container::new(kernel, context, importer, spec, descriptors, resized)?;
     // Without a runtime there is nobody to tell; init ends the sandbox then.
     let _ = control.send(&Event::Created);
     let sandbox = Sandbox::new(container, filesystems, devices);
