@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use libtest_mimic::{Completion, Failed, Trial};
 
+use crate::crates::{self, Program};
 use crate::native::native;
 use crate::place::Place;
 use crate::root::Root;
@@ -28,8 +29,12 @@ pub struct Case {
     pub writable: bool,
     /// Seconds after which it counts as hung.
     pub seconds: u64,
-    /// Which root it runs in, if not in the test root: one with more packages, where nothing can be changed.
+    /// Which root it runs in, if not in the test root: one with more packages.
     pub extra: Option<&'static Extra<'static>>,
+    /// Programs of the crate registry that it needs in `/cases/bin`.
+    pub crates: &'static [&'static Program],
+    /// With this, an empty directory of the host's disk is at `/mnt`, bound there with these further options.
+    pub disk: Option<&'static [&'static str]>,
     /// Whether the host's kernel must have FUSE for it.
     pub fuse: bool,
     /// Options of casemate's own.
@@ -50,6 +55,8 @@ pub const DEFAULT: Case = Case {
     writable: false,
     seconds: 30,
     extra: None,
+    crates: &[],
+    disk: None,
     fuse: false,
     options: &[],
     gap: None,
@@ -73,6 +80,9 @@ impl Case {
 
     fn check(&self, place: &Place) -> Result<()> {
         let limit = Duration::from_secs(self.seconds);
+        for program in self.crates {
+            crates::ensure(place, program)?;
+        }
         let expected = native(place, &self.root(place)?, self.args, self.stdin.as_bytes(), limit)?;
         let root = self.root(place)?;
         let (found, log) = if std::env::var_os(NATIVE_TWICE).is_some() {
@@ -91,11 +101,12 @@ impl Case {
     }
 
     fn root(&self, place: &Place) -> Result<Root> {
-        match self.extra {
-            Some(extra) => Ok(Root::at(testroot::ensure_with(extra)?)),
-            None if self.writable => Root::own(place, self.name),
-            None => Ok(Root::shared(place)),
-        }
+        let base = match self.extra {
+            Some(extra) => testroot::ensure_with(extra)?,
+            None => place.root.clone(),
+        };
+        let root = if self.writable { Root::own(place, &base, self.name)? } else { Root::at(base) };
+        if self.disk.is_some() { root.with_disk(self.name) } else { Ok(root) }
     }
 
     fn agree(&self, expected: &Outcome, found: &Outcome) -> bool {

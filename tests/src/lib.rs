@@ -7,7 +7,9 @@
 pub mod bundle;
 pub mod case;
 pub mod cases;
+pub mod crates;
 pub mod enclosure;
+pub mod filesystems;
 pub mod leftovers;
 pub mod native;
 pub mod place;

@@ -1,6 +1,7 @@
 //! A program on the host's own kernel, in the test root: what a sandbox is compared with.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -25,19 +26,20 @@ pub fn command(place: &Place, root: &Root, args: &[&str]) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--pid", "--ipc", "--uts", "--net", "--fork", "--kill-child", "--"]);
     command
-        .args(["bash", "-c", &script(root.read_only()), "bash"])
+        .args(["bash", "-c", &script(root), "bash"])
         .arg(root.path())
         .arg(&place.cases)
+        .arg(root.disk().unwrap_or(Path::new("")))
         .args(args);
     command
 }
 
-fn script(read_only: bool) -> String {
+fn script(root: &Root) -> String {
     let mut script =
-        String::from("set -e; root=$1; cases=$2; shift 2; hostname casemate; ip link set lo up\n");
+        String::from("set -e; root=$1; cases=$2; disk=$3; shift 3; hostname casemate; ip link set lo up\n");
     // The root is entered through a mount of its own, which can be read-only.
     script.push_str("mount --bind \"$root\" \"$root\"\n");
-    if read_only {
+    if root.read_only() {
         script.push_str("mount -o bind,remount,ro \"$root\"\n");
     }
     for (at, kind, options) in MOUNTS {
@@ -51,6 +53,7 @@ fn script(read_only: bool) -> String {
         }
     }
     script.push_str("mount --bind \"$cases\" \"$root/cases\"; mount -o bind,remount,ro \"$root/cases\"\n");
+    script.push_str("[[ -z $disk ]] || mount --bind \"$disk\" \"$root/mnt\"\n");
     let environment = ENVIRONMENT.join(" ");
     let _ = writeln!(script, "ulimit -c 0; ulimit -n {OPEN_FILES}");
     // The new root is that of the mount namespace, as a container's is: who is confined by chroot(2) alone may not have a user namespace.

@@ -1,14 +1,28 @@
 //! The programs that are compared, by family. Their sources are in `tests/cases`.
 
 use crate::case::{Case, DEFAULT};
+use crate::filesystems;
 use crate::testroot::Extra;
 
 /// All rows.
 pub fn all() -> impl Iterator<Item = Case> {
-    [SHELL, TOOLS, PYTHON, LANGUAGES, DEVELOPMENT, CALLS, FILES, SIGNALS, SCALE, PATCHING, FUSE]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        SHELL,
+        TOOLS,
+        PYTHON,
+        LANGUAGES,
+        DEVELOPMENT,
+        CALLS,
+        FILES,
+        SIGNALS,
+        SCALE,
+        PATCHING,
+        FUSE,
+        filesystems::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// A row that runs a script of `tests/cases/sh`.
@@ -249,6 +263,7 @@ const FILES: &[Case] = &[
     python!("files/control-group", "control_group.py"),
     python!("files/running", "running_files.py"),
     program!("files/leases", "leases", seconds: 60),
+    program!("files/directory-notices", "directory_notices"),
 ];
 
 const SIGNALS: &[Case] = &[

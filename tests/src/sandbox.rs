@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
-use serde_json::Value;
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
 
 use crate::bundle;
 use crate::case::Case;
@@ -88,7 +88,12 @@ impl Sandbox {
 /// # Errors
 /// If it cannot be started.
 pub fn sandboxed(place: &Place, case: &Case, root: &Root) -> Result<(Outcome, String)> {
-    let config = bundle::config(root.path(), place, case.args, root.read_only());
+    let mut config = bundle::config(root.path(), place, case.args, root.read_only());
+    if let (Some(disk), Some(options)) = (root.disk(), case.disk) {
+        let options: Vec<&str> = ["rbind"].iter().chain(options).copied().collect();
+        let mounts = config.pointer_mut("/mounts").and_then(Value::as_array_mut).context("no mounts")?;
+        mounts.push(json!({"destination": "/mnt", "type": "bind", "source": disk, "options": options}));
+    }
     let mut sandbox = Sandbox::with_config(place, case.name, &config)?;
     sandbox.options = case.options;
     let outcome = sandbox.run(case.stdin.as_bytes(), Duration::from_secs(case.seconds))?;

@@ -77,7 +77,11 @@ pub fn path() -> Result<PathBuf> {
     }
 }
 
-fn cached(name: &str) -> Result<PathBuf> {
+/// Where something that is kept from run to run lies: in the user's cache directory.
+///
+/// # Errors
+/// As [`path`].
+pub(crate) fn cached(name: &str) -> Result<PathBuf> {
     let cache = match (std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
         (Some(cache), _) => PathBuf::from(cache),
         (None, Some(home)) => Path::new(&home).join(".cache"),

@@ -22,6 +22,7 @@ pub const F_SETLEASE: u32 = 1024;
 pub const F_GETLEASE: u32 = 1025;
 pub const F_NOTIFY: u32 = 1026;
 pub const F_DUPFD_QUERY: u32 = 1027;
+pub const F_CREATED_QUERY: u32 = 1028;
 pub const F_DUPFD_CLOEXEC: u32 = 1030;
 pub const F_SETPIPE_SZ: u32 = 1031;
 pub const F_GETPIPE_SZ: u32 = 1032;
@@ -48,3 +49,24 @@ pub const SEEK_CUR: u32 = 1;
 pub const SEEK_END: u32 = 2;
 pub const SEEK_DATA: u32 = 3;
 pub const SEEK_HOLE: u32 = 4;
+
+bitflags::bitflags! {
+    /// What `F_NOTIFY` asks for.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct DirectoryNotice: u32 {
+        /// A file of it was read (`DN_ACCESS`).
+        const ACCESS = 1;
+        /// Was written or cut (`DN_MODIFY`).
+        const MODIFY = 2;
+        /// Was made, or came from elsewhere (`DN_CREATE`).
+        const CREATE = 4;
+        /// Was removed, or went elsewhere (`DN_DELETE`).
+        const DELETE = 8;
+        /// Got another name here (`DN_RENAME`).
+        const RENAME = 0x10;
+        /// Has other attributes (`DN_ATTRIB`).
+        const ATTRIB = 0x20;
+        /// Until further notice, instead of once (`DN_MULTISHOT`).
+        const MULTISHOT = 0x8000_0000;
+    }
+}

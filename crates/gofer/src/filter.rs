@@ -40,7 +40,7 @@ pub const TABLE: &[Row] = &[
     ),
     // Names and attributes.
     Row::always(nr::mkdirat, "makes directories"),
-    Row::always(nr::mknodat, "makes FIFOs and sockets; devices need a capability that is gone"),
+    Row::always(nr::mknodat, "makes FIFOs, sockets and whiteouts; devices need a capability that is gone"),
     Row::always(nr::symlinkat, "makes symbolic links"),
     Row::always(nr::linkat, "makes hard links"),
     Row::always(nr::unlinkat, "removes names"),

@@ -5,7 +5,7 @@
 mod common;
 
 use std::io::{Read, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, PermissionsExt, symlink};
 
 use abi::Errno;
 use common::{serve, walk};
@@ -120,8 +120,14 @@ fn nothing_but_files_and_directories_is_opened() {
         assert_eq!(client.call(&Tdonate { fid: fid.number(), flags: 0 }, |_| ()), Err(errno), "{name}");
         assert_eq!(client.call(&Tlopen { fid: fid.number(), flags: 0 }, |_| ()), Err(errno), "{name}");
     }
-    assert_eq!(make(&root, "null", 0o020_666, "").unwrap_err(), Errno::EPERM);
     assert_eq!(make(&root, "disk", 0o060_666, "").unwrap_err(), Errno::EPERM);
+    // A character device without a number is a whiteout, and opened as little as others.
+    let whiteout = make(&root, "gone", 0o020_000, "").unwrap();
+    assert_eq!(served.path().join("gone").metadata().unwrap().rdev(), 0);
+    assert_eq!(client.call(&Tdonate { fid: whiteout.number(), flags: 0 }, |_| ()), Err(Errno::ENXIO));
+    let dfid = root.number();
+    let null = Tmknod { dfid, name: Text(b"null"), mode: 0o020_666, major: 1, minor: 3, gid: 0 };
+    assert_eq!(client.call(&null, |_| ()), Err(Errno::EPERM));
 }
 
 #[test]
@@ -197,8 +203,9 @@ fn files_are_made_moved_linked_and_removed() {
     exchange(2, b"two", b"dir").unwrap();
     assert!(path.join("two").is_dir() && path.join("dir").is_file());
     exchange(0, b"dir", b"three").unwrap();
-    assert_eq!(exchange(4, b"three", b"four"), Err(Errno::EINVAL), "a whiteout is a device node");
-    for (name, flags) in [(&b"one"[..], 0), (b"three", 0), (b"two", 0x200)] {
+    exchange(4, b"three", b"four").unwrap();
+    assert!(path.join("three").metadata().unwrap().file_type().is_char_device(), "a whiteout");
+    for (name, flags) in [(&b"one"[..], 0), (b"three", 0), (b"four", 0), (b"two", 0x200)] {
         client.call(&Tunlinkat { dirfid: rootfid, name: Text(name), flags }, |_| ()).unwrap();
     }
     assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0);

@@ -1,5 +1,6 @@
 //! Open file descriptions, as open(2) defines them.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -34,6 +35,10 @@ pub struct OpenFile {
     /// Set while `O_ASYNC` is: sends the signals.
     watcher: Mutex<Option<Registration>>,
     written: AtomicBool,
+    /// Opening it made the file.
+    created: AtomicBool,
+    /// Set while `F_NOTIFY` asks for signals: ends with this.
+    notices: Mutex<Option<Box<dyn Any + Send + Sync>>>,
     /// Counted as a writer of its mount.
     writes_mount: bool,
     /// Counted as a user of its content.
@@ -101,6 +106,8 @@ impl OpenFile {
             owner: Mutex::new(None),
             watcher: Mutex::new(None),
             written: AtomicBool::new(false),
+            created: AtomicBool::new(false),
+            notices: Mutex::new(None),
             writes_mount,
             in_use,
             locked: AtomicBool::new(false),
@@ -122,6 +129,22 @@ impl OpenFile {
         let new = old.difference(OpenFlags::SETTABLE) | flags.intersection(OpenFlags::SETTABLE);
         self.flags.store(new.bits(), Ordering::Relaxed);
         self.file.flags_changed(self).inspect_err(|_| self.flags.store(old.bits(), Ordering::Relaxed))
+    }
+
+    /// Notes that opening it made the file.
+    pub(crate) fn set_created(&self) {
+        self.created.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether opening it made the file.
+    #[must_use]
+    pub fn created(&self) -> bool {
+        self.created.load(Ordering::Relaxed)
+    }
+
+    /// What `F_NOTIFY` has set up, to change it.
+    pub fn notices<T>(&self, change: impl FnOnce(&mut Option<Box<dyn Any + Send + Sync>>) -> T) -> T {
+        change(&mut self.notices.lock())
     }
 
     /// Who gets SIGIO.
@@ -364,9 +387,13 @@ impl OpenFile {
     /// getdents64(2): from where the last call ended.
     ///
     /// # Errors
-    /// `ENOTDIR`, `EINVAL` if not even one entry fits (the caller sees that).
+    /// `ENOTDIR`, `ENOENT` for a directory that was removed, `EINVAL` if not even one entry fits (the caller sees that).
     pub fn read_directory(&self, into: &mut dyn crate::DirectorySink) -> Result<(), Errno> {
         self.readable()?;
+        let removed = |path: &Path| path.dentry.is_deleted() && path.inode().kind() == FileKind::Directory;
+        if self.path.as_ref().is_some_and(removed) {
+            return Err(Errno::ENOENT);
+        }
         let mut offset = self.offset.lock();
         let mut tracker = Tracker { into, position: *offset };
         self.file.read_directory(*offset, &mut tracker)?;

@@ -69,7 +69,7 @@ pub(super) fn executable_without_permission(place: &Place) -> Result<()> {
 }
 
 pub(super) fn executable_of_another_architecture(place: &Place) -> Result<()> {
-    let root = Root::own(place, "architecture")?;
+    let root = Root::own(place, &place.root, "architecture")?;
     let program = root.path().join("arm");
     // The header of a program for AArch64 (machine 183).
     let mut header =

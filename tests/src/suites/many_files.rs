@@ -25,7 +25,7 @@ pub(super) fn bounded(place: &Place) -> Result<()> {
     let wanted = std::env::var("CASEMATE_MANY_FILES").ok().and_then(|number| number.parse().ok());
     let directories = wanted.unwrap_or(FILES).div_ceil(FILES_EACH);
     let limit = LIMIT.max(Duration::from_millis(u64::try_from(directories * FILES_EACH)?));
-    let root = Root::own(place, "many-files")?;
+    let root = Root::own(place, &place.root, "many-files")?;
     for directory in 0..directories {
         let path = root.path().join(format!("tree/{directory}"));
         fs::create_dir_all(&path)?;

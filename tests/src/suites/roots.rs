@@ -25,7 +25,7 @@ pub(super) fn read_only(place: &Place) -> Result<()> {
 }
 
 pub(super) fn writes_reach_the_host(place: &Place) -> Result<()> {
-    let root = Root::own(place, "writable")?;
+    let root = Root::own(place, &place.root, "writable")?;
     let script = "echo new > /made && mkdir -p /a/b && mv /made /a/b/ && ln -s b /a/link && chmod 600 /a/b/made && rm /etc/hostname";
     let config = crate::bundle::config(root.path(), place, &["sh", "-c", script], false);
     let outcome = Sandbox::with_config(place, "writable", &config)?.run(b"", LIMIT)?;
@@ -52,7 +52,7 @@ fn casemate_do(place: &Place, options: &[&str], root: &Root, command: &[&str]) -
 }
 
 pub(super) fn do_leaves_files_alone(place: &Place) -> Result<()> {
-    let root = Root::own(place, "do-overlay")?;
+    let root = Root::own(place, &place.root, "do-overlay")?;
     let script = "echo new > /made && cat /made && echo changed > /etc/hostname && cat /etc/hostname && rm -r /usr/share && ls /usr/share";
     let outcome = casemate_do(place, &[], &root, &["sh", "-c", script])?;
     let name = fs::read_to_string(root.path().join("etc/hostname"))?;

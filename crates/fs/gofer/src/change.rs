@@ -104,9 +104,6 @@ impl Node {
         new_name: Name<'_>,
         flags: RenameFlags,
     ) -> Result<(), Errno> {
-        if flags.contains(RenameFlags::WHITEOUT) {
-            return Err(Errno::EINVAL);
-        }
         let (from, into) = (self.fid()?, to.fid()?);
         self.hold(name)?;
         to.hold(new_name)?;

@@ -12,10 +12,11 @@ use parking_lot::Mutex;
 use vfs::filesystem::FileSystemRef;
 use vfs::inode::LinkTarget;
 use vfs::{
-    AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef, Name, OpenFlags,
-    Owner, RenameFlags,
+    Acl, AclKind, AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef, Name,
+    OpenFlags, Owner, RenameFlags,
 };
 
+use crate::acl::Lists;
 use crate::attributes::{from_host, from_wire, to_wire};
 use crate::directory::Directory;
 use crate::file::RegularFile;
@@ -71,6 +72,8 @@ struct Known {
     attributes: Option<(u64, Attributes)>,
     target: Option<Arc<[u8]>>,
     xattrs: Option<(u64, Arc<[Vec<u8>]>)>,
+    /// The access control lists, as far as they were read.
+    acls: Lists,
 }
 
 impl Node {
@@ -235,6 +238,34 @@ impl Node {
         known.xattrs.as_ref().filter(|(of, _)| *of == self.changes()).map(|(_, names)| Arc::clone(names))
     }
 
+    /// An access control list, if it is known for sure: then also that there is none.
+    pub(crate) fn remembered_acl(&self, kind: AclKind) -> Option<Option<Acl>> {
+        match self.shared.caching {
+            Caching::Uncached => None,
+            Caching::Exclusive => self.known.lock().acls.get(kind, None),
+            Caching::Shared => {
+                let known = self.known.lock();
+                let (_, attributes) = known.attributes.as_ref()?;
+                known.acls.get(kind, Some(attributes.changed))
+            }
+        }
+    }
+
+    /// Takes over what the server told of a list when the count of changes was `since`.
+    pub(crate) fn keep_acl(&self, kind: AclKind, acl: Option<&Acl>, since: u64) {
+        let mut known = self.known.lock();
+        if self.changes() != since {
+            return;
+        }
+        let changed = known.attributes.as_ref().map(|(_, attributes)| attributes.changed);
+        known.acls.keep(kind, acl, changed);
+    }
+
+    /// The lists have changed: to be called after [`Self::changed`].
+    pub(crate) fn forget_acls(&self) {
+        self.known.lock().acls = Lists::default();
+    }
+
     pub(crate) fn keep_xattrs(&self, names: &Arc<[Vec<u8>]>, since: u64) {
         self.known.lock().xattrs = Some((since, Arc::clone(names)));
     }
@@ -284,14 +315,16 @@ impl Inode for Node {
         // successful one counts if nothing else came in between.
         let next = since.wrapping_add(1);
         let alone = self.changes.compare_exchange(since, next, Ordering::AcqRel, Ordering::Acquire);
-        let attr = match alone {
-            Ok(_) => result?,
-            Err(_) => {
-                self.changed();
-                return result.map(|_| ());
-            }
-        };
-        self.learn(&attr, next);
+        if alone.is_err() {
+            self.changed();
+        }
+        if owner || change.mode.is_some() {
+            self.forget_acls();
+        }
+        let attr = result?;
+        if alone.is_ok() {
+            self.learn(&attr, next);
+        }
         Ok(())
     }
 
@@ -309,10 +342,13 @@ impl Inode for Node {
         kind: FileKind,
         mode: u32,
         owner: Owner,
-        _: Device,
+        device: Device,
     ) -> Result<InodeRef, Errno> {
         match kind {
             FileKind::Regular | FileKind::Fifo | FileKind::Socket => self.make(name, kind, mode, owner, b""),
+            FileKind::CharacterDevice if device == Device::default() => {
+                self.make(name, kind, mode, owner, b"")
+            }
             _ => Err(Errno::EPERM),
         }
     }
@@ -389,6 +425,18 @@ impl Inode for Node {
 
     fn xattr_names(&self) -> Result<Vec<Vec<u8>>, Errno> {
         self.list_xattrs().map(|names| names.to_vec())
+    }
+
+    fn acl(&self, kind: AclKind) -> Option<Acl> {
+        self.get_acl(kind)
+    }
+
+    fn keeps_acls(&self) -> bool {
+        true
+    }
+
+    fn set_acl(&self, kind: AclKind, acl: Option<&Acl>) -> Result<(), Errno> {
+        self.put_acl(kind, acl)
     }
 
     fn usage(&self) -> Option<&vfs::Usage> {

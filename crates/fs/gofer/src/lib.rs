@@ -11,6 +11,7 @@
 //! `pwritev2` (appending), `statx`, `lseek`, `fallocate`, `fsync`, `fdatasync`, `close`.
 #![forbid(unsafe_code)]
 
+mod acl;
 mod attributes;
 mod change;
 mod directory;

@@ -46,6 +46,11 @@ impl Node {
         if self.lacks(name)? {
             return Err(Errno::ENODATA);
         }
+        self.ask_xattr(name)
+    }
+
+    /// The value of one that may not exist.
+    pub(crate) fn ask_xattr(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
         let fid = self.fid()?;
         let request = Txattrget { fid: fid.number(), size: MOST, name: Text(name) };
         self.shared.client.call(&request, |reply| reply.data.0.to_vec())
@@ -64,6 +69,7 @@ impl Node {
         let result = self.shared.client.call(&request, |_| ());
         self.protection_changes();
         self.changed();
+        self.forget_acls();
         result
     }
 
@@ -76,6 +82,7 @@ impl Node {
         let result = self.shared.client.call(&request, |_| ());
         self.protection_changes();
         self.changed();
+        self.forget_acls();
         result
     }
 }

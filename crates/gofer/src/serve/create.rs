@@ -151,8 +151,12 @@ fn new_node(
         FileType::Fifo | FileType::Socket | FileType::RegularFile => {
             rustix::fs::mknodat(directory.fd(), name.bytes(), kind, bits, 0)
         }
-        // Device nodes would be the host's devices. This process has no capability to make them either.
-        FileType::CharacterDevice | FileType::BlockDevice => return Err(Errno::EPERM),
+        // With the number 0:0, which is no device's: layers use it to say that a name is gone. Others would be the host's
+        // devices, and this process has no capability to make them.
+        FileType::CharacterDevice => {
+            rustix::fs::mknodat(directory.fd(), name.bytes(), kind, bits, rustix::fs::makedev(0, 0))
+        }
+        FileType::BlockDevice => return Err(Errno::EPERM),
         FileType::Unknown => return Err(Errno::EINVAL),
     }
     .map_err(errno)?;
@@ -218,6 +222,9 @@ pub(super) fn mknod(
     let kind = FileType::from_raw_mode(request.mode);
     if matches!(kind, FileType::Directory | FileType::Symlink) {
         return Err(Errno::EINVAL);
+    }
+    if kind == FileType::CharacterDevice && (request.major, request.minor) != (0, 0) {
+        return Err(Errno::EPERM);
     }
     let qid = base(session, request.dfid, request.name, request.mode, Text(b""), request.gid)?;
     answer.reply(&Rmknod { qid })

@@ -106,9 +106,7 @@ fn move_name(
     flags: u32,
 ) -> Result<(), Errno> {
     session.changes()?;
-    // A whiteout would be a device node.
-    let flags =
-        RenameFlags::from_bits(flags).filter(|f| !f.contains(RenameFlags::WHITEOUT)).ok_or(Errno::EINVAL)?;
+    let flags = RenameFlags::from_bits(flags).ok_or(Errno::EINVAL)?;
     let old = session.fids.directory(olddirfid)?;
     let new = session.fids.directory(newdirfid)?;
     let (oldname, newname) = (Name::new(oldname)?, Name::new(newname)?);

@@ -30,8 +30,8 @@ struct Reason {
 
 const INPUT: Reason = Reason { code: 1, band: Events::IN.union(Events::RDNORM) };
 const OUTPUT: Reason = Reason { code: 2, band: Events::OUT.union(Events::WRNORM).union(Events::WRBAND) };
-/// `POLL_MSG`: a lease is to be given up.
-const LEASE: Reason = Reason { code: 3, band: Events::IN.union(Events::RDNORM).union(Events::MSG) };
+/// `POLL_MSG`: a lease is to be given up, something happened in a directory.
+const MESSAGE: Reason = Reason { code: 3, band: Events::IN.union(Events::RDNORM).union(Events::MSG) };
 const ENDED: Reason = Reason { code: 6, band: Events::HUP.union(Events::ERR) };
 
 /// Has a file tell its owner of readiness from now on, under the number of this descriptor; or no longer.
@@ -48,28 +48,40 @@ pub fn set(task: &Task, file: &Arc<OpenFile>, fd: i32, on: bool) {
 /// Who hears that a lease of the file is to be given up: the file's owner for signals, which is the caller's process if it has none.
 #[must_use]
 pub fn lease_holder(task: &Task, file: &Arc<OpenFile>, fd: i32) -> Arc<dyn Listener> {
-    let owner = file.signal_owner().unwrap_or_default();
-    if owner.id == 0 {
-        let credentials = task.credentials();
-        let (uid, euid) = (credentials.uid, credentials.euid);
-        let own = SignalOwner { kind: F_OWNER_PID, id: task.pid(), signal: owner.signal, uid, euid };
-        file.set_signal_owner(Some(own));
-    }
-    Arc::new(LeaseHolder { kernel: Arc::downgrade(&task.kernel), file: Arc::downgrade(file), fd })
+    Arc::new(Messages::new(task, file, fd))
 }
 
-struct LeaseHolder {
+/// Tells the owner of a file what is no readiness: `POLL_MSG`.
+pub(super) struct Messages {
     kernel: Weak<Kernel>,
     file: Weak<OpenFile>,
     fd: i32,
 }
 
-impl Listener for LeaseHolder {
-    fn notify(&self, _: Events) {
+impl Messages {
+    /// The caller's process becomes the file's owner if it has none.
+    pub(super) fn new(task: &Task, file: &Arc<OpenFile>, fd: i32) -> Self {
+        let owner = file.signal_owner().unwrap_or_default();
+        if owner.id == 0 {
+            let credentials = task.credentials();
+            let (uid, euid) = (credentials.uid, credentials.euid);
+            let own = SignalOwner { kind: F_OWNER_PID, id: task.pid(), signal: owner.signal, uid, euid };
+            file.set_signal_owner(Some(own));
+        }
+        Self { kernel: Arc::downgrade(&task.kernel), file: Arc::downgrade(file), fd }
+    }
+
+    pub(super) fn tell(&self) {
         let (Some(kernel), Some(file)) = (self.kernel.upgrade(), self.file.upgrade()) else { return };
         if let Some(owner) = file.signal_owner().filter(|owner| owner.id != 0) {
-            tell(&kernel, &owner, self.fd, LEASE);
+            tell(&kernel, &owner, self.fd, MESSAGE);
         }
+    }
+}
+
+impl Listener for Messages {
+    fn notify(&self, _: Events) {
+        self.tell();
     }
 }
 

@@ -8,6 +8,7 @@ pub mod altstack;
 mod arch;
 mod attention;
 mod deliver;
+pub mod directories;
 pub mod driven;
 mod lineage;
 mod mask;

@@ -51,6 +51,11 @@ pub async fn fcntl(task: &Arc<Task>, fd: Fd, command: u32, argument: u64) -> Res
         F_SETPIPE_SZ | F_GETPIPE_SZ => pipe_size(task, &file, command, number)?,
         F_SETLEASE => set_lease(task, &file, fd, argument)?,
         F_GETLEASE => lease_of(&file),
+        F_NOTIFY => {
+            kernel::signal::directories::notify(task, &file, fd.0, number)?;
+            0
+        }
+        F_CREATED_QUERY => u64::from(file.created()),
         F_ADD_SEALS => add_seals(task, &file, number).await?,
         F_GET_SEALS => u64::from(tmpfs::seals(&*file.file)?.bits()),
         _ => return Err(Errno::EINVAL),

@@ -89,6 +89,7 @@ fn common(
         ioctl::FIOGETOWN | ioctl::SIOCGPGRP if is_socket(file) => {
             UserPtr::<i32>::new(argument).write(&*task.memory(), &owner::get(task, file))?;
         }
+        ioctl::FICLONE | ioctl::FICLONERANGE => clone_blocks(task, file, request, argument)?,
         ioctl::FIOQSIZE => {
             let attributes = file.attributes()?;
             if !matches!(attributes.kind, FileKind::Regular | FileKind::Directory | FileKind::Symlink) {
@@ -99,6 +100,30 @@ fn common(
         _ => return Ok(None),
     }
     Ok(Some(0))
+}
+
+/// No filesystem here lets files share blocks: what else is wrong is said first. ioctl_ficlone(2).
+fn clone_blocks(task: &Task, to: &OpenFile, request: u32, argument: u64) -> Result<(), Errno> {
+    let source = match request {
+        ioctl::FICLONERANGE => UserPtr::<i64>::new(argument).read(&*task.memory())?,
+        _ => i64::from(u32::try_from(argument & 0xffff_ffff).map_err(|_| Errno::EBADF)?.cast_signed()),
+    };
+    let from = descriptor::get(task, Fd(i32::try_from(source).map_err(|_| Errno::EBADF)?))?;
+    let same = match (&from.path, &to.path) {
+        (Some(from), Some(to)) => Arc::ptr_eq(from.mount.superblock(), to.mount.superblock()),
+        (from, to) => from.is_none() && to.is_none(),
+    };
+    let (source, target) = (from.kind(), to.kind());
+    match (source, target) {
+        _ if !same => Err(Errno::EXDEV),
+        (FileKind::Directory, _) | (_, FileKind::Directory) => Err(Errno::EISDIR),
+        (FileKind::Regular, FileKind::Regular) => {
+            let flags = to.flags();
+            let may = from.flags().reads() && flags.writes() && !flags.contains(OpenFlags::APPEND);
+            Err(if may { Errno::EOPNOTSUPP } else { Errno::EBADF })
+        }
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 fn is_socket(file: &OpenFile) -> bool {

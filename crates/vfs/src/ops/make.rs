@@ -40,11 +40,15 @@ impl Caller<'_> {
         match kind {
             FileKind::Directory => return Err(Errno::EPERM),
             FileKind::Symlink | FileKind::Anonymous => return Err(Errno::EINVAL),
-            FileKind::CharacterDevice if device == Device::default() => {}
-            FileKind::CharacterDevice | FileKind::BlockDevice => self.credentials.need(Capability::Mknod)?,
-            FileKind::Regular | FileKind::Fifo | FileKind::Socket => {}
+            _ => {}
         }
+        let whiteout = kind == FileKind::CharacterDevice && device == Device::default();
+        let privileged = matches!(kind, FileKind::CharacterDevice | FileKind::BlockDevice) && !whiteout;
         self.make(at, kind, |directory, name, attributes| {
+            // Only after all that is wrong with the name.
+            if privileged {
+                self.credentials.need(Capability::Mknod)?;
+            }
             let (owner, mode, inherited) = new_file(self, directory, attributes, kind, mode & 0o7777);
             let inode = directory.create(name, kind, mode, owner, device)?;
             inherited.give(&inode).map(|()| inode)

@@ -95,7 +95,9 @@ impl Caller<'_> {
         let file = file.ok_or(Errno::EIO)?;
         let in_use = InUse::start(dentry.inode_ref(), flags)?;
         let credentials = Arc::clone(self.credentials);
-        Ok(OpenFile::opened(file, Some(directory.with(dentry)), flags, credentials, in_use))
+        let open = OpenFile::opened(file, Some(directory.with(dentry)), flags, credentials, in_use);
+        open.set_created();
+        Ok(open)
     }
 
     pub(super) fn open_unnamed(&self, at: &At<'_>, how: &OpenHow) -> Result<Arc<OpenFile>, Errno> {
@@ -118,7 +120,9 @@ impl Caller<'_> {
         let file = Arc::clone(&inode).open(how.flags, self.credentials)?;
         let in_use = InUse::start(&inode, how.flags)?;
         let credentials = Arc::clone(self.credentials);
-        Ok(OpenFile::opened(file, Some(directory.with(dentry)), how.flags, credentials, in_use))
+        let open = OpenFile::opened(file, Some(directory.with(dentry)), how.flags, credentials, in_use);
+        open.set_created();
+        Ok(open)
     }
 
     /// In a sticky directory that all may write, `O_CREAT` does not open what a third party has put there, as Linux does without its

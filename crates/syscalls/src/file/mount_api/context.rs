@@ -25,6 +25,9 @@ const TEXT_MAX: usize = 256;
 /// All options of one filesystem together, bytes.
 const OPTIONS_MAX: usize = 1 << 16;
 
+/// Flags that every filesystem takes.
+const COMMON: &[&[u8]] = &[b"async", b"dirsync", b"lazytime", b"mand", b"nolazytime", b"nomand", b"sync"];
+
 /// What fsopen(2) and fspick(2) give.
 struct Context {
     state: Mutex<State>,
@@ -199,6 +202,8 @@ fn take(state: &mut State, option: MountOption) -> Result<(), Errno> {
     match (option.key.as_slice(), &option.value) {
         (b"ro", None) => state.read_only = Some(true),
         (b"rw", None) => state.read_only = Some(false),
+        // Flags of every filesystem, which are known by their names alone. Nothing here is written later than it is asked to be.
+        (name, _) if COMMON.contains(&name) => {}
         (b"source", Some(source)) if kind.is_some() => state.source.clone_from(source),
         _ => {
             if let Some(kind) = kind {

@@ -198,10 +198,18 @@ pub fn listmount(
         return Err(Errno::EOVERFLOW);
     }
     let request = request(task, at)?;
+    let mixed_up = |id: u64| id < MountRecord::unique(1);
+    if mixed_up(request.mount) || request.parameter != 0 && mixed_up(request.parameter) {
+        return Err(Errno::EINVAL);
+    }
     let (mounts, root, _) = seen(task);
     let top = if request.mount == ROOT { MountRecord::unique(root) } else { request.mount };
     let top = mounts.iter().find(|mount| mount.unique_id() == top).ok_or(Errno::ENOENT)?;
-    let upon = below(top.id, &mounts);
+    let mut upon = below(top.id, &mounts);
+    // The root is below itself, unless it is called by its number.
+    if request.mount == ROOT {
+        upon.insert(top.id);
+    }
     let mut found: Vec<u64> =
         mounts.iter().filter(|mount| upon.contains(&mount.id)).map(MountRecord::unique_id).collect();
     let last = request.parameter;

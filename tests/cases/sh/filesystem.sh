@@ -1,0 +1,14 @@
+# To be sourced: at() changes to an empty directory of the file system that it is told.
+layers() { python3 -c 'import sys; sys.path.insert(0, "/cases/py"); from mounting import mount; sys.exit(mount("overlay", "/work/layers/m", "overlay", 0, sys.argv[1]))' "$1"; }
+
+at() {
+  case $1 in
+    memory) mkdir /work/memory && cd /work/memory ;;
+    layers)
+      mkdir /work/layers && cd /work/layers && mkdir lower upper work m lower/merged
+      layers lowerdir=/work/layers/lower,upperdir=/work/layers/upper,workdir=/work/layers/work && cd m/merged
+      ;;
+    root) mkdir /var/tmp/own && cd /var/tmp/own ;;
+    disk) cd /mnt ;;
+  esac
+}

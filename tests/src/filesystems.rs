@@ -1,0 +1,54 @@
+//! The same programs on each kind of file system: in memory, in layers, the container's root, and a directory of the host.
+
+use crate::case::{Case, DEFAULT};
+use crate::crates::{FSX, PJDFSTEST};
+use crate::testroot::Extra;
+
+/// A root with programs that try file systems.
+const EXERCISERS: Extra<'static> = Extra {
+    name: "filesroot",
+    packages: &["acl", "attr", "fio", "mount", "rsync", "stress-ng"],
+    sources: &[],
+};
+
+/// A row that runs a script of `tests/cases/sh` on a kind of file system, whose name is its first argument.
+macro_rules! on {
+    ($name:literal, $file:literal, $kind:literal $(, $arg:literal)*; $($field:ident: $value:expr),*) => {
+        Case {
+            name: $name,
+            args: &["bash", concat!("/cases/sh/", $file), $kind $(, $arg)*],
+            extra: Some(&EXERCISERS),
+            seconds: 240,
+            $($field: $value,)*
+            ..DEFAULT
+        }
+    };
+}
+
+/// Nobody but the container changes the files.
+const ALONE: &[&str] = &["cache=all"];
+/// Somebody else may.
+const NOT_ALONE: &[&str] = &["--file-access", "shared"];
+
+/// The rows.
+pub const ALL: &[Case] = &[
+    on!("posix/memory", "pjdfstest.sh", "memory"; crates: &[&PJDFSTEST]),
+    on!("posix/layers", "pjdfstest.sh", "layers"; crates: &[&PJDFSTEST]),
+    on!("posix/root", "pjdfstest.sh", "root"; crates: &[&PJDFSTEST], writable: true),
+    on!("posix/root-not-alone", "pjdfstest.sh", "root"; crates: &[&PJDFSTEST], writable: true, options: NOT_ALONE),
+    on!("posix/disk", "pjdfstest.sh", "disk"; crates: &[&PJDFSTEST], disk: Some(&[])),
+    on!("posix/disk-alone", "pjdfstest.sh", "disk"; crates: &[&PJDFSTEST], disk: Some(ALONE)),
+    on!("fsx/memory", "fsx.sh", "memory", "100000"; crates: &[&FSX]),
+    on!("fsx/layers", "fsx.sh", "layers", "100000"; crates: &[&FSX]),
+    on!("fsx/root", "fsx.sh", "root", "100000"; crates: &[&FSX], writable: true),
+    on!("fsx/disk", "fsx.sh", "disk", "100000"; crates: &[&FSX], disk: Some(&[])),
+    on!("fsx/disk-alone", "fsx.sh", "disk", "100000"; crates: &[&FSX], disk: Some(ALONE)),
+    on!("fio/memory", "fio_verify.sh", "memory";),
+    on!("fio/layers", "fio_verify.sh", "layers";),
+    on!("fio/disk", "fio_verify.sh", "disk"; disk: Some(&[])),
+    on!("rsync/memory", "rsync.sh", "memory";),
+    on!("rsync/layers", "rsync.sh", "layers";),
+    on!("rsync/root", "rsync.sh", "root"; writable: true),
+    on!("rsync/disk", "rsync.sh", "disk"; disk: Some(&[])),
+    on!("dpkg/layers", "dpkg_layers.sh", "layers";),
+];
