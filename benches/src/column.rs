@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use integration_tests::tools::available;
 
 use crate::bundle::Bundle;
+use crate::cold;
 use crate::options::Options;
 
 /// Enters the root of a bundle with the mounts that a container has.
@@ -63,6 +64,21 @@ pub(crate) fn columns(options: &Options, scratch: &Path) -> Result<Vec<Column>> 
 }
 
 impl Column {
+    /// Puts out of the page cache what a start of the bundle's program reads: that program, and the runtime's.
+    ///
+    /// # Errors
+    /// Those of the files.
+    pub(crate) fn forget(&self, bundle: &Bundle) -> Result<()> {
+        let guest = bundle.arguments.first().map(|name| bundle.root.join(name.trim_start_matches('/')));
+        let runtime = match &self.how {
+            How::Native => Vec::new(),
+            How::Runtime { command, .. } => {
+                command.first().map(|name| cold::program(name)).unwrap_or_default()
+            }
+        };
+        guest.iter().chain(&runtime).try_for_each(|file| cold::forget(file))
+    }
+
     /// The command that runs a bundle's program to its end.
     pub(crate) fn command(&self, bundle: &Bundle) -> Command {
         let mut words: Vec<String> = Vec::new();

@@ -73,7 +73,7 @@ pub(crate) const GROUPS: &[Group] = &[
     },
     Group {
         name: "start",
-        about: "a container from before its start until after its end",
+        about: "a container from before its start until after its end, with the programs in the page cache and (start_cold) on the disk",
         kind: Kind::Start,
         unit: Unit::Nanoseconds,
     },

@@ -8,6 +8,7 @@
 mod apart;
 mod bundle;
 mod chart;
+mod cold;
 mod column;
 mod contest;
 mod footprint;

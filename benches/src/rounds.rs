@@ -20,6 +20,8 @@ use crate::{footprint, idle, plain_root, work_root};
 
 /// Containers started for one result of the group `start`.
 const STARTS: usize = 5;
+/// And with the programs on the disk only.
+const COLD_STARTS: usize = 3;
 /// When a container is taken to hang.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -121,6 +123,12 @@ fn measure(
                 let start = Instant::now();
                 output(column.command(bundle))?;
                 results.add("start", column, start.elapsed().as_secs_f64() * 1e9);
+            }
+            for _ in 0..COLD_STARTS {
+                column.forget(bundle)?;
+                let start = Instant::now();
+                output(column.command(bundle))?;
+                results.add("start_cold", column, start.elapsed().as_secs_f64() * 1e9);
             }
         }
         Kind::Footprint => {
