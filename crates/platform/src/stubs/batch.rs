@@ -12,8 +12,9 @@ use super::filter;
 use super::filter::table::{STUB_ADVICE, STUB_BARRIERS};
 use super::interface::{BASE, Mailbox, ORDERS, OrderRecord, SIZE, answer, kind};
 use super::patching::Switch;
+use super::phase::{Phase, State, Way};
 use super::process::Process;
-use super::thread::{Phase, State, StubThread, Way};
+use super::thread::StubThread;
 use crate::{Order, Source, Stop};
 
 const MAP_SHARED: u32 = 1;

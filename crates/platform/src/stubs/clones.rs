@@ -16,9 +16,10 @@ use super::delivery::deliver_later;
 use super::frame::Frame;
 use super::image::Image;
 use super::interface::{CloneRecord, Mailbox, answer, local};
+use super::phase::{Child, Phase, State, Way};
 use super::process::{Process, Space};
 use super::slots::Place;
-use super::thread::{Child, Phase, State, StubThread, Way};
+use super::thread::StubThread;
 use crate::{CloneMemory, CloneRequest, Gone, Observer, Stop, Thread};
 
 const CLONE_VM: u64 = 0x100;

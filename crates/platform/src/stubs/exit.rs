@@ -13,7 +13,8 @@ use super::batch::Batch;
 use super::calls::{self, Direction, Notification};
 use super::delivery::deliver_later;
 use super::interface::answer;
-use super::thread::{Phase, State, StubThread, Via, Way};
+use super::phase::{Phase, State, Via, Way};
+use super::thread::StubThread;
 use crate::{Gone, Stop};
 
 impl StubThread {

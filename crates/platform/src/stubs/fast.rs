@@ -10,8 +10,9 @@ use super::caller;
 use super::calls::{self, Notification};
 use super::frame::Shape;
 use super::interface::entry;
+use super::phase::{Phase, State, Via};
 use super::policy::Counters;
-use super::thread::{Phase, State, StubThread, Via};
+use super::thread::StubThread;
 use super::window::{Window, Word};
 use crate::{HandlerStart, Stop};
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use abi::Errno;
 
 use super::memory::StubMemory;
-use super::thread::{Phase, State, StubThread};
+use super::phase::{Phase, State};
+use super::thread::StubThread;
 use crate::{CloneRequest, Context, Facts, HandlerStart, Memory, Order, Registers, Resume, Thread};
 
 impl StubThread {

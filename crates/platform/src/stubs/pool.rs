@@ -13,11 +13,12 @@ use super::frame::Frame;
 use super::image::Image;
 use super::mechanisms::Mechanisms;
 use super::patching::Texts;
+use super::phase::Phase;
 use super::process::Process;
 use super::shared::Shared;
 use super::slots::Slots;
 use super::start::Zygote;
-use super::thread::{Phase, StubThread};
+use super::thread::StubThread;
 
 /// How many stubs wait for a guest.
 const READY: usize = 2;

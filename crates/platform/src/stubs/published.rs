@@ -6,7 +6,8 @@ use abi::Errno;
 
 use super::interface::{Published, ThreadPage, local};
 use super::mechanisms::Mechanisms;
-use super::thread::{Phase, StubThread, Via};
+use super::phase::{Phase, Via};
+use super::thread::StubThread;
 use crate::Facts;
 
 impl StubThread {

@@ -10,9 +10,10 @@ use crate::patcher::{AREA_SIZE, Image};
 use crate::stubs::arch::{USER_END, USER_START};
 use crate::stubs::calls::Direction;
 use crate::stubs::interface::{BASE, SIZE};
+use crate::stubs::phase::State;
 use crate::stubs::process::Process;
 use crate::stubs::procfs::parse_maps;
-use crate::stubs::thread::{State, StubThread};
+use crate::stubs::thread::StubThread;
 use crate::{Mapping, Order, Source};
 
 use super::file::{Heat, PAGE_BYTES, TextFile, Variant};

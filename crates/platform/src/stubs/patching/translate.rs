@@ -2,8 +2,9 @@
 
 use crate::patcher::{Image, Placed};
 use crate::stubs::calls::Direction;
+use crate::stubs::phase::State;
 use crate::stubs::process::Process;
-use crate::stubs::thread::{State, StubThread};
+use crate::stubs::thread::StubThread;
 
 use super::count;
 use super::texts::Text;
