@@ -8,34 +8,14 @@ use abi::{Errno, nr};
 
 use super::calls::{self, Notification};
 use super::delivery::deliver_later;
-use super::filter;
-use super::filter::table::{STUB_ADVICE, STUB_BARRIERS};
-use super::interface::{BASE, Mailbox, ORDERS, OrderRecord, SIZE, answer, kind};
+use super::interface::{Mailbox, OrderRecord, answer, kind};
+use super::part::{FOR_ALL_THREADS, InFlight, Part};
 use super::patching::Switch;
 use super::phase::{Phase, State, Way};
 use super::process::Process;
+use super::steps::{Step, group, steps};
 use super::thread::StubThread;
-use crate::{Order, Source, Stop};
-
-const MAP_SHARED: u32 = 1;
-const MAP_PRIVATE: u32 = 2;
-const MAP_ANONYMOUS: u32 = 0x20;
-/// What an order may ask for: as [`super::filter::table::MAP_FLAGS`], and `MAP_GROWSDOWN`, `MAP_SHARED_VALIDATE`.
-const MAP_FLAGS: u32 = super::filter::table::MAP_FLAGS | 0x100 | 0x3;
-const MREMAP_FLAGS: u32 = 7;
-const MREMAP_FIXED: u32 = 2;
-const MS_FLAGS: u32 = 7;
-/// `FUTEX_WAKE`, `REQUEUE`, `CMP_REQUEUE`, `WAKE_OP`, `WAKE_BITSET`.
-const FUTEX_WITHOUT_WAIT: [u64; 5] = [1, 3, 4, 5, 10];
-/// All but `FUTEX_PRIVATE_FLAG` and `FUTEX_CLOCK_REALTIME`.
-const FUTEX_OPERATION: u64 = !(128 | 256);
-/// `SECCOMP_FILTER_FLAG_TSYNC`.
-const FOR_ALL_THREADS: u64 = 1;
-/// Bytes of a `struct sock_fprog`.
-const FILTER_HEADER: usize = 16;
-/// Instructions of a filter that fit behind its record.
-const FILTER_WORDS: usize = ((ORDERS - 1) * size_of::<OrderRecord>() - FILTER_HEADER) / 8;
-const PROTECTIONS: u32 = 7 | 0x0100_0000 | 0x0200_0000;
+use crate::{Order, Stop};
 
 /// What happens when a batch is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,31 +40,6 @@ pub(super) struct Batch {
     in_flight: Vec<InFlight>,
     /// Whether one filter may be put up.
     consent: bool,
-}
-
-/// A call that the stub is making, and will report.
-#[derive(Clone, Copy, Debug)]
-struct InFlight {
-    /// Which record of the mailbox.
-    record: usize,
-    /// Whether an order ends with it.
-    ends: bool,
-}
-
-/// One call of the stub's.
-#[derive(Debug)]
-enum Step {
-    Call {
-        number: u64,
-        args: [u64; 6],
-        file: Option<Arc<OwnedFd>>,
-        ends: bool,
-    },
-    /// Mappings that are made together, as far as they can be: nobody hears of their results.
-    Group(Vec<([u64; 6], Arc<OwnedFd>)>),
-    /// One more filter for all threads of the process. Nothing else goes with it.
-    Filter(Vec<u64>),
-    Fail(Errno),
 }
 
 impl Batch {
@@ -145,159 +100,6 @@ impl Batch {
 pub(super) fn error_of(value: u64) -> Option<Errno> {
     let negated = value.wrapping_neg();
     if (1..=4095).contains(&negated) { i32::try_from(negated).ok().map(Errno::from_raw) } else { None }
-}
-
-/// Whether a range reaches into the stub's.
-fn touches_stub(address: u64, length: u64) -> bool {
-    address < BASE + SIZE && address.saturating_add(length) > BASE
-}
-
-fn steps(order: Order, unmap_all: &[(u64, u64)]) -> Vec<Step> {
-    let call = |number: u64, args: [u64; 6]| vec![Step::Call { number, args, file: None, ends: true }];
-    let ranged = |number: u64, address: u64, length: u64, third: u64| {
-        if touches_stub(address, length) {
-            return vec![Step::Fail(Errno::EINVAL)];
-        }
-        call(number, [address, length, third, 0, 0, 0])
-    };
-    match order {
-        Order::Map { address, length, protection, flags, source } => {
-            vec![map(address, length, protection, flags, source)]
-        }
-        Order::Unmap { address, length } => ranged(nr::munmap, address, length, 0),
-        Order::Protect { protection, .. } if protection & !PROTECTIONS != 0 => {
-            vec![Step::Fail(Errno::EINVAL)]
-        }
-        Order::Protect { address, length, protection } => {
-            ranged(nr::mprotect, address, length, protection.into())
-        }
-        Order::Remap { address, old_length, new_length, flags, new_address } => {
-            let to = flags & MREMAP_FIXED != 0 && touches_stub(new_address, new_length);
-            if to || flags & !MREMAP_FLAGS != 0 || touches_stub(address, old_length.max(new_length)) {
-                return vec![Step::Fail(Errno::EINVAL)];
-            }
-            let new_address = if flags & MREMAP_FIXED == 0 { 0 } else { new_address };
-            call(nr::mremap, [address, old_length, new_length, flags.into(), new_address, 0])
-        }
-        Order::Advise { address, length, advice } => match u32::try_from(advice.0) {
-            Ok(number) if STUB_ADVICE.contains(&number) => {
-                ranged(nr::madvise, address, length, number.into())
-            }
-            _ => vec![Step::Fail(Errno::EINVAL)],
-        },
-        Order::Sync { flags, .. } if flags & !MS_FLAGS != 0 => vec![Step::Fail(Errno::EINVAL)],
-        Order::Sync { address, length, flags } => ranged(nr::msync, address, length, flags.into()),
-        Order::SetClearChildTid { address } => call(nr::set_tid_address, [address, 0, 0, 0, 0, 0]),
-        // What there is to do follows as groups; this makes a result.
-        Order::Patch { .. } => call(nr::madvise, [0; 6]),
-        // Whoever waits in a handler hears of no interrupt.
-        Order::Futex { args } if FUTEX_WITHOUT_WAIT.contains(&(args[1] & FUTEX_OPERATION)) => {
-            call(nr::futex, args)
-        }
-        Order::Residency { address, length, vector } => {
-            if touches_stub(vector, length.div_ceil(4096)) {
-                return vec![Step::Fail(Errno::EFAULT)];
-            }
-            ranged(nr::mincore, address, length, vector)
-        }
-        Order::Seal { address, length } => ranged(nr::mseal, address, length, 0),
-        Order::Barrier { command } if STUB_BARRIERS.contains(&command) => {
-            call(nr::membarrier, [command.into(), 0, 0, 0, 0, 0])
-        }
-        Order::Barrier { .. } => vec![Step::Fail(Errno::EINVAL)],
-        Order::Futex { .. } => vec![Step::Fail(Errno::ENOSYS)],
-        Order::Watch(watch) => match filter::watch::program(&watch) {
-            Ok(program) if program.len() <= FILTER_WORDS => vec![Step::Filter(program)],
-            _ => vec![Step::Fail(Errno::EINVAL)],
-        },
-        Order::UnmapAll => {
-            let last = unmap_all.len().saturating_sub(1);
-            let step = |(index, (address, length)): (usize, &(u64, u64))| Step::Call {
-                number: nr::munmap,
-                args: [*address, *length, 0, 0, 0, 0],
-                file: None,
-                ends: index == last,
-            };
-            unmap_all.iter().enumerate().map(step).collect()
-        }
-    }
-}
-
-/// Mappings of files that are made together.
-fn group(orders: Vec<Order>) -> Step {
-    let calls = orders.into_iter().flat_map(|order| steps(order, &[])).filter_map(|step| match step {
-        Step::Call { args, file: Some(file), .. } => Some((args, file)),
-        _ => None,
-    });
-    Step::Group(calls.collect())
-}
-
-fn map(address: u64, length: u64, protection: u32, flags: u32, source: Source) -> Step {
-    let kind = flags & (MAP_SHARED | MAP_PRIVATE);
-    if flags & !MAP_FLAGS != 0 || protection & !PROTECTIONS != 0 || kind == 0 || touches_stub(address, length)
-    {
-        return Step::Fail(Errno::EINVAL);
-    }
-    const NO_FILE: u64 = u64::MAX;
-    let flags = u64::from(flags & !MAP_ANONYMOUS);
-    let (flags, offset, file) = match source {
-        Source::Anonymous => (flags | u64::from(MAP_ANONYMOUS), 0, None),
-        Source::File { file, offset } => (flags, offset, Some(file)),
-    };
-    let args = [address, length, protection.into(), flags, NO_FILE, offset];
-    Step::Call { number: nr::mmap, args, file, ends: true }
-}
-
-/// One answer's worth of calls.
-#[derive(Default)]
-struct Part {
-    records: Vec<OrderRecord>,
-    lent: Vec<(Arc<OwnedFd>, u64)>,
-    in_flight: Vec<InFlight>,
-    /// A filter, which lies behind the one record that names it.
-    filter: Option<Vec<u64>>,
-}
-
-impl Part {
-    /// Whether so many more calls fit, with this file.
-    fn has_room(&self, calls: usize, file: Option<&Arc<OwnedFd>>) -> bool {
-        if self.filter.is_some() {
-            return false;
-        }
-        let lend = file.is_some_and(|file| self.number_of(file).is_none());
-        self.records.len() + self.lent.len() + calls + usize::from(lend) <= ORDERS
-    }
-
-    fn number_of(&self, file: &Arc<OwnedFd>) -> Option<u64> {
-        self.lent.iter().find(|(lent, _)| Arc::ptr_eq(lent, file)).map(|(_, number)| *number)
-    }
-
-    /// The bytes of the records, which will lie at `at`, with the calls that give back what was lent.
-    fn bytes(mut self, at: u64) -> (u64, Vec<u8>) {
-        if let Some(program) = self.filter {
-            return (1, filter_bytes(&program, at));
-        }
-        for (_, number) in &self.lent {
-            let args = [*number, 0, 0, 0, 0, 0];
-            self.records.push(OrderRecord { number: nr::close, args, kind: kind::ALWAYS, result: 0 });
-        }
-        let count = u64::try_from(self.records.len()).unwrap_or(0);
-        let words = self.records.iter().flat_map(|r| {
-            let [a, b, c, d, e, f] = r.args;
-            [r.number, a, b, c, d, e, f, r.kind, r.result]
-        });
-        (count, words.flat_map(u64::to_le_bytes).collect())
-    }
-}
-
-/// The record of seccomp(2) that puts a filter up for all threads, a `struct sock_fprog`, and the filter, as they lie at `at`.
-fn filter_bytes(program: &[u64], at: u64) -> Vec<u8> {
-    const SET_MODE_FILTER: u64 = 1;
-    let header = at + size_of::<OrderRecord>() as u64;
-    let instructions = header + FILTER_HEADER as u64;
-    let record = [nr::seccomp, SET_MODE_FILTER, FOR_ALL_THREADS, header, 0, 0, 0, kind::PLAIN, 0];
-    let words = record.into_iter().chain([program.len() as u64, instructions]).chain(program.iter().copied());
-    words.flat_map(u64::to_le_bytes).collect()
 }
 
 impl StubThread {

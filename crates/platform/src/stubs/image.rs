@@ -12,8 +12,8 @@ use abi::{Errno, nr};
 use host::duty::{self, Duty};
 use parking_lot::Mutex;
 
+use super::births::Pending;
 use super::calls::{self, Notification};
-use super::clones::Pending;
 use super::delivery;
 use super::interface::{BASE, RING, TEXT_SIZE, TRAP_NUMBER, TRAP_SHIFT, reason};
 use super::mechanisms::Mechanisms;
