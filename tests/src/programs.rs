@@ -246,6 +246,7 @@ const CALLS: &[Case] = &[
     program!("calls/pidfds", "pidfds"),
     program!("calls/scheduling", "scheduling"),
     program!("calls/real-time", "real_time"),
+    program!("calls/asynchronous", "asynchronous_io"),
     program!("calls/memory-locks", "memory_locks"),
     program!("calls/process-compare", "process_compare"),
     program!("calls/sysv-limits", "sysv_limits"),

@@ -4,6 +4,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod aio;
 pub mod clone;
 pub mod elf;
 pub mod epoll;

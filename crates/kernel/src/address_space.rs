@@ -10,6 +10,7 @@ use platform::{Mapping, Memory};
 use vfs::path::Path;
 use vfs::{File, UserNamespace};
 
+use crate::aio::Contexts;
 use crate::heap::Heap;
 use crate::ipc::Attachments;
 use crate::memory_locks::Locks;
@@ -35,6 +36,8 @@ pub struct AddressSpace {
     pub memory_policies: Notes<MemoryPolicy>,
     /// What mlock(2) locked.
     pub locks: Locks,
+    /// What io_setup(2) made.
+    pub asynchronous: Contexts,
 }
 
 /// The layout of a program image: the ranges that /proc/PID shows and that brk(2) moves.
@@ -74,6 +77,7 @@ impl AddressSpace {
             shared_memory: Mutex::default(),
             memory_policies: Notes::default(),
             locks: Locks::default(),
+            asynchronous: Contexts::default(),
         })
     }
 
@@ -91,6 +95,7 @@ impl AddressSpace {
             shared_memory,
             memory_policies: self.memory_policies.clone(),
             locks: Locks::default(),
+            asynchronous: Contexts::default(),
         })
     }
 
@@ -109,6 +114,7 @@ impl AddressSpace {
             shared_memory,
             memory_policies: self.memory_policies.clone(),
             locks: Locks::default(),
+            asynchronous: Contexts::default(),
         })
     }
 

@@ -45,6 +45,8 @@ pub struct Kernel {
     pub signal_arrivals: Arc<vfs::WaitQueue>,
     /// All IPC namespaces.
     pub ipcs: crate::ipc::IpcNamespaces,
+    /// How much asynchronous I/O there may be.
+    pub asynchronous: Arc<crate::aio::Requests>,
     /// Whether system calls are logged.
     pub strace: bool,
     /// Whether its tasks are paused.
@@ -91,6 +93,7 @@ impl Kernel {
             signal_quota: Arc::default(),
             signal_arrivals: Arc::default(),
             ipcs,
+            asynchronous: Arc::default(),
             strace,
             freezer: crate::freezer::Freezer::default(),
             namespaces,

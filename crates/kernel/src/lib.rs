@@ -9,6 +9,7 @@
 
 pub mod accounting;
 pub mod address_space;
+pub mod aio;
 pub mod children;
 pub mod clone;
 pub mod current;

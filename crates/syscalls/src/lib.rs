@@ -5,6 +5,7 @@
 //! support page come from there.
 #![forbid(unsafe_code)]
 
+pub mod aio;
 pub mod argument;
 pub mod credentials;
 pub mod dispatch;

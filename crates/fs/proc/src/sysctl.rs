@@ -41,7 +41,8 @@ static ROOT: &[(&str, Setting<System>)] = &[
     (
         "fs",
         directory_of(&[
-            ("aio-max-nr", fixed!(0)),
+            ("aio-max-nr", fixed!(kernel::aio::REQUESTS_MAX)),
+            ("aio-nr", Value(|system| Ok(system.kernel.asynchronous.used().to_string().into_bytes()))),
             ("file-max", fixed!(i64::MAX)),
             (
                 "inotify",

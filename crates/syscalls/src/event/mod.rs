@@ -6,7 +6,7 @@ pub mod inotify;
 pub mod poll;
 mod ready;
 pub mod select;
-mod timeout;
+pub(crate) mod timeout;
 
 #[cfg(test)]
 mod tests;

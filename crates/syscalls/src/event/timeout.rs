@@ -87,7 +87,7 @@ pub(super) fn store_timeval(task: &Task, at: UserPtr<Timeval>, until: Until) {
 ///
 /// # Errors
 /// `EINVAL` for another size than the kernel's, `EFAULT`.
-pub(super) fn mask(task: &Arc<Task>, set: UserPtr<SignalSet>, size: usize) -> Result<(), Errno> {
+pub(crate) fn mask(task: &Arc<Task>, set: UserPtr<SignalSet>, size: usize) -> Result<(), Errno> {
     let Some(set) = set.some() else { return Ok(()) };
     if size != size_of::<SignalSet>() {
         return Err(Errno::EINVAL);

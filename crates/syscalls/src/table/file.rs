@@ -96,12 +96,6 @@ pub(super) static ROWS: &[Row] = rows! {
         fanotify_init, "changes are not watched";
         fanotify_mark, "changes are not watched";
         quotactl_fd, "no quotas";
-        io_setup, "programs fall back to threads";
-        io_destroy, "programs fall back to threads";
-        io_submit, "programs fall back to threads";
-        io_cancel, "programs fall back to threads";
-        io_getevents, "programs fall back to threads";
-        io_pgetevents, "programs fall back to threads";
         io_uring_setup, "a second way into the kernel, which nothing needs so far";
         io_uring_enter, "a second way into the kernel, which nothing needs so far";
         io_uring_register, "a second way into the kernel, which nothing needs so far";

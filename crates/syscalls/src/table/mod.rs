@@ -1,5 +1,6 @@
 //! The rows, one file per family.
 
+mod aio;
 mod credentials;
 mod event;
 mod file;
@@ -19,6 +20,7 @@ use crate::Row;
 /// One line a family.
 #[rustfmt::skip]
 static FAMILIES: &[&[Row]] = &[
+    aio::ROWS,
     credentials::ROWS,
     event::ROWS,
     file::ROWS,

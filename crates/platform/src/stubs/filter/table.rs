@@ -147,6 +147,8 @@ pub const GUEST: &[Rule] = &[
         Action::Trap,
         "the barrier has to be the caller's own; the query is the sentry's",
     ),
+    trap(nr::io_setup, "a mapping"),
+    trap(nr::io_destroy, "a mapping"),
     trap(nr::mlock, "pages are brought in"),
     trap(nr::mlock2, "as mlock"),
     trap(nr::mlockall, "as mlock"),

@@ -1,0 +1,5 @@
+//! Asynchronous I/O: see [`kernel::aio`].
+
+pub mod events;
+pub mod setup;
+pub mod submit;
