@@ -47,6 +47,32 @@ status() { cd $project/tree && for ((i = 0; i < much; i++)); do git status --sho
 timed git_commit tree
 timed git_status status
 
+# Many small files: with 10, 40,000, and 10,000 in one directory
+small=$project/small
+archive() {
+  python3 - $((much * 4000)) $((much * 1000)) <<'END'
+import io, sys, tarfile
+with tarfile.open("/tmp/small.tar", "w") as tar:
+    many, more = int(sys.argv[1]), int(sys.argv[2])
+    for name in [f"small/{i // 100}/{i}" for i in range(many)] + [f"small/large/{i}" for i in range(more)]:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(name)
+        tar.addfile(entry, io.BytesIO(name.encode()))
+END
+}
+renamed() { perl -e 'for (glob "$ARGV[0]/*") { rename $_, "$_.x" or die }' $small/large; }
+list() { for ((i = 0; i < much; i++)); do ls -f $small/large || return; done; }
+asked small_unpack && archive
+timed small_unpack tar xf /tmp/small.tar -C $project
+timed small_list list
+timed small_stat ls -lU $small/large
+timed small_find find $small -type f -size -2k
+timed small_read grep -r -c none $small
+timed small_rename renamed
+timed small_copy cp -a $small/large $small/copied
+timed small_remove rm -r $small
+rm -f /tmp/small.tar
+
 # Programs that start
 true_loop() { for ((i = 0; i < much * 100; i++)); do /bin/true; done; }
 python() { for ((i = 0; i < much; i++)); do python3 -c 'import json' || return; done; }
@@ -67,6 +93,13 @@ commits() {
 }
 timed sqlite_rows inserts
 timed sqlite_commits commits
+
+for kind in read write randread randwrite; do
+  asked fio_$kind || continue
+  per fio_$kind "$(fio --name=a --directory=$project --size=32m --rw=$kind --bs=4k --ioengine=psync --time_based --runtime=1 --minimal 2>/tmp/log |
+    awk -F';' '{ print $8 + $49 }')"
+  rm -f $project/a.*
+done
 
 for engine in sync psync; do
   asked fio_$engine || continue

@@ -25,6 +25,19 @@ macro_rules! on {
     };
 }
 
+/// A row that runs those of stress-ng's stressors which look at what they did to files.
+macro_rules! stress {
+    ($name:literal, $kind:literal; $($field:ident: $value:expr),*) => {
+        on!(
+            $name, "stress_files.sh", $kind, "access", "chdir", "chmod", "chown", "copy-file", "dentry", "dir",
+            "dirdeep", "dirmany", "dup", "fallocate", "fcntl", "filename", "flock", "fpunch", "fstat", "getdent",
+            "handle", "hdd", "inotify", "iomix", "lease", "link", "locka", "lockf", "lockofd", "mknod",
+            "msyncmany", "null", "open", "rename", "seal", "seek", "symlink", "sync-file", "touch",
+            "utime", "xattr"; $($field: $value),*
+        )
+    };
+}
+
 /// Nobody but the container changes the files.
 const ALONE: &[&str] = &["cache=all"];
 /// Somebody else may.
@@ -50,5 +63,7 @@ pub const ALL: &[Case] = &[
     on!("rsync/layers", "rsync.sh", "layers";),
     on!("rsync/root", "rsync.sh", "root"; writable: true),
     on!("rsync/disk", "rsync.sh", "disk"; disk: Some(&[])),
+    stress!("stress/memory", "memory";),
+    stress!("stress/disk", "disk"; disk: Some(&[])),
     on!("dpkg/layers", "dpkg_layers.sh", "layers";),
 ];

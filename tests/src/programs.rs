@@ -258,6 +258,7 @@ const FILES: &[Case] = &[
     python!("files/mount-namespaces", "mount_namespaces.py"),
     python!("files/mount-api", "mount_api.py"),
     python!("files/mount-overlay", "mount_overlay.py"),
+    python!("files/mount-overlay-marks", "mount_overlay_marks.py"),
     python!("files/calls", "file_calls.py"),
     python!("files/permissions", "file_permissions.py"),
     python!("files/handles", "file_handles.py"),

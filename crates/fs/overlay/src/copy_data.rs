@@ -6,7 +6,7 @@ use abi::Errno;
 use vfs::io::{SliceSource, VecSink};
 use vfs::{AttributeChange, Attributes, Credentials, File, InodeRef, OpenFlags, Seek, TimeChange};
 
-use crate::marks::is_private;
+use crate::marks::Marks;
 
 /// Bytes copied at once.
 const CHUNK: u64 = 1 << 20;
@@ -63,8 +63,8 @@ fn write_all(file: &dyn File, mut at: u64, mut data: &[u8]) -> Result<(), Errno>
 }
 
 /// Copies the extended attributes that the target keeps.
-pub(crate) fn copy_xattrs(from: &InodeRef, to: &InodeRef) -> Result<(), Errno> {
-    for name in from.xattr_names()?.iter().filter(|name| !is_private(name)) {
+pub(crate) fn copy_xattrs(from: &InodeRef, to: &InodeRef, marks: Marks) -> Result<(), Errno> {
+    for name in from.xattr_names()?.iter().filter(|name| !marks.is_private(name)) {
         let value = match from.xattr(name) {
             Ok(value) => value,
             Err(Errno::ENODATA | Errno::EOPNOTSUPP) => continue,

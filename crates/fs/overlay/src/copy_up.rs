@@ -7,7 +7,6 @@ use vfs::{Attributes, FileKind, InodeRef, LinkTarget, Name};
 
 use crate::copy_data::{copy_attributes, copy_content, copy_xattrs, restore_times};
 use crate::filesystem::{Several, Upper};
-use crate::marks::set_origin;
 use crate::node::Node;
 
 impl Node {
@@ -89,8 +88,8 @@ impl Node {
         if self.kind == FileKind::Regular {
             copy_content(lower, copy, attributes.size.min(size), &self.shared.kernel)?;
         }
-        copy_xattrs(lower, copy)?;
-        set_origin(copy, self.number)?;
+        copy_xattrs(lower, copy, self.shared.marks)?;
+        self.shared.marks.set_origin(copy, self.number)?;
         copy_attributes(attributes, copy)
     }
 

@@ -9,7 +9,9 @@ use parking_lot::Mutex;
 use vfs::filesystem::NAMES_KEPT;
 use vfs::{CapabilitySet, Credentials, Device, FileSystem, FileSystemStatistics, InodeRef};
 
+use crate::marks::Marks;
 use crate::node::{Lower, Node};
+use crate::redirect::Redirects;
 
 /// `OVERLAYFS_SUPER_MAGIC`.
 const MAGIC: u64 = 0x794c_7630;
@@ -23,6 +25,15 @@ pub struct Upper {
     pub work: InodeRef,
 }
 
+/// How an overlay works.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// Where it keeps its marks.
+    pub marks: Marks,
+    /// What it does about renamed directories.
+    pub redirects: Redirects,
+}
+
 /// A mounted overlay.
 pub struct Overlay {
     pub(crate) shared: Arc<Shared>,
@@ -33,7 +44,9 @@ pub struct Overlay {
 pub(crate) struct Shared {
     pub(crate) device: Device,
     pub(crate) upper: Option<Upper>,
-    lowers: Arc<[Lower]>,
+    pub(crate) lowers: Arc<[Lower]>,
+    pub(crate) marks: Marks,
+    pub(crate) redirects: Redirects,
     /// Nodes in use, by their inode numbers: one object for each file.
     pub(crate) nodes: Mutex<HashMap<u64, Weak<Node>>>,
     /// Files of lower layers with several names, of which one was removed, added, or copied up, by inode number.
@@ -62,6 +75,19 @@ impl Overlay {
     /// # Errors
     /// Those of reading the roots.
     pub fn new(upper: Option<Upper>, lowers: Vec<InodeRef>, options: &str) -> Result<Arc<Self>, Errno> {
+        Self::with(upper, lowers, Settings::default(), options)
+    }
+
+    /// As [`Self::new`], with other than the usual settings.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with(
+        upper: Option<Upper>,
+        lowers: Vec<InodeRef>,
+        settings: Settings,
+        options: &str,
+    ) -> Result<Arc<Self>, Errno> {
         for root in lowers.iter().chain(upper.iter().map(|upper| &upper.root)) {
             root.attributes()?;
         }
@@ -72,6 +98,8 @@ impl Overlay {
                 device: Device::anonymous(),
                 upper,
                 lowers,
+                marks: settings.marks,
+                redirects: settings.redirects,
                 nodes: Mutex::default(),
                 several: Mutex::default(),
                 names: Mutex::new(()),

@@ -12,7 +12,6 @@ use vfs::{
 
 use crate::directory_file::DirectoryFile;
 use crate::file::LowerFile;
-use crate::marks::{is_private, upper_number};
 use crate::node::{Layers, Node};
 
 /// The node of an inode of the same overlay.
@@ -87,7 +86,7 @@ impl Inode for Node {
 
     fn create_unnamed(&self, mode: u32, owner: Owner) -> Result<InodeRef, Errno> {
         let inode = self.shared.upper()?.work.create_unnamed(mode, owner)?;
-        let number = upper_number(&inode)?;
+        let number = self.shared.marks.upper_number(&inode)?;
         let layers = Layers { upper: Some(inode), lowers: Arc::from([]) };
         Ok(Self::of(&self.shared, number, FileKind::Regular, layers, None))
     }
@@ -138,25 +137,21 @@ impl Inode for Node {
     }
 
     fn xattr(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
-        if is_private(name) { Err(Errno::ENODATA) } else { self.top()?.xattr(name) }
+        self.top()?.xattr(&self.shared.marks.inner_name(name))
     }
 
     fn set_xattr(&self, name: &[u8], value: &[u8], create: bool, replace: bool) -> Result<(), Errno> {
-        if is_private(name) {
-            return Err(Errno::EPERM);
-        }
-        self.shared_reference()?.copy_up()?.set_xattr(name, value, create, replace)
+        let name = self.shared.marks.inner_name(name);
+        self.shared_reference()?.copy_up()?.set_xattr(&name, value, create, replace)
     }
 
     fn remove_xattr(&self, name: &[u8]) -> Result<(), Errno> {
-        if is_private(name) {
-            return Err(Errno::EPERM);
-        }
+        let name = self.shared.marks.inner_name(name);
         // What is not there does not have to be copied to be removed.
         if self.upper().is_none() {
-            self.top()?.xattr(name)?;
+            self.top()?.xattr(&name)?;
         }
-        self.shared_reference()?.copy_up()?.remove_xattr(name)
+        self.shared_reference()?.copy_up()?.remove_xattr(&name)
     }
 
     fn acl(&self, kind: AclKind) -> Option<Acl> {
@@ -176,9 +171,8 @@ impl Inode for Node {
     }
 
     fn xattr_names(&self) -> Result<Vec<Vec<u8>>, Errno> {
-        let mut names = self.top()?.xattr_names()?;
-        names.retain(|name| !is_private(name));
-        Ok(names)
+        let names = self.top()?.xattr_names()?;
+        Ok(names.into_iter().filter_map(|name| self.shared.marks.shown_name(name)).collect())
     }
 
     fn accessed(&self, strict: bool) {

@@ -5,8 +5,8 @@
 //! removed and made again is opaque: it has an extended attribute which says that the lower layers' directory of the name is no
 //! part of it.
 //!
-//! Unlike Linux's, it keeps hard links of the lower layer together when one of them is changed. Like Linux's without
-//! `redirect_dir`, it cannot rename a directory that a lower layer has a part in (`EXDEV`; mv(1) copies it then).
+//! Unlike Linux's, it keeps hard links of the lower layer together when one of them is changed. A directory that a lower
+//! layer has a part in is renamed only with `redirect_dir` (else `EXDEV`; mv(1) copies it then).
 #![forbid(unsafe_code)]
 
 mod copy_data;
@@ -20,7 +20,10 @@ mod lookup;
 mod make;
 mod marks;
 mod node;
+mod redirect;
 mod remove;
 mod rename;
 
-pub use filesystem::{Overlay, Upper};
+pub use filesystem::{Overlay, Settings, Upper};
+pub use marks::Marks;
+pub use redirect::Redirects;

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use abi::Errno;
 use vfs::{CapabilitySet, Credentials, DirectoryEntry, DirectorySink, FileKind, InodeRef, Name, OpenFlags};
 
-use crate::marks::{is_whiteout, lower_number, upper_number};
+use crate::marks::{is_whiteout, lower_number};
 use crate::node::{Lower, Node};
 
 /// One name.
@@ -81,7 +81,7 @@ impl Node {
                 let Ok(inode) = upper.lookup(Name::new(&entry.name)?) else { continue };
                 seen.insert(entry.name.clone());
                 if !is_whiteout(&inode)? {
-                    entry.inode = upper_number(&inode)?;
+                    entry.inode = self.shared.marks.upper_number(&inode)?;
                     merged.push(entry);
                 }
             }

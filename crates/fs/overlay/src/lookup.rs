@@ -5,8 +5,10 @@ use std::sync::Arc;
 use abi::Errno;
 use vfs::{FileKind, InodeRef, Name};
 
-use crate::marks::{find, is_opaque, is_whiteout, lower_number, upper_number};
+use crate::filesystem::Shared;
+use crate::marks::{find, is_whiteout, lower_number};
 use crate::node::{Layers, Lower, Node, Place};
+use crate::redirect::Search;
 
 /// What a lower layer was found to have under a name.
 pub(crate) type LowerResult = Result<Option<InodeRef>, Errno>;
@@ -69,23 +71,24 @@ impl Node {
             if is_whiteout(upper)? {
                 return Err(Errno::ENOENT);
             }
-            if upper.kind() != FileKind::Directory || is_opaque(upper) {
+            if upper.kind() != FileKind::Directory || self.shared.marks.is_opaque(upper) {
                 return self.wrap(name, Layers { upper: Some(Arc::clone(upper)), lowers: Arc::from([]) });
             }
         }
-        let mut lowers: Vec<Lower> = Vec::new();
-        for Lower { layer, inode: directory } in own.lowers.iter() {
-            let Some(inode) = look(directory)? else { continue };
-            let alone = upper.is_none() && lowers.is_empty();
-            let is_directory = inode.kind() == FileKind::Directory;
-            let last = !is_directory || own.lowers.len() > 1 && is_opaque(&inode);
-            if is_directory || alone && !is_whiteout(&inode)? {
-                lowers.push(Lower { layer: *layer, inode });
-            }
-            if last {
-                break;
-            }
-        }
+        let mark = upper.as_ref().map_or(Ok(None), |upper| self.shared.redirect_of(upper))?;
+        let lowers = match own.lowers.as_ref() {
+            [] if mark.is_none() => Vec::new(),
+            // The usual case is that of one layer, which has nothing below it.
+            [Lower { layer, inode }] if mark.is_none() => match look(inode)? {
+                Some(inode)
+                    if inode.kind() == FileKind::Directory || upper.is_none() && !is_whiteout(&inode)? =>
+                {
+                    vec![Lower { layer: *layer, inode }]
+                }
+                _ => Vec::new(),
+            },
+            _ => self.shared.gather(Search::new(&self.shared, &own, name, mark), upper.is_none())?,
+        };
         if upper.is_none() && lowers.is_empty() {
             return Err(Errno::ENOENT);
         }
@@ -96,7 +99,7 @@ impl Node {
     pub(crate) fn wrap(self: &Arc<Self>, name: Name<'_>, mut layers: Layers) -> Result<Arc<Self>, Errno> {
         let kind = layers.top()?.kind();
         let number = match (&layers.upper, layers.lowers.first()) {
-            (Some(upper), _) => upper_number(upper)?,
+            (Some(upper), _) => self.shared.marks.upper_number(upper)?,
             (None, Some(lower)) => {
                 let number = lower_number(lower.layer, lower.inode.attributes()?.inode);
                 // Another name of the file may have been copied up already.
@@ -107,6 +110,28 @@ impl Node {
         };
         let place = Place { parent: Arc::clone(self), name: Arc::from(name.as_bytes()) };
         Ok(Self::of(&self.shared, number, kind, layers, Some(place)))
+    }
+}
+
+impl Shared {
+    /// The lower parts of a name: directories as far as none hides those below, or one file if it is `alone`.
+    fn gather(&self, mut search: Search, alone: bool) -> Result<Vec<Lower>, Errno> {
+        let mut lowers: Vec<Lower> = Vec::new();
+        while let Some(found) = search.next()? {
+            if found.inode.kind() != FileKind::Directory {
+                if alone && lowers.is_empty() && !is_whiteout(&found.inode)? {
+                    lowers.push(found);
+                }
+                break;
+            }
+            let hides = self.marks.is_opaque(&found.inode);
+            search.follow(self, &found)?;
+            lowers.push(found);
+            if hides {
+                break;
+            }
+        }
+        Ok(lowers)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 use vfs::{FileKind, Inode, InodeRef, Name};
 
-use crate::marks::{find, is_whiteout, set_opaque};
+use crate::marks::{find, is_whiteout};
 use crate::node::{Layers, Node, Place};
 
 impl Node {
@@ -34,7 +34,7 @@ impl Node {
             Some(_) => upper.install(&self.shared, &directory, name, |work, temporary| {
                 let inode = maker(work, temporary)?;
                 if inode.kind() == FileKind::Directory {
-                    set_opaque(&inode)?;
+                    self.shared.marks.set_opaque(&inode)?;
                 }
                 Ok(inode)
             })?,

@@ -1,23 +1,25 @@
 //! The marks that the layers carry: whiteouts, opaque directories, and where a copy came from.
 
+use std::borrow::Cow;
+
 use abi::Errno;
 use vfs::{Device, FileKind, Inode, InodeRef, Name, Owner, RenameFlags};
 
 use crate::filesystem::{Shared, Upper};
 
-/// Extended attributes with this prefix are the overlay's own, and not shown.
-const PREFIX: &[u8] = b"trusted.overlay.";
-const OPAQUE: &[u8] = b"trusted.overlay.opaque";
-const ORIGIN: &[u8] = b"trusted.overlay.origin";
+/// Which extended attributes hold the marks. They are the overlay's own, and not shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Marks {
+    /// `trusted.overlay.*`.
+    #[default]
+    Trusted,
+    /// `user.overlay.*` (`userxattr`), which somebody without privileges can set.
+    User,
+}
 
 /// The bits of an inode number that say which layer it is from; upper files have all of them.
 const LAYER_SHIFT: u32 = 56;
 const UPPER_LAYER: u64 = 0x7f;
-
-/// Whether an extended attribute is the overlay's own.
-pub(crate) fn is_private(name: &[u8]) -> bool {
-    name.starts_with(PREFIX)
-}
 
 /// Whether the file says that the name is removed.
 pub(crate) fn is_whiteout(inode: &InodeRef) -> Result<bool, Errno> {
@@ -25,37 +27,88 @@ pub(crate) fn is_whiteout(inode: &InodeRef) -> Result<bool, Errno> {
     Ok(device && inode.attributes()?.device == Device::default())
 }
 
-/// Whether a directory hides those of the layers below it.
-pub(crate) fn is_opaque(directory: &InodeRef) -> bool {
-    directory.xattr(OPAQUE).is_ok_and(|value| value == b"y")
-}
+/// What the marks of an overlay that has this one as its layer have behind the prefix.
+const NESTED: &[u8] = b"overlay.";
 
-pub(crate) fn set_opaque(directory: &InodeRef) -> Result<(), Errno> {
-    directory.set_xattr(OPAQUE, b"y", false, false)
+impl Marks {
+    const fn prefix(self) -> &'static [u8] {
+        match self {
+            Self::Trusted => b"trusted.overlay.",
+            Self::User => b"user.overlay.",
+        }
+    }
+
+    fn name(self, mark: &str) -> Vec<u8> {
+        [self.prefix(), mark.as_bytes()].concat()
+    }
+
+    /// Whether an extended attribute is the overlay's own.
+    pub(crate) fn is_private(self, name: &[u8]) -> bool {
+        name.starts_with(self.prefix())
+    }
+
+    /// What an extended attribute that somebody uses is called in the layers: the names of marks are those of an overlay that has this one
+    /// as its layer.
+    pub(crate) fn inner_name(self, name: &[u8]) -> Cow<'_, [u8]> {
+        match name.strip_prefix(self.prefix()) {
+            Some(mark) => Cow::Owned([self.prefix(), NESTED, mark].concat()),
+            None => Cow::Borrowed(name),
+        }
+    }
+
+    /// What an extended attribute of the layers is shown as, if it is.
+    pub(crate) fn shown_name(self, name: Vec<u8>) -> Option<Vec<u8>> {
+        match name.strip_prefix(self.prefix()) {
+            Some(mark) => mark.strip_prefix(NESTED).map(|mark| [self.prefix(), mark].concat()),
+            None => Some(name),
+        }
+    }
+
+    /// Whether a directory hides those of the layers below it.
+    pub(crate) fn is_opaque(self, directory: &InodeRef) -> bool {
+        directory.xattr(&self.name("opaque")).is_ok_and(|value| value == b"y")
+    }
+
+    pub(crate) fn set_opaque(self, directory: &InodeRef) -> Result<(), Errno> {
+        directory.set_xattr(&self.name("opaque"), b"y", false, false)
+    }
+
+    /// Where the part of a directory that the layers below have lies, if not under its name.
+    pub(crate) fn redirect(self, directory: &InodeRef) -> Option<Vec<u8>> {
+        directory.xattr(&self.name("redirect")).ok()
+    }
+
+    pub(crate) fn set_redirect(self, directory: &InodeRef, value: &[u8]) -> Result<(), Errno> {
+        directory.set_xattr(&self.name("redirect"), value, false, false)
+    }
+
+    /// The inode number that a file of the upper layer is shown with: that of the lower file that it is a copy of, if it is one.
+    pub(crate) fn upper_number(self, inode: &InodeRef) -> Result<u64, Errno> {
+        if let Some(number) = self.origin(inode) {
+            return Ok(number);
+        }
+        Ok(inode.attributes()?.inode ^ (UPPER_LAYER << LAYER_SHIFT))
+    }
+
+    /// The number that a copy keeps from its origin.
+    fn origin(self, inode: &InodeRef) -> Option<u64> {
+        let value = inode.xattr(&self.name("origin")).ok()?;
+        value.as_slice().try_into().ok().map(u64::from_le_bytes)
+    }
+
+    /// Without it, which not every filesystem can keep on every file, the copy has a number of its own.
+    pub(crate) fn set_origin(self, inode: &InodeRef, number: u64) -> Result<(), Errno> {
+        match inode.set_xattr(&self.name("origin"), &number.to_le_bytes(), false, false) {
+            Err(Errno::EPERM | Errno::EOPNOTSUPP) => Ok(()),
+            other => other,
+        }
+    }
 }
 
 /// The inode number that a file of a lower layer is shown with.
 pub(crate) fn lower_number(layer: usize, inode: u64) -> u64 {
     let layer = u64::try_from(layer).unwrap_or(0) % UPPER_LAYER;
     inode ^ (layer << LAYER_SHIFT)
-}
-
-/// The inode number that a file of the upper layer is shown with: that of the lower file that it is a copy of, if it is one.
-pub(crate) fn upper_number(inode: &InodeRef) -> Result<u64, Errno> {
-    if let Some(number) = origin(inode) {
-        return Ok(number);
-    }
-    Ok(inode.attributes()?.inode ^ (UPPER_LAYER << LAYER_SHIFT))
-}
-
-/// The number that a copy keeps from its origin.
-pub(crate) fn origin(inode: &InodeRef) -> Option<u64> {
-    let value = inode.xattr(ORIGIN).ok()?;
-    value.as_slice().try_into().ok().map(u64::from_le_bytes)
-}
-
-pub(crate) fn set_origin(inode: &InodeRef, number: u64) -> Result<(), Errno> {
-    inode.set_xattr(ORIGIN, &number.to_le_bytes(), false, false)
 }
 
 impl Upper {

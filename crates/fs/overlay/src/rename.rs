@@ -5,11 +5,11 @@ use std::sync::Arc;
 use abi::Errno;
 use vfs::{FileKind, InodeRef, Name, RenameFlags};
 
-use crate::marks::{find, is_whiteout, set_opaque};
+use crate::marks::{find, is_whiteout};
 use crate::node::{Node, Place};
 
 impl Node {
-    /// renameat2(2). A directory that a lower layer has a part in stays where it is: `EXDEV`.
+    /// renameat2(2). A directory that a lower layer has a part in stays where it is (`EXDEV`) unless it can be marked.
     pub(crate) fn rename_child(
         self: &Arc<Self>,
         name: Name<'_>,
@@ -43,11 +43,6 @@ impl Node {
         }
         replace(&node, &from, old.as_ref(), &to)
     }
-
-    fn movable(&self) -> Result<(), Errno> {
-        let merged = self.kind == FileKind::Directory && self.layers().has_lower();
-        if merged { Err(Errno::EXDEV) } else { Ok(()) }
-    }
 }
 
 /// What may take the place of what.
@@ -77,9 +72,7 @@ fn replace(node: &Arc<Node>, from: &Place, old: Option<&Arc<Node>>, to: &Place) 
     let names = node.shared.names.lock();
     ensure_named(&source, name, &file)?;
     let is_directory = node.kind == FileKind::Directory;
-    if is_directory && to.parent.layers().has_lower() {
-        set_opaque(&file)?;
-    }
+    node.mark_moved(&file, from, to)?;
     let flags = if covered { RenameFlags::WHITEOUT } else { RenameFlags::empty() };
     match find(&target, new_name)? {
         Some(whiteout) if is_directory && is_whiteout(&whiteout)? => {
@@ -114,11 +107,8 @@ fn exchange(node: &Arc<Node>, from: &Place, other: &Arc<Node>, to: &Place) -> Re
     let names = node.shared.names.lock();
     ensure_named(&source, name, &file)?;
     ensure_named(&target, new_name, &other_file)?;
-    for (moved, inode, place) in [(node, &file, to), (other, &other_file, from)] {
-        if moved.kind == FileKind::Directory && place.parent.layers().has_lower() {
-            set_opaque(inode)?;
-        }
-    }
+    node.mark_moved(&file, from, to)?;
+    other.mark_moved(&other_file, to, from)?;
     source.rename(name, &target, new_name, RenameFlags::EXCHANGE)?;
     node.set_place(Some(to.clone()));
     other.set_place(Some(from.clone()));

@@ -8,7 +8,7 @@ use devtmpfs::Devtmpfs;
 use gofer_fs::{Caching, GoferFs};
 use kernel::FsContext;
 use kernel::fs_context::NoSpecialFiles;
-use overlay::{Overlay, Upper};
+use overlay::{Overlay, Redirects, Settings, Upper};
 use vfs::caller::{At, Caller};
 use vfs::mount::Mount;
 use vfs::mount_flags::MountFlags;
@@ -128,7 +128,10 @@ impl Builder<'_> {
             |name: &'static [u8], mode| memory.root().create_directory(Name::new(name)?, mode, owner);
         let root = directory(b"upper", options.mode)?;
         let work = directory(b"work", 0o700)?;
-        Ok(Overlay::new(Some(Upper { root, work }), vec![lower], ",lowerdir=root,upperdir=memory")?)
+        // Nobody else sees the layer, so that renamed directories can be marked in it.
+        let settings = Settings { redirects: Redirects::Made, ..Settings::default() };
+        let options = ",lowerdir=root,upperdir=memory";
+        Ok(Overlay::with(Some(Upper { root, work }), vec![lower], settings, options)?)
     }
 
     /// A tmpfs that begins with what the directory under it holds: a layer over that, which costs nothing until it is changed. Nobody can reach

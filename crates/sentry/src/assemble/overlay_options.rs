@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use overlay::{Overlay, Upper};
+use overlay::{Marks, Overlay, Redirects, Settings, Upper};
 use vfs::caller::{At, Caller};
 use vfs::path::Path;
 use vfs::resolve::Lookup;
@@ -21,6 +21,10 @@ struct Options {
     lowers: Vec<Vec<u8>>,
     upper: Option<Vec<u8>>,
     work: Option<Vec<u8>>,
+    redirects: Option<Redirects>,
+    user_marks: bool,
+    volatile: bool,
+    xino: bool,
 }
 
 impl FileSystemType for OverlayType {
@@ -53,10 +57,16 @@ impl Options {
             (b"lowerdir+", Some(value)) => self.lowers.push(value.to_vec()),
             (b"upperdir", Some(value)) => self.upper = Some(unescape(value)),
             (b"workdir", Some(value)) => self.work = Some(unescape(value)),
+            (b"redirect_dir", Some(b"on")) => self.redirects = Some(Redirects::Made),
+            (b"redirect_dir", Some(b"off" | b"follow")) => self.redirects = Some(Redirects::Followed),
+            (b"redirect_dir", Some(b"nofollow")) => self.redirects = Some(Redirects::Refused),
+            (b"userxattr", None) => self.user_marks = true,
+            // That nothing need be brought to the disk is no reason not to do it.
+            (b"volatile", None) => self.volatile = true,
+            // Numbers of inodes always say which layer they are from.
+            (b"xino", Some(value @ (b"on" | b"off" | b"auto"))) => self.xino = value == b"on",
             // What the overlay does anyway.
-            (b"redirect_dir", Some(b"off" | b"nofollow"))
-            | (b"index" | b"metacopy" | b"nfs_export", Some(b"off"))
-            | (b"xino", Some(b"off" | b"auto"))
+            (b"index" | b"metacopy" | b"nfs_export", Some(b"off"))
             | (b"uuid", Some(b"on" | b"auto" | b"null" | b"off")) => {}
             _ => return Err(Errno::EINVAL),
         }
@@ -67,6 +77,7 @@ impl Options {
         if self.lowers.is_empty() || self.upper.is_some() && self.work.is_none() {
             return Err(Errno::EINVAL);
         }
+        let settings = self.settings()?;
         let directory = |path: &[u8]| -> Result<Path, Errno> {
             let found = caller.find_path(&At::here(path), Lookup::FOLLOW)?;
             if found.inode().kind() == FileKind::Directory { Ok(found) } else { Err(Errno::EINVAL) }
@@ -85,10 +96,23 @@ impl Options {
             _ => None,
         };
         let read_only = upper.is_none();
-        let overlay = Overlay::new(upper, lowers.iter().map(Path::inode).collect(), &self.text())?;
+        let lowers = lowers.iter().map(Path::inode).collect();
+        let overlay = Overlay::with(upper, lowers, settings, &self.text())?;
         let superblock = SuperBlock::of(overlay, Arc::clone(&caller.credentials.user));
         superblock.set_read_only(read_only);
         Ok(superblock)
+    }
+
+    /// # Errors
+    /// `EINVAL` for marks that anybody may set and that would be followed.
+    fn settings(&self) -> Result<Settings, Errno> {
+        if !self.user_marks {
+            return Ok(Settings { marks: Marks::Trusted, redirects: self.redirects.unwrap_or_default() });
+        }
+        if matches!(self.redirects, Some(Redirects::Made)) {
+            return Err(Errno::EINVAL);
+        }
+        Ok(Settings { marks: Marks::User, redirects: Redirects::Refused })
     }
 
     /// As /proc/mounts shows it.
@@ -100,6 +124,14 @@ impl Options {
                 text.push_str(&format!(",{key}={}", String::from_utf8_lossy(path)));
             }
         }
+        let others = [
+            (self.redirects == Some(Redirects::Made), ",redirect_dir=on"),
+            (self.redirects == Some(Redirects::Refused), ",redirect_dir=nofollow"),
+            (self.xino, ",xino=on"),
+            (self.volatile, ",volatile"),
+            (self.user_marks, ",userxattr"),
+        ];
+        others.iter().filter(|(is, _)| *is).for_each(|(_, shown)| text.push_str(shown));
         text
     }
 }
@@ -154,7 +186,9 @@ mod tests {
     #[test]
     fn options_that_would_change_something_are_refused() {
         let take = |text: &[u8]| MountOption::split(text).iter().try_for_each(|o| Options::default().take(o));
-        assert_eq!(take(b"redirect_dir=on"), Err(Errno::EINVAL));
+        assert_eq!(take(b"metacopy=on"), Err(Errno::EINVAL));
+        assert_eq!(take(b"redirect_dir=on,userxattr,volatile,xino=on"), Ok(()));
+        assert_eq!(take(b"redirect_dir=perhaps"), Err(Errno::EINVAL));
         assert_eq!(take(b"metacopy=off,index=off"), Ok(()));
         assert_eq!(take(b"colour=red"), Err(Errno::EINVAL));
     }
