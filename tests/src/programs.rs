@@ -236,6 +236,7 @@ const CALLS: &[Case] = &[
     program!("calls/poll-select", "poll_select"),
     program!("calls/credentials", "credentials"),
     program!("calls/user-namespaces", "user_namespaces", writable: true),
+    program!("calls/pid-namespaces", "pid_namespaces", writable: true),
     program!("calls/user-mounts", "user_mounts", writable: true),
     program!("calls/registers", "registers"),
     program!("calls/faults", "faults"),

@@ -75,6 +75,7 @@ fn look(task: &Task, which: Which, options: WaitOptions) -> Result<Report, Errno
             }
             any = true;
             let Some(mut report) = report(pid, relation, options) else { continue };
+            report.pid = task.pids().shown(pid);
             if !matches!(report.change, Change::Ended(_)) {
                 report.uid =
                     inner.group(pid).and_then(|g| g.representative()).map_or(0, |t| t.credentials().uid);

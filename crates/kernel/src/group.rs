@@ -10,6 +10,7 @@ use vfs::{Events, WaitQueue};
 
 use crate::accounting::{Consumption, Usage};
 use crate::limits::Limits;
+use crate::namespace::Pids;
 use crate::signal::GroupSignals;
 use crate::task::Comm;
 use crate::task::scheduling::Scheduling;
@@ -21,6 +22,8 @@ pub struct ThreadGroup {
     pub kernel: Arc<Kernel>,
     /// Process id: that of its leader.
     pub pid: i32,
+    /// The pid namespace that it was born in.
+    pub pids: Arc<Pids>,
     /// Its signals.
     pub signals: GroupSignals,
     /// Resource limits.
@@ -77,7 +80,7 @@ impl ThreadGroup {
     #[must_use]
     pub fn new(
         kernel: Arc<Kernel>,
-        pid: i32,
+        (pid, pids): (i32, &Arc<Pids>),
         signals: GroupSignals,
         limits: Limits,
         exit_signal: i32,
@@ -86,6 +89,7 @@ impl ThreadGroup {
         let group = Arc::new(Self {
             kernel,
             pid,
+            pids: Arc::clone(pids),
             signals,
             limits: Mutex::new(limits),
             usage: Mutex::default(),

@@ -105,10 +105,11 @@ pub fn spawn(kernel: &Arc<Kernel>, what: Spawn) -> Result<Started, Errno> {
 pub fn spawn_in(kernel: &Arc<Kernel>, what: Spawn, container: u32) -> Result<Started, Errno> {
     let reservation = match what.id {
         Some(reservation) => reservation,
-        None => kernel.pids.reserve(kernel)?,
+        None => kernel.pids.reserve(kernel, &kernel.namespaces.pids, &[])?,
     };
-    let pid = reservation.id;
-    let group = ThreadGroup::new(Arc::clone(kernel), pid, GroupSignals::default(), what.limits, 17, true);
+    let (pid, pids) = (reservation.id, &kernel.namespaces.pids);
+    let group =
+        ThreadGroup::new(Arc::clone(kernel), (pid, pids), GroupSignals::default(), what.limits, 17, true);
     group.container.store(container, Ordering::Relaxed);
     if pid == crate::pids::INIT {
         group.signals.protect();

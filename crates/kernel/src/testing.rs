@@ -107,7 +107,14 @@ impl Machine {
     /// A process without parent. It runs.
     pub(crate) fn process(&self, pid: i32) -> Guest {
         let signals = GroupSignals::default();
-        let group = ThreadGroup::new(Arc::clone(&self.kernel), pid, signals, Limits::default(), 17, false);
+        let group = ThreadGroup::new(
+            Arc::clone(&self.kernel),
+            (pid, &self.kernel.namespaces.pids),
+            signals,
+            Limits::default(),
+            17,
+            false,
+        );
         self.kernel.pids.enter_group(&group, 0, 0);
         self.thread(&group, pid)
     }
@@ -115,7 +122,14 @@ impl Machine {
     /// A process with a parent.
     pub(crate) fn child(&self, pid: i32, parent: &Guest) -> Guest {
         let signals = GroupSignals::default();
-        let group = ThreadGroup::new(Arc::clone(&self.kernel), pid, signals, Limits::default(), 17, false);
+        let group = ThreadGroup::new(
+            Arc::clone(&self.kernel),
+            (pid, &self.kernel.namespaces.pids),
+            signals,
+            Limits::default(),
+            17,
+            false,
+        );
         self.kernel.pids.enter_group(&group, parent.task.pid(), parent.task.tid());
         self.thread(&group, pid)
     }

@@ -83,7 +83,7 @@ impl Dispatcher for Table {
             Some(Ok(Outcome::Value(value))) if *value < 0x10000 => value.to_string(),
             Some(Ok(Outcome::Value(value))) => format!("{value:#x}"),
             Some(Ok(Outcome::Orders(orders))) => format!("by orders {orders:?}"),
-            Some(Ok(Outcome::Clone(birth))) => birth.id().to_string(),
+            Some(Ok(Outcome::Clone(birth))) => birth.number().to_string(),
             Some(Ok(Outcome::Context)) => String::from("new registers"),
             Some(Ok(Outcome::Ended)) => String::from("ended"),
             Some(Err(errno)) => format!("-1 {errno}"),

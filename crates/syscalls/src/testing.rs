@@ -55,8 +55,14 @@ pub(crate) fn guest() -> Guest {
     let platform = Arc::new(MockPlatform::new());
     let guests: Arc<dyn Platform> = platform.clone();
     let kernel = Kernel::new(guests, Box::new(NoCalls), false);
-    let group =
-        ThreadGroup::new(Arc::clone(&kernel), 10, GroupSignals::default(), Limits::default(), 17, false);
+    let group = ThreadGroup::new(
+        Arc::clone(&kernel),
+        (10, &kernel.namespaces.pids),
+        GroupSignals::default(),
+        Limits::default(),
+        17,
+        false,
+    );
     let filesystem = Tmpfs::new(Options::for_memory(1 << 30), 1 << 30);
     let mount = Mount::whole(SuperBlock::new(filesystem), b"none", MountFlags::empty());
     let root = mount.root_path();

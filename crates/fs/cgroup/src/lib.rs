@@ -74,7 +74,10 @@ impl Content for Processes {
         let pid: i32 = text.trim().parse().map_err(|_| Errno::EINVAL)?;
         match pid {
             0 => Ok(()),
-            pid => self.0.group(pid).map(drop).ok_or(Errno::ESRCH),
+            pid => {
+                let viewer = kernel::current::task().ok_or(Errno::ESRCH)?;
+                viewer.group_of(pid).map(drop).ok_or(Errno::ESRCH)
+            }
         }
     }
 }

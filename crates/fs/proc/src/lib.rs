@@ -14,6 +14,7 @@ use std::sync::Arc;
 use abi::Errno;
 use devpts::Ptys;
 use kernel::Kernel;
+use kernel::namespace::Pids;
 use synthetic::{Meta, Node, Synthetic};
 use vfs::{Device, FileSystem, Owner};
 
@@ -35,17 +36,20 @@ pub(crate) struct System {
     pub(crate) kernel: Arc<Kernel>,
     pub(crate) host: Arc<dyn HostFiles>,
     pub(crate) ptys: Arc<Ptys>,
+    /// Whose numbers the directories have.
+    pub(crate) pids: Arc<Pids>,
 }
 
-/// A proc filesystem.
+/// A proc filesystem that shows the processes of a pid namespace.
 #[must_use]
 pub fn filesystem(
     kernel: Arc<Kernel>,
     host: Arc<dyn HostFiles>,
     ptys: Arc<Ptys>,
+    pids: Arc<Pids>,
     device: Device,
 ) -> Arc<dyn FileSystem> {
-    let system = System { kernel, host, ptys };
+    let system = System { kernel, host, ptys, pids };
     let meta = Meta { inode: root::INODE, mode: 0o555, owner: Owner::default() };
     Synthetic::new("proc", MAGIC, device, Node::Directory(meta, Arc::new(root::Root::new(system))))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use kernel::{Task, current};
+use kernel::current;
 use synthetic::{Directory, Entry, Link, Make, Meta, Node, Table};
 use vfs::inode::LinkTarget;
 use vfs::{Credentials, FileKind, Owner};
@@ -31,7 +31,7 @@ impl Directory for Root {
         if let Some(node) = self.table.lookup(name) {
             return Some(node);
         }
-        let id = task::parse_id(name)?;
+        let id = self.system.pids.known(task::parse_id(name)?)?;
         if self.system.kernel.group(id).is_some() {
             return Some(task::process(&self.system, id));
         }
@@ -43,7 +43,9 @@ impl Directory for Root {
     fn list(&self) -> Vec<(Vec<u8>, u64, FileKind)> {
         let mut names = self.table.list();
         for group in self.system.kernel.pids.groups() {
-            names.push((group.pid.to_string().into_bytes(), task::inode(group.pid), FileKind::Directory));
+            if let Some(number) = self.system.pids.number(group.pid) {
+                names.push((number.to_string().into_bytes(), task::inode(group.pid), FileKind::Directory));
+            }
         }
         names
     }
@@ -54,12 +56,14 @@ impl Directory for Root {
 }
 
 /// A link whose target depends on who asks.
-struct OfCaller(fn(&Arc<Task>) -> String);
+struct OfCaller(System, fn(i32, i32) -> String);
 
 impl Link for OfCaller {
     fn target(&self, _: &Credentials) -> Result<LinkTarget, Errno> {
         let caller = current::task().ok_or(Errno::ENOENT)?;
-        Ok(LinkTarget::Path((self.0)(&caller).into_bytes()))
+        let number = |id| self.0.pids.number(id).ok_or(Errno::ENOENT);
+        let (process, thread) = (number(caller.pid())?, number(caller.tid())?);
+        Ok(LinkTarget::Path((self.1)(process, thread).into_bytes()))
     }
 }
 
@@ -98,13 +102,16 @@ static FILES: &[Entry<System>] = &[
     text("meminfo", system::memory::meminfo),
     link("mounts", |_, meta| Node::Link(meta, Arc::new(Fixed("self/mounts")))),
     link("net", |_, meta| Node::Link(meta, Arc::new(Fixed("self/net")))),
-    link("self", |_, meta| Node::Link(meta, Arc::new(OfCaller(|task| task.pid().to_string())))),
+    link("self", |system, meta| {
+        Node::Link(meta, Arc::new(OfCaller(system.clone(), |process, _| process.to_string())))
+    }),
     text("stat", system::cpu::stat),
     text("swaps", system::memory::swaps),
     Entry { name: "sys", mode: 0o555, make: Make::Node(sysctl::directory, FileKind::Directory) },
     Entry { name: "sysvipc", mode: 0o555, make: Make::Node(sysvipc, FileKind::Directory) },
-    link("thread-self", |_, meta| {
-        Node::Link(meta, Arc::new(OfCaller(|task| format!("{}/task/{}", task.pid(), task.tid()))))
+    link("thread-self", |system, meta| {
+        let shown = |process, thread| format!("{process}/task/{thread}");
+        Node::Link(meta, Arc::new(OfCaller(system.clone(), shown)))
     }),
     text("uptime", system::load::uptime),
     text("version", system::text::version),

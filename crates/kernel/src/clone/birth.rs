@@ -29,6 +29,8 @@ pub struct Birth {
 pub(crate) struct Launched {
     /// Its thread id.
     tid: i32,
+    /// The same as the parent knows it.
+    number: i32,
     thread: bool,
     pidfd: Option<Fd>,
 }
@@ -40,9 +42,12 @@ impl Birth {
     /// As [`super::clone`].
     pub(super) fn prepare(task: &Arc<Task>, request: &CloneRequest) -> Result<Self, Errno> {
         let has = |wanted: CloneFlags| request.flags.contains(wanted);
-        let reservation = task.kernel.pids.reserve(&task.kernel)?;
+        let heritage = child::heritage(task, request)?;
+        let pids = Arc::clone(&heritage.namespaces.pids);
+        let reservation = task.kernel.pids.reserve(&task.kernel, &pids, request.ids.as_slice())?;
         let id = reservation.id;
-        let child = child::make(task, id, request)?;
+        let child = child::make(task, id, request, heritage)?;
+        let number = task.pids().shown(id);
         let memory = child::memory(request.flags);
         let mut host = platform::CloneRequest::new(Binding::first(&child), memory);
         host.tls = has(CloneFlags::SETTLS).then_some(request.tls);
@@ -56,31 +61,32 @@ impl Birth {
         }
         // The number is told where it is wanted; as in Linux, an address that faults is the caller's loss.
         if has(CloneFlags::PARENT_SETTID) {
-            let _ = UserPtr::<i32>::new(request.parent_tid).write(&*task.memory(), &id);
+            let _ = UserPtr::<i32>::new(request.parent_tid).write(&*task.memory(), &number);
         }
         if has(CloneFlags::CHILD_SETTID) {
             if memory == CloneMemory::Copy {
                 child.set_first_tid_address(request.child_tid);
             } else {
-                let _ = UserPtr::<i32>::new(request.child_tid).write(&*task.memory(), &id);
+                let own = child.own_tid();
+                let _ = UserPtr::<i32>::new(request.child_tid).write(&*task.memory(), &own);
             }
         }
         // One in another user namespace has other numbers for its users.
         let same = !request.flags.intersects(CloneFlags::VFORK | CloneFlags::NEWUSER);
         if task.signals.is_outside() && same {
-            let number = |id: i32| u64::try_from(id).unwrap_or_default();
-            host.published = Some((number(child.pid()), number(id)));
+            let unsigned = |id: i32| u64::try_from(id).unwrap_or_default();
+            host.published = Some((unsigned(child.own_pid()), unsigned(child.own_tid())));
             host.answered = child.may_be_answered_beside();
             child.expect_published();
         }
-        let launched = Launched { tid: id, thread: has(CloneFlags::THREAD), pidfd };
+        let launched = Launched { tid: id, number, thread: has(CloneFlags::THREAD), pidfd };
         Ok(Self { parent: Arc::clone(task), child, launched, host: Some(host), certain: false })
     }
 
-    /// The child's thread id.
+    /// The child's thread id, as the parent knows it.
     #[must_use]
-    pub const fn id(&self) -> i32 {
-        self.launched.tid
+    pub const fn number(&self) -> i32 {
+        self.launched.number
     }
 
     pub(super) fn child(&self) -> &Arc<Task> {
@@ -104,7 +110,7 @@ impl Birth {
     pub(crate) fn launch(mut self) -> Option<(platform::CloneRequest, Launched)> {
         let mut host = self.host.take()?;
         self.certain = true;
-        host.parent_returns = u64::try_from(self.launched.tid).ok();
+        host.parent_returns = u64::try_from(self.launched.number).ok();
         Some((host, self.launched))
     }
 }
@@ -125,7 +131,7 @@ impl core::fmt::Debug for Birth {
 
 /// Takes back a child that will not be.
 pub(crate) fn withdraw(parent: &Arc<Task>, launched: Launched) {
-    let Launched { tid, thread, pidfd } = launched;
+    let Launched { tid, thread, pidfd, .. } = launched;
     close(parent, pidfd);
     let kernel = &parent.kernel;
     let Some(child) = kernel.pids.task(tid) else { return };

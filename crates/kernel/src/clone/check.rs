@@ -7,7 +7,6 @@ use vfs::Capability;
 use super::CloneRequest;
 use crate::Task;
 use crate::limits::Resource;
-use crate::pids::INIT;
 
 /// Checks a request's flags against each other and against what the caller may do.
 ///
@@ -22,7 +21,7 @@ pub(super) fn request(task: &Task, request: &CloneRequest) -> Result<(), Errno> 
         has(CloneFlags::CLEAR_SIGHAND) && has(CloneFlags::SIGHAND),
         has(CloneFlags::FS) && flags.intersects(CloneFlags::NEWNS | CloneFlags::NEWUSER),
         has(CloneFlags::PIDFD) && has(CloneFlags::DETACHED),
-        has(CloneFlags::PARENT) && task.group.pid == INIT,
+        has(CloneFlags::PARENT) && task.group.is_init(),
         has(CloneFlags::THREAD) && flags.intersects(CloneFlags::NEWUSER | CloneFlags::NEWPID),
         has(CloneFlags::NEWIPC) && has(CloneFlags::SYSVSEM),
         has(CloneFlags::INTO_CGROUP),

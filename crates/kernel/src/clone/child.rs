@@ -6,16 +6,48 @@ use std::sync::atomic::Ordering;
 use abi::Errno;
 use abi::clone::CloneFlags;
 use platform::CloneMemory;
+use vfs::Credentials;
 
 use super::CloneRequest;
+use crate::namespace::{Namespaces, Pids};
 use crate::task::Parts;
 use crate::{FsContext, Task, ThreadGroup, namespace};
+
+/// Who a child is, and the namespaces that it is in.
+pub(super) struct Heritage {
+    pub(super) credentials: Arc<Credentials>,
+    pub(super) namespaces: Arc<Namespaces>,
+}
+
+/// Credentials and namespaces of a child, as far as they are not of the filesystem.
+///
+/// # Errors
+/// Those of [`namespace::check`] and of new namespaces.
+pub(super) fn heritage(parent: &Task, request: &CloneRequest) -> Result<Heritage, Errno> {
+    let credentials = namespace::credentials_for(parent, request.flags)?;
+    namespace::check(&credentials, request.flags)?;
+    if request.flags.intersects(CloneFlags::NEWPID | CloneFlags::THREAD) {
+        namespace::once(parent)?;
+    }
+    let namespaces = parent.namespaces();
+    if !request.flags.intersects(CloneFlags::NAMESPACES) {
+        return Ok(Heritage { credentials, namespaces });
+    }
+    let copied = namespaces.copied(&parent.kernel.ipcs, request.flags, &credentials)?;
+    Ok(Heritage { credentials, namespaces: Arc::new(copied) })
+}
 
 /// A task like `parent`, in its process or in one of its own, that nobody knows yet.
 ///
 /// # Errors
 /// Those of [`namespace::check`] and of new namespaces.
-pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Result<Arc<Task>, Errno> {
+pub(super) fn make(
+    parent: &Arc<Task>,
+    id: i32,
+    request: &CloneRequest,
+    heritage: Heritage,
+) -> Result<Arc<Task>, Errno> {
+    let Heritage { credentials, namespaces } = heritage;
     let has = |wanted: CloneFlags| request.flags.contains(wanted);
     let mut attributes = parent.attributes().clone();
     attributes.robust_list = (0, 0);
@@ -26,13 +58,11 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Resul
     }
     (attributes.scheduling, attributes.nice) =
         attributes.scheduling.inherited(attributes.nice).ok_or(Errno::EAGAIN)?;
-    let credentials = namespace::credentials_for(parent, request.flags)?;
-    namespace::check(&credentials, request.flags)?;
     let (group, signals) = if has(CloneFlags::THREAD) {
         (Arc::clone(&parent.group), parent.signals.for_thread())
     } else {
         let keeps_stack = !has(CloneFlags::VM) || has(CloneFlags::VFORK);
-        (process(parent, id, request), parent.signals.for_process(keeps_stack))
+        (process(parent, (id, &namespaces.pids), request), parent.signals.for_process(keeps_stack))
     };
     let files = parent.files();
     let fs = parent.fs();
@@ -45,8 +75,6 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Resul
         }
         own
     };
-    let namespaces = parent.namespaces();
-    let fresh = request.flags.intersects(CloneFlags::NAMESPACES);
     let child = Task::new(Parts {
         tid: id,
         group,
@@ -57,11 +85,7 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Resul
             CloneMemory::Copy => parent.space().copy_layout(),
             _ => parent.space(),
         },
-        namespaces: if fresh {
-            Arc::new(namespaces.copied(&parent.kernel.ipcs, request.flags, &credentials)?)
-        } else {
-            namespaces
-        },
+        namespaces,
         credentials,
         attributes,
     });
@@ -71,7 +95,7 @@ pub(super) fn make(parent: &Arc<Task>, id: i32, request: &CloneRequest) -> Resul
     Ok(child)
 }
 
-fn process(parent: &Task, id: i32, request: &CloneRequest) -> Arc<ThreadGroup> {
+fn process(parent: &Task, id: (i32, &Arc<Pids>), request: &CloneRequest) -> Arc<ThreadGroup> {
     let signals = parent.group.signals.for_process(request.flags.contains(CloneFlags::SIGHAND));
     if request.flags.contains(CloneFlags::CLEAR_SIGHAND) {
         signals.clear_handlers();
@@ -83,6 +107,9 @@ fn process(parent: &Task, id: i32, request: &CloneRequest) -> Arc<ThreadGroup> {
     };
     let limits = parent.group.limits.lock().clone();
     let group = ThreadGroup::new(Arc::clone(&parent.kernel), id, signals, limits, exit_signal, false);
+    if group.is_init() {
+        group.signals.protect();
+    }
     group.container.store(parent.group.container.load(Ordering::Relaxed), Ordering::Relaxed);
     group
 }
@@ -116,6 +143,9 @@ pub(super) fn enter(parent: &Arc<Task>, child: &Arc<Task>, flags: CloneFlags) ->
     };
     child.group.add_task(child)?;
     let met = pids.enter_child(child, above, above_tid, || {
+        if child.pids().has_ended() {
+            return Err(Errno::ENOMEM);
+        }
         if parent.interrupted() || parent.is_leaving() { Err(Errno::ERESTARTNOINTR) } else { Ok(()) }
     });
     if met.is_err() {

@@ -36,6 +36,38 @@ pub struct CloneRequest {
     pub child_tid: u64,
     /// With `PIDFD`, in the parent's memory.
     pub pidfd: u64,
+    /// Numbers that it is to have, in its pid namespace and those above it: clone3(2) `set_tid`.
+    pub ids: Ids,
+}
+
+/// Wanted numbers, from the innermost pid namespace on.
+#[derive(Clone, Copy, Debug)]
+pub struct Ids {
+    numbers: [i32; Self::MOST],
+    count: usize,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self { numbers: [0; Self::MOST], count: 0 }
+    }
+}
+
+impl Ids {
+    /// As many as there can be levels.
+    pub const MOST: usize = 33;
+
+    /// These.
+    #[must_use]
+    pub fn new(wanted: &[i32]) -> Self {
+        let mut ids = Self { count: wanted.len().min(Self::MOST), ..Self::default() };
+        ids.numbers.iter_mut().zip(wanted).for_each(|(to, from)| *to = *from);
+        ids
+    }
+
+    fn as_slice(&self) -> &[i32] {
+        self.numbers.get(..self.count).unwrap_or_default()
+    }
 }
 
 /// Makes a child; the outcome leads to its thread id. With `VFORK` only after the child has executed a program or ended.
@@ -54,7 +86,7 @@ pub async fn clone(task: &Arc<Task>, request: CloneRequest) -> Result<Outcome, E
     }
     let (release, wait) = vfork::gate();
     birth.child().set_vfork(release);
-    let id = birth.id();
+    let id = birth.number();
     birth.carry_out(task).await?;
     wait.opened(task).await;
     Ok(Outcome::from(id))

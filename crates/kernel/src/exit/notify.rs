@@ -1,5 +1,6 @@
 //! Who is told when a process ends, stops or goes on.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,18 +9,61 @@ use abi::signal::{CLD_CONTINUED, CLD_STOPPED, SI_USER, Siginfo, Signal};
 use vfs::Events;
 
 use crate::accounting::Consumption;
-use crate::pids::{Ended, INIT, JobEvent};
+use crate::namespace::Pids;
+use crate::pids::{Ended, Home, INIT, JobEvent};
 use crate::signal::{self, ChildDisposition};
 use crate::{ExitStatus, Kernel, ThreadGroup};
 
 /// The process has ended: it becomes a zombie, its children get another parent, and its own parent hears of it.
 pub(crate) fn ended(group: &Arc<ThreadGroup>, ended: Ended) {
+    if group.is_init() && !group.pids.is_initial() {
+        take_namespace_down(group, ended);
+    } else {
+        gone(group, ended);
+    }
+}
+
+/// The first process of a nested pid namespace has ended, as far as those outside know once nothing else of the namespace is left.
+fn take_namespace_down(init: &Arc<ThreadGroup>, ended: Ended) {
+    init.pids.end_after_others(init, ended);
+    for group in others(init, &init.pids) {
+        super::exit_group(&group, ExitStatus::KILLED);
+    }
+    end_waiting_init(init, &init.pids);
+}
+
+/// The living processes of a namespace and those below it, but for its first.
+fn others(any: &ThreadGroup, pids: &Arc<Pids>) -> Vec<Arc<ThreadGroup>> {
+    let table = &any.kernel.pids;
+    let mut groups = table.groups();
+    let alive = |pid: i32| table.ask(pid, |r| r.ended.is_none()) == Some(true);
+    groups.retain(|g| g.pids.is_within(pids) && g.pid != pids.init() && alive(g.pid));
+    groups
+}
+
+fn end_waiting_init(any: &ThreadGroup, pids: &Arc<Pids>) {
+    if pids.has_ended()
+        && others(any, pids).is_empty()
+        && let Some((init, ended)) = pids.waiting_init()
+    {
+        gone(&init, ended);
+    }
+}
+
+fn gone(group: &Arc<ThreadGroup>, ended: Ended) {
     let kernel = &group.kernel;
     crate::terminal::leader_ended(group);
     let mut wake = Vec::new();
     let mut reap = Vec::new();
     let orphaned = kernel.pids.with(|inner| {
-        let aftermath = inner.relations.end(group.pid, ended);
+        let within = |pid: i32| inner.group(pid).is_some_and(|other| Arc::ptr_eq(&other.pids, &group.pids));
+        let members: HashSet<i32> = match group.pids.is_initial() {
+            true => HashSet::new(),
+            false => inner.relations.pids().filter(|pid| within(*pid)).collect(),
+        };
+        let within = |pid: i32| group.pids.is_initial() || members.contains(&pid);
+        let home = Home { init: group.pids.init(), within: &within };
+        let aftermath = inner.relations.end(group.pid, ended, &home);
         let zombies = aftermath.adopted.iter().filter(|a| a.zombie).map(|a| a.child);
         for pid in zombies.chain([group.pid]) {
             let Some(relation) = inner.relations.get(pid).cloned() else { continue };
@@ -43,6 +87,9 @@ pub(crate) fn ended(group: &Arc<ThreadGroup>, ended: Ended) {
     }
     kernel.process_ended(group, ended.status);
     group.ended.notify(Events::IN);
+    for pids in group.pids.upward() {
+        end_waiting_init(group, pids);
+    }
 }
 
 /// Sends the exit signal. Whether nobody will wait for the child.
@@ -55,15 +102,21 @@ fn tell_parent(child: &Arc<ThreadGroup>, parent: Option<&Arc<ThreadGroup>>, ende
     };
     if let Some(signal) = exit_signal.filter(|_| disposition != ChildDisposition::Ignore) {
         let (code, status) = (ended.status.child_code(), ended.status.child_status());
-        let uid = signal::sender::shown_uid(parent, ended.uid);
-        let info = about(child, uid, code, status, ended.own);
+        let info = about(child, parent, ended.uid, (code, status), ended.own);
         signal::send_to_group(parent, info.with_signal(signal));
     }
     disposition != ChildDisposition::Wait
 }
 
-fn about(child: &ThreadGroup, uid: u32, code: i32, status: i32, used: Consumption) -> Siginfo {
-    Siginfo::child(code, child.pid, uid, status, ticks(used.user), ticks(used.system))
+fn about(
+    child: &ThreadGroup,
+    parent: &ThreadGroup,
+    uid: u32,
+    (code, status): (i32, i32),
+    used: Consumption,
+) -> Siginfo {
+    let (number, uid) = (parent.pids.shown(child.pid), signal::sender::shown_uid(parent, uid));
+    Siginfo::child(code, number, uid, status, ticks(used.user), ticks(used.system))
 }
 
 /// In units of `sysconf(_SC_CLK_TCK)`, which is 100 on all of Linux.
@@ -89,8 +142,8 @@ fn job_event(group: &Arc<ThreadGroup>, event: JobEvent, code: i32, status: i32) 
         let above = relation.parent;
         let parent = inner.group(above)?;
         if parent.signals.wants_child_stops() {
-            let uid = signal::sender::shown_uid(&parent, uid);
-            signal::send_to_group(&parent, about(group, uid, code, status, Consumption::default()));
+            let info = about(group, &parent, uid, (code, status), Consumption::default());
+            signal::send_to_group(&parent, info);
         }
         Some(parent)
     });
@@ -110,7 +163,7 @@ pub(crate) fn parent_thread_ended(group: &Arc<ThreadGroup>, tid: i32) {
     for task in children.iter().flat_map(|child| child.tasks()) {
         let signal = task.attributes().parent_death_signal;
         if let Ok(signal) = Signal::new(signal) {
-            signal::send_to_task(&task, Siginfo::user(signal, SI_USER, group.pid, 0));
+            signal::send_to_task(&task, Siginfo::user(signal, SI_USER, task.pids().shown(group.pid), 0));
         }
     }
 }

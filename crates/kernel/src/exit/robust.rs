@@ -35,7 +35,7 @@ struct Head {
 pub(crate) fn thread_dies(task: &Task) -> Vec<u64> {
     let (head, _) = task.robust_list();
     task.attributes().robust_list = (0, 0);
-    let tid = u32::try_from(task.tid()).unwrap_or_default();
+    let tid = u32::try_from(task.own_tid()).unwrap_or_default();
     if head == 0 { Vec::new() } else { walk(&*task.memory(), head, tid) }
 }
 

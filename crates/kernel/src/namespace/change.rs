@@ -14,7 +14,8 @@ use crate::{FsContext, Task};
 /// # Errors
 /// `EPERM` without CAP_SYS_ADMIN, `EINVAL` for the kinds of which there is only one, as for a kernel built without them.
 pub fn check(maker: &Credentials, flags: CloneFlags) -> Result<(), Errno> {
-    let made = CloneFlags::NEWNS | CloneFlags::NEWUTS | CloneFlags::NEWIPC | CloneFlags::NEWUSER;
+    let mounts = CloneFlags::NEWNS | CloneFlags::NEWUTS | CloneFlags::NEWIPC;
+    let made = mounts | CloneFlags::NEWUSER | CloneFlags::NEWPID;
     let wanted = flags.intersection(CloneFlags::NAMESPACES);
     if !made.contains(wanted) {
         return Err(Errno::EINVAL);
@@ -42,6 +43,14 @@ pub fn credentials_for(task: &Task, flags: CloneFlags) -> Result<Arc<Credentials
     Ok(Arc::new((*old).clone().in_new_namespace(user)))
 }
 
+/// Nothing if the children of a task are still born in its own pid namespace: only then may they get another.
+///
+/// # Errors
+/// `EINVAL`.
+pub(crate) fn once(task: &Task) -> Result<(), Errno> {
+    if Arc::ptr_eq(task.pids(), &task.namespaces().pids) { Ok(()) } else { Err(Errno::EINVAL) }
+}
+
 /// unshare(2): descriptors, the place in the filesystem, namespaces. All or nothing.
 ///
 /// # Errors
@@ -53,6 +62,9 @@ pub fn unshare(task: &Task, flags: CloneFlags) -> Result<(), Errno> {
     }
     let credentials = credentials_for(task, flags)?;
     check(&credentials, flags)?;
+    if flags.contains(CloneFlags::NEWPID) {
+        once(task)?;
+    }
     let fs = if flags.intersects(CloneFlags::FS | CloneFlags::NEWNS | CloneFlags::NEWUSER) {
         let own = task.fs().fork();
         if flags.contains(CloneFlags::NEWNS) {

@@ -21,7 +21,7 @@ struct Entry<'a> {
 ///
 /// # Errors
 /// `EINVAL` if `kind` names another kind, if the task shares its working directory with others and the namespace is one of mounts or users,
-/// if it has other threads or is in the namespace already and that is one of users; `EPERM` without CAP_SYS_ADMIN there and here (for
+/// if it is one of pids outside the caller's own, if the task has other threads or is in the namespace already and that is one of users; `EPERM` without CAP_SYS_ADMIN there and here (for
 /// mounts CAP_SYS_CHROOT here too).
 pub fn enter(task: &Task, namespace: &Namespace, kind: CloneFlags) -> Result<(), Errno> {
     if !kind.is_empty() && kind != namespace.kind().flag() {
@@ -71,6 +71,10 @@ impl<'a> Entry<'a> {
             }
             Namespace::Uts(uts) => self.namespaces.uts = Arc::clone(uts),
             Namespace::Ipc(ipc) => self.namespaces.ipc = Arc::clone(ipc),
+            Namespace::Pid(pids) if pids.is_within(self.task.pids()) => {
+                self.namespaces.pids = Arc::clone(pids);
+            }
+            Namespace::Pid(_) => return Err(Errno::EINVAL),
             // The only one of its kind is where the task is already.
             Namespace::User(_) | Namespace::Only(_) => {}
         }

@@ -4,6 +4,7 @@ mod change;
 mod enter;
 mod file;
 mod kind;
+mod pids;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,10 +18,12 @@ use vfs::{Credentials, MountNamespace, UserNamespace};
 use crate::ipc::{Ipc, IpcNamespaces};
 use crate::kernel::Names;
 
+pub(crate) use change::once;
 pub use change::{check, credentials_for, unshare};
 pub use enter::{enter, enter_of};
 pub use file::NamespaceFile;
 pub use kind::Kind;
+pub use pids::Pids;
 
 /// Host and domain name: uts_namespaces(7).
 pub struct Uts {
@@ -39,6 +42,8 @@ pub struct Namespaces {
     pub uts: Arc<Uts>,
     /// System V IPC and message queues.
     pub ipc: Arc<Ipc>,
+    /// The pid namespace of its children. Its own is that of its process.
+    pub pids: Arc<Pids>,
 }
 
 impl Uts {
@@ -59,7 +64,7 @@ impl Namespaces {
     #[must_use]
     pub fn first(ipcs: &IpcNamespaces) -> Self {
         let uts = Uts { id: 1, user: UserNamespace::initial(), _charge: None, names: Mutex::default() };
-        Self { uts: Arc::new(uts), ipc: ipcs.first() }
+        Self { uts: Arc::new(uts), ipc: ipcs.first(), pids: Pids::first() }
     }
 
     /// The namespaces of a child or of a task that unshares: new ones where `flags` say so. They belong to the maker's user namespace.
@@ -75,6 +80,9 @@ impl Namespaces {
         let mut copy = self.clone();
         if flags.contains(CloneFlags::NEWIPC) {
             copy.ipc = ipcs.make(next_id(), maker)?;
+        }
+        if flags.contains(CloneFlags::NEWPID) {
+            copy.pids = self.pids.below(next_id(), maker)?;
         }
         if flags.contains(CloneFlags::NEWUTS) {
             copy.uts = Arc::new(self.uts.copy(maker)?);
@@ -92,6 +100,8 @@ pub enum Namespace {
     Uts(Arc<Uts>),
     /// System V IPC and message queues.
     Ipc(Arc<Ipc>),
+    /// Process and thread ids.
+    Pid(Arc<Pids>),
     /// Users.
     User(Arc<UserNamespace>),
     /// The only one of its kind.
@@ -106,6 +116,7 @@ impl Namespace {
             Self::Mount(_) => Kind::Mount,
             Self::Uts(_) => Kind::Uts,
             Self::Ipc(_) => Kind::Ipc,
+            Self::Pid(_) => Kind::Pid,
             Self::User(_) => Kind::User,
             Self::Only(kind) => *kind,
         }
@@ -118,6 +129,7 @@ impl Namespace {
             Self::Mount(mounts) => mounts.id,
             Self::Uts(uts) => uts.id,
             Self::Ipc(ipc) => ipc.id,
+            Self::Pid(pids) => pids.id,
             Self::User(user) => user.id,
             Self::Only(_) => 1,
         };
@@ -131,6 +143,7 @@ impl Namespace {
             Self::Mount(mounts) => Some(Arc::clone(&mounts.user)),
             Self::Uts(uts) => Some(Arc::clone(&uts.user)),
             Self::Ipc(ipc) => Some(Arc::clone(&ipc.user)),
+            Self::Pid(pids) => Some(Arc::clone(&pids.user)),
             Self::User(user) => user.parent.clone(),
             Self::Only(_) => Some(UserNamespace::initial()),
         }
@@ -151,6 +164,7 @@ impl crate::Task {
             Kind::Mount => Namespace::Mount(Arc::clone(&self.fs_now().namespace)),
             Kind::Uts => Namespace::Uts(Arc::clone(&self.namespaces().uts)),
             Kind::Ipc => Namespace::Ipc(self.ipc()),
+            Kind::Pid => Namespace::Pid(Arc::clone(self.pids())),
             Kind::User => Namespace::User(Arc::clone(&self.credentials().user)),
             only => Namespace::Only(only),
         }
@@ -177,10 +191,10 @@ mod tests {
     fn kinds_without_a_second_namespace_are_refused() {
         let root = Credentials::root(vfs::CapabilitySet::FULL);
         assert_eq!(check(&root, CloneFlags::NEWNS | CloneFlags::NEWUTS), Ok(()));
-        assert_eq!(check(&root, CloneFlags::NEWNS | CloneFlags::NEWPID), Err(Errno::EINVAL));
+        assert_eq!(check(&root, CloneFlags::NEWNS | CloneFlags::NEWTIME), Err(Errno::EINVAL));
         let user = Credentials::new(1, 1, vfs::CapabilitySet::EMPTY);
         assert_eq!(check(&user, CloneFlags::NEWNS), Err(Errno::EPERM));
-        assert_eq!(check(&user, CloneFlags::NEWPID), Err(Errno::EINVAL));
+        assert_eq!(check(&user, CloneFlags::NEWTIME), Err(Errno::EINVAL));
         assert_eq!(check(&user, CloneFlags::NEWUSER), Ok(()));
     }
 }

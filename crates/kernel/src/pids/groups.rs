@@ -75,7 +75,9 @@ impl PidNamespace {
             if group != pid && !in_session {
                 return Err(Errno::EPERM);
             }
+            let old = inner.relations.get(pid).map(|r| r.process_group);
             inner.relations.set_process_group(pid, group);
+            old.into_iter().for_each(|id| inner.release(id));
             Ok(())
         })
     }
@@ -90,7 +92,9 @@ impl PidNamespace {
             if leads || inner.relations.session(pid).is_some() {
                 return Err(Errno::EPERM);
             }
+            let old = inner.relations.get(pid).map(|r| [r.process_group, r.session]);
             inner.relations.new_session(pid);
+            old.into_iter().flatten().for_each(|id| inner.release(id));
             Ok(pid)
         })
     }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use abi::Errno;
 use parking_lot::Mutex;
 
-pub use relations::{Aftermath, Ended, JobEvent, Relation, Relations, Session};
+pub use relations::{Aftermath, Ended, Home, JobEvent, Relation, Relations, Session};
 
+use crate::namespace::Pids;
 use crate::{Task, ThreadGroup};
 
 /// The id of the first process, which adopts orphans and takes all others with it when it ends.
@@ -20,7 +21,7 @@ pub const PID_MAX: i32 = 4_194_304;
 /// The most threads that may exist at once: `/proc/sys/kernel/threads-max`.
 pub const THREADS_MAX: usize = 32_768;
 
-/// A pid namespace.
+/// The initial pid namespace, which all processes have a number in. What they have in others is kept by [`Pids`].
 #[derive(Default)]
 pub struct PidNamespace {
     inner: Mutex<Inner>,
@@ -34,6 +35,8 @@ pub(crate) struct Inner {
     /// By process id; zombies too.
     groups: HashMap<i32, Arc<ThreadGroup>>,
     last: i32,
+    /// The innermost namespaces of ids that have numbers in others than the initial one.
+    nested: HashMap<i32, Arc<Pids>>,
     /// The most threads that may exist at once, if fewer than [`THREADS_MAX`].
     limit: Option<usize>,
 }
@@ -41,8 +44,23 @@ pub(crate) struct Inner {
 impl Inner {
     /// Forgets a zombie. What comes back is to be dropped without the lock.
     pub(crate) fn reap(&mut self, pid: i32) -> Option<Arc<ThreadGroup>> {
+        let relation = self.relations.get(pid).map(|r| (r.process_group, r.session));
         self.relations.reap(pid);
-        self.groups.remove(&pid)
+        let group = self.groups.remove(&pid);
+        if let Some((process_group, session)) = relation {
+            [pid, process_group, session].iter().for_each(|id| self.release(*id));
+        }
+        group
+    }
+
+    /// Forgets the further numbers of an id that nothing is called by any longer.
+    pub(crate) fn release(&mut self, id: i32) {
+        if self.nested.is_empty() || self.tasks.contains_key(&id) || self.relations.uses(id) {
+            return;
+        }
+        if let Some(pids) = self.nested.remove(&id) {
+            pids.upward().for_each(|at| at.forget(id));
+        }
     }
 
     pub(crate) fn group(&self, pid: i32) -> Option<Arc<ThreadGroup>> {
@@ -67,6 +85,7 @@ impl Drop for Reservation {
         let mut inner = self.kernel.pids.inner.lock();
         if matches!(inner.tasks.get(&self.id), Some(None)) {
             inner.tasks.remove(&self.id);
+            inner.release(self.id);
         }
     }
 }
@@ -77,24 +96,47 @@ impl PidNamespace {
         act(&mut self.inner.lock())
     }
 
-    /// Takes the next free id.
+    /// Takes the next free id, with numbers in a namespace and all above it: those that are wanted, from the innermost on, and the next free
+    /// ones.
     ///
     /// # Errors
-    /// `EAGAIN` when there are [`THREADS_MAX`] threads, or as many as the namespace is limited to.
-    pub fn reserve(&self, kernel: &Arc<crate::Kernel>) -> Result<Reservation, Errno> {
+    /// `EAGAIN` when there are [`THREADS_MAX`] threads, or as many as the namespace is limited to; those of [`Pids::take`].
+    pub fn reserve(
+        &self,
+        kernel: &Arc<crate::Kernel>,
+        pids: &Arc<Pids>,
+        wanted: &[i32],
+    ) -> Result<Reservation, Errno> {
         let mut inner = self.inner.lock();
         if inner.tasks.len() >= THREADS_MAX || inner.limit.is_some_and(|limit| inner.counted() >= limit) {
             return Err(Errno::EAGAIN);
         }
+        let outermost = usize::try_from(pids.level).ok().and_then(|level| wanted.get(level).copied());
+        if outermost.is_some_and(|id| inner.tasks.contains_key(&id) || inner.relations.uses(id)) {
+            return Err(Errno::EEXIST);
+        }
         let mut id = inner.last;
-        loop {
+        while outermost.is_none() {
             // Low ids are not used again: Linux keeps those below 300 for the first round too.
             id = if id.saturating_add(1) >= PID_MAX { 300 } else { id + 1 };
             if !inner.tasks.contains_key(&id) && !inner.relations.uses(id) {
                 break;
             }
         }
-        inner.last = id;
+        match outermost {
+            Some(wanted) => id = wanted,
+            None => inner.last = id,
+        }
+        let mut wanted = wanted.iter().copied();
+        for at in pids.upward() {
+            if let Err(errno) = at.take(id, wanted.next()) {
+                pids.upward().for_each(|at| at.forget(id));
+                return Err(errno);
+            }
+        }
+        if !pids.is_initial() {
+            inner.nested.insert(id, Arc::clone(pids));
+        }
         inner.tasks.insert(id, None);
         Ok(Reservation { kernel: Arc::clone(kernel), id })
     }
@@ -164,7 +206,10 @@ impl PidNamespace {
 
     /// Forgets a thread.
     pub(crate) fn remove_task(&self, tid: i32) {
-        let task = self.inner.lock().tasks.remove(&tid);
+        let mut inner = self.inner.lock();
+        let task = inner.tasks.remove(&tid);
+        inner.release(tid);
+        drop(inner);
         drop(task);
     }
 

@@ -84,6 +84,14 @@ pub struct Adoption {
     pub zombie: bool,
 }
 
+/// The pid namespace of a process that ends.
+pub struct Home<'a> {
+    /// Its first process.
+    pub init: i32,
+    /// Whether another process is in it too.
+    pub within: &'a dyn Fn(i32) -> bool,
+}
+
 /// All processes of a pid namespace.
 #[derive(Default)]
 pub struct Relations {
@@ -156,13 +164,13 @@ impl Relations {
     }
 
     /// The process ended: it becomes a zombie, and its children get another parent.
-    pub fn end(&mut self, pid: i32, ended: Ended) -> Aftermath {
+    pub fn end(&mut self, pid: i32, ended: Ended, home: &Home<'_>) -> Aftermath {
         let Some(relation) = self.processes.get_mut(&pid) else { return Aftermath::default() };
         relation.ended = Some(ended);
         relation.job = None;
         let own_group = relation.process_group;
         let children = std::mem::take(&mut relation.children);
-        let reaper = self.reaper_of(pid);
+        let reaper = self.reaper_of(pid, home);
         let mut aftermath = Aftermath::default();
         let mut suspects = vec![own_group];
         for child in children {
@@ -182,19 +190,19 @@ impl Relations {
         aftermath
     }
 
-    /// Who adopts the children of a process: its nearest living subreaper above, or init; 0 if there is none.
-    fn reaper_of(&self, pid: i32) -> i32 {
+    /// Who adopts the children of a process: its nearest living subreaper above, or init, in the same pid namespace; 0 if there is none.
+    fn reaper_of(&self, pid: i32, home: &Home<'_>) -> i32 {
         let mut at = self.processes.get(&pid).map_or(0, |r| r.parent);
         let mut steps = self.processes.len();
-        while let Some(relation) = self.processes.get(&at).filter(|_| steps > 0) {
+        while let Some(relation) = self.processes.get(&at).filter(|_| steps > 0 && (home.within)(at)) {
             if relation.subreaper && relation.ended.is_none() {
                 return at;
             }
             at = relation.parent;
             steps -= 1;
         }
-        if pid != super::INIT && self.processes.get(&super::INIT).is_some_and(|r| r.ended.is_none()) {
-            super::INIT
+        if pid != home.init && self.processes.get(&home.init).is_some_and(|r| r.ended.is_none()) {
+            home.init
         } else {
             0
         }
@@ -281,6 +289,8 @@ mod tests {
         uid: 0,
     };
 
+    const HOME: Home<'static> = Home { init: super::super::INIT, within: &|_| true };
+
     fn tree(edges: &[(i32, i32)]) -> Relations {
         let mut all = Relations::default();
         for (pid, parent) in edges {
@@ -293,8 +303,8 @@ mod tests {
     fn orphans_go_to_the_nearest_subreaper_or_init() {
         let mut all = tree(&[(1, 0), (2, 1), (3, 2), (4, 3)]);
         all.get_mut(2).unwrap().subreaper = true;
-        assert_eq!(all.end(3, GONE).adopted, [Adoption { child: 4, parent: 2, zombie: false }]);
-        assert_eq!(all.end(2, GONE).adopted.len(), 2, "the zombie 3 and 4");
+        assert_eq!(all.end(3, GONE, &HOME).adopted, [Adoption { child: 4, parent: 2, zombie: false }]);
+        assert_eq!(all.end(2, GONE, &HOME).adopted.len(), 2, "the zombie 3 and 4");
         assert_eq!(all.get(4).unwrap().parent, 1);
         assert!(all.get(1).unwrap().children.contains(&3));
     }
@@ -302,7 +312,7 @@ mod tests {
     #[test]
     fn nobody_adopts_the_children_of_init() {
         let mut all = tree(&[(1, 0), (2, 1)]);
-        assert_eq!(all.end(1, GONE).adopted, [Adoption { child: 2, parent: 0, zombie: false }]);
+        assert_eq!(all.end(1, GONE, &HOME).adopted, [Adoption { child: 2, parent: 0, zombie: false }]);
         assert_eq!(all.get(2).unwrap().parent, 0);
     }
 
@@ -316,7 +326,7 @@ mod tests {
         }
         all.set_process_group(12, 11);
         assert!(!all.orphaned(11));
-        assert_eq!(all.end(10, GONE).orphaned, [11]);
+        assert_eq!(all.end(10, GONE, &HOME).orphaned, [11]);
     }
 
     #[test]
@@ -325,10 +335,10 @@ mod tests {
         all.new_session(2);
         all.get_mut(3).unwrap().session = 2;
         all.set_process_group(3, 2);
-        all.end(2, GONE);
+        all.end(2, GONE, &HOME);
         all.reap(2);
         assert!(all.uses(2), "3 is still in the group");
-        all.end(3, GONE);
+        all.end(3, GONE, &HOME);
         all.reap(3);
         assert!(!all.uses(2) && !all.uses(3));
     }

@@ -41,7 +41,7 @@ impl Target<'_> {
 pub enum Origin {
     /// The kernel, or a process of the container. It can neither kill nor stop a container's init that has no handler.
     Inside,
-    /// The runtime, which can.
+    /// The runtime, or a process above the pid namespace of the receiver, which can.
     Outside,
 }
 

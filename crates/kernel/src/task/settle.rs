@@ -26,7 +26,7 @@ impl Task {
         }
         if let Some(address) = address {
             // As Linux: an address that faults is the caller's loss.
-            let _ = UserPtr::<i32>::new(address).write(&*self.memory(), &self.tid());
+            let _ = UserPtr::<i32>::new(address).write(&*self.memory(), &self.own_tid());
         }
         self.start(Arc::clone(&thread), Resume::Return(0));
         if self.is_leaving() {

@@ -67,13 +67,13 @@ impl Clock {
         if id & OF_THREAD != 0 {
             let found = match number {
                 0 => Some(Arc::clone(task)),
-                tid => task.kernel.task(tid).filter(|t| Arc::ptr_eq(&t.group, &task.group)),
+                tid => task.task_of(tid).filter(|t| Arc::ptr_eq(&t.group, &task.group)),
             };
             return found.map(|t| Self::Thread(t, which)).ok_or(Errno::EINVAL);
         }
         let found = match number {
             0 => Some(Arc::clone(&task.group)),
-            pid => task.kernel.group(pid),
+            pid => task.group_of(pid),
         };
         found.map(|g| Self::Process(g, which)).ok_or(Errno::EINVAL)
     }

@@ -6,6 +6,7 @@ use abi::Errno;
 use devpts::{Devpts, Ptys};
 use devtmpfs::Devtmpfs;
 use kernel::Kernel;
+use kernel::namespace::Pids;
 use vfs::{Caller, Device, FileSystem, FileSystemType, MountOption, MountRequest, SuperBlock, UserNamespace};
 
 use super::host_files::HostProc;
@@ -37,8 +38,14 @@ impl FileSystems {
     /// `EIO` if there is no kernel any more.
     pub(super) fn proc(&self) -> Result<Arc<dyn FileSystem>, Errno> {
         let kernel = self.kernel.upgrade().ok_or(Errno::EIO)?;
+        self.proc_of(&kernel.namespaces.pids)
+    }
+
+    /// The same, showing another pid namespace.
+    fn proc_of(&self, pids: &Arc<Pids>) -> Result<Arc<dyn FileSystem>, Errno> {
+        let kernel = self.kernel.upgrade().ok_or(Errno::EIO)?;
         let host: Arc<dyn proc::HostFiles> = Arc::clone(&self.host) as Arc<dyn proc::HostFiles>;
-        Ok(proc::filesystem(kernel, host, Arc::clone(&self.ptys), Device::anonymous()))
+        Ok(proc::filesystem(kernel, host, Arc::clone(&self.ptys), Arc::clone(pids), Device::anonymous()))
     }
 
     /// sysfs(5).
@@ -197,7 +204,13 @@ impl FileSystemType for Plain {
     }
 }
 
-/// proc(5).
+/// The pid namespace of whoever mounts.
+fn pids_of(caller: &Caller<'_>) -> Option<Arc<Pids>> {
+    let task = caller.task.and_then(|task| task.downcast_ref::<kernel::Task>())?;
+    Some(Arc::clone(task.pids()))
+}
+
+/// proc(5): the processes of the caller's pid namespace.
 struct Processes(Arc<FileSystems>);
 
 impl FileSystemType for Processes {
@@ -207,6 +220,10 @@ impl FileSystemType for Processes {
 
     fn in_user_namespaces(&self) -> bool {
         true
+    }
+
+    fn owner(&self, caller: &Caller<'_>) -> Arc<UserNamespace> {
+        pids_of(caller).map_or_else(UserNamespace::initial, |pids| Arc::clone(&pids.user))
     }
 
     fn reveals(&self) -> bool {
@@ -221,7 +238,8 @@ impl FileSystemType for Processes {
         if !request.options.is_empty() {
             return Err(Errno::EINVAL);
         }
-        Ok(SuperBlock::of(self.0.proc()?, self.owner(request.caller)))
+        let pids = pids_of(request.caller).ok_or(Errno::EINVAL)?;
+        Ok(SuperBlock::of(self.0.proc_of(&pids)?, Arc::clone(&pids.user)))
     }
 }
 

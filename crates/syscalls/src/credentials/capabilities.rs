@@ -54,8 +54,7 @@ pub fn capget(task: &Arc<Task>, header: UserPtr<Header>, data: UserPtr<Data>) ->
     if head.pid < 0 {
         return Err(Errno::EINVAL);
     }
-    let other =
-        if head.pid == 0 { Arc::clone(task) } else { task.kernel.task(head.pid).ok_or(Errno::ESRCH)? };
+    let other = if head.pid == 0 { Arc::clone(task) } else { task.task_of(head.pid).ok_or(Errno::ESRCH)? };
     let of = other.credentials();
     let half = |set: CapabilitySet, shift: u32| {
         let [a, b, c, d, ..] = (set.0 >> shift).to_le_bytes();
@@ -77,7 +76,7 @@ pub fn capget(task: &Arc<Task>, header: UserPtr<Header>, data: UserPtr<Data>) ->
 pub fn capset(task: &Arc<Task>, header: UserPtr<Header>, data: UserPtr<Data>) -> Result<(), Errno> {
     let head = header.read(&*task.memory())?;
     let count = pieces(task, header, head)?;
-    if head.pid != 0 && head.pid != task.tid() {
+    if head.pid != 0 && head.pid != task.own_tid() {
         return Err(Errno::EPERM);
     }
     let given = data.read_many(&*task.memory(), count)?;

@@ -125,16 +125,16 @@ pub(crate) fn control(
         ioctl::TIOCGPGRP => {
             let foreground =
                 if master { session().map_or(0, |s| pids.foreground(s)) } else { pids.foreground(own()?) };
-            number.write(&*memory, &foreground)?;
+            number.write(&*memory, &task.pids().shown(foreground))?;
         }
-        ioctl::TIOCGSID => number.write(&*memory, &session()?)?,
+        ioctl::TIOCGSID => number.write(&*memory, &task.pids().shown(session()?))?,
         ioctl::TIOCSPGRP => {
             let session = own()?;
             let group = number.read(&*memory)?;
             if group < 0 {
                 return Err(Errno::EINVAL);
             }
-            pids.set_foreground(session, group)?;
+            pids.set_foreground(session, task.known_id(group)?)?;
         }
         ioctl::TIOCSCTTY => acquire(task, file, terminal, argument == 1)?,
         ioctl::TIOCNOTTY if !master => {

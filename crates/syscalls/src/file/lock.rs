@@ -90,7 +90,7 @@ pub(crate) fn test(
             flock.start = i64::try_from(held.start).unwrap_or(i64::MAX);
             let length = held.end.saturating_sub(held.start).saturating_add(1);
             flock.len = if held.end == u64::MAX { 0 } else { i64::try_from(length).unwrap_or(0) };
-            flock.pid = held.pid;
+            flock.pid = if held.pid > 0 { task.pids().shown(held.pid) } else { held.pid };
         }
     }
     argument.write(&*memory, &flock)?;

@@ -20,6 +20,7 @@ fn exists(task: &Task, kind: u32, id: i32) -> bool {
 }
 
 fn store(task: &Task, file: &OpenFile, kind: u32, id: i32) -> Result<u64, Errno> {
+    let id = if id == 0 { 0 } else { task.known_id(id)? };
     if !exists(task, kind, id) {
         return Err(Errno::ESRCH);
     }
@@ -33,7 +34,12 @@ fn store(task: &Task, file: &OpenFile, kind: u32, id: i32) -> Result<u64, Errno>
 /// The owner, as long as it is there.
 fn present(task: &Task, file: &OpenFile) -> SignalOwner {
     let owner = file.signal_owner().unwrap_or_default();
-    if exists(task, owner.kind, owner.id) { owner } else { SignalOwner { id: 0, ..owner } }
+    let shown = task.pids().shown(owner.id);
+    if exists(task, owner.kind, owner.id) {
+        SignalOwner { id: shown, ..owner }
+    } else {
+        SignalOwner { id: 0, ..owner }
+    }
 }
 
 /// `F_SETOWN`: a process, or a process group if negative.

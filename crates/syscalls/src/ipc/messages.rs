@@ -170,8 +170,8 @@ fn status(task: &Task, queue: &Entry<Queue>) -> MsqidDs {
         bytes: told.bytes,
         count: told.count,
         bytes_max: told.bytes_max,
-        last_sender: told.sent.1,
-        last_receiver: told.received.1,
+        last_sender: task.pids().shown(told.sent.1),
+        last_receiver: task.pids().shown(told.received.1),
         ..MsqidDs::default()
     }
 }

@@ -224,7 +224,8 @@ struct ToProcess {
 impl Notifier for ToProcess {
     fn tell(&self, sender: Sender) {
         if let (Some(group), Some(signal)) = (self.group.upgrade(), self.signal) {
-            let info = Siginfo::queue(signal, SI_MESGQ, sender.pid, sender.uid, self.value);
+            let (pid, uid) = kernel::signal::sender::identity(&group, sender.pid, sender.uid);
+            let info = Siginfo::queue(signal, SI_MESGQ, pid, uid, self.value);
             kernel::signal::send_to_group(&group, info);
         }
     }

@@ -164,7 +164,7 @@ fn ask(task: &Task, set: &Entry<Set>, number: i32, command: i32, argument: u64) 
     let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
     Ok(match command {
         GETVAL => i32::from(value),
-        GETPID => pid,
+        GETPID => task.pids().shown(pid),
         GETNCNT => count(growing),
         _ => count(zero),
     })

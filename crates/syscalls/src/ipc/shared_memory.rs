@@ -180,8 +180,8 @@ fn status(task: &Task, segment: &Entry<Segment>) -> ShmidDs {
         attached: time(&object.attached),
         detached: time(&object.detached),
         changed: time(&segment.changed),
-        creator: object.creator,
-        last: object.last.load(Ordering::Relaxed),
+        creator: task.pids().shown(object.creator),
+        last: task.pids().shown(object.last.load(Ordering::Relaxed)),
         attachments: count(&object.attachments),
         ..ShmidDs::default()
     }

@@ -185,7 +185,7 @@ pub fn migrate_pages(
 ) -> Result<u64, Errno> {
     nodes(task, old, count)?;
     let new = nodes(task, new, count)?;
-    let other = if pid == 0 { Arc::clone(task) } else { task.kernel.task(pid).ok_or(Errno::ESRCH)? };
+    let other = if pid == 0 { Arc::clone(task) } else { task.task_of(pid).ok_or(Errno::ESRCH)? };
     inspect::may_read_real(task, &other)?;
     if new & !MemoryPolicy::ALL_NODES != 0 {
         task.credentials().need(Capability::SysNice)?;

@@ -55,7 +55,7 @@ fn prepare(task: &Arc<Task>, pid: i32, local: Pieces, remote: Pieces, flags: u64
     }
     let own = read(task, local)?;
     let theirs = read(task, remote)?;
-    let other = task.kernel.task(pid).ok_or(Errno::ESRCH)?;
+    let other = task.task_of(pid).ok_or(Errno::ESRCH)?;
     inspect::may_attach(task, &other)?;
     Ok((own, theirs, other))
 }

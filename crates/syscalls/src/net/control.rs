@@ -81,10 +81,14 @@ fn check(task: &Task, ucred: Ucred) -> Result<Identity, Errno> {
     );
     let ids = credentials.user.uid(ucred.uid).zip(credentials.user.gid(ucred.gid));
     let (uid, gid) = ids.ok_or(Errno::EINVAL)?;
-    let allowed = (ucred.pid == task.pid() || credentials.has(Capability::SysAdmin))
+    let allowed = (ucred.pid == task.own_pid()
+        || credentials.has_in(Capability::SysAdmin, &task.pids().user))
         && (uids.contains(&uid) || credentials.has_here(Capability::Setuid))
         && (gids.contains(&gid) || credentials.has_here(Capability::Setgid));
-    if allowed { Ok(Identity { pid: ucred.pid, uid, gid }) } else { Err(Errno::EPERM) }
+    if !allowed {
+        return Err(Errno::EPERM);
+    }
+    Ok(Identity { pid: task.known_id(ucred.pid)?, uid, gid })
 }
 
 /// What a program is told of who somebody is: with the numbers of its own user namespace.
@@ -93,7 +97,8 @@ pub(super) fn ucred(task: &Task, identity: Identity) -> Ucred {
         return Ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
     }
     let user = &task.credentials().user;
-    Ucred { pid: identity.pid, uid: user.shown_uid(identity.uid), gid: user.shown_gid(identity.gid) }
+    let pid = task.pids().shown(identity.pid);
+    Ucred { pid, uid: user.shown_uid(identity.uid), gid: user.shown_gid(identity.gid) }
 }
 
 /// Control messages for a receiver, as far as there is room.

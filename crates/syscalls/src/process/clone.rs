@@ -5,8 +5,10 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::clone::{CLONE_ARGS_SIZE_VER0, CloneArgs, CloneFlags};
 use abi::signal::Signal;
-use kernel::clone::{CloneRequest, clone as make};
-use kernel::{Outcome, Task, UserAddr};
+use kernel::clone::{CloneRequest, Ids, clone as make};
+use kernel::pids::PID_MAX;
+use kernel::{Outcome, Task, UserAddr, UserPtr};
+use vfs::Capability;
 
 use crate::argument::read_extensible;
 
@@ -33,8 +35,20 @@ pub async fn clone(
         // Both would be written to the same place.
         return Err(Errno::EINVAL);
     }
-    make(task, CloneRequest { flags, exit_signal, stack, tls, parent_tid, child_tid, pidfd: parent_tid })
-        .await
+    make(
+        task,
+        CloneRequest {
+            flags,
+            exit_signal,
+            stack,
+            tls,
+            parent_tid,
+            child_tid,
+            pidfd: parent_tid,
+            ids: Ids::default(),
+        },
+    )
+    .await
 }
 
 /// fork(2).
@@ -55,7 +69,16 @@ pub async fn vfork(task: &Arc<Task>) -> Result<Outcome, Errno> {
 
 fn plain(flags: CloneFlags) -> CloneRequest {
     let exit_signal = Signal::SIGCHLD.number();
-    CloneRequest { flags, exit_signal, stack: 0, tls: 0, parent_tid: 0, child_tid: 0, pidfd: 0 }
+    CloneRequest {
+        flags,
+        exit_signal,
+        stack: 0,
+        tls: 0,
+        parent_tid: 0,
+        child_tid: 0,
+        pidfd: 0,
+        ids: Ids::default(),
+    }
 }
 
 /// clone3(2).
@@ -72,10 +95,7 @@ pub async fn clone3(task: &Arc<Task>, arguments: UserAddr, size: usize) -> Resul
     if bad_signal || shares_place || half_a_stack || flags.contains(CloneFlags::DETACHED) {
         return Err(Errno::EINVAL);
     }
-    if args.set_tid != 0 || args.set_tid_size != 0 {
-        // Choosing ids is for checkpoints, which restore them in another way here.
-        return Err(Errno::EPERM);
-    }
+    let ids = wanted_ids(task, &args, flags)?;
     let stack = args.stack.checked_add(args.stack_size).ok_or(Errno::EINVAL)?;
     let request = CloneRequest {
         flags,
@@ -85,8 +105,33 @@ pub async fn clone3(task: &Arc<Task>, arguments: UserAddr, size: usize) -> Resul
         parent_tid: args.parent_tid,
         child_tid: args.child_tid,
         pidfd: args.pidfd,
+        ids,
     };
     make(task, request).await
+}
+
+/// The numbers that the child is to have, from its own pid namespace upwards. Those who restore checkpoints may choose them.
+fn wanted_ids(task: &Task, args: &CloneArgs, flags: CloneFlags) -> Result<Ids, Errno> {
+    let count = usize::try_from(args.set_tid_size).ok().filter(|n| *n < Ids::MOST).ok_or(Errno::EINVAL)?;
+    if (args.set_tid == 0) != (count == 0) {
+        return Err(Errno::EINVAL);
+    }
+    let wanted = UserPtr::<i32>::new(args.set_tid).read_many(&*task.memory(), count)?;
+    let credentials = task.credentials();
+    let namespaces = task.namespaces();
+    let levels = std::iter::successors(Some(&namespaces.pids), |at| at.parent.as_ref());
+    let new = flags.contains(CloneFlags::NEWPID).then(|| Arc::clone(&credentials.user));
+    let owners: Vec<_> = new.into_iter().chain(levels.map(|at| Arc::clone(&at.user))).collect();
+    for (place, number) in wanted.iter().enumerate() {
+        let owner = owners.get(place).ok_or(Errno::EINVAL)?;
+        if !(1..PID_MAX).contains(number) {
+            return Err(Errno::EINVAL);
+        }
+        if !credentials.has_in(Capability::CheckpointRestore, owner) {
+            credentials.need_in(Capability::SysAdmin, owner)?;
+        }
+    }
+    Ok(Ids::new(&wanted))
 }
 
 fn read(task: &Task, arguments: UserAddr, size: usize) -> Result<CloneArgs, Errno> {

@@ -10,7 +10,7 @@ use kernel::Task;
 /// # Errors
 /// None.
 pub fn getpid(task: &Arc<Task>) -> Result<i32, Errno> {
-    Ok(task.pid())
+    Ok(task.own_pid())
 }
 
 /// Thread id.
@@ -18,7 +18,7 @@ pub fn getpid(task: &Arc<Task>) -> Result<i32, Errno> {
 /// # Errors
 /// None.
 pub fn gettid(task: &Arc<Task>) -> Result<i32, Errno> {
-    Ok(task.tid())
+    Ok(task.own_tid())
 }
 
 /// The parent's process id.
@@ -26,7 +26,7 @@ pub fn gettid(task: &Arc<Task>) -> Result<i32, Errno> {
 /// # Errors
 /// None.
 pub fn getppid(task: &Arc<Task>) -> Result<i32, Errno> {
-    Ok(task.group.parent())
+    Ok(task.pids().shown(task.group.parent()))
 }
 
 /// Process group of the caller.
@@ -34,7 +34,16 @@ pub fn getppid(task: &Arc<Task>) -> Result<i32, Errno> {
 /// # Errors
 /// None.
 pub fn getpgrp(task: &Arc<Task>) -> Result<i32, Errno> {
-    Ok(task.group.process_group())
+    Ok(task.pids().shown(task.group.process_group()))
+}
+
+/// The process that a number means: that of any of its threads, or 0 for the caller's.
+fn process(task: &Task, number: i32) -> Result<i32, Errno> {
+    if number == 0 {
+        return Ok(task.pid());
+    }
+    let id = task.known_id(number)?;
+    Ok(task.kernel.task(id).map_or(id, |thread| thread.pid()))
 }
 
 /// Process group of a process, 0 for the caller.
@@ -43,8 +52,8 @@ pub fn getpgrp(task: &Arc<Task>) -> Result<i32, Errno> {
 /// `ESRCH`.
 pub fn getpgid(task: &Arc<Task>, pid: i32) -> Result<i32, Errno> {
     let pids = &task.kernel.pids;
-    let pid = if pid == 0 { task.pid() } else { pids.task(pid).map_or(pid, |t| t.pid()) };
-    pids.ask(pid, |r| r.process_group).ok_or(Errno::ESRCH)
+    let pid = process(task, pid)?;
+    pids.ask(pid, |r| r.process_group).map(|id| task.pids().shown(id)).ok_or(Errno::ESRCH)
 }
 
 /// Session of a process, 0 for the caller.
@@ -53,8 +62,8 @@ pub fn getpgid(task: &Arc<Task>, pid: i32) -> Result<i32, Errno> {
 /// `ESRCH`.
 pub fn getsid(task: &Arc<Task>, pid: i32) -> Result<i32, Errno> {
     let pids = &task.kernel.pids;
-    let pid = if pid == 0 { task.pid() } else { pids.task(pid).map_or(pid, |t| t.pid()) };
-    pids.ask(pid, |r| r.session).ok_or(Errno::ESRCH)
+    let pid = process(task, pid)?;
+    pids.ask(pid, |r| r.session).map(|id| task.pids().shown(id)).ok_or(Errno::ESRCH)
 }
 
 /// Moves a process to a process group.
@@ -65,6 +74,11 @@ pub fn setpgid(task: &Arc<Task>, pid: i32, group: i32) -> Result<(), Errno> {
     if pid < 0 {
         return Err(Errno::ESRCH);
     }
+    if group < 0 {
+        return Err(Errno::EINVAL);
+    }
+    let pid = if pid == 0 { 0 } else { task.known_id(pid)? };
+    let group = if group == 0 { 0 } else { task.pids().known(group).ok_or(Errno::EPERM)? };
     task.kernel.pids.set_process_group(task.pid(), pid, group)
 }
 
@@ -73,5 +87,6 @@ pub fn setpgid(task: &Arc<Task>, pid: i32, group: i32) -> Result<(), Errno> {
 /// # Errors
 /// `EPERM`.
 pub fn setsid(task: &Arc<Task>) -> Result<i32, Errno> {
-    task.kernel.pids.new_session(task.pid())
+    task.kernel.pids.new_session(task.pid())?;
+    Ok(task.own_pid())
 }

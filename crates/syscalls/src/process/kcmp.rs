@@ -38,7 +38,7 @@ pub fn kcmp(
     first: u64,
     second: u64,
 ) -> Result<u64, Errno> {
-    let find = |tid| task.kernel.task(tid).ok_or(Errno::ESRCH);
+    let find = |tid| task.task_of(tid).ok_or(Errno::ESRCH);
     let (one, other) = (find(one)?, find(other)?);
     inspect::may_read_real(task, &one)?;
     inspect::may_read_real(task, &other)?;

@@ -15,8 +15,8 @@ pub fn pidfd_open(task: &Arc<Task>, pid: i32, flags: u32) -> Result<Fd, Errno> {
     if flags & !OpenFlags::NONBLOCK.bits() != 0 || pid <= 0 {
         return Err(Errno::EINVAL);
     }
-    let Some(group) = task.kernel.group(pid) else {
-        return Err(if task.kernel.task(pid).is_some() { Errno::EINVAL } else { Errno::ESRCH });
+    let Some(group) = task.group_of(pid) else {
+        return Err(if task.task_of(pid).is_some() { Errno::EINVAL } else { Errno::ESRCH });
     };
     let file = pidfd::open(&group, OpenFlags::from_bits_retain(flags), &task.credentials());
     install(task, file)

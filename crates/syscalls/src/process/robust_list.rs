@@ -31,7 +31,7 @@ pub fn get_robust_list(
     head: UserPtr<u64>,
     length: UserPtr<u64>,
 ) -> Result<(), Errno> {
-    let other = if tid == 0 { Arc::clone(task) } else { task.kernel.task(tid).ok_or(Errno::ESRCH)? };
+    let other = if tid == 0 { Arc::clone(task) } else { task.task_of(tid).ok_or(Errno::ESRCH)? };
     inspect::may_read(task, &other)?;
     let (at, size) = other.robust_list();
     length.write(&*task.memory(), &(if size == 0 { HEAD_SIZE } else { size }))?;
@@ -45,5 +45,5 @@ pub fn get_robust_list(
 pub async fn set_tid_address(task: &Arc<Task>, address: UserAddr) -> Result<Outcome, Errno> {
     task.attributes().clear_child_tid = address.0;
     task.perform(vec![Order::SetClearChildTid { address: address.0 }]).await?;
-    Ok(task.tid().into())
+    Ok(task.own_tid().into())
 }

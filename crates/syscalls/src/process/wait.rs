@@ -33,12 +33,13 @@ pub async fn wait4(
     let options = WaitOptions::from_bits(options)
         .filter(|o| !o.intersects(WaitOptions::EXITED | WaitOptions::NOWAIT))
         .ok_or(Errno::EINVAL)?;
+    let known = |number: i32| task.pids().known(number).ok_or(Errno::ECHILD);
     let which = match pid {
         -1 => Which::Any,
         0 => Which::Group(task.group.process_group()),
         i32::MIN => return Err(Errno::ESRCH),
-        group if group < 0 => Which::Group(-group),
-        pid => Which::Process(pid),
+        group if group < 0 => Which::Group(known(-group)?),
+        pid => Which::Process(known(pid)?),
     };
     let report = match wait(task, which, options | WaitOptions::EXITED).await {
         Err(Errno::EAGAIN) => return Ok(0),
@@ -80,9 +81,9 @@ pub async fn waitid(
     let mut busy = None;
     let which = match kind {
         P_ALL => Which::Any,
-        P_PID if id > 0 => Which::Process(id),
+        P_PID if id > 0 => Which::Process(task.pids().known(id).ok_or(Errno::ECHILD)?),
         P_PGID if id == 0 => Which::Group(task.group.process_group()),
-        P_PGID if id > 0 => Which::Group(id),
+        P_PGID if id > 0 => Which::Group(task.pids().known(id).ok_or(Errno::ECHILD)?),
         P_PIDFD if id >= 0 => {
             let file = task.files().get(Fd(id))?;
             if file.flags().contains(OpenFlags::NONBLOCK) {

@@ -27,7 +27,7 @@ fn all_cpus() -> Vec<u64> {
 }
 
 fn target(task: &Arc<Task>, pid: i32) -> Result<Arc<Task>, Errno> {
-    if pid == 0 { Ok(Arc::clone(task)) } else { task.kernel.task(pid).ok_or(Errno::ESRCH) }
+    if pid == 0 { Ok(Arc::clone(task)) } else { task.task_of(pid).ok_or(Errno::ESRCH) }
 }
 
 /// Notes on which CPUs a task may run.

@@ -42,7 +42,7 @@ pub fn prlimit64(
     old: UserPtr<Rlimit>,
 ) -> Result<(), Errno> {
     let resource = Resource::from_number(resource).ok_or(Errno::EINVAL)?;
-    let other = if pid == 0 { Arc::clone(task) } else { task.kernel.task(pid).ok_or(Errno::ESRCH)? };
+    let other = if pid == 0 { Arc::clone(task) } else { task.task_of(pid).ok_or(Errno::ESRCH)? };
     may_reach(task, &other)?;
     let wanted = match new.some() {
         Some(at) => Some(at.read(&*task.memory())?),

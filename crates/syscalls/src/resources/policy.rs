@@ -39,7 +39,7 @@ pub(super) fn target(task: &Arc<Task>, pid: i32) -> Result<Arc<Task>, Errno> {
     match pid {
         0 => Ok(Arc::clone(task)),
         pid if pid < 0 => Err(Errno::EINVAL),
-        pid => task.kernel.task(pid).ok_or(Errno::ESRCH),
+        pid => task.task_of(pid).ok_or(Errno::ESRCH),
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) fn known(task: &Arc<Task>, pid: i32) -> Result<(Scheduling, i32), Err
             Ok((attributes.scheduling, attributes.nice))
         }
         Err(Errno::ESRCH) => {
-            let last = task.kernel.group(pid).ok_or(Errno::ESRCH)?.last();
+            let last = task.group_of(pid).ok_or(Errno::ESRCH)?.last();
             Ok((last.scheduling, last.nice))
         }
         Err(errno) => Err(errno),

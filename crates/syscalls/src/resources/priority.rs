@@ -17,15 +17,16 @@ pub(super) fn targets(task: &Arc<Task>, which: u32, who: i32) -> Result<Vec<Arc<
     let all = |groups: Vec<Arc<ThreadGroup>>| groups.iter().flat_map(|g| g.tasks()).collect::<Vec<_>>();
     let found = match which {
         PRIO_PROCESS if who == 0 => vec![Arc::clone(task)],
-        PRIO_PROCESS => kernel.task(who).into_iter().collect(),
+        PRIO_PROCESS => task.task_of(who).into_iter().collect(),
         PRIO_PGRP => {
-            let group = if who == 0 { task.group.process_group() } else { who };
+            let group = if who == 0 { task.group.process_group() } else { task.known_id(who)? };
             all(kernel.pids.process_group(group))
         }
         PRIO_USER => {
             let own = task.credentials();
             let user = if who == 0 { Some(own.uid) } else { own.user.uid(who.cast_unsigned()) };
             let mut found = all(kernel.pids.groups());
+            found.retain(|t| task.pids().number(t.pid()).is_some());
             found.retain(|t| Some(t.credentials().uid) == user);
             found
         }

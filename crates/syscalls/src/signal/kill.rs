@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use abi::signal::{SI_TKILL, SI_USER, Signal};
-use kernel::signal::{Origin, Target, permission, send, sender};
+use kernel::signal::{Target, permission, send, sender};
 use kernel::{Task, ThreadGroup, pids};
 
 use super::SignalNumber;
@@ -24,20 +24,19 @@ pub fn kill(task: &Arc<Task>, pid: i32, signal: SignalNumber) -> Result<(), Errn
                 .pids
                 .groups()
                 .into_iter()
-                .filter(|group| group.pid != pids::INIT && !Arc::ptr_eq(group, &task.group))
+                .filter(|group| task.pids().shown(group.pid) > pids::INIT && !Arc::ptr_eq(group, &task.group))
                 .collect();
             signal_all(task, &others, signal)
         }
         i32::MIN => Err(Errno::ESRCH),
-        _ => signal_all(task, &kernel.pids.process_group(-pid), signal),
+        _ => signal_all(task, &kernel.pids.process_group(task.known_id(-pid)?), signal),
     }
 }
 
 /// The process that an id means: that of any of its threads, too.
 pub(super) fn process(task: &Arc<Task>, pid: i32) -> Result<Arc<ThreadGroup>, Errno> {
-    let kernel = &task.kernel;
-    let of_thread = || kernel.task(pid).map(|t| Arc::clone(&t.group));
-    kernel.group(pid).or_else(of_thread).ok_or(Errno::ESRCH)
+    let of_thread = || task.task_of(pid).map(|t| Arc::clone(&t.group));
+    task.group_of(pid).or_else(of_thread).ok_or(Errno::ESRCH)
 }
 
 fn signal_all(task: &Arc<Task>, groups: &[Arc<ThreadGroup>], signal: Option<Signal>) -> Result<(), Errno> {
@@ -57,7 +56,7 @@ fn signal_process(task: &Arc<Task>, group: &Arc<ThreadGroup>, signal: Option<Sig
     match signal {
         Some(signal) => {
             let info = sender::particulars(task, group, signal, SI_USER);
-            send(Target::Group(group), info, Origin::Inside)
+            send(Target::Group(group), info, sender::origin(task, group))
         }
         None => Ok(()),
     }
@@ -99,9 +98,10 @@ fn signal_thread(task: &Arc<Task>, pid: Option<i32>, tid: i32, signal: SignalNum
     let target = thread(task, pid, tid)?;
     let signal = signal.optional()?;
     check(task, &target.group, signal)?;
+    let origin = sender::origin(task, &target.group);
     let info = |signal| sender::particulars(task, &target.group, signal, SI_TKILL);
     match signal {
-        Some(signal) => match send(Target::Task(&target), info(signal), Origin::Inside) {
+        Some(signal) => match send(Target::Task(&target), info(signal), origin) {
             // As Linux: a full queue is no error for a signal without a value, which then loses its particulars.
             Err(Errno::EAGAIN) if !signal.is_realtime() => Ok(()),
             other => other,
@@ -112,6 +112,6 @@ fn signal_thread(task: &Arc<Task>, pid: Option<i32>, tid: i32, signal: SignalNum
 
 /// A living thread, of this process if one is given.
 pub(super) fn thread(task: &Arc<Task>, pid: Option<i32>, tid: i32) -> Result<Arc<Task>, Errno> {
-    let found = task.kernel.task(tid).ok_or(Errno::ESRCH)?;
-    if pid.is_none_or(|pid| pid == found.pid()) { Ok(found) } else { Err(Errno::ESRCH) }
+    let found = task.task_of(tid).ok_or(Errno::ESRCH)?;
+    if pid.is_none_or(|pid| pid == task.pids().shown(found.pid())) { Ok(found) } else { Err(Errno::ESRCH) }
 }

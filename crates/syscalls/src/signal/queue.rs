@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use abi::signal::{SI_TKILL, SI_USER, Siginfo, Signal};
-use kernel::signal::{Origin, Target, send, sender};
+use kernel::signal::{Target, send, sender};
 use kernel::{Task, UserPtr, pidfd};
 use vfs::Fd;
 
@@ -18,7 +18,7 @@ fn read_info(
     to: i32,
 ) -> Result<(Option<Signal>, Siginfo), Errno> {
     let mut info = info.read(&*task.memory())?;
-    if (info.code >= 0 || info.code == SI_TKILL) && to != task.pid() {
+    if (info.code >= 0 || info.code == SI_TKILL) && to != task.own_pid() {
         return Err(Errno::EPERM);
     }
     info.signo = signal.0;
@@ -41,7 +41,7 @@ pub fn rt_sigqueueinfo(
     if signal.is_none() {
         return Ok(());
     }
-    send(Target::Group(&group), sender::adapted(task, &group, info), Origin::Inside)
+    send(Target::Group(&group), sender::adapted(task, &group, info), sender::origin(task, &group))
 }
 
 /// Sends a signal with particulars to a thread.
@@ -64,7 +64,11 @@ pub fn rt_tgsigqueueinfo(
     if signal.is_none() {
         return Ok(());
     }
-    send(Target::Task(&target), sender::adapted(task, &target.group, info), Origin::Inside)
+    send(
+        Target::Task(&target),
+        sender::adapted(task, &target.group, info),
+        sender::origin(task, &target.group),
+    )
 }
 
 /// `PIDFD_SIGNAL_THREAD`: the thread of that id alone.
@@ -99,13 +103,13 @@ pub fn pidfd_send_signal(
             if info.read(&*task.memory())?.signo != signal.0 {
                 return Err(Errno::EINVAL);
             }
-            let (wanted, info) = read_info(task, info, signal, group.pid)?;
+            let (wanted, info) = read_info(task, info, signal, task.pids().shown(group.pid))?;
             (wanted, Some(info))
         }
         None => {
             let (own, wanted) = (task.credentials(), signal.optional()?);
             let uid = own.user.shown_uid(own.uid);
-            (wanted, wanted.map(|s| Siginfo::user(s, SI_USER, task.pid(), uid)))
+            (wanted, wanted.map(|s| Siginfo::user(s, SI_USER, task.own_pid(), uid)))
         }
     };
     let info = info.filter(|_| wanted.is_some());
@@ -118,7 +122,8 @@ pub fn pidfd_send_signal(
                 _ => None,
             };
             let target = leader.as_ref().map_or(Target::Group(&group), Target::Task);
-            info.map_or(Ok(()), |info| send(target, sender::adapted(task, &group, info), Origin::Inside))
+            let origin = sender::origin(task, &group);
+            info.map_or(Ok(()), |info| send(target, sender::adapted(task, &group, info), origin))
         }
     }
 }
@@ -132,7 +137,9 @@ fn to_process_group(
 ) -> Result<(), Errno> {
     let mut result = Err(Errno::ESRCH);
     for member in task.kernel.pids.process_group(id) {
-        let tell = |info| send(Target::Group(&member), sender::adapted(task, &member, info), Origin::Inside);
+        let tell = |info| {
+            send(Target::Group(&member), sender::adapted(task, &member, info), sender::origin(task, &member))
+        };
         let sent = kill::check(task, &member, signal).and_then(|()| info.map_or(Ok(()), tell));
         if result.is_err() {
             result = sent;

@@ -41,7 +41,7 @@ fn notify(task: &Arc<Task>, event: &Sigevent) -> Result<Notify, Errno> {
         SIGEV_NONE => Ok(Notify::None),
         SIGEV_SIGNAL | SIGEV_THREAD => Ok(Notify::Process(Signal::new(event.signo)?, event.value)),
         SIGEV_THREAD_ID => {
-            let thread = task.kernel.task(event.thread).filter(|t| Arc::ptr_eq(&t.group, &task.group));
+            let thread = task.task_of(event.thread).filter(|t| Arc::ptr_eq(&t.group, &task.group));
             let thread = thread.ok_or(Errno::EINVAL)?;
             Ok(Notify::Thread(Signal::new(event.signo)?, event.value, Arc::downgrade(&thread)))
         }

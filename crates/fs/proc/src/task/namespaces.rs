@@ -43,7 +43,8 @@ impl Directory for Namespaces {
     fn lookup(&self, name: &[u8]) -> Option<Node> {
         let (index, (_, kind)) = (0..).zip(ENTRIES).find(|(_, (known, _))| known.as_bytes() == name)?;
         let meta = Meta { inode: self.inode(index), mode: 0o777, owner: self.meta.owner };
-        Some(Node::Link(meta, Arc::new(Entry { subject: self.subject.clone(), kind: *kind })))
+        let of_children = name.ends_with(b"_for_children");
+        Some(Node::Link(meta, Arc::new(Entry { subject: self.subject.clone(), kind: *kind, of_children })))
     }
 
     fn list(&self) -> Vec<(Vec<u8>, u64, FileKind)> {
@@ -57,12 +58,17 @@ impl Directory for Namespaces {
 struct Entry {
     subject: Subject,
     kind: Kind,
+    of_children: bool,
 }
 
 impl Link for Entry {
     fn target(&self, credentials: &Credentials) -> Result<LinkTarget, Errno> {
         self.subject.check_readable(credentials)?;
-        let namespace: Namespace = self.subject.task()?.namespace(self.kind);
+        let task = self.subject.task()?;
+        let namespace = match self.kind {
+            Kind::Pid if self.of_children => Namespace::Pid(Arc::clone(&task.namespaces().pids)),
+            kind => task.namespace(kind),
+        };
         let file = Arc::new(NamespaceFile(namespace));
         Ok(LinkTarget::Opened(OpenFile::new(file, None, OpenFlags::empty(), Arc::new(credentials.clone()))))
     }

@@ -52,16 +52,18 @@ pub(super) fn stat(subject: &Subject) -> Result<Vec<u8>, Errno> {
     let started = ticks(group.started.saturating_duration_since(subject.system.kernel.started));
     let threads = group.tasks().len();
     let limit = group.limits.lock().get(Resource::Rss).soft;
-    let mut text = format!("{} (", subject.id()).into_bytes();
+    let shown = |id: i32| subject.system.pids.shown(id);
+    let foreground = if foreground > 0 { shown(foreground) } else { foreground };
+    let mut text = format!("{} (", shown(subject.id())).into_bytes();
     text.extend(comm);
     let time = |d: Duration| ticks(d);
     text.extend(
         format!(
             ") {} {} {} {} {terminal} {foreground} {} 0 0 0 0 {} {} {} {} {} {nice} {threads} 0 {started} {size} {resident} {limit} 0 0 {} 0 0 {} {} {} {} 0 0 0 17 0 {} {} 0 0 0 0 0 {} {} {} {} {} {} {}\n",
             state.letter(),
-            relation.parent,
-            relation.process_group,
-            relation.session,
+            shown(relation.parent),
+            shown(relation.process_group),
+            shown(relation.session),
             if group.has_executed() { 0x0040_0000 } else { 0x0040_0040 },
             time(used.user),
             time(used.system),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use kernel::Task;
 use kernel::limits::Resource;
+use kernel::{Task, ThreadGroup};
 use vfs::UserNamespace;
 
 use super::Subject;
@@ -70,7 +70,8 @@ pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
     if let Some(task) = &task {
         add(format!("Umask:\t{:04o}\n", task.fs_now().umask));
     }
-    let (id, pid, parent) = (subject.id(), subject.pid, relation.parent);
+    let shown = |id: i32| subject.system.pids.shown(id);
+    let (id, pid, parent) = (shown(subject.id()), shown(subject.pid), shown(relation.parent));
     add(format!(
         "State:\t{} ({})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{id}\nPPid:\t{parent}\nTracerPid:\t0\n",
         state.letter(),
@@ -88,7 +89,11 @@ pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
         add(format!("Groups:\t{}\n", shown_groups));
     }
     let (process_group, session) = (relation.process_group, relation.session);
-    add(format!("NStgid:\t{pid}\nNSpid:\t{id}\nNSpgid:\t{process_group}\nNSsid:\t{session}\n"));
+    for (name, id) in
+        [("NStgid", subject.pid), ("NSpid", subject.id()), ("NSpgid", process_group), ("NSsid", session)]
+    {
+        add(format!("{name}:{}\n", numbers(subject, &group, id)));
+    }
     if let Some(task) = task.as_ref().filter(|_| state != State::Zombie) {
         add(host_status(task));
     }
@@ -132,6 +137,15 @@ pub(super) fn status(subject: &Subject) -> Result<Vec<u8>, Errno> {
     }
     add(task.as_deref().map(context_switches).unwrap_or_default());
     Ok(text)
+}
+
+/// What a process has as the number of an id, from the pid namespace that is shown inwards to its own.
+fn numbers(subject: &Subject, group: &ThreadGroup, id: i32) -> String {
+    let outermost = subject.system.pids.level;
+    let mut inward: Vec<_> = group.pids.upward().filter(|at| at.level > outermost).collect();
+    inward.reverse();
+    let all = std::iter::once(&subject.system.pids).chain(inward);
+    all.map(|pids| format!("\t{}", pids.shown(id))).collect()
 }
 
 /// The user namespace of whoever reads.

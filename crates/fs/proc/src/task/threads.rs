@@ -15,7 +15,7 @@ struct Threads(Subject);
 
 impl Directory for Threads {
     fn lookup(&self, name: &[u8]) -> Option<Node> {
-        let tid = parse_id(name)?;
+        let tid = self.0.system.pids.known(parse_id(name)?)?;
         let task = self.0.system.kernel.task(tid)?;
         (task.pid() == self.0.pid).then(|| thread(&self.0.system, self.0.pid, tid))
     }
@@ -25,7 +25,8 @@ impl Directory for Threads {
         let mut ids: Vec<i32> = group.tasks().iter().map(|task| task.tid()).collect();
         ids.sort_unstable();
         ids.into_iter()
-            .map(|tid| (tid.to_string().into_bytes(), inode(tid) + ROOM, FileKind::Directory))
+            .filter_map(|tid| Some((self.0.system.pids.number(tid)?, tid)))
+            .map(|(number, tid)| (number.to_string().into_bytes(), inode(tid) + ROOM, FileKind::Directory))
             .collect()
     }
 
