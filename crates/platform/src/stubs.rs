@@ -136,6 +136,7 @@ impl Drop for StubPlatform {
             // A worker that panicked has said so.
             drop(worker.join());
         }
+        self.shared.poller.join();
         self.shared.wait_for_receivers();
     }
 }

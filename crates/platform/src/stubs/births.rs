@@ -136,6 +136,9 @@ impl Image {
             return Ok(());
         }
         self.shared.processes.lock().remove(&pid);
+        // They hold each other.
+        self.unbind(thread);
+        thread.process.threads.lock().present.clear();
         Err(Errno::EAGAIN)
     }
 
@@ -156,14 +159,17 @@ impl Image {
             self.shared.processes.lock().insert(process.pid, Arc::clone(process));
             self.shared.awaited.lock().remove(&process.pid);
         }
+        // Before its process knows it: from then on the reaper may take it out again.
+        self.threads.lock().insert(thread.tid, Arc::clone(thread));
         {
             let mut threads = process.threads.lock();
             if process.is_dead() {
+                drop(threads);
+                self.unbind(thread);
                 return false;
             }
             threads.present.push(Arc::clone(thread));
         }
-        self.threads.lock().insert(thread.tid, Arc::clone(thread));
         if thread.is_main() && !calls::is_valid(self.listener.as_fd(), id) {
             // It died before it was entered, and may have been reaped as unknown.
             let mut processes = self.shared.processes.lock();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -33,8 +34,9 @@ pub(super) struct Poller {
 #[derive(Default)]
 struct Inner {
     joining: Vec<Arc<StubThread>>,
-    started: bool,
-    /// The poller's own thread, while it sleeps.
+    /// The poller's own thread, once there is one.
+    thread: Option<JoinHandle<()>>,
+    /// The same, while it sleeps.
     asleep: Option<Pid>,
     closed: bool,
 }
@@ -68,10 +70,10 @@ impl Poller {
         }
         inner.joining.push(thread);
         self.wanted.store(true, Ordering::Relaxed);
-        if !inner.started {
+        if inner.thread.is_none() {
             let poller = Arc::clone(self);
             let made = std::thread::Builder::new().name("poller".to_owned()).spawn(move || poller.work());
-            inner.started = made.is_ok();
+            inner.thread = made.ok();
         }
         let asleep = inner.asleep.take();
         drop(inner);
@@ -89,6 +91,13 @@ impl Poller {
         inner.joining.clear();
         self.wanted.store(true, Ordering::Relaxed);
         self.changed.notify_one();
+    }
+
+    /// Waits until the poller's thread has ended, after [`Self::close`]: it lets go of those it served.
+    pub(super) fn join(&self) {
+        let thread = self.inner.lock().thread.take();
+        // One that panicked has said so.
+        drop(thread.map(JoinHandle::join));
     }
 
     /// Sleeps until somebody wants to be served. Returns false at the end.

@@ -101,6 +101,14 @@ impl Pool {
         self.changed.notify_all();
     }
 
+    /// Waits for so long, or until the pool is closed: then it returns true.
+    fn closes_within(&self, pause: Duration) -> bool {
+        let deadline = Instant::now() + pause;
+        let mut inner = self.inner.lock();
+        while !inner.closed && !self.changed.wait_until(&mut inner, deadline).timed_out() {}
+        inner.closed
+    }
+
     /// Waits until a stub is to be made. Returns false when the pool is closed.
     fn wait_for_need(&self) -> bool {
         let mut inner = self.inner.lock();
@@ -125,7 +133,7 @@ pub(super) fn fill(shared: &Arc<Shared>, zygote: &Zygote) {
 /// Makes a stub, up to the point where its receiver waits for it.
 fn make(shared: &Arc<Shared>, zygote: &Zygote) -> Result<(), Errno> {
     let pid = zygote.spawn()?;
-    let listener = match fetch_listener(pid) {
+    let listener = match fetch_listener(&shared.pool, pid) {
         Ok(listener) => listener,
         Err(errno) => {
             // The reaper does not know it and will reap it.
@@ -153,14 +161,16 @@ fn make(shared: &Arc<Shared>, zygote: &Zygote) -> Result<(), Errno> {
 
 /// The stub installs its filter while we look: the listener appears in its table a moment later. To look often would only hold it up where
 /// there is no other processor.
-fn fetch_listener(pid: i32) -> Result<OwnedFd, Errno> {
+fn fetch_listener(pool: &Pool, pid: i32) -> Result<OwnedFd, Errno> {
     const SHORT: Duration = Duration::from_micros(50);
     const LONG: Duration = Duration::from_millis(1);
     let deadline = Instant::now() + PATIENCE;
     let process = calls::hold_of(pid)?;
     let mut pause = SHORT;
     loop {
-        std::thread::sleep(pause);
+        if pool.closes_within(pause) {
+            return Err(Errno::EAGAIN);
+        }
         match calls::descriptor_of(process.as_fd(), LISTENER) {
             Err(Errno::EBADF) if Instant::now() < deadline => pause = (pause * 2).min(LONG),
             result => return result,

@@ -51,8 +51,15 @@ fn unknown(shared: &Arc<Shared>, pid: i32) {
         None if pid == shared.group => None,
         None => returned(),
     };
-    // It is not in any table, so nobody can use its number.
+    let mut processes = shared.processes.lock();
+    if let Some(process) = processes.remove(&pid) {
+        // It has just become known.
+        drop(processes);
+        return bury(&process);
+    }
+    // It is not in any table, so nobody can use its number. Whoever is about to enter it will find it gone.
     let reaped = calls::reap(pid);
+    drop(processes);
     if pid == shared.group && !shared.pool.is_closed() {
         tracing::error!(?reaped, "the zygote is dead: there can be no new guest processes");
         shared.pool.close();
