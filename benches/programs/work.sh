@@ -67,7 +67,7 @@ timed small_unpack tar xf /tmp/small.tar -C $project
 timed small_list list
 timed small_stat ls -lU $small/large
 timed small_find find $small -type f -size -2k
-timed small_read grep -r -c none $small
+timed small_read grep -r -c small $small
 timed small_rename renamed
 timed small_copy cp -a $small/large $small/copied
 timed small_remove rm -r $small
