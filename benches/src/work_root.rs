@@ -21,7 +21,8 @@ const TEXT: &str = include_str!("../programs/work.sh");
 /// # Errors
 /// If mmdebstrap fails.
 pub(crate) fn ensure() -> Result<PathBuf> {
-    let root = testroot::ensure_with(&Extra { name: "benchroot", packages: PACKAGES, sources: SOURCES })?;
+    let root =
+        testroot::ensure_with(&Extra { name: "benchroot", packages: PACKAGES, sources: SOURCES, build: "" })?;
     let script = root.join(SCRIPT.trim_start_matches('/'));
     let directory = script.parent().context("the script lies in no directory")?;
     std::fs::create_dir_all(directory)?;

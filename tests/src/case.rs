@@ -37,6 +37,8 @@ pub struct Case {
     pub disk: Option<&'static [&'static str]>,
     /// Whether the host's kernel must have FUSE for it.
     pub fuse: bool,
+    /// The host's kernel that has what it shows: major and minor version.
+    pub since: (u32, u32),
     /// Options of casemate's own.
     pub options: &'static [&'static str],
     /// What is missing for it, if it cannot agree yet: then it is not run, counted as skipped, and the reason is shown.
@@ -58,6 +60,7 @@ pub const DEFAULT: Case = Case {
     crates: &[],
     disk: None,
     fuse: false,
+    since: (0, 0),
     options: &[],
     gap: None,
 };
@@ -70,6 +73,11 @@ impl Case {
         let check = move || {
             if self.fuse && std::fs::File::open("/dev/fuse").is_err() {
                 return Ok(Completion::ignored_with("the host's kernel has no FUSE to compare with"));
+            }
+            if kernel_version() < self.since {
+                let (major, minor) = self.since;
+                let reason = format!("the host's kernel is older than {major}.{minor}");
+                return Ok(Completion::ignored_with(reason));
             }
             self.check(&place)
                 .map(|()| Completion::Completed)
@@ -114,6 +122,13 @@ impl Case {
             && expected.stdout == found.stdout
             && (!self.stderr || without_pids(&expected.stderr) == without_pids(&found.stderr))
     }
+}
+
+/// Major and minor version of the host's kernel.
+fn kernel_version() -> (u32, u32) {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|part| part.parse().ok());
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 /// Standard error without the process ids that bash names: `script: line 3:   46 Killed`.

@@ -46,31 +46,52 @@ macro_rules! program {
     };
 }
 
-/// A root with FUSE servers.
+/// A root with FUSE servers, and with what builds and runs libfuse's own tests.
 const SERVERS: Extra<'static> = Extra {
     name: "fuseroot",
     packages: &[
         "archivemount",
         "bindfs",
+        "e2fsprogs",
+        "g++",
         "fuse-overlayfs",
+        "fuse-zip",
+        "fuse2fs",
         "fuse3",
+        "meson",
+        "ninja-build",
+        "ntfs-3g",
         "openssh-sftp-server",
+        "pkg-config",
+        "python3-pytest",
+        "rclone",
         "squashfs-tools",
         "squashfuse",
         "sshfs",
         "unionfs-fuse",
+        "zip",
     ],
-    sources: &[],
+    sources: &["fuse3"],
+    // libfuse with its examples and tests, which no package has.
+    build: "cd /usr/src && tar xf fuse3_*.orig.tar.xz && mv fuse-3* libfuse && cd libfuse && \
+            meson setup build -Duseroot=false -Dudevrulesdir=/tmp -Dinitscriptdir= && ninja -C build",
 };
 
 const FUSE: &[Case] = &[
     program!("fuse/requests", "fuse_requests", fuse: true),
+    program!("fuse/notify", "fuse_notify", fuse: true, since: (6, 9)),
+    program!("fuse/back", "fuse_back", fuse: true),
+    program!("fuse/caches", "fuse_caches", fuse: true, since: (6, 6)),
+    program!("fuse/passthrough", "fuse_passthrough", fuse: true, since: (6, 9)),
     program!("fuse/device", "fuse_device", fuse: true),
     program!("fuse/ends", "fuse_ends", fuse: true),
     script!("fuse/bindfs", "fuse_bindfs.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
     script!("fuse/readers", "fuse_readers.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
     script!("fuse/layers", "fuse_layers.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
     script!("fuse/sshfs", "fuse_sshfs.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
+    script!("fuse/images", "fuse_images.sh", fuse: true, extra: Some(&SERVERS), seconds: 90),
+    script!("fuse/backends", "fuse_backends.sh", fuse: true, extra: Some(&SERVERS), seconds: 90),
+    script!("fuse/libfuse", "fuse_libfuse.sh", fuse: true, extra: Some(&SERVERS), seconds: 300),
     script!("fuse/users", "fuse_users.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
 ];
 

@@ -60,10 +60,12 @@ pub struct Extra<'a> {
     pub packages: &'a [&'a str],
     /// Source packages, whose archives come to `/usr/src`.
     pub sources: &'a [&'a str],
+    /// What a shell in the root does at last, to build from these.
+    pub build: &'a str,
 }
 
 /// The tests' own.
-const TESTS: Extra<'static> = Extra { name: "testroot", packages: &[], sources: &[] };
+const TESTS: Extra<'static> = Extra { name: "testroot", packages: &[], sources: &[], build: "" };
 
 /// Where the root is, once [`ensure`] has built it: `$CASEMATE_TESTROOT`, or `casemate/testroot` in the user's cache
 /// directory, so that all work trees share it.
@@ -134,7 +136,7 @@ fn recipe(extra: &Extra<'_>) -> String {
     if extra.packages.is_empty() && extra.sources.is_empty() {
         return own;
     }
-    format!("{own}{}\n{}\n", extra.packages.join(" "), extra.sources.join(" "))
+    format!("{own}{}\n{}\n{}", extra.packages.join(" "), extra.sources.join(" "), extra.build)
 }
 
 fn build(root: &Path, extra: &Extra<'_>) -> Result<()> {
@@ -158,6 +160,9 @@ fn build(root: &Path, extra: &Extra<'_>) -> Result<()> {
         command.arg(format!(
             "--customize-hook=cd \"$1/usr/src\" && APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\" apt-get -qq source --download-only {source}"
         ));
+    }
+    if !extra.build.is_empty() {
+        command.arg(format!("--customize-hook=chroot \"$1\" sh -e -c '{}'", extra.build));
     }
     command.arg(&suite).arg(&new).arg(&mirror);
     if !extra.sources.is_empty() {

@@ -24,25 +24,44 @@ pub trait Run: Send + Sync {
 
 /// What one thread's turn has woken.
 struct Turn {
-    under_way: bool,
+    /// How many turns have begun within each other.
+    depth: usize,
     queue: VecDeque<Arc<dyn Run>>,
 }
 
 thread_local! {
-    static TURN: RefCell<Turn> = const { RefCell::new(Turn { under_way: false, queue: VecDeque::new() }) };
+    static TURN: RefCell<Turn> = const { RefCell::new(Turn { depth: 0, queue: VecDeque::new() }) };
 }
 
 /// Runs `f` as a turn, and then all that it woke. Within a turn it just runs `f`.
 pub fn turn<R>(f: impl FnOnce() -> R) -> R {
-    let outermost = TURN.with_borrow_mut(|turn| !std::mem::replace(&mut turn.under_way, true));
-    let end = outermost.then_some(EndOfTurn);
+    let end = EndOfTurn::begin();
     let result = f();
     drop(end);
     result
 }
 
+/// The first half of [`turn`]: what `f` woke runs in [`end_turn`].
+pub(crate) fn begin_turn(f: impl FnOnce()) {
+    let end = EndOfTurn::begin();
+    f();
+    std::mem::forget(end);
+}
+
+/// The second half.
+pub(crate) fn end_turn() {
+    drop(EndOfTurn);
+}
+
 /// Runs what was woken, also when the turn is cut short by a panic: it is for others.
 struct EndOfTurn;
+
+impl EndOfTurn {
+    fn begin() -> Self {
+        TURN.with_borrow_mut(|turn| turn.depth = turn.depth.saturating_add(1));
+        Self
+    }
+}
 
 impl Drop for EndOfTurn {
     fn drop(&mut self) {
@@ -53,10 +72,12 @@ impl Drop for EndOfTurn {
 }
 
 impl Turn {
-    /// The next to run. The turn is over when there is none.
+    /// The next to run, at the end of the outermost turn. The turn is over when there is none.
     fn next(&mut self) -> Option<Arc<dyn Run>> {
-        let next = self.queue.pop_front();
-        self.under_way = next.is_some();
+        let next = if self.depth <= 1 { self.queue.pop_front() } else { None };
+        if next.is_none() {
+            self.depth = self.depth.saturating_sub(1);
+        }
         next
     }
 }
@@ -86,7 +107,7 @@ pub(crate) fn step_aside() -> Result<(), Errno> {
 /// Has it run at the end of this turn, or on a thread of its own if this thread is in none.
 fn submit(work: Arc<dyn Run>) {
     let outside = TURN.with_borrow_mut(|turn| {
-        if turn.under_way {
+        if turn.depth > 0 {
             turn.queue.push_back(work);
             None
         } else {
@@ -286,7 +307,7 @@ mod tests {
                     })
                 };
                 let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
-                assert!(TURN.with_borrow(|turn| !turn.under_way), "the turn is over");
+                assert!(TURN.with_borrow(|turn| turn.depth == 0), "the turn is over");
                 result.is_err()
             }
         });

@@ -69,7 +69,8 @@ impl MockPlatform {
             let next = self.queue.0.lock().pop_front();
             let Some((observer, thread, stop)) = next else { return };
             if thread.is_none_or(|t| t.accept(&stop)) {
-                observer.stopped(stop);
+                Arc::clone(&observer).stopped(stop);
+                observer.afterwards();
             }
         }
     }

@@ -235,3 +235,30 @@ impl AttributeChange {
         to.changed = now;
     }
 }
+
+/// What stat(2) or statx(2) wants to know, for filesystems that have to ask somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusQuery {
+    /// `STATX_*` bits.
+    pub fields: u32,
+    /// How new it has to be.
+    pub freshness: Freshness,
+}
+
+/// How new attributes have to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Freshness {
+    /// As the filesystem thinks right.
+    #[default]
+    Usual,
+    /// `AT_STATX_FORCE_SYNC`: of now.
+    Forced,
+    /// `AT_STATX_DONT_SYNC`: what is known, even if it is outdated.
+    Known,
+}
+
+impl Default for StatusQuery {
+    fn default() -> Self {
+        Self { fields: abi::file::STATX_BASIC_STATS, freshness: Freshness::Usual }
+    }
+}

@@ -8,7 +8,7 @@ use abi::Errno;
 use crate::mount_namespace::MountNamespace;
 use crate::path::Path;
 use crate::special::SpecialFiles;
-use crate::{Access, AttributeChange, Attributes, Credentials, Fd, FdTable, InodeRef, OpenFile};
+use crate::{Access, AttributeChange, Attributes, Credentials, Fd, FdTable, InodeRef, OpenFile, StatusQuery};
 
 /// What the file system calls need to know of the task that makes one. All operations on paths are its methods:
 /// `caller.make_directory(&At::new(dirfd, &path), mode)`.
@@ -110,9 +110,9 @@ impl Found {
     ///
     /// # Errors
     /// As the inode or file says.
-    pub fn status(&self) -> Result<Attributes, Errno> {
+    pub fn status(&self, query: &StatusQuery) -> Result<Attributes, Errno> {
         match self.inode() {
-            Some(inode) => inode.status(),
+            Some(inode) => inode.status(query),
             None => self.attributes(),
         }
     }

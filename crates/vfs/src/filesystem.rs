@@ -84,6 +84,11 @@ pub trait FileSystem: Send + Sync {
         false
     }
 
+    /// How many filesystems at most lie below this one.
+    fn stack_depth(&self) -> u32 {
+        0
+    }
+
     /// Whether names found in this filesystem may be cached as dentries (true), or must be looked up each time because they come and
     /// go without the VFS (proc).
     fn caches_names(&self) -> bool {

@@ -8,7 +8,7 @@ use abi::Errno;
 use crate::filesystem::FileSystemRef;
 use crate::{
     Access, Acl, AclKind, AttributeChange, Attributes, Credentials, Device, File, FileKind, Name, OpenFlags,
-    Owner,
+    Owner, StatusQuery,
 };
 
 /// A shared inode.
@@ -65,7 +65,8 @@ pub trait Inode: Send + Sync + Any {
     ///
     /// # Errors
     /// As [`Self::attributes`].
-    fn status(&self) -> Result<Attributes, Errno> {
+    fn status(&self, query: &StatusQuery) -> Result<Attributes, Errno> {
+        let _ = query;
         self.attributes()
     }
 

@@ -50,7 +50,9 @@ pub mod walk;
 mod walk_ahead;
 
 pub use acl::{Acl, AclKind};
-pub use attributes::{AttributeChange, Attributes, Device, FileKind, Owner, TimeChange, Timestamp};
+pub use attributes::{
+    AttributeChange, Attributes, Device, FileKind, Freshness, Owner, StatusQuery, TimeChange, Timestamp,
+};
 pub use caller::{At, Base, Caller, Found};
 pub use credentials::{Access, Capability, CapabilitySet, Credentials};
 pub use dentry::Dentry;

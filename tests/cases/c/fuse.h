@@ -1,4 +1,7 @@
 /* A small FUSE server over the raw device, for tests: files in memory, and a record of what it is asked. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
@@ -35,17 +38,25 @@ struct shared {
 	char log[1 << 18];
 	volatile int length;
 	volatile int hold; /* opcode whose requests are not answered */
-	volatile int held;
-	uint64_t held_unique;
+	volatile int held; /* how many */
+	uint64_t held_unique, held_all[64];
 	volatile int timeout; /* seconds that entries and attributes last */
-	volatile int open_flags;
-	volatile int polled;
+	volatile int open_flags, backing;
+	volatile int polled, births;
+	volatile int notifies; /* POLL that wants to hear of a change */
 	volatile uint64_t kh;
+	volatile uint64_t last_unique;
+	volatile int retrieved;
+	volatile uint64_t retrieved_unique, retrieved_at;
+	char retrieved_data[4096];
 };
 
 static struct shared *shared;
 static struct node nodes[NODES];
 static int device = -1;
+static int keep_device;
+/* What INIT is answered with besides. */
+static uint32_t wanted_more, stack_depth, background = 12;
 
 static void note(const char *format, ...)
 {
@@ -161,9 +172,13 @@ static void serve(struct fuse_in_header *in, char *body)
 	struct node *n = &nodes[id < NODES ? id : 0];
 	uint64_t unique = in->unique;
 	struct fuse_open_out opened = { .fh = id + 100, .open_flags = shared->open_flags };
+	opened.padding = shared->backing;
+	if (in->opcode == FUSE_LOOKUP)
+		shared->last_unique = unique;
 	if (in->opcode == (uint32_t)shared->hold) {
 		shared->held_unique = unique;
-		shared->held = 1;
+		shared->held_all[shared->held % 64] = unique;
+		shared->held++;
 		return;
 	}
 	switch (in->opcode) {
@@ -367,6 +382,8 @@ static void serve(struct fuse_in_header *in, char *body)
 		struct fuse_poll_in *what = (void *)body;
 		struct fuse_poll_out ready = { .revents = shared->polled };
 		shared->kh = what->kh;
+		if (what->flags & FUSE_POLL_SCHEDULE_NOTIFY)
+			shared->notifies = 1;
 		return reply(unique, 0, &ready, sizeof ready);
 	}
 	case FUSE_FALLOCATE: {
@@ -393,6 +410,30 @@ static void serve(struct fuse_in_header *in, char *body)
 			to->size = what->off_out + copied.size;
 		return reply(unique, 0, &copied, sizeof copied);
 	}
+	case 52: { /* FUSE_STATX, newer than some headers */
+		struct statx_out {
+			uint64_t valid;
+			uint32_t nanoseconds, flags;
+			uint64_t spare[2];
+			struct statx stat;
+		} told = { .valid = shared->timeout };
+		struct fuse_attr known = attr(id);
+		note("STATX %d\n", id);
+		if (!shared->births)
+			return reply(unique, -ENOSYS, 0, 0);
+		told.stat = (struct statx){ .stx_mask = STATX_BASIC_STATS | STATX_BTIME, .stx_blksize = 4096, .stx_nlink = known.nlink,
+			.stx_mode = known.mode, .stx_ino = id, .stx_size = known.size, .stx_blocks = known.blocks, .stx_mtime.tv_sec = 1000,
+			.stx_atime.tv_sec = 1000, .stx_ctime.tv_sec = 1000, .stx_btime.tv_sec = 500, .stx_btime.tv_nsec = 7 };
+		return reply(unique, 0, &told, sizeof told);
+	}
+	case FUSE_NOTIFY_REPLY: {
+		struct fuse_notify_retrieve_in *what = (void *)body;
+		shared->retrieved_unique = unique;
+		shared->retrieved_at = what->offset;
+		memcpy(shared->retrieved_data, body + sizeof *what, what->size < 4096 ? what->size : 4096);
+		shared->retrieved = what->size;
+		return;
+	}
 	default:
 		if (in->opcode < 50)
 			note("UNKNOWN %u\n", in->opcode);
@@ -417,7 +458,8 @@ static inline int next(char *buffer, uint32_t wanted)
 			return 1;
 		struct fuse_init_in *theirs = (void *)(in + 1);
 		struct fuse_init_out ours = { .major = 7, .minor = 38, .max_readahead = 131072, .max_write = 131072, .time_gran = 1,
-			.flags = wanted & theirs->flags, .max_background = 12, .congestion_threshold = 9 };
+			.flags = wanted & theirs->flags, .flags2 = wanted_more, .max_background = background, .congestion_threshold = 9,
+			.unused[0] = stack_depth };
 		reply(in->unique, 0, &ours, sizeof ours);
 	}
 }
@@ -450,6 +492,8 @@ static inline pid_t start_server(const char *options, int seconds, uint32_t want
 	fflush(stdout);
 	pid_t pid = fork();
 	if (pid) {
+		if (keep_device)
+			return pid;
 		close(device);
 		device = -1;
 		return pid;

@@ -148,6 +148,7 @@ impl Shared {
             return Err(Errno::ENOTDIR);
         }
         directory.attributes_outdated();
+        directory.listing.forget();
         directory.name_outdated(name.as_bytes(), child)
     }
 
@@ -212,6 +213,10 @@ impl FileSystem for FuseFs {
 
     fn sync(&self) -> Result<(), Errno> {
         self.shared.all().iter().try_for_each(|node| node.write_back())
+    }
+
+    fn stack_depth(&self) -> u32 {
+        self.shared.connection.stack_depth()
     }
 
     fn options(&self) -> String {

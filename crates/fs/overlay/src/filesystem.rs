@@ -154,6 +154,10 @@ impl FileSystem for Overlay {
         self.shared.device
     }
 
+    fn stack_depth(&self) -> u32 {
+        1
+    }
+
     fn names_kept(&self) -> usize {
         let upper = self.shared.upper.iter().map(|upper| &upper.root);
         let layers = upper.chain(self.shared.lowers.iter().map(|lower| &lower.inode));

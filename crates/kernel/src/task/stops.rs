@@ -33,7 +33,12 @@ impl Binding {
 
 impl Observer for Binding {
     fn stopped(self: Arc<Self>, stop: Stop) {
-        executor::turn(|| self.task.receive((self.generation, stop)));
+        executor::begin_turn(|| self.task.receive((self.generation, stop)));
+    }
+
+    /// The calls that were woken may wait for the guest thread that has just stopped: to a FUSE server, its next call.
+    fn afterwards(&self) {
+        executor::end_turn();
     }
 }
 

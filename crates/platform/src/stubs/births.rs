@@ -39,6 +39,7 @@ impl Pending {
         if self.returns {
             let gone = Gone { last: self.memory != CloneMemory::Thread, signal: Some(libc::SIGKILL) };
             Arc::clone(&self.observer).stopped(Stop::Gone(gone));
+            self.observer.afterwards();
         }
     }
 

@@ -124,7 +124,9 @@ impl StubThread {
         if matches!(stop, Stop::Gone(_)) {
             *post = Post::Closed;
         }
-        delivery::observed(|| observer.stopped(stop));
+        delivery::observed(|| Arc::clone(&observer).stopped(stop));
+        drop(post);
+        delivery::observed(|| observer.afterwards());
         true
     }
 

@@ -9,7 +9,7 @@ use kernel::{Task, UserPtr};
 use vfs::caller::Found;
 use vfs::ops::Status;
 use vfs::resolve::{AtFlags, Lookup};
-use vfs::{Fd, Timestamp};
+use vfs::{Fd, StatusQuery, Timestamp};
 
 use super::at::{FDCWD, at, at_or_empty};
 use crate::argument::PathPtr;
@@ -63,7 +63,7 @@ pub fn lstat(task: &Arc<Task>, path: PathPtr, into: UserPtr<Stat>) -> Result<(),
 /// # Errors
 /// `EBADF`, `EFAULT`.
 pub fn fstat(task: &Arc<Task>, fd: Fd, into: UserPtr<Stat>) -> Result<(), Errno> {
-    let status = Status::of(&Found::of(task.files().get(fd)?))?;
+    let status = Status::of(&Found::of(task.files().get(fd)?), &StatusQuery::default())?;
     into.write(&*task.memory(), &stat_of(task, &status))
 }
 

@@ -10,7 +10,7 @@ use abi::file::{
 use kernel::{Task, UserPtr};
 use vfs::ops::Status;
 use vfs::resolve::AtFlags;
-use vfs::{Fd, MountRecord, Timestamp};
+use vfs::{Fd, Freshness, MountRecord, StatusQuery, Timestamp};
 
 use super::at::at_or_empty;
 use crate::argument::PathPtr;
@@ -76,6 +76,16 @@ pub fn statx(
     if mask & STATX_RESERVED != 0 || flags.contains(sync) {
         return Err(Errno::EINVAL);
     }
-    let status = at_or_empty(task, directory, path, flags, |caller, at| caller.status(at, flags.lookup()))?;
+    let freshness = if flags.contains(AtFlags::STATX_FORCE_SYNC) {
+        Freshness::Forced
+    } else if flags.contains(AtFlags::STATX_DONT_SYNC) {
+        Freshness::Known
+    } else {
+        Freshness::Usual
+    };
+    let query = StatusQuery { fields: mask, freshness };
+    let lookup = flags.lookup();
+    let status =
+        at_or_empty(task, directory, path, flags, |caller, at| caller.status_for(at, lookup, &query))?;
     into.write(&*task.memory(), &statx_of(task, &status, mask))
 }

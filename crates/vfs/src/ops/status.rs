@@ -7,7 +7,7 @@ use crate::filesystem::FileSystemStatistics;
 use crate::inode::LinkTarget;
 use crate::mount_flags::MountFlags;
 use crate::resolve::Lookup;
-use crate::{Attributes, Device, FileKind};
+use crate::{Attributes, Device, FileKind, StatusQuery};
 
 /// What stat(2) and statx(2) report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,8 @@ impl Status {
     ///
     /// # Errors
     /// As the inode says.
-    pub fn of(found: &Found) -> Result<Self, Errno> {
-        let attributes = found.status()?;
+    pub fn of(found: &Found, query: &StatusQuery) -> Result<Self, Errno> {
+        let attributes = found.status(query)?;
         let device = match found {
             Found::Path(path) => path.mount.superblock().filesystem().device(),
             Found::File(file) => file.inode().map_or_else(|| file.file.device(), |i| i.filesystem().device()),
@@ -47,7 +47,15 @@ impl Caller<'_> {
     /// # Errors
     /// As [`Self::find`].
     pub fn status(&self, at: &At<'_>, lookup: Lookup) -> Result<Status, Errno> {
-        Status::of(&self.find(at, lookup)?)
+        self.status_for(at, lookup, &StatusQuery::default())
+    }
+
+    /// statx(2).
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn status_for(&self, at: &At<'_>, lookup: Lookup, query: &StatusQuery) -> Result<Status, Errno> {
+        Status::of(&self.find(at, lookup)?, query)
     }
 
     /// readlinkat(2): the text of a symbolic link, of the link itself if it is open (`O_PATH | O_NOFOLLOW`) and the path empty.

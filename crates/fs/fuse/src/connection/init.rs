@@ -7,7 +7,7 @@ use vfs::Events;
 use zerocopy::{FromZeros, IntoBytes};
 
 use super::queues::Phase;
-use super::settings::{PAGE, PAGES, PAGES_MOST, READAHEAD, Settings};
+use super::settings::{PAGE, PAGES, PAGES_MOST, READAHEAD, STACK_MOST, Settings};
 use super::{Answered, Asker, Connection, Question, Shape};
 use crate::wire::{InitFlags, InitIn, InitOut, MAJOR, MINOR, MINOR_OLDEST, Opcode};
 
@@ -89,7 +89,11 @@ fn negotiate(bytes: &[u8], max_read: u32) -> Result<(Settings, InitOut), Errno> 
     if bits & InitFlags::INIT_EXT.bits() != 0 {
         bits |= u64::from(told.flags2) << 32;
     }
-    let flags = InitFlags::from_bits_truncate(bits);
+    let mut flags = InitFlags::from_bits_truncate(bits);
+    // As Linux has it: not both, and not without a depth that there can be.
+    let stacks =
+        (1..=STACK_MOST).contains(&told.max_stack_depth) && !flags.contains(InitFlags::WRITEBACK_CACHE);
+    flags.set(InitFlags::PASSTHROUGH, flags.contains(InitFlags::PASSTHROUGH) && stacks);
     let pages = match u32::from(told.max_pages) {
         pages if flags.contains(InitFlags::MAX_PAGES) => pages.clamp(1, PAGES_MOST),
         _ => PAGES,
@@ -102,6 +106,7 @@ fn negotiate(bytes: &[u8], max_read: u32) -> Result<(Settings, InitOut), Errno> 
         max_read: max_read.min(most).max(PAGE),
         readahead: told.max_readahead.min(READAHEAD),
         granularity: told.time_gran.clamp(1, 1_000_000_000),
+        stack_depth: if flags.contains(InitFlags::PASSTHROUGH) { told.max_stack_depth } else { 0 },
     };
     Ok((settings, told))
 }

@@ -23,6 +23,7 @@ use queues::{Phase, Queues};
 pub(crate) use request::{Answered, Asker, Question, Request, Shape};
 pub(crate) use settings::{Refused, Settings};
 
+use crate::file::Backings;
 use crate::filesystem::Shared;
 use crate::wire::{InitFlags, Opcode};
 
@@ -39,6 +40,8 @@ pub(crate) struct Connection {
     room: Arc<WaitQueue>,
     settings: Mutex<Arc<Settings>>,
     refused: Refused,
+    /// Files that the server has named, to be read and written past it.
+    pub(crate) backings: Backings,
     filesystem: Mutex<Weak<Shared>>,
 }
 
@@ -53,6 +56,7 @@ impl Connection {
             room: WaitQueue::new(),
             settings: Mutex::default(),
             refused: Refused::default(),
+            backings: Backings::default(),
             filesystem: Mutex::default(),
         })
     }
@@ -75,6 +79,16 @@ impl Connection {
     /// Whether the server has this feature on.
     pub(crate) fn has(&self, flag: InitFlags) -> bool {
         self.settings.lock().flags.contains(flag)
+    }
+
+    /// Whether files may be read and written past the server.
+    pub(crate) fn passes_through(&self) -> bool {
+        self.has(InitFlags::PASSTHROUGH)
+    }
+
+    /// How many filesystems may lie upon each other with this one.
+    pub(crate) fn stack_depth(&self) -> u32 {
+        self.settings.lock().stack_depth
     }
 
     /// Which requests the server has said it does not know.
@@ -126,7 +140,7 @@ impl Connection {
                 Err(error) => return self.give_up(request, error),
             }
             if request.interrupt() {
-                self.queues.lock().interrupt(request.unique);
+                self.queues.lock().interrupt(request.unique());
                 self.readers.notify(Events::IN | Events::RDNORM);
             }
         }
@@ -135,7 +149,7 @@ impl Connection {
             Err(Errno::ERESTARTSYS) => {}
             Err(error) => return self.give_up(request, error),
         }
-        if self.queues.lock().take_back(request.unique) {
+        if self.queues.lock().take_back(request.unique()) {
             return Err(Errno::EINTR);
         }
         match request.wait(Patience::Endless) {
@@ -146,7 +160,7 @@ impl Connection {
 
     /// There is no thread to wait on.
     fn give_up(&self, request: &Arc<Request>, error: Errno) -> Result<Vec<u8>, Errno> {
-        self.queues.lock().take_back(request.unique);
+        self.queues.lock().take_back(request.unique());
         Err(error)
     }
 
@@ -301,6 +315,11 @@ impl Connection {
     /// Limits of requests that nobody waits for: how many at a time, and from how many on it is congested.
     pub(crate) fn background(&self) -> (u32, u32) {
         self.queues.lock().background_limits()
+    }
+
+    /// Whether so much is asked that nobody waits for that what is not needed yet is better not asked.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.queues.lock().is_congested()
     }
 
     /// Changes them.

@@ -9,7 +9,7 @@ use zerocopy::IntoBytes;
 use super::forgets::Forgets;
 use super::request::{Answered, Asker, Question, Request, Shape, message};
 use super::settings::{BACKGROUND_MOST, CONGESTED, Settings};
-use crate::wire::{INTERRUPT_BIT, InitFlags, InterruptIn, Opcode};
+use crate::wire::{INTERRUPT_BIT, InitFlags, InterruptIn, Opcode, RESENT_BIT};
 
 /// What becomes of a question.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,13 +135,13 @@ impl Queues {
         while self.active.len() < most
             && let Some(request) = self.background.pop_front()
         {
-            self.active.push(request.unique);
+            self.active.push(request.unique());
             self.pending.push_back(request);
         }
     }
 
     fn background_done(&mut self, unique: u64) {
-        if let Some(at) = self.active.iter().position(|active| *active == unique) {
+        if let Some(at) = self.active.iter().position(|active| *active == unique & !RESENT_BIT) {
             self.active.swap_remove(at);
             self.start_background();
         }
@@ -164,7 +164,7 @@ impl Queues {
 
     /// Takes a request back that nobody has read.
     pub(super) fn take_back(&mut self, unique: u64) -> bool {
-        let at = self.pending.iter().position(|request| request.unique == unique);
+        let at = self.pending.iter().position(|request| request.unique() == unique);
         at.is_some_and(|at| self.pending.remove(at).is_some())
     }
 
@@ -195,16 +195,16 @@ impl Queues {
         }
         let request = self.pending.pop_front().ok_or(Errno::EAGAIN)?;
         if request.length() > room {
-            self.background_done(request.unique);
+            self.background_done(request.unique());
             return Ok(Served::TooLarge(request));
         }
         let interrupted = request.sent();
         if request.question.shape == Shape::Silent {
-            self.background_done(request.unique);
+            self.background_done(request.unique());
         } else {
-            self.sent.insert(request.unique, (device, Arc::clone(&request)));
+            self.sent.insert(request.unique(), (device, Arc::clone(&request)));
             if interrupted {
-                self.interrupts.push_back(request.unique);
+                self.interrupts.push_back(request.unique());
             }
         }
         Ok(Served::Message(request.message()))
@@ -227,7 +227,7 @@ impl Queues {
     /// Everything that was read is to be read again, before anything else.
     pub(super) fn resend(&mut self) {
         let mut again: Vec<_> = self.sent.drain().map(|(_, (_, request))| request).collect();
-        again.sort_by_key(|request| std::cmp::Reverse(request.unique));
+        again.sort_by_key(|request| std::cmp::Reverse(request.unique()));
         for request in again {
             request.unsent();
             self.pending.push_front(request);
@@ -268,6 +268,11 @@ impl Queues {
 
     pub(super) fn waiting(&self) -> usize {
         self.pending.len().saturating_add(self.background.len()).saturating_add(self.sent.len())
+    }
+
+    pub(super) fn is_congested(&self) -> bool {
+        let under_way = self.active.len().saturating_add(self.background.len());
+        u32::try_from(under_way).unwrap_or(u32::MAX) >= self.congested
     }
 
     pub(super) const fn background_limits(&self) -> (u32, u32) {

@@ -1,6 +1,7 @@
 //! One question to a server, from its making to its answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use abi::Errno;
 use parking_lot::Mutex;
@@ -8,7 +9,7 @@ use vfs::waiting::{self, Patience};
 use vfs::{Events, WaitQueue};
 use zerocopy::IntoBytes;
 
-use crate::wire::{InHeader, Opcode};
+use crate::wire::{InHeader, Opcode, RESENT_BIT};
 
 /// How long the body of an answer may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,7 @@ enum Progress {
 
 /// A question on its way.
 pub(crate) struct Request {
-    pub(crate) unique: u64,
+    unique: AtomicU64,
     pub(crate) question: Question,
     state: Mutex<State>,
     queue: Arc<WaitQueue>,
@@ -99,13 +100,23 @@ struct State {
 impl Request {
     pub(crate) fn new(unique: u64, question: Question, listener: Option<Box<dyn Answered>>) -> Arc<Self> {
         let state = State { progress: Progress::Queued, interrupted: false, listener };
-        Arc::new(Self { unique, question, state: Mutex::new(state), queue: WaitQueue::new() })
+        Arc::new(Self {
+            unique: AtomicU64::new(unique),
+            question,
+            state: Mutex::new(state),
+            queue: WaitQueue::new(),
+        })
+    }
+
+    /// Its id.
+    pub(crate) fn unique(&self) -> u64 {
+        self.unique.load(Ordering::Relaxed)
     }
 
     /// As the server reads it.
     pub(crate) fn message(&self) -> Vec<u8> {
         let Question { opcode, node, asker, body, .. } = &self.question;
-        message(*opcode, self.unique, *node, *asker, &[body])
+        message(*opcode, self.unique(), *node, *asker, &[body])
     }
 
     /// How long that is.
@@ -122,8 +133,9 @@ impl Request {
         state.interrupted
     }
 
-    /// It goes back among those that nobody has read.
+    /// It goes back among those that nobody has read. Its id says from now on that the server may have seen it before.
     pub(crate) fn unsent(&self) {
+        self.unique.fetch_or(RESENT_BIT, Ordering::Relaxed);
         let mut state = self.state.lock();
         if state.progress == Progress::Sent {
             state.progress = Progress::Queued;

@@ -14,6 +14,8 @@ pub(super) const READAHEAD: u32 = 128 * 1024;
 pub(super) const PAGES: u32 = 32;
 /// Pages that a request may have at most.
 pub(super) const PAGES_MOST: u32 = 256;
+/// Filesystems that may lie upon each other.
+pub(super) const STACK_MOST: u32 = 2;
 /// Bytes a page.
 pub(super) const PAGE: u32 = 4096;
 
@@ -32,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) readahead: u32,
     /// Nanoseconds that times are multiples of.
     pub(crate) granularity: u32,
+    /// How many filesystems may lie upon each other with this one, if files may be read and written past the server.
+    pub(crate) stack_depth: u32,
 }
 
 impl Default for Settings {
@@ -43,6 +47,7 @@ impl Default for Settings {
             max_read: PAGES * PAGE,
             readahead: READAHEAD,
             granularity: 1,
+            stack_depth: 0,
         }
     }
 }

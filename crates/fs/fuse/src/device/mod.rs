@@ -1,5 +1,6 @@
 //! /dev/fuse: where servers read requests and write replies. fuse(4).
 
+mod backing;
 mod notify;
 mod reply;
 
@@ -12,7 +13,9 @@ use vfs::{Device as Number, Events, Fd, File, IoctlContext, Sink, Source, WaitQu
 use zerocopy::FromBytes;
 
 use crate::connection::Connection;
-use crate::wire::{DEV_IOC_CLONE, DEVICE_MAJOR, DEVICE_MINOR, InHeader};
+use crate::wire::{
+    DEV_IOC_BACKING_CLOSE, DEV_IOC_BACKING_OPEN, DEV_IOC_CLONE, DEVICE_MAJOR, DEVICE_MINOR, InHeader,
+};
 
 /// The number of the device.
 pub const NUMBER: Number = Number::new(DEVICE_MAJOR, DEVICE_MINOR);
@@ -122,6 +125,8 @@ impl File for Device {
     fn ioctl(&self, context: &dyn IoctlContext, request: u32, argument: u64) -> Result<u64, Errno> {
         match request {
             DEV_IOC_CLONE => self.clone_from(context, argument),
+            DEV_IOC_BACKING_OPEN => backing::open(&self.bound()?.connection, context, argument),
+            DEV_IOC_BACKING_CLOSE => backing::close(&self.bound()?.connection, context, argument),
             _ => Err(Errno::ENOTTY),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use abi::Errno;
@@ -10,7 +10,7 @@ use vfs::{DirectoryEntry, DirectorySink, File, FileKind, InodeRef, IoctlContext,
 
 use super::entries::{Packed, Unpack};
 use super::handle::Handle;
-use crate::wire::{InitFlags, ReadIn};
+use crate::wire::{FileFlags, InitFlags, ReadIn};
 
 /// Bytes of entries that are asked for at a time.
 const PIECE: u32 = 32 * 1024;
@@ -20,11 +20,13 @@ pub(crate) struct Directory {
     handle: Arc<Handle>,
     /// Whether a name of it was looked up since it was listed: then the next entries are asked for with what LOOKUP would say.
     plus: AtomicBool,
+    /// Which listing what it reads belongs to, where entries are remembered.
+    version: AtomicU64,
 }
 
 impl Directory {
     pub(crate) fn new(handle: Arc<Handle>) -> Self {
-        Self { handle, plus: AtomicBool::new(false) }
+        Self { handle, plus: AtomicBool::new(false), version: AtomicU64::new(0) }
     }
 
     /// Whether the entries from a position on are worth asking for with all that LOOKUP would say: at the beginning, and as long as
@@ -39,6 +41,16 @@ impl Directory {
             || position == 0
             || looked_up
             || self.plus.load(Ordering::Relaxed)
+    }
+
+    /// A listing begins: what is remembered of an older state of the directory is not shown any more.
+    fn begin(&self) -> Result<(), Errno> {
+        let node = &self.handle.node;
+        if node.shared.connection.has(InitFlags::AUTO_INVAL_DATA) {
+            node.refreshed()?;
+        }
+        self.version.store(node.listing.begin(node.last_known().modified), Ordering::Relaxed);
+        Ok(())
     }
 
     /// What LOOKUP would say of an entry is remembered. It counts as one.
@@ -56,6 +68,17 @@ impl File for Directory {
     fn read_directory(&self, position: u64, into: &mut dyn DirectorySink) -> Result<(), Errno> {
         let node = &self.handle.node;
         node.good()?;
+        let remembers = self.handle.flags.contains(FileFlags::CACHE_DIR);
+        if remembers {
+            if position == 0 {
+                self.begin()?;
+            }
+            if node.listing.show(position, into) {
+                node.was_read();
+                return Ok(());
+            }
+        }
+        let version = self.version.load(Ordering::Relaxed);
         let plus = self.wants_plus(position);
         let size = PIECE.min(node.shared.connection.settings().max_read);
         let what = ReadIn {
@@ -68,23 +91,25 @@ impl File for Directory {
         let asked = Instant::now();
         let answer = node.shared.connection.readdir(node.id, &what, plus)?;
         node.was_read();
-        let (mut room, mut listed) = (true, false);
+        let (mut room, mut listed, mut behind) = (true, false, position);
+        if remembers && answer.is_empty() {
+            node.listing.end(version, position);
+        }
         for packed in Unpack::new(&answer, plus) {
             let packed = match packed {
                 Ok(packed) => packed,
                 Err(_) if listed => break,
                 Err(error) => return Err(error),
             };
+            let kind = u8::try_from(packed.kind).map_or(FileKind::Anonymous, FileKind::from_directory_type);
+            let entry = DirectoryEntry { inode: packed.inode, kind, name: packed.name, next: packed.next };
             if room {
-                let entry = DirectoryEntry {
-                    inode: packed.inode,
-                    kind: u8::try_from(packed.kind)
-                        .map_or(FileKind::Anonymous, FileKind::from_directory_type),
-                    name: packed.name,
-                    next: packed.next,
-                };
                 room = into.put(&entry);
                 listed = true;
+            }
+            if remembers {
+                node.listing.add(version, behind, &entry);
+                behind = packed.next;
             }
             self.note(&packed, asked);
         }

@@ -31,6 +31,9 @@ impl Handle {
         if shared && protection & PROT_WRITE != 0 && !self.writes() {
             return Err(Errno::EACCES);
         }
+        if let Some(file) = self.passed() {
+            return file.map_range(protection, shared, offset, length);
+        }
         let size = node.sized()?.size;
         node.content.mapped(size, |_| Ok(()))?;
         self.load(offset, offset.saturating_add(length).min(size))?;
@@ -44,29 +47,25 @@ impl Handle {
     }
 
     /// Has the pages of a range cached.
-    fn load(&self, offset: u64, end: u64) -> Result<(), Errno> {
+    ///
+    /// # Errors
+    /// The server's.
+    pub(super) fn load(&self, offset: u64, end: u64) -> Result<(), Errno> {
         let node = &self.node;
-        let most = u64::from(node.shared.connection.settings().max_read);
+        let most = (u64::from(node.shared.connection.settings().max_read) / PAGE).max(1);
         let mut page = offset / PAGE;
         let last = end.div_ceil(PAGE);
-        while page < last {
-            let (first, count) = {
-                let inner = node.content.lock();
-                let Some(first) = (page..last).find(|page| !inner.has(*page)) else { return Ok(()) };
-                let limit = first.saturating_add((most / PAGE).max(1)).min(last);
-                let end = (first..limit).find(|page| inner.has(*page)).unwrap_or(limit);
-                (first, end.saturating_sub(first))
-            };
+        while let Some((first, count)) = node.content.missing(page, last, most) {
             let start = first.saturating_mul(PAGE);
+            if self.await_ahead(start)? {
+                continue;
+            }
             let (since, voided) = (node.changes(), node.content.voided());
             let size = u32::try_from(count.saturating_mul(PAGE)).unwrap_or(u32::MAX);
-            let data = self.ask_content(start, size, false)?;
+            let mut data = self.ask_content(start, size, false)?;
+            self.complete(start, size, &mut data, since);
             node.content.fill(start, &data, voided);
             if (data.len() as u64) < u64::from(size) {
-                let end = start.saturating_add(data.len() as u64);
-                if end < node.size() {
-                    node.ends_at(end, since);
-                }
                 return Ok(());
             }
             page = first.saturating_add(count);

@@ -1,22 +1,30 @@
 //! Open files and directories, and the cache of content.
 
+mod ahead;
+mod back;
+mod backing;
 mod content;
 mod control;
 mod directory;
 mod entries;
+mod flusher;
 mod handle;
 mod locking;
 mod mapping;
 mod polls;
 mod regular;
+mod sending;
+mod told;
 mod transfer;
-mod written;
+mod turns;
 
+pub(crate) use backing::{Backing, Backings, Uses};
 pub(crate) use content::Content;
 pub(crate) use directory::Directory;
 pub(crate) use handle::Handle;
 pub(crate) use polls::Polls;
 pub(crate) use regular::RegularFile;
+pub(crate) use turns::Turns;
 
 /// Bytes a page.
 const PAGE: u64 = 4096;

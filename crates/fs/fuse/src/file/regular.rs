@@ -59,7 +59,11 @@ impl File for RegularFile {
     fn read(&self, offset: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
         self.handle.node.good()?;
         let offset = self.place(offset);
-        let count = if self.handle.is_direct() {
+        let count = if let Some(file) = self.handle.passed() {
+            let count = file.read(offset, into)?;
+            self.handle.node.was_read();
+            count
+        } else if self.handle.is_direct() {
             self.handle.read_direct(offset, into)?
         } else {
             self.handle.read_cached(offset, into)?
@@ -70,13 +74,14 @@ impl File for RegularFile {
 
     fn write(&self, offset: Option<u64>, from: &mut dyn Source) -> Result<(usize, u64), Errno> {
         self.handle.node.good()?;
-        let offset = match offset {
-            Some(offset) => self.place(offset),
-            // As Linux has it: the size that is known.
-            None => self.handle.node.size(),
+        let offset = offset.map(|offset| self.place(offset));
+        let (count, end) = if let Some(file) = self.handle.passed() {
+            let (count, end) = file.write(offset, from)?;
+            self.handle.node.written(end);
+            (count, end)
+        } else {
+            self.handle.write_content(offset, from)?
         };
-        let count = self.handle.write_through(offset, from, self.handle.is_direct())?;
-        let end = offset.saturating_add(count as u64);
         self.moved(end);
         Ok((count, end))
     }
@@ -209,7 +214,12 @@ impl File for RegularFile {
         if self.handle.flags.contains(FileFlags::NOFLUSH) {
             return Ok(());
         }
-        node.shared.connection.flush(node.id, self.handle.number(), lock_owner())
+        node.shared.connection.flush(node.id, self.handle.number(), lock_owner())?;
+        if node.keeps_size() {
+            // How many blocks there are by now only the server knows.
+            node.was_written();
+        }
+        Ok(())
     }
 
     fn attributes(&self) -> Result<Attributes, Errno> {

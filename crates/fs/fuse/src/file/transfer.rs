@@ -8,7 +8,7 @@ use vfs::{Sink, Source, scratch};
 use super::PAGE;
 use super::content::Content;
 use super::handle::{Handle, lock_owner};
-use crate::wire::{InitFlags, ReadIn, WriteIn};
+use crate::wire::{FileFlags, InitFlags, ReadIn, WriteIn};
 
 /// `FUSE_READ_LOCKOWNER`.
 const READ_LOCKOWNER: u32 = 2;
@@ -35,6 +35,9 @@ impl Handle {
     /// Reads past the cache.
     pub(super) fn read_direct(&self, offset: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
         let most = usize::try_from(self.node.shared.connection.settings().max_read).unwrap_or(usize::MAX);
+        if self.node.content.is_dirty() {
+            self.node.write_back()?;
+        }
         let mut done: usize = 0;
         while into.room() > 0 {
             let wanted = into.room().min(most);
@@ -66,7 +69,7 @@ impl Handle {
             node.sized()?;
         }
         let mut done: usize = 0;
-        scratch::with(into.room(), |buffer| {
+        let result = scratch::with(into.room(), |buffer| {
             while into.room() > 0 {
                 let at = offset.saturating_add(done as u64);
                 let left = usize::try_from(node.size().saturating_sub(at)).unwrap_or(usize::MAX);
@@ -78,6 +81,8 @@ impl Handle {
                 let got = node.content.copy(at, piece);
                 let moved = if got > 0 {
                     into.put(piece.get(..got).unwrap_or_default()).map(|put| (put, put < got))
+                } else if self.await_ahead(at)? {
+                    continue;
                 } else {
                     self.fetch(at, into.room(), piece).and_then(|got| {
                         let put = into.put(piece.get(..got).unwrap_or_default())?;
@@ -96,7 +101,11 @@ impl Handle {
                 }
             }
             Ok(done)
-        })
+        });
+        if let Ok(count) = result {
+            self.was_read_to(offset, offset.saturating_add(count as u64));
+        }
+        result
     }
 
     /// Asks for the pages around an offset, as many as are wanted and worth reading ahead, and caches them. Gives what of them lies at the
@@ -106,22 +115,22 @@ impl Handle {
         let settings = node.shared.connection.settings();
         let start = offset - offset % PAGE;
         let lead = usize::try_from(offset - start).unwrap_or(0);
-        let ahead = usize::try_from(settings.readahead).unwrap_or(0);
+        let ahead = if self.in_sequence(offset) { settings.readahead } else { 0 };
         let most = u64::from(settings.max_read);
         let size = node.size();
-        let wanted = lead.saturating_add(wanted).max(ahead) as u64;
-        let mut length = wanted.min(most).min(size.saturating_sub(start)).next_multiple_of(PAGE).min(most);
-        if let Some(present) = self.next_present(start, length) {
-            length = present.saturating_sub(start);
-        }
+        let wanted = (lead.saturating_add(wanted) as u64).max(ahead.into());
+        let length = wanted.min(most).min(size.saturating_sub(start)).next_multiple_of(PAGE).min(most);
+        let (first, last) = (start / PAGE, start.saturating_add(length).div_ceil(PAGE));
+        let count = node
+            .content
+            .missing(first, last, u64::MAX)
+            .map_or(last.saturating_sub(first), |(_, count)| count);
+        let length = length.min(count.saturating_mul(PAGE));
         self.trim();
         let (since, voided) = (node.changes(), node.content.voided());
         let asked = u32::try_from(length).unwrap_or(u32::MAX);
-        let data = self.ask_content(start, asked, false)?;
-        let end = start.saturating_add(data.len() as u64);
-        if (data.len() as u64) < length && end < size {
-            node.ends_at(end, since);
-        }
+        let mut data = self.ask_content(start, asked, false)?;
+        self.complete(start, asked, &mut data, since);
         node.content.fill(start, &data, voided);
         let here = data.get(lead..).unwrap_or_default();
         let count = here.len().min(into.len());
@@ -131,12 +140,20 @@ impl Handle {
         Ok(count)
     }
 
-    /// Where the next cached page begins, within so many bytes behind an offset.
-    fn next_present(&self, start: u64, length: u64) -> Option<u64> {
-        let inner = self.node.content.lock();
-        let first = start / PAGE;
-        let mut pages = first.saturating_add(1)..start.saturating_add(length).div_ceil(PAGE);
-        pages.find(|page| inner.has(*page)).map(|page| page.saturating_mul(PAGE))
+    /// What it means that the server gave less than was asked for: the file ends there. If it does not know yet how long the file is, there
+    /// is a hole.
+    pub(super) fn complete(&self, start: u64, asked: u32, data: &mut Vec<u8>, since: u64) {
+        let node = &self.node;
+        let end = start.saturating_add(data.len() as u64);
+        if (data.len() as u64) >= u64::from(asked) || end >= node.size() {
+            return;
+        }
+        if node.keeps_size() {
+            let there = node.size().saturating_sub(start).min(asked.into());
+            data.resize(usize::try_from(there).unwrap_or(0), 0);
+        } else {
+            node.ends_at(end, since);
+        }
     }
 
     /// Makes room if too much is cached.
@@ -146,8 +163,40 @@ impl Handle {
         }
     }
 
+    /// Writes at an offset, or at the end. Returns how much, and the offset behind it.
+    ///
+    /// # Errors
+    /// `EFBIG`, `EFAULT`, `EINTR` for a caller that is killed, and the server's.
+    pub(super) fn write_content(
+        self: &Arc<Self>,
+        offset: Option<u64>,
+        from: &mut dyn Source,
+    ) -> Result<(usize, u64), Errno> {
+        let node = &self.node;
+        let direct = self.is_direct();
+        let cached = node.keeps_size() && !direct;
+        if cached {
+            // As Linux has it: with a size that may be believed.
+            node.refreshed()?;
+        }
+        let together = self.flags.contains(FileFlags::DIRECT_IO | FileFlags::PARALLEL_DIRECT_WRITES);
+        let grows = offset.is_none_or(|offset| offset.saturating_add(from.left() as u64) > node.size());
+        let _turn = node.turns.take(!together || grows)?;
+        // As Linux has it: the size that is known.
+        let offset = offset.unwrap_or_else(|| node.size());
+        let count = if cached {
+            self.write_to_cache(offset, from)?
+        } else {
+            if direct && node.content.is_dirty() {
+                node.write_back()?;
+            }
+            self.write_through(offset, from, direct)?
+        };
+        Ok((count, offset.saturating_add(count as u64)))
+    }
+
     /// Writes to the server, and into what is cached.
-    pub(super) fn write_through(
+    fn write_through(
         self: &Arc<Self>,
         offset: u64,
         from: &mut dyn Source,

@@ -4,10 +4,11 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use abi::Errno;
-use vfs::{Attributes, Device, FileKind, Owner, Timestamp};
+use abi::file::{STATX_BASIC_STATS as BASIC, STATX_BTIME};
+use vfs::{Attributes, Device, FileKind, Freshness, Owner, StatusQuery, Timestamp};
 
 use super::Node;
-use crate::wire::{Attr, AttrOut, InitFlags};
+use crate::wire::{Attr, AttrOut, InitFlags, Opcode, SxStat};
 
 /// The largest size of a file.
 const SIZE_MAX: u64 = i64::MAX.cast_unsigned();
@@ -16,18 +17,28 @@ const FOREVER: u64 = 1 << 32;
 /// What has happened to a file since its attributes were asked for.
 const READ: u8 = 1;
 const WRITTEN: u8 = 2;
+const RENAMED: u8 = 4;
 const NANOSECONDS_MAX: u32 = 999_999_999;
+/// `STATX_ATIME`.
+const TIME_OF_READING: u32 = 0x20;
+/// `STATX_MTIME`, `STATX_CTIME` and `STATX_SIZE`.
+const OF_WRITING: u32 = 0x40 | 0x80 | 0x200;
+/// `STATX_CTIME` and `STATX_NLINK`.
+const OF_NAMES: u32 = 0x80 | 0x4;
+const STATX_BLOCKS: u32 = 0x400;
 
 /// What is known of a file.
 pub(super) struct Known {
     pub(super) attributes: Attributes,
     /// Until when; nothing if not any more.
     pub(super) until: Option<Instant>,
+    /// Whether the server was asked when it was born.
+    birth_known: bool,
 }
 
 impl Known {
     pub(super) const fn new(attributes: Attributes, until: Option<Instant>) -> Self {
-        Self { attributes, until }
+        Self { attributes, until, birth_known: false }
     }
 
     /// Of a root that nobody has asked for.
@@ -91,6 +102,29 @@ pub(super) fn from_wire(attr: &Attr) -> Result<Attributes, Errno> {
     })
 }
 
+/// The attributes that GETATTR tells too.
+fn without_birth(stat: &SxStat) -> Attr {
+    let (major, minor) = (stat.rdev_major, stat.rdev_minor);
+    Attr {
+        ino: stat.ino,
+        size: stat.size,
+        blocks: stat.blocks,
+        atime: stat.atime.tv_sec.cast_unsigned(),
+        mtime: stat.mtime.tv_sec.cast_unsigned(),
+        ctime: stat.ctime.tv_sec.cast_unsigned(),
+        atimensec: stat.atime.tv_nsec,
+        mtimensec: stat.mtime.tv_nsec,
+        ctimensec: stat.ctime.tv_nsec,
+        mode: stat.mode.into(),
+        nlink: stat.nlink,
+        uid: stat.uid,
+        gid: stat.gid,
+        rdev: (minor & 0xff) | (major & 0xfff) << 8 | (minor & 0xfff00) << 12,
+        blksize: stat.blksize,
+        flags: 0,
+    }
+}
+
 /// A block is a power of two: what the server says, rounded down, or a page.
 const fn block_size(told: u32) -> u32 {
     match told.checked_ilog2() {
@@ -106,15 +140,18 @@ impl Node {
     /// The server's; `EIO` if it contradicts itself.
     pub(crate) fn refreshed(&self) -> Result<Attributes, Errno> {
         self.good()?;
-        {
-            let known = self.known.lock();
-            if known.until.is_some_and(|until| Instant::now() < until) {
-                return Ok(known.attributes);
-            }
+        if let Some(attributes) = self.believed() {
+            return Ok(attributes);
         }
         let (since, asked) = (self.changes(), Instant::now());
         let told = self.shared.connection.getattr(self.id, None)?;
         self.learn(&told, asked, since)
+    }
+
+    /// The attributes, if they may still be believed.
+    fn believed(&self) -> Option<Attributes> {
+        let known = self.known.lock();
+        known.until.is_some_and(|until| Instant::now() < until).then_some(known.attributes)
     }
 
     /// It was read: its access time may be another now.
@@ -123,16 +160,78 @@ impl Node {
     }
 
     /// It was written: its size and times may be others now. Owner and mode are what they were.
-    fn was_written(&self) {
+    pub(crate) fn was_written(&self) {
         self.touched.fetch_or(WRITTEN, Ordering::Relaxed);
     }
 
-    /// The attributes as stat(2) reports them.
+    /// A name of it is gone or is another one: the time of its last change and the count of its names may be others now.
+    pub(crate) fn was_renamed(&self) {
+        self.changed();
+        self.touched.fetch_or(RENAMED, Ordering::Relaxed);
+    }
+
+    /// The attributes as stat(2) and statx(2) report them.
     ///
     /// # Errors
     /// As [`Self::refreshed`].
-    pub(crate) fn reported(&self) -> Result<Attributes, Errno> {
-        self.known_since(READ | WRITTEN)
+    pub(crate) fn reported(&self, query: &StatusQuery) -> Result<Attributes, Errno> {
+        self.good()?;
+        let has_births = !self.shared.connection.refused().is(Opcode::Statx);
+        let fields = query.fields & if has_births { BASIC | STATX_BTIME } else { BASIC };
+        if fields == 0 || query.freshness == Freshness::Known {
+            return Ok(self.last_known());
+        }
+        let birth = fields & STATX_BTIME != 0;
+        if query.freshness == Freshness::Forced || birth && !self.known.lock().birth_known {
+            self.known.lock().until = None;
+        }
+        let mut events = if fields & TIME_OF_READING == 0 { 0 } else { READ };
+        if fields & OF_WRITING != 0 && !self.keeps_size() || fields & STATX_BLOCKS != 0 {
+            events |= WRITTEN;
+        }
+        if fields & OF_NAMES != 0 {
+            events |= RENAMED;
+        }
+        self.outdated_by(events);
+        if !birth {
+            let known = self.believed().is_some();
+            let attributes = self.refreshed()?;
+            // As Linux has it: what was just asked without it is told without it.
+            return Ok(Attributes { born: attributes.born.filter(|_| known), ..attributes });
+        }
+        match self.refreshed_with_birth() {
+            Err(Errno::ENOSYS) => self.refreshed(),
+            attributes => attributes,
+        }
+    }
+
+    /// As [`Self::refreshed`], from a request that asks for the time of birth too.
+    fn refreshed_with_birth(&self) -> Result<Attributes, Errno> {
+        if let Some(attributes) = self.believed() {
+            return Ok(attributes);
+        }
+        let (since, asked) = (self.changes(), Instant::now());
+        let told = self.shared.connection.statx(self.id)?;
+        let stat = &told.stat;
+        if stat.mask & BASIC != BASIC {
+            // Without all of these what is known stays as it is.
+            return Ok(self.last_known());
+        }
+        let out = AttrOut {
+            attr_valid: told.attr_valid,
+            attr_valid_nsec: told.attr_valid_nsec,
+            dummy: 0,
+            attr: without_birth(stat),
+        };
+        self.learn(&out, asked, since)?;
+        let born = (stat.mask & STATX_BTIME != 0).then(|| Timestamp {
+            seconds: stat.btime.tv_sec,
+            nanoseconds: stat.btime.tv_nsec.min(NANOSECONDS_MAX),
+        });
+        let mut known = self.known.lock();
+        known.birth_known = true;
+        known.attributes.born = born;
+        Ok(known.attributes)
     }
 
     /// The attributes with a size that may be believed.
@@ -140,15 +239,15 @@ impl Node {
     /// # Errors
     /// As [`Self::refreshed`].
     pub(crate) fn sized(&self) -> Result<Attributes, Errno> {
-        self.known_since(WRITTEN)
+        self.outdated_by(if self.keeps_size() { 0 } else { WRITTEN });
+        self.refreshed()
     }
 
-    fn known_since(&self, events: u8) -> Result<Attributes, Errno> {
+    fn outdated_by(&self, events: u8) {
         if self.touched.load(Ordering::Relaxed) & events != 0 {
             self.touched.store(0, Ordering::Relaxed);
             self.known.lock().until = None;
         }
-        self.refreshed()
     }
 
     /// Takes over what the server told when the count of changes was `since`.
@@ -169,22 +268,27 @@ impl Node {
         let mut known = self.known.lock();
         let current = self.changes() == since;
         let old = known.attributes;
-        if self.content.is_dirty() {
-            // What is written here and not there decides.
+        attributes.born = old.born;
+        if self.keeps_size() {
+            // The server hears of these from here, and later.
             attributes.size = old.size;
             attributes.modified = old.modified;
+            attributes.changed = old.changed;
         } else if !current {
             attributes.size = old.size;
         }
         known.attributes = attributes;
         known.until = until.filter(|_| current);
+        if current {
+            self.touched.store(0, Ordering::Relaxed);
+        }
         drop(known);
         self.look_at_content(&old, &attributes);
     }
 
     /// Content that was cached goes with a change that others have made.
     fn look_at_content(&self, old: &Attributes, new: &Attributes) {
-        if self.kind != FileKind::Regular || self.content.is_dirty() {
+        if self.kind != FileKind::Regular || self.keeps_size() {
             return;
         }
         let explicit = self.shared.connection.has(InitFlags::EXPLICIT_INVAL_DATA);
@@ -209,6 +313,11 @@ impl Node {
         self.changed();
         let mut known = self.known.lock();
         known.attributes.size = known.attributes.size.max(end);
+        if self.keeps_size() {
+            let now = Timestamp::now();
+            known.attributes.modified = now;
+            known.attributes.changed = now;
+        }
         drop(known);
         self.was_written();
     }

@@ -76,11 +76,15 @@ impl Node {
             request.mode = self.kind.mode_bits() | mode & 0o7777;
         }
         if change.size.is_some() {
-            self.write_back()?;
+            // What lies behind the new end need not be sent any more where sizes are kept here.
+            if self.keeps_size() { self.wait_for_room() } else { self.write_back() }?;
             if let Some(handle) = self.any_handle(true).filter(|handle| handle.is_told()) {
                 request.valid |= SetattrValid::FH.bits();
                 request.fh = handle.number();
             }
+        }
+        if self.keeps_size() {
+            self.add_times(change, &mut request);
         }
         let asked = Instant::now();
         let told = self.shared.connection.setattr(self.id, &request);
@@ -92,5 +96,30 @@ impl Node {
             self.content.cut(size);
         }
         self.learn(&told, asked, self.changes()).map(drop)
+    }
+
+    /// Of a file whose times are kept here the server is told them with each change; and they are what was asked for.
+    fn add_times(&self, change: &AttributeChange, request: &mut SetattrIn) {
+        let now = Timestamp::now();
+        let to = |change| match change {
+            TimeChange::Now => now,
+            TimeChange::To(at) => at,
+        };
+        let mut known = self.known.lock();
+        let resized = change.size.is_some_and(|size| size != known.attributes.size);
+        known.attributes.changed = now;
+        request.valid |= SetattrValid::CTIME.bits();
+        request.ctime = now.seconds.cast_unsigned();
+        request.ctimensec = now.nanoseconds;
+        let modified = change.modified.map(to).or(resized.then_some(now));
+        if let Some(modified) = modified {
+            known.attributes.modified = modified;
+            request.valid |= SetattrValid::MTIME.bits();
+            request.valid &= !SetattrValid::MTIME_NOW.bits();
+            request.mtime = modified.seconds.cast_unsigned();
+            request.mtimensec = modified.nanoseconds;
+        }
+        drop(known);
+        self.times_are_told();
     }
 }

@@ -12,6 +12,7 @@ impl Node {
     /// Content of a range is outdated.
     pub(crate) fn content_outdated(&self, start: u64, end: u64) {
         self.content.forget(start, end);
+        self.listing.forget();
         *self.target.lock() = None;
     }
 
@@ -25,7 +26,7 @@ impl Node {
             return Err(Errno::EINVAL);
         }
         self.stored(end.ok_or(Errno::EINVAL)?);
-        self.content.store(offset, data);
+        self.content.overlay(offset, data);
         Ok(())
     }
 

@@ -8,12 +8,12 @@ use vfs::filesystem::FileSystemRef;
 use vfs::inode::LinkTarget;
 use vfs::{
     Access, AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef, Name,
-    OpenFlags, Owner, RenameFlags,
+    OpenFlags, Owner, RenameFlags, StatusQuery,
 };
 
 use super::Node;
 use crate::file::{Directory, Handle, RegularFile};
-use crate::wire::{FileFlags, InitFlags};
+use crate::wire::InitFlags;
 
 impl Inode for Node {
     fn filesystem(&self) -> FileSystemRef {
@@ -25,11 +25,11 @@ impl Inode for Node {
         Ok(self.last_known())
     }
 
-    fn status(&self) -> Result<Attributes, Errno> {
+    fn status(&self, query: &StatusQuery) -> Result<Attributes, Errno> {
         if !self.admits_current() {
             return Err(Errno::EACCES);
         }
-        self.reported()
+        self.reported(query)
     }
 
     fn kind(&self) -> FileKind {
@@ -122,9 +122,7 @@ impl Inode for Node {
         }
         let made = self.unopened.lock().take();
         let handle = match made {
-            Some(open) => {
-                Handle::new(&self, flags, open.fh, FileFlags::from_bits_truncate(open.open_flags), true)
-            }
+            Some(open) => Handle::new(&self, flags, &open)?,
             None => Handle::open(&self, flags)?,
         };
         Ok(Arc::new(RegularFile::new(handle)))

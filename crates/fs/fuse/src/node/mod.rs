@@ -6,6 +6,8 @@ mod content;
 mod entries;
 mod inode;
 mod kept;
+mod listing;
+mod local;
 mod names;
 mod permission;
 mod xattrs;
@@ -16,15 +18,17 @@ use std::time::Instant;
 
 use abi::Errno;
 use parking_lot::Mutex;
-use vfs::{Attributes, FileKind};
+use vfs::{Attributes, FileKind, WaitQueue};
 
 pub(crate) use kept::Kept;
 
-use crate::file::{Content, Handle};
+use crate::file::{Content, Handle, Turns, Uses};
 use crate::filesystem::Shared;
 use crate::wire::{EntryOut, OpenOut, ROOT};
 use attributes::Known;
 use entries::Entries;
+use listing::Listing;
+use local::Local;
 
 /// A file of a server.
 pub(crate) struct Node {
@@ -48,6 +52,16 @@ pub(crate) struct Node {
     /// For a symbolic link: where it leads, if that may be remembered.
     target: Mutex<Option<Arc<[u8]>>>,
     pub(crate) content: Content,
+    /// Told when content has been sent or has come.
+    pub(crate) landed: Arc<WaitQueue>,
+    /// Who writes past the cache.
+    pub(crate) turns: Turns,
+    /// How its content is used by those that have it open.
+    pub(crate) uses: Uses,
+    /// With a write-back cache: what is still to be told.
+    local: Local,
+    /// For a directory: its entries, if they may be remembered.
+    pub(crate) listing: Listing,
     /// For a file that was made open: its handle, until it is opened.
     unopened: Mutex<Option<OpenOut>>,
     /// For a directory: whether a name of it was asked for since it was listed.
@@ -71,6 +85,11 @@ impl Node {
             entries: Entries::default(),
             target: Mutex::default(),
             content: Content::default(),
+            landed: WaitQueue::new(),
+            turns: Turns::default(),
+            uses: Uses::default(),
+            local: Local::default(),
+            listing: Listing::default(),
             unopened: Mutex::default(),
             looked_up: AtomicBool::new(false),
             handles: Mutex::default(),

@@ -10,7 +10,7 @@ use vfs::{Device, FileKind, Inode, InodeRef, OpenFlags, RenameFlags, waiting};
 use super::entries::Name as Known;
 use super::{Node, attributes};
 use crate::file::{Handle, RegularFile};
-use crate::wire::{CreateIn, EntryOut, FileFlags, MknodIn, NAME_MAX, OpenOut};
+use crate::wire::{CreateIn, EntryOut, MknodIn, NAME_MAX, OpenOut};
 
 /// Modes of directories that are made: no set-ID bits.
 const DIRECTORY_MODE: u32 = 0o1777;
@@ -93,6 +93,7 @@ impl Node {
         asked: Instant,
     ) -> Result<Arc<Self>, Errno> {
         self.attributes_outdated();
+        self.listing.forget();
         if FileKind::from_mode(entry.attr.mode) != Some(kind) {
             if entry.nodeid != 0 {
                 self.shared.connection.forget(entry.nodeid, 1);
@@ -189,8 +190,7 @@ impl Node {
     ) -> Result<(Arc<Self>, Arc<Handle>), Errno> {
         match node {
             Ok(node) => {
-                let handle =
-                    Handle::new(&node, flags, open.fh, FileFlags::from_bits_truncate(open.open_flags), true);
+                let handle = Handle::new(&node, flags, open)?;
                 Ok((node, handle))
             }
             Err(error) => {
@@ -217,8 +217,9 @@ impl Node {
         let result =
             if directory { connection.rmdir(self.id, name) } else { connection.unlink(self.id, name) };
         self.attributes_outdated();
+        self.listing.forget();
         if let Some(Some(node)) = self.entries.forget(name) {
-            node.attributes_outdated();
+            node.was_renamed();
         }
         result
     }
@@ -235,8 +236,9 @@ impl Node {
         let result = self.shared.connection.rename((self.id, name), (to.id, new_name), flags.bits());
         for (directory, name) in [(self, name), (to, new_name)] {
             directory.attributes_outdated();
+            directory.listing.forget();
             if let Known::Present(node) = directory.entries.find(name) {
-                node.attributes_outdated();
+                node.was_renamed();
             }
         }
         match result {

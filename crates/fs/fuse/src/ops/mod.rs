@@ -30,6 +30,7 @@ mod rmdir;
 mod setattr;
 mod setxattr;
 mod statfs;
+mod statx;
 mod symlink;
 mod unlink;
 mod write;

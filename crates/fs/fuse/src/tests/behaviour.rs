@@ -6,7 +6,7 @@ use abi::Errno;
 use vfs::io::{SliceSource, VecSink};
 use vfs::{
     Capability, CapabilitySet, Credentials, DirectoryEntry, DirectorySink, FileKind, InodeRef, Name,
-    OpenFlags,
+    OpenFlags, StatusQuery,
 };
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -62,12 +62,12 @@ fn one_file(content: &'static [u8], seconds: u64, open_flags: u32) -> Served {
 fn names_and_attributes_are_asked_for_again_when_they_have_expired() {
     let lasting = one_file(b"x", 1000, 0);
     for _ in 0..3 {
-        assert_eq!(find(&lasting, "file").unwrap().status().unwrap().size, 1);
+        assert_eq!(find(&lasting, "file").unwrap().status(&StatusQuery::default()).unwrap().size, 1);
     }
     assert_eq!((lasting.count(Opcode::Lookup), lasting.count(Opcode::Getattr)), (1, 0));
     let brief = one_file(b"x", 0, 0);
     for _ in 0..3 {
-        assert_eq!(find(&brief, "file").unwrap().status().unwrap().mode, 0o644);
+        assert_eq!(find(&brief, "file").unwrap().status(&StatusQuery::default()).unwrap().mode, 0o644);
     }
     assert_eq!((brief.count(Opcode::Lookup), brief.count(Opcode::Getattr)), (3, 3));
     assert_eq!(find(&brief, "none").err(), Some(Errno::ENOENT));
@@ -119,7 +119,7 @@ fn notifications_end_what_is_cached() {
     assert_eq!(served.write(&reply(0, 2, told.as_bytes())), Ok(16 + 24));
     assert_eq!(read(&inode, OpenFlags::empty(), 0, 10).unwrap(), b"0123456789");
     assert_eq!((served.count(Opcode::Read), served.count(Opcode::Getattr)), (2, 0));
-    assert_eq!(inode.status().unwrap().size, 10);
+    assert_eq!(inode.status(&StatusQuery::default()).unwrap().size, 10);
     assert_eq!(served.count(Opcode::Getattr), 1);
     let told = NotifyInvalEntryOut { parent: 1, namelen: 4, flags: 0 };
     let message = reply(0, 3, &[told.as_bytes(), b"file\0"].concat());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use abi::Errno;
-use vfs::{Name, OpenFlags};
+use vfs::{Name, OpenFlags, StatusQuery};
 use zerocopy::IntoBytes;
 
 use super::behaviour::{find, read, root_user};
@@ -75,8 +75,8 @@ fn a_file_that_changes_its_type_is_of_no_use() {
         _ => Act::Ignore,
     });
     let inode = find(&served, "a").unwrap();
-    assert_eq!(inode.status().err(), Some(Errno::EIO));
-    assert_eq!(inode.status().err(), Some(Errno::EIO));
+    assert_eq!(inode.status(&StatusQuery::default()).err(), Some(Errno::EIO));
+    assert_eq!(inode.status(&StatusQuery::default()).err(), Some(Errno::EIO));
     assert_eq!(served.count(Opcode::Getattr), 1, "it is not asked again");
 }
 
@@ -111,7 +111,7 @@ fn the_death_of_a_server_wakes_those_who_wait() {
     let served = lookups(|_| Act::Die);
     assert_eq!(find(&served, "a").err(), Some(Errno::ECONNABORTED));
     assert_eq!(find(&served, "b").err(), Some(Errno::ENOTCONN));
-    assert_eq!(served.filesystem.root().status().err(), Some(Errno::ENOTCONN));
+    assert_eq!(served.filesystem.root().status(&StatusQuery::default()).err(), Some(Errno::ENOTCONN));
 }
 
 #[test]

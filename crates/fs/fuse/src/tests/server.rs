@@ -73,7 +73,7 @@ pub(super) fn attributes(attr: Attr) -> Act {
 }
 
 pub(super) fn opened(fh: u64, open_flags: u32) -> Act {
-    Act::Body(OpenOut { fh, open_flags, padding: 0 }.as_bytes().to_vec())
+    Act::Body(OpenOut { fh, open_flags, backing_id: 0 }.as_bytes().to_vec())
 }
 
 /// Mounts, with a server that does as the script says: a function of the request's header and body.
@@ -130,7 +130,16 @@ impl Worker {
             assert_eq!(usize::try_from(header.len).unwrap(), sink.data.len());
             if header.opcode == Opcode::Init.number() {
                 let flags = u32::try_from(self.flags.bits() & 0xffff_ffff).unwrap();
-                let out = InitOut { major: 7, minor: 38, max_write: 131_072, flags, ..InitOut::default() };
+                let out = InitOut {
+                    major: 7,
+                    minor: 38,
+                    max_write: 131_072,
+                    flags,
+                    flags2: u32::try_from(self.flags.bits() >> 32).unwrap(),
+                    max_stack_depth: 1,
+                    max_readahead: 131_072,
+                    ..InitOut::default()
+                };
                 Self::write(&device, &reply(header.unique, 0, out.as_bytes())).unwrap();
                 continue;
             }

@@ -28,6 +28,8 @@ bitflags::bitflags! {
         const READDIRPLUS_AUTO = 1 << 14;
         /// Direct I/O of several requests at once.
         const ASYNC_DIO = 1 << 15;
+        /// Writes go to the cache first, and sizes and times are kept here.
+        const WRITEBACK_CACHE = 1 << 16;
         /// OPEN may be answered with `ENOSYS`.
         const NO_OPEN_SUPPORT = 1 << 17;
         /// Several look-ups and listings of one directory at once.
@@ -52,6 +54,8 @@ bitflags::bitflags! {
         const HAS_EXPIRE_ONLY = 1 << 35;
         /// mmap(2) of files that are open for direct I/O.
         const DIRECT_IO_ALLOW_MMAP = 1 << 36;
+        /// Open files may be read and written past the server.
+        const PASSTHROUGH = 1 << 37;
         /// NOTIFY_RESEND.
         const HAS_RESEND = 1 << 39;
     }
@@ -75,6 +79,8 @@ bitflags::bitflags! {
         const NOFLUSH = 1 << 5;
         /// Direct writes at once.
         const PARALLEL_DIRECT_WRITES = 1 << 6;
+        /// Another file's content, which the server has named.
+        const PASSTHROUGH = 1 << 7;
     }
 }
 

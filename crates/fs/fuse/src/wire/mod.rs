@@ -24,8 +24,14 @@ pub const MIN_READ_BUFFER: usize = 8192;
 pub const NAME_MAX: usize = 1024;
 /// The bit that tells an interrupt's id from that of its request; ids of requests leave it out.
 pub const INTERRUPT_BIT: u64 = 1;
+/// The bit in the id of a request that was read before and comes again.
+pub const RESENT_BIT: u64 = 1 << 63;
 /// `FUSE_DEV_IOC_CLONE`: `_IOR(229, 0, uint32_t)`.
 pub const DEV_IOC_CLONE: u32 = 0x8004_e500;
+/// `FUSE_DEV_IOC_BACKING_OPEN`: `_IOW(229, 1, struct fuse_backing_map)`.
+pub const DEV_IOC_BACKING_OPEN: u32 = 0x4010_e501;
+/// `FUSE_DEV_IOC_BACKING_CLOSE`: `_IOW(229, 2, uint32_t)`.
+pub const DEV_IOC_BACKING_CLOSE: u32 = 0x4004_e502;
 /// `st_rdev` of /dev/fuse: major.
 pub const DEVICE_MAJOR: u32 = 10;
 /// `st_rdev` of /dev/fuse: minor.

@@ -79,4 +79,5 @@ opcodes! {
     Lseek = 46 "FUSE_LSEEK",
     CopyFileRange = 47 "FUSE_COPY_FILE_RANGE",
     Tmpfile = 51 "FUSE_TMPFILE",
+    Statx = 52 "FUSE_STATX",
 }

@@ -67,7 +67,7 @@ structures! {
     /// CREATE, TMPFILE.
     "fuse_create_in" CreateIn { flags: u32, mode: u32, umask: u32, open_flags: u32 }
     /// The handle of an open file.
-    "fuse_open_out" OpenOut { fh: u64, open_flags: u32, padding: u32 }
+    "fuse_open_out" OpenOut { fh: u64, open_flags: u32, backing_id: i32 }
     /// RELEASE, RELEASEDIR.
     "fuse_release_in" ReleaseIn { fh: u64, flags: u32, release_flags: u32, lock_owner: u64 }
     /// FLUSH.
@@ -95,7 +95,7 @@ structures! {
     /// INIT: what this side speaks.
     "fuse_init_in" InitIn { major: u32, minor: u32, max_readahead: u32, flags: u32, flags2: u32, unused: [u32; 11] }
     /// INIT: what the server speaks. Older ones send only its beginning.
-    "fuse_init_out" InitOut { major: u32, minor: u32, max_readahead: u32, flags: u32, max_background: u16, congestion_threshold: u16, max_write: u32, time_gran: u32, max_pages: u16, map_alignment: u16, flags2: u32, unused: [u32; 7] }
+    "fuse_init_out" InitOut { major: u32, minor: u32, max_readahead: u32, flags: u32, max_background: u16, congestion_threshold: u16, max_write: u32, time_gran: u32, max_pages: u16, map_alignment: u16, flags2: u32, max_stack_depth: u32, unused: [u32; 6] }
     /// INTERRUPT: of which request.
     "fuse_interrupt_in" InterruptIn { unique: u64 }
     /// BMAP.
@@ -140,6 +140,16 @@ structures! {
     "fuse_lseek_out" LseekOut { offset: u64 }
     /// COPY_FILE_RANGE.
     "fuse_copy_file_range_in" CopyFileRangeIn { fh_in: u64, off_in: u64, nodeid_out: u64, fh_out: u64, off_out: u64, len: u64, flags: u64 }
+    /// A time of STATX.
+    "fuse_sx_time" SxTime { tv_sec: i64, tv_nsec: u32, __reserved: i32 }
+    /// What statx(2) reports.
+    "fuse_statx" SxStat { mask: u32, blksize: u32, attributes: u64, nlink: u32, uid: u32, gid: u32, mode: u16, __spare0: [u16; 1], ino: u64, size: u64, blocks: u64, attributes_mask: u64, atime: SxTime, btime: SxTime, ctime: SxTime, mtime: SxTime, rdev_major: u32, rdev_minor: u32, dev_major: u32, dev_minor: u32, __spare2: [u64; 14] }
+    /// STATX.
+    "fuse_statx_in" StatxIn { getattr_flags: u32, reserved: u32, fh: u64, sx_flags: u32, sx_mask: u32 }
+    /// STATX.
+    "fuse_statx_out" StatxOut { attr_valid: u64, attr_valid_nsec: u32, flags: u32, spare: [u64; 2], stat: SxStat }
+    /// Which open file is to be used in place of the server.
+    "fuse_backing_map" BackingMap { fd: i32, flags: u32, padding: u64 }
     /// SYNCFS.
     "fuse_syncfs_in" SyncfsIn { padding: u64 }
 }

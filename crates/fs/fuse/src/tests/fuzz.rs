@@ -1,0 +1,310 @@
+//! Servers that answer anything to anybody, for as long as `CASEMATE_FUZZ_SECONDS` says, two seconds unless told.
+//!
+//! Whatever a server says, nothing panics, and when its connection is ended nobody waits any longer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use vfs::io::{SliceSource, VecSink};
+use vfs::{
+    AttributeChange, DirectoryEntry, DirectorySink, File, FileKind, InodeRef, Name, OpenFlags, Owner,
+    RenameFlags, Seek, StatusQuery,
+};
+use zerocopy::{FromBytes, IntoBytes};
+
+use super::behaviour::root_user;
+use super::server::{Act, Served, attr, reply, serve};
+use crate::wire::{
+    Attr, AttrOut, Dirent, EntryOut, InHeader, InitFlags, LkIn, NotifyInvalInodeOut, NotifyStoreOut, Opcode, OpenOut,
+    ReadIn, StatxOut, SxStat, WriteIn, WriteOut, padded,
+};
+
+/// A stream of numbers that a seed repeats.
+#[derive(Clone)]
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).unwrap()
+    }
+
+    fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+
+    fn bytes(&mut self, most: usize) -> Vec<u8> {
+        let count = self.below(most + 1);
+        (0..count).map(|_| self.next().to_le_bytes()[3]).collect()
+    }
+}
+
+const NUMBERS: &[u64] = &[
+    0,
+    1,
+    2,
+    3,
+    100,
+    4095,
+    4096,
+    5000,
+    131_072,
+    1 << 20,
+    0x7fff_ffff,
+    0xffff_ffff,
+    1 << 40,
+    i64::MAX as u64,
+    1 << 63,
+    u64::MAX,
+];
+const MODES: &[u32] = &[0o100_644, 0o100_644, 0o040_755, 0o040_755, 0o120_777, 0o010_600, 0, 0o170_777];
+const NAMES: &[&str] = &["a", "b", "file", "dir", "gone"];
+
+fn an_attr(dice: &mut Dice) -> Attr {
+    let size = if dice.below(3) > 0 { dice.below(20_000) as u64 } else { dice.one_of(NUMBERS) };
+    let mut attr = attr(dice.next() % 6, dice.one_of(MODES), size);
+    attr.mtime = dice.one_of(NUMBERS);
+    attr.mtimensec = dice.one_of(NUMBERS) as u32;
+    attr.blksize = dice.one_of(NUMBERS) as u32;
+    attr
+}
+
+fn an_entry(dice: &mut Dice) -> EntryOut {
+    EntryOut {
+        nodeid: dice.next() % 6,
+        generation: dice.next() % 2,
+        entry_valid: dice.one_of(NUMBERS),
+        attr_valid: dice.one_of(NUMBERS),
+        entry_valid_nsec: dice.one_of(NUMBERS) as u32,
+        attr_valid_nsec: 0,
+        attr: an_attr(dice),
+    }
+}
+
+fn an_open(dice: &mut Dice) -> OpenOut {
+    OpenOut { fh: dice.next() % 4, open_flags: dice.one_of(&[0, 1, 2, 3, 8, 10, 16, 66, 128, u32::MAX]), backing_id: 1 }
+}
+
+fn entries(dice: &mut Dice, plus: bool) -> Vec<u8> {
+    let mut all = Vec::new();
+    for _ in 0..dice.below(6) {
+        let name = dice.one_of(NAMES);
+        let start = all.len();
+        if plus {
+            all.extend_from_slice(an_entry(dice).as_bytes());
+        }
+        let namelen = if dice.below(20) == 0 { dice.one_of(NUMBERS) as u32 } else { u32::try_from(name.len()).unwrap() };
+        let dirent = Dirent { ino: dice.next() % 6, off: dice.next() % 9, namelen, kind: dice.next() as u32 % 20 };
+        all.extend_from_slice(dirent.as_bytes());
+        all.extend_from_slice(name.as_bytes());
+        all.resize(start + padded(all.len() - start), 0);
+    }
+    all
+}
+
+/// An answer of the right form, with what comes to mind in it.
+fn answer(dice: &mut Dice, header: &InHeader, body: &[u8]) -> Vec<u8> {
+    let is = |opcode: Opcode| header.opcode == opcode.number();
+    let makes = [Opcode::Lookup, Opcode::Mknod, Opcode::Mkdir, Opcode::Symlink, Opcode::Link];
+    if makes.into_iter().any(is) {
+        return an_entry(dice).as_bytes().to_vec();
+    }
+    if is(Opcode::Create) || is(Opcode::Tmpfile) {
+        return [an_entry(dice).as_bytes(), an_open(dice).as_bytes()].concat();
+    }
+    if is(Opcode::Open) || is(Opcode::Opendir) {
+        return an_open(dice).as_bytes().to_vec();
+    }
+    if is(Opcode::Getattr) || is(Opcode::Setattr) {
+        let out = AttrOut { attr_valid: dice.one_of(NUMBERS), attr: an_attr(dice), ..AttrOut::default() };
+        return out.as_bytes().to_vec();
+    }
+    if is(Opcode::Statx) {
+        let stat = SxStat { mask: dice.one_of(&[0, 0x7ff, 0xfff]), mode: 0o100_644, ..SxStat::default() };
+        return StatxOut { stat, ..StatxOut::default() }.as_bytes().to_vec();
+    }
+    if is(Opcode::Read) {
+        let size = ReadIn::read_from_prefix(body).map_or(0, |(what, _)| usize::try_from(what.size).unwrap());
+        return vec![7; dice.below(size + 1)];
+    }
+    if is(Opcode::Readdir) || is(Opcode::Readdirplus) {
+        return entries(dice, is(Opcode::Readdirplus));
+    }
+    if is(Opcode::Write) {
+        let size = WriteIn::read_from_prefix(body).map_or(0, |(what, _)| what.size);
+        let size = if dice.below(4) > 0 { size } else { dice.one_of(NUMBERS) as u32 };
+        return WriteOut { size, padding: 0 }.as_bytes().to_vec();
+    }
+    if is(Opcode::Readlink) {
+        return dice.bytes(5000);
+    }
+    if is(Opcode::Getlk) {
+        return dice.bytes(size_of::<LkIn>());
+    }
+    let length = dice.one_of(&[0, 0, 8, 16, 80]);
+    vec![dice.next() as u8; length]
+}
+
+/// Something that was not asked for.
+fn junk(dice: &mut Dice, unique: u64) -> Vec<u8> {
+    let code = dice.below(9) as i32;
+    let node = dice.next() % 6;
+    match dice.below(6) {
+        0 => dice.bytes(200),
+        1 => reply(0, code, &dice.bytes(100)),
+        2 => reply(unique.wrapping_add(dice.next() % 8), 0, &dice.bytes(150)),
+        3 => {
+            let told = NotifyInvalInodeOut { ino: node, off: dice.one_of(NUMBERS) as i64, len: dice.one_of(NUMBERS) as i64 };
+            reply(0, 2, told.as_bytes())
+        }
+        4 => {
+            let data = dice.bytes(5000);
+            let size = u32::try_from(data.len()).unwrap();
+            let told = NotifyStoreOut { nodeid: node, offset: dice.one_of(NUMBERS), size, padding: 0 };
+            reply(0, 4, &[told.as_bytes(), &data].concat())
+        }
+        _ => reply(0, 7, b""),
+    }
+}
+
+fn act(dice: &mut Dice, header: &InHeader, body: &[u8]) -> Act {
+    let good = |dice: &mut Dice| reply(header.unique, 0, &answer(dice, header, body));
+    match dice.below(24) {
+        0 => Act::Ignore,
+        1 => Act::Raw(vec![reply(header.unique, 0, &dice.bytes(300))]),
+        2 => Act::Raw(vec![reply(header.unique, -(dice.below(600) as i32), b"")]),
+        3 => Act::Raw(vec![junk(dice, header.unique), good(dice), good(dice)]),
+        4 => {
+            let mut cut = good(dice);
+            cut.truncate(dice.below(cut.len() + 1));
+            Act::Raw(vec![cut, good(dice)])
+        }
+        5 => Act::Fail(abi::Errno::ENOSYS),
+        _ => Act::Raw(vec![good(dice)]),
+    }
+}
+
+struct Nobody(usize);
+
+impl DirectorySink for Nobody {
+    fn put(&mut self, _: &DirectoryEntry<'_>) -> bool {
+        self.0 = self.0.saturating_sub(1);
+        self.0 > 0
+    }
+}
+
+/// One who uses the mount. What becomes of it does not matter, as long as it ends.
+fn use_it(served: &Served, mut dice: Dice) {
+    let root = served.filesystem.root();
+    let mut inodes: Vec<InodeRef> = vec![root];
+    let mut files: Vec<Arc<dyn File>> = Vec::new();
+    for _ in 0..40 {
+        let inode = Arc::clone(&inodes[dice.below(inodes.len())]);
+        let name = Name::new(dice.one_of(NAMES).as_bytes()).unwrap();
+        let made = match dice.below(9) {
+            0 => inode.create(name, FileKind::Regular, 0o644, Owner::default(), vfs::Device::default()).ok(),
+            1 => inode.create_directory(name, 0o755, Owner::default()).ok(),
+            2 => {
+                let to = Arc::clone(&inodes[dice.below(inodes.len())]);
+                let _ = inode.rename(name, &to, Name::new(b"a").unwrap(), RenameFlags::empty());
+                None
+            }
+            3 => {
+                let _ = inode.unlink(name);
+                None
+            }
+            4 => {
+                let size = Some(dice.one_of(NUMBERS) >> 1);
+                let _ = inode.set_attributes(&AttributeChange { size, ..Default::default() });
+                None
+            }
+            5 => {
+                let query = StatusQuery { fields: 0xfff, ..StatusQuery::default() };
+                let _ = (inode.status(&query), inode.read_link(&root_user()), inode.xattr(b"user.x"));
+                None
+            }
+            6 => {
+                let flags = dice.one_of(&[OpenFlags::RDWR, OpenFlags::empty(), OpenFlags::RDWR | OpenFlags::TRUNC]);
+                if let Ok(file) = Arc::clone(&inode).open(flags, &root_user()) {
+                    files.push(file);
+                }
+                None
+            }
+            _ => inode.lookup(name).ok(),
+        };
+        inodes.extend(made);
+        if !files.is_empty() {
+            let file = Arc::clone(&files[dice.below(files.len())]);
+            use_file(&*file, &mut dice);
+            if files.len() > 4 {
+                files.remove(0);
+            }
+        }
+    }
+}
+
+fn use_file(file: &dyn File, dice: &mut Dice) {
+    let offset = if dice.below(3) > 0 { dice.below(30_000) as u64 } else { dice.one_of(NUMBERS) >> 1 };
+    match dice.below(9) {
+        0 | 1 => drop(file.read(offset, &mut VecSink::new(dice.below(300_000)))),
+        2 | 3 => drop(file.write(Some(offset), &mut SliceSource::new(&vec![1; dice.below(20_000)]))),
+        4 => drop(file.sync(false)),
+        5 => drop(file.flush()),
+        6 => drop(file.read_directory(dice.next() % 9, &mut Nobody(10))),
+        7 => drop((file.seek(Seek::End(0)), file.seek(Seek::Data(offset)), file.poll())),
+        _ => drop((file.map_range(1, true, 0, 65_536), file.write_mapped())),
+    }
+}
+
+fn round(seed: u64) {
+    let mut dice = Dice(seed | 1);
+    let flags = InitFlags::from_bits_truncate(dice.next());
+    let mut server = dice.clone();
+    let served = Arc::new(serve(flags, move |header, body| act(&mut server, header, body)));
+    let ended = Arc::new(AtomicUsize::new(0));
+    let users: Vec<_> = (0..3u64)
+        .map(|number| {
+            let (served, ended, dice) = (Arc::clone(&served), Arc::clone(&ended), Dice(seed.wrapping_mul(31 + 2 * number) | 1));
+            std::thread::spawn(move || {
+                use_it(&served, dice);
+                ended.fetch_add(1, Ordering::SeqCst);
+            })
+        })
+        .collect();
+    let start = Instant::now();
+    while ended.load(Ordering::SeqCst) < users.len() && start.elapsed() < Duration::from_millis(60) {
+        let _ = served.write(&junk(&mut dice, 2));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    served.shared.connection.abort();
+    let end = Instant::now();
+    while ended.load(Ordering::SeqCst) < users.len() {
+        assert!(
+            !users.iter().any(|user| user.is_finished()) || ended.load(Ordering::SeqCst) > 0,
+            "seed {seed}: a panic"
+        );
+        assert!(end.elapsed() < Duration::from_secs(20), "seed {seed}: somebody hangs");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    for user in users {
+        assert!(user.join().is_ok(), "seed {seed}: a panic");
+    }
+}
+
+#[test]
+fn servers_may_say_what_they_like() {
+    let seconds = std::env::var("CASEMATE_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
+    let start = Instant::now();
+    let mut seed = u64::from(std::process::id()) << 20;
+    while start.elapsed() < Duration::from_secs(seconds) {
+        round(seed);
+        seed += 1;
+    }
+}
