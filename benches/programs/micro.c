@@ -323,6 +323,8 @@ static void exec_run(long n) {
   }
 }
 
+#include "fuse.c"
+
 struct benchmark {
   const char *name;
   void (*setup)(void);
@@ -342,6 +344,9 @@ static const struct benchmark all[] = {
   {"pipe_pingpong", pipe_setup, pipe_run}, {"unix_pingpong", unix_setup, pipe_run}, {"tcp_pingpong", tcp_setup, pipe_run},
   {"tcp_bulk64k", bulk_setup, bulk_run}, {"futex_pingpong", futex_setup, futex_run},
   {"mmap_touch64", NULL, mmap64_run}, {"mprotect", NULL, mprotect_run}, {"touch_page", NULL, touch_run},
+  {"fuse_stat", fuse_setup, fuse_stat_run}, {"fuse_open_close", fuse_setup, fuse_open_run},
+  {"fuse_pread4k", fuse_setup, fuse_pread4k_run}, {"fuse_pread64k", fuse_setup, fuse_pread64k_run}, {"fuse_cached_pread4k", fuse_cached_setup, pread4k_run},
+  {"fuse_pwrite4k", fuse_setup, fuse_pwrite4k_run}, {"fuse_pwrite64k", fuse_setup, fuse_pwrite64k_run},
   {"thread", NULL, thread_run}, {"fork_wait", NULL, fork_run}, {"exec_wait", NULL, exec_run},
 };
 

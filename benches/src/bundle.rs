@@ -22,10 +22,11 @@ impl Bundle {
         std::fs::create_dir_all(&directory)?;
         let namespaces: Vec<_> =
             ["pid", "network", "ipc", "uts", "mount"].iter().map(|kind| json!({"type": kind})).collect();
-        let capabilities: Vec<String> = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"]
-            .iter()
-            .map(|name| format!("CAP_{name}"))
-            .collect();
+        let capabilities: Vec<String> =
+            ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID", "SYS_ADMIN"]
+                .iter()
+                .map(|name| format!("CAP_{name}"))
+                .collect();
         let tmpfs = |at: &str, mode: &str| json!({"destination": at, "type": "tmpfs", "source": "tmpfs", "options": [mode]});
         let config = json!({
             "ociVersion": "1.0.2",
@@ -44,7 +45,10 @@ impl Bundle {
                 tmpfs("/dev", "mode=755"),
                 tmpfs("/tmp", "mode=1777"),
             ],
-            "linux": {"namespaces": namespaces},
+            "linux": {
+                "namespaces": namespaces,
+                "devices": [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o666}],
+            },
         });
         std::fs::write(directory.join("config.json"), serde_json::to_vec_pretty(&config)?)?;
         Ok(Self { directory, root: root.to_owned(), arguments: arguments.to_vec() })

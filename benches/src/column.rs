@@ -14,7 +14,7 @@ use crate::options::Options;
 /// Enters the root of a bundle with the mounts that a container has.
 const NATIVE: &str = r#"mount -t tmpfs -o mode=1777 tmpfs "$0/tmp" && mount -t proc proc "$0/proc" &&
 mount -t tmpfs tmpfs "$0/dev" && mknod -m 666 "$0/dev/zero" c 1 5 && mknod -m 666 "$0/dev/null" c 1 3 &&
-mknod -m 666 "$0/dev/urandom" c 1 9 && ip link set lo up 2>/dev/null; exec chroot "$0" "$@""#;
+mknod -m 666 "$0/dev/urandom" c 1 9 && mknod -m 666 "$0/dev/fuse" c 10 229 && ip link set lo up 2>/dev/null; exec chroot "$0" "$@""#;
 
 /// A way to run a container.
 pub(crate) struct Column {

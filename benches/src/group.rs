@@ -57,6 +57,19 @@ pub(crate) const GROUPS: &[Group] = &[
             "tmp_pwrite64k",
         ],
     ),
+    micro(
+        "fuse",
+        "files of a server inside, that keeps one file in a tmpfs: each operation asks it, but for cached_pread4k",
+        &[
+            "fuse_stat",
+            "fuse_open_close",
+            "fuse_pread4k",
+            "fuse_pread64k",
+            "fuse_cached_pread4k",
+            "fuse_pwrite4k",
+            "fuse_pwrite64k",
+        ],
+    ),
     micro("events", "waiting for what is there", &["epoll_wait_ready", "poll_ready", "eventfd"]),
     micro(
         "handover",

@@ -13,7 +13,7 @@ pub(crate) const USAGE: &str = "usage: cargo xtask bench [OPTION]... [GROUP]...
   --pin CPUS          run everything on these processors, as taskset -c
   --json FILE         write all single results
   --charts DIRECTORY  write a chart for each group
-runc and crun are columns wherever they are installed. Without groups all are run: calls files events handover memory processes callers
+runc and crun are columns wherever they are installed. Without groups all are run: calls files fuse events handover memory processes callers
 start footprint idle work";
 
 /// What the user wants.

@@ -40,7 +40,7 @@ static void listed(const char *what)
 
 static void listings(void)
 {
-	char name[32];
+	char name[300];
 	for (int i = 0; i < 20; i++) {
 		snprintf(name, sizeof name, P "%d", i);
 		close(open(name, O_CREAT | O_WRONLY, 0644));

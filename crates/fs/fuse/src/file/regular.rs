@@ -164,7 +164,7 @@ impl File for RegularFile {
     }
 
     fn stays_for_mapping(&self) -> bool {
-        true
+        self.handle.passed().is_none()
     }
 
     fn write_mapped(&self) -> Result<(), Errno> {

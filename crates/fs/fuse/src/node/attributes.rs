@@ -140,12 +140,10 @@ impl Node {
     /// The server's; `EIO` if it contradicts itself.
     pub(crate) fn refreshed(&self) -> Result<Attributes, Errno> {
         self.good()?;
-        if let Some(attributes) = self.believed() {
-            return Ok(attributes);
+        match self.believed() {
+            Some(attributes) => Ok(attributes),
+            None => self.ask(),
         }
-        let (since, asked) = (self.changes(), Instant::now());
-        let told = self.shared.connection.getattr(self.id, None)?;
-        self.learn(&told, asked, since)
     }
 
     /// The attributes, if they may still be believed.
@@ -181,10 +179,6 @@ impl Node {
         if fields == 0 || query.freshness == Freshness::Known {
             return Ok(self.last_known());
         }
-        let birth = fields & STATX_BTIME != 0;
-        if query.freshness == Freshness::Forced || birth && !self.known.lock().birth_known {
-            self.known.lock().until = None;
-        }
         let mut events = if fields & TIME_OF_READING == 0 { 0 } else { READ };
         if fields & OF_WRITING != 0 && !self.keeps_size() || fields & STATX_BLOCKS != 0 {
             events |= WRITTEN;
@@ -193,23 +187,33 @@ impl Node {
             events |= RENAMED;
         }
         self.outdated_by(events);
-        if !birth {
-            let known = self.believed().is_some();
-            let attributes = self.refreshed()?;
-            // As Linux has it: what was just asked without it is told without it.
-            return Ok(Attributes { born: attributes.born.filter(|_| known), ..attributes });
+        let birth = fields & STATX_BTIME != 0;
+        if query.freshness == Freshness::Usual
+            && let Some(attributes) = self.believed()
+            && (!birth || self.known.lock().birth_known)
+        {
+            return Ok(attributes);
         }
-        match self.refreshed_with_birth() {
-            Err(Errno::ENOSYS) => self.refreshed(),
+        if !birth {
+            // As Linux has it: what was asked without it is told without it.
+            return self.ask().map(|attributes| Attributes { born: None, ..attributes });
+        }
+        match self.ask_with_birth() {
+            // Once more, without it.
+            Err(Errno::ENOSYS) => self.reported(query),
             attributes => attributes,
         }
     }
 
-    /// As [`Self::refreshed`], from a request that asks for the time of birth too.
-    fn refreshed_with_birth(&self) -> Result<Attributes, Errno> {
-        if let Some(attributes) = self.believed() {
-            return Ok(attributes);
-        }
+    /// Asks for the attributes.
+    fn ask(&self) -> Result<Attributes, Errno> {
+        let (since, asked) = (self.changes(), Instant::now());
+        let told = self.shared.connection.getattr(self.id, None)?;
+        self.learn(&told, asked, since)
+    }
+
+    /// Asks for the attributes and the time of birth.
+    fn ask_with_birth(&self) -> Result<Attributes, Errno> {
         let (since, asked) = (self.changes(), Instant::now());
         let told = self.shared.connection.statx(self.id)?;
         let stat = &told.stat;

@@ -16,8 +16,8 @@ use zerocopy::{FromBytes, IntoBytes};
 use super::behaviour::root_user;
 use super::server::{Act, Served, attr, reply, serve};
 use crate::wire::{
-    Attr, AttrOut, Dirent, EntryOut, InHeader, InitFlags, LkIn, NotifyInvalInodeOut, NotifyStoreOut, Opcode, OpenOut,
-    ReadIn, StatxOut, SxStat, WriteIn, WriteOut, padded,
+    Attr, AttrOut, Dirent, EntryOut, InHeader, InitFlags, LkIn, NotifyInvalInodeOut, NotifyStoreOut, Opcode,
+    OpenOut, ReadIn, StatxOut, SxStat, WriteIn, WriteOut, padded,
 };
 
 /// A stream of numbers that a seed repeats.
@@ -40,6 +40,10 @@ impl Dice {
         of[self.below(of.len())]
     }
 
+    fn short(&mut self) -> u32 {
+        u32::try_from(self.one_of(NUMBERS) & 0xffff_ffff).unwrap()
+    }
+
     fn bytes(&mut self, most: usize) -> Vec<u8> {
         let count = self.below(most + 1);
         (0..count).map(|_| self.next().to_le_bytes()[3]).collect()
@@ -60,7 +64,7 @@ const NUMBERS: &[u64] = &[
     0x7fff_ffff,
     0xffff_ffff,
     1 << 40,
-    i64::MAX as u64,
+    i64::MAX.cast_unsigned(),
     1 << 63,
     u64::MAX,
 ];
@@ -71,8 +75,8 @@ fn an_attr(dice: &mut Dice) -> Attr {
     let size = if dice.below(3) > 0 { dice.below(20_000) as u64 } else { dice.one_of(NUMBERS) };
     let mut attr = attr(dice.next() % 6, dice.one_of(MODES), size);
     attr.mtime = dice.one_of(NUMBERS);
-    attr.mtimensec = dice.one_of(NUMBERS) as u32;
-    attr.blksize = dice.one_of(NUMBERS) as u32;
+    attr.mtimensec = dice.short();
+    attr.blksize = dice.short();
     attr
 }
 
@@ -82,14 +86,18 @@ fn an_entry(dice: &mut Dice) -> EntryOut {
         generation: dice.next() % 2,
         entry_valid: dice.one_of(NUMBERS),
         attr_valid: dice.one_of(NUMBERS),
-        entry_valid_nsec: dice.one_of(NUMBERS) as u32,
+        entry_valid_nsec: dice.short(),
         attr_valid_nsec: 0,
         attr: an_attr(dice),
     }
 }
 
 fn an_open(dice: &mut Dice) -> OpenOut {
-    OpenOut { fh: dice.next() % 4, open_flags: dice.one_of(&[0, 1, 2, 3, 8, 10, 16, 66, 128, u32::MAX]), backing_id: 1 }
+    OpenOut {
+        fh: dice.next() % 4,
+        open_flags: dice.one_of(&[0, 1, 2, 3, 8, 10, 16, 66, 128, u32::MAX]),
+        backing_id: 1,
+    }
 }
 
 fn entries(dice: &mut Dice, plus: bool) -> Vec<u8> {
@@ -100,8 +108,8 @@ fn entries(dice: &mut Dice, plus: bool) -> Vec<u8> {
         if plus {
             all.extend_from_slice(an_entry(dice).as_bytes());
         }
-        let namelen = if dice.below(20) == 0 { dice.one_of(NUMBERS) as u32 } else { u32::try_from(name.len()).unwrap() };
-        let dirent = Dirent { ino: dice.next() % 6, off: dice.next() % 9, namelen, kind: dice.next() as u32 % 20 };
+        let namelen = if dice.below(20) == 0 { dice.short() } else { u32::try_from(name.len()).unwrap() };
+        let dirent = Dirent { ino: dice.next() % 6, off: dice.next() % 9, namelen, kind: dice.short() % 20 };
         all.extend_from_slice(dirent.as_bytes());
         all.extend_from_slice(name.as_bytes());
         all.resize(start + padded(all.len() - start), 0);
@@ -139,7 +147,7 @@ fn answer(dice: &mut Dice, header: &InHeader, body: &[u8]) -> Vec<u8> {
     }
     if is(Opcode::Write) {
         let size = WriteIn::read_from_prefix(body).map_or(0, |(what, _)| what.size);
-        let size = if dice.below(4) > 0 { size } else { dice.one_of(NUMBERS) as u32 };
+        let size = if dice.below(4) > 0 { size } else { dice.short() };
         return WriteOut { size, padding: 0 }.as_bytes().to_vec();
     }
     if is(Opcode::Readlink) {
@@ -149,19 +157,23 @@ fn answer(dice: &mut Dice, header: &InHeader, body: &[u8]) -> Vec<u8> {
         return dice.bytes(size_of::<LkIn>());
     }
     let length = dice.one_of(&[0, 0, 8, 16, 80]);
-    vec![dice.next() as u8; length]
+    vec![dice.next().to_le_bytes()[5]; length]
 }
 
 /// Something that was not asked for.
 fn junk(dice: &mut Dice, unique: u64) -> Vec<u8> {
-    let code = dice.below(9) as i32;
+    let code = i32::try_from(dice.below(9)).unwrap();
     let node = dice.next() % 6;
     match dice.below(6) {
         0 => dice.bytes(200),
         1 => reply(0, code, &dice.bytes(100)),
         2 => reply(unique.wrapping_add(dice.next() % 8), 0, &dice.bytes(150)),
         3 => {
-            let told = NotifyInvalInodeOut { ino: node, off: dice.one_of(NUMBERS) as i64, len: dice.one_of(NUMBERS) as i64 };
+            let told = NotifyInvalInodeOut {
+                ino: node,
+                off: dice.one_of(NUMBERS).cast_signed(),
+                len: dice.one_of(NUMBERS).cast_signed(),
+            };
             reply(0, 2, told.as_bytes())
         }
         4 => {
@@ -179,7 +191,7 @@ fn act(dice: &mut Dice, header: &InHeader, body: &[u8]) -> Act {
     match dice.below(24) {
         0 => Act::Ignore,
         1 => Act::Raw(vec![reply(header.unique, 0, &dice.bytes(300))]),
-        2 => Act::Raw(vec![reply(header.unique, -(dice.below(600) as i32), b"")]),
+        2 => Act::Raw(vec![reply(header.unique, -i32::try_from(dice.below(600)).unwrap(), b"")]),
         3 => Act::Raw(vec![junk(dice, header.unique), good(dice), good(dice)]),
         4 => {
             let mut cut = good(dice);
@@ -231,7 +243,8 @@ fn use_it(served: &Served, mut dice: Dice) {
                 None
             }
             6 => {
-                let flags = dice.one_of(&[OpenFlags::RDWR, OpenFlags::empty(), OpenFlags::RDWR | OpenFlags::TRUNC]);
+                let flags =
+                    dice.one_of(&[OpenFlags::RDWR, OpenFlags::empty(), OpenFlags::RDWR | OpenFlags::TRUNC]);
                 if let Ok(file) = Arc::clone(&inode).open(flags, &root_user()) {
                     files.push(file);
                 }
@@ -271,7 +284,8 @@ fn round(seed: u64) {
     let ended = Arc::new(AtomicUsize::new(0));
     let users: Vec<_> = (0..3u64)
         .map(|number| {
-            let (served, ended, dice) = (Arc::clone(&served), Arc::clone(&ended), Dice(seed.wrapping_mul(31 + 2 * number) | 1));
+            let (served, ended, dice) =
+                (Arc::clone(&served), Arc::clone(&ended), Dice(seed.wrapping_mul(31 + 2 * number) | 1));
             std::thread::spawn(move || {
                 use_it(&served, dice);
                 ended.fetch_add(1, Ordering::SeqCst);
