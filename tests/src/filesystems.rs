@@ -9,6 +9,7 @@ const EXERCISERS: Extra<'static> = Extra {
     name: "filesroot",
     packages: &["acl", "attr", "fio", "mount", "rsync", "stress-ng"],
     sources: &[],
+    build: "",
 };
 
 /// A row that runs a script of `tests/cases/sh` on a kind of file system, whose name is its first argument.

@@ -10,5 +10,11 @@ at() {
       ;;
     root) mkdir /var/tmp/own && cd /var/tmp/own ;;
     disk) cd /mnt ;;
+    # A FUSE server that passes everything on to a directory; with a write-back cache before it.
+    served) mkdir -p /work/served/below /work/served/m && bindfs /work/served/below /work/served/m && cd /work/served/m ;;
+    served-back)
+      mkdir -p /work/served/below /work/served/m
+      /usr/src/libfuse/build/example/passthrough_ll -o source=/work/served/below,writeback,cache=always /work/served/m && cd /work/served/m
+      ;;
   esac
 }

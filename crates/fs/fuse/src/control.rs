@@ -52,7 +52,7 @@ fn first_inode(connection: &Connection) -> u64 {
 }
 
 fn meta(connection: &Connection, index: u64, mode: u32) -> Meta {
-    let owner = Owner { uid: connection.owner, gid: 0 };
+    let owner = Owner { uid: connection.owner.uid, gid: 0 };
     Meta { inode: first_inode(connection).saturating_add(index), mode, owner }
 }
 

@@ -15,7 +15,7 @@ use std::sync::{Arc, Weak};
 use abi::Errno;
 use parking_lot::Mutex;
 use vfs::waiting::{self, Patience};
-use vfs::{Device, Events, WaitQueue};
+use vfs::{Device, Events, Owner, UserNamespace, WaitQueue};
 
 pub(crate) use list::connections;
 pub(crate) use queues::Served;
@@ -31,8 +31,10 @@ use crate::wire::{InitFlags, Opcode};
 pub(crate) struct Connection {
     /// The mount's `st_dev`, and its name in fusectl.
     pub(crate) device: Device,
-    /// Who mounted it: may see and abort it in fusectl.
-    pub(crate) owner: u32,
+    /// Who mounted it: may see and abort it in fusectl, and use it.
+    pub(crate) owner: Owner,
+    /// The user namespace that it was mounted in. Its ids are those that the server hears and tells.
+    pub(crate) user: Arc<UserNamespace>,
     queues: Mutex<Queues>,
     /// Told when there is something for the server to read, and at the end.
     pub(crate) readers: Arc<WaitQueue>,
@@ -47,10 +49,11 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// A connection whose server has not said anything yet, with one open device.
-    pub(crate) fn new(device: Device, owner: u32) -> Arc<Self> {
+    pub(crate) fn new(device: Device, owner: Owner, user: Arc<UserNamespace>) -> Arc<Self> {
         Arc::new(Self {
             device,
             owner,
+            user,
             queues: Mutex::default(),
             readers: WaitQueue::new(),
             room: WaitQueue::new(),
@@ -108,7 +111,18 @@ impl Connection {
         parts: &[&[u8]],
         shape: Shape,
     ) -> Result<Vec<u8>, Errno> {
-        self.ask_as(Asker::current(), opcode, node, parts, shape)
+        self.ask_as(self.asker()?, opcode, node, parts, shape)
+    }
+
+    /// Whoever the calling thread works for, as the server knows ids.
+    ///
+    /// # Errors
+    /// `EOVERFLOW` for somebody whom its user namespace does not have.
+    pub(crate) fn asker(&self) -> Result<Asker, Errno> {
+        let asker = Asker::current();
+        let uid = self.user.uid_within(asker.uid).ok_or(Errno::EOVERFLOW)?;
+        let gid = self.user.gid_within(asker.gid).ok_or(Errno::EOVERFLOW)?;
+        Ok(Asker { uid, gid, ..asker })
     }
 
     /// As [`Self::ask`], on behalf of somebody.

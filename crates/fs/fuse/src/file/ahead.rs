@@ -11,7 +11,7 @@ use zerocopy::IntoBytes;
 use super::PAGE;
 use super::handle::Handle;
 use super::told::Told;
-use crate::connection::{Answered, Asker, Question, Shape};
+use crate::connection::{Answered, Question, Shape};
 use crate::wire::{InitFlags, Opcode, ReadIn};
 
 /// Content that was asked for ahead of time.
@@ -77,7 +77,7 @@ impl Handle {
         let question = Question {
             opcode: Opcode::Read,
             node: self.node.id,
-            asker: Asker::current(),
+            asker: self.node.shared.connection.asker().unwrap_or_default(),
             body: what.as_bytes().to_vec(),
             shape: Shape::UpTo(usize::try_from(size).unwrap_or(0)),
         };

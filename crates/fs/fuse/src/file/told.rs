@@ -36,7 +36,8 @@ impl Drop for Told {
             let locked = self.locked.get_mut().take();
             let directory = self.node.is_directory();
             let flags = self.open_flags();
-            self.node.shared.connection.release(self.node.id, self.number, flags, directory, locked);
+            let node = Arc::clone(&self.node);
+            self.node.shared.connection.release(self.node.id, (self.number, flags), directory, locked, node);
         }
     }
 }

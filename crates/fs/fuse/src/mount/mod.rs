@@ -5,7 +5,7 @@ mod options;
 use std::sync::Arc;
 
 use abi::Errno;
-use vfs::{Device, FileSystemType, MountOption, MountRequest, SuperBlock};
+use vfs::{Device, FileSystemType, MountOption, MountRequest, Owner, SuperBlock};
 
 pub(crate) use options::Options;
 
@@ -25,6 +25,10 @@ impl FileSystemType for Fuse {
         true
     }
 
+    fn in_user_namespaces(&self) -> bool {
+        true
+    }
+
     fn check(&self, option: &MountOption) -> Result<(), Errno> {
         Options::default().take(option)
     }
@@ -37,12 +41,19 @@ impl FileSystemType for Fuse {
             // As Linux has it: another mount of the same filesystem.
             return connection.filesystem().and_then(|shared| shared.superblock()).ok_or(Errno::EINVAL);
         }
-        let connection = Connection::new(Device::anonymous(), options.user);
+        let user = &request.caller.credentials.user;
+        if !Arc::ptr_eq(user, &file.credentials.user) {
+            // As Linux has it: the device must have been opened in the user namespace that mounts, which is whose ids are spoken.
+            return Err(Errno::EINVAL);
+        }
+        let (uid, gid) = (user.uid(options.user), user.gid(options.group));
+        let owner = Owner { uid: uid.ok_or(Errno::EINVAL)?, gid: gid.ok_or(Errno::EINVAL)? };
+        let connection = Connection::new(Device::anonymous(), owner, Arc::clone(user));
         device.bind(&connection)?;
         connections().add(&connection);
         connection.start(options.max_read);
         let shared = Shared::new(connection, options);
-        let superblock = SuperBlock::new(shared.filesystem());
+        let superblock = SuperBlock::of(shared.filesystem(), Arc::clone(user));
         shared.mounted_as(&superblock);
         Ok(superblock)
     }

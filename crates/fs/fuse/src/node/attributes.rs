@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use abi::Errno;
 use abi::file::{STATX_BASIC_STATS as BASIC, STATX_BTIME};
-use vfs::{Attributes, Device, FileKind, Freshness, Owner, StatusQuery, Timestamp};
+use vfs::{Attributes, Device, FileKind, Freshness, Owner, StatusQuery, Timestamp, UserNamespace};
 
 use super::Node;
 use crate::wire::{Attr, AttrOut, InitFlags, Opcode, SxStat};
@@ -19,6 +19,8 @@ const READ: u8 = 1;
 const WRITTEN: u8 = 2;
 const RENAMED: u8 = 4;
 const NANOSECONDS_MAX: u32 = 999_999_999;
+/// The owner of files whose owners there are not.
+const NOBODY: u32 = u32::MAX;
 /// `STATX_ATIME`.
 const TIME_OF_READING: u32 = 0x20;
 /// `STATX_MTIME`, `STATX_CTIME` and `STATX_SIZE`.
@@ -72,11 +74,11 @@ pub(super) fn lasts(asked: Instant, seconds: u64, nanoseconds: u32) -> Option<In
     asked.checked_add(Duration::new(seconds.min(FOREVER), nanoseconds.min(NANOSECONDS_MAX)))
 }
 
-/// What a server told of a file.
+/// What a server told of a file, with the ids of a user namespace.
 ///
 /// # Errors
 /// `EIO` for a type or a size that no file has.
-pub(super) fn from_wire(attr: &Attr) -> Result<Attributes, Errno> {
+pub(super) fn from_wire(attr: &Attr, user: &UserNamespace) -> Result<Attributes, Errno> {
     let kind = FileKind::from_mode(attr.mode).ok_or(Errno::EIO)?;
     if attr.size > SIZE_MAX {
         return Err(Errno::EIO);
@@ -90,7 +92,7 @@ pub(super) fn from_wire(attr: &Attr) -> Result<Attributes, Errno> {
         kind,
         mode: attr.mode & 0o7777,
         links: attr.nlink.into(),
-        owner: Owner { uid: attr.uid, gid: attr.gid },
+        owner: Owner { uid: user.uid(attr.uid).unwrap_or(NOBODY), gid: user.gid(attr.gid).unwrap_or(NOBODY) },
         device: Device::decode(attr.rdev.into()),
         size: attr.size,
         blocks: attr.blocks,
@@ -259,7 +261,7 @@ impl Node {
     /// # Errors
     /// `EIO` if it contradicts itself.
     pub(super) fn learn(&self, told: &AttrOut, asked: Instant, since: u64) -> Result<Attributes, Errno> {
-        let attributes = from_wire(&told.attr).and_then(|attributes| {
+        let attributes = from_wire(&told.attr, &self.shared.connection.user).and_then(|attributes| {
             if attributes.kind == self.kind { Ok(attributes) } else { Err(Errno::EIO) }
         });
         let attributes = attributes.inspect_err(|_| self.spoil())?;
@@ -372,10 +374,10 @@ mod tests {
     #[test]
     fn lies_are_told_from_attributes() {
         let good = Attr { mode: 0o100_644, size: 5, blksize: 5000, atimensec: u32::MAX, ..Attr::default() };
-        let attributes = from_wire(&good).unwrap();
+        let attributes = from_wire(&good, &UserNamespace::initial()).unwrap();
         assert_eq!((attributes.block_size, attributes.accessed.nanoseconds), (4096, NANOSECONDS_MAX));
-        assert_eq!(from_wire(&Attr { mode: 0o644, ..good }), Err(Errno::EIO));
-        assert_eq!(from_wire(&Attr { mode: 0o170_644, ..good }), Err(Errno::EIO));
-        assert_eq!(from_wire(&Attr { size: 1 << 63, ..good }), Err(Errno::EIO));
+        assert_eq!(from_wire(&Attr { mode: 0o644, ..good }, &UserNamespace::initial()), Err(Errno::EIO));
+        assert_eq!(from_wire(&Attr { mode: 0o170_644, ..good }, &UserNamespace::initial()), Err(Errno::EIO));
+        assert_eq!(from_wire(&Attr { size: 1 << 63, ..good }, &UserNamespace::initial()), Err(Errno::EIO));
     }
 }

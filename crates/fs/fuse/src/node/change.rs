@@ -64,7 +64,10 @@ impl Node {
     /// The server's; `EIO` if it contradicts itself.
     pub(super) fn change(&self, change: &AttributeChange) -> Result<(), Errno> {
         self.good()?;
-        let mut request = to_wire(change);
+        let user = &self.shared.connection.user;
+        let uid = change.uid.map(|uid| user.uid_within(uid).ok_or(Errno::EOVERFLOW)).transpose()?;
+        let gid = change.gid.map(|gid| user.gid_within(gid).ok_or(Errno::EOVERFLOW)).transpose()?;
+        let mut request = to_wire(&AttributeChange { uid, gid, ..*change });
         if request.valid == 0 {
             return Ok(());
         }

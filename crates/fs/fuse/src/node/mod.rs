@@ -109,7 +109,7 @@ impl Node {
         if entry.nodeid == 0 {
             return Err(Errno::EIO);
         }
-        let checked = attributes::from_wire(&entry.attr)
+        let checked = attributes::from_wire(&entry.attr, &shared.connection.user)
             .and_then(|attributes| if entry.nodeid == ROOT { Err(Errno::EIO) } else { Ok(attributes) });
         let attributes = match checked {
             Ok(attributes) => attributes,
@@ -181,14 +181,26 @@ impl Node {
     }
 }
 
+/// The server need not remember a file any longer.
+struct Last {
+    shared: Arc<Shared>,
+    id: u64,
+    lookups: u64,
+}
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.shared.connection.forget(self.id, self.lookups);
+    }
+}
+
 impl Drop for Node {
     fn drop(&mut self) {
         self.shared.gone(self.id);
+        let lookups = if self.id == ROOT { 0 } else { *self.lookups.get_mut() };
+        let last = Last { shared: Arc::clone(&self.shared), id: self.id, lookups };
         if let Some(open) = self.unopened.get_mut().take() {
-            self.shared.connection.release(self.id, open.fh, 0, false, None);
-        }
-        if self.id != ROOT {
-            self.shared.connection.forget(self.id, *self.lookups.get_mut());
+            self.shared.connection.release(self.id, (open.fh, 0), false, None, last);
         }
     }
 }

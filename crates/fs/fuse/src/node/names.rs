@@ -63,7 +63,7 @@ impl Node {
     ) -> Result<Arc<Self>, Errno> {
         let known = self.shared.known(entry.nodeid).map(|node| node.changes());
         let node = Self::meet(&self.shared, entry, asked)?;
-        if let Ok(attributes) = attributes::from_wire(&entry.attr) {
+        if let Ok(attributes) = attributes::from_wire(&entry.attr, &self.shared.connection.user) {
             let until = attributes::lasts(asked, entry.attr_valid, entry.attr_valid_nsec);
             node.keep(attributes, until, known.unwrap_or_else(|| node.changes()));
         }
@@ -174,7 +174,8 @@ impl Node {
                 Ok(node)
             }
             Err(error) => {
-                self.shared.connection.release(entry.nodeid, open.fh, flags.bits(), false, None);
+                let handle = (open.fh, flags.bits());
+                self.shared.connection.release(entry.nodeid, handle, false, None, ());
                 Err(error)
             }
         }
@@ -194,7 +195,8 @@ impl Node {
                 Ok((node, handle))
             }
             Err(error) => {
-                self.shared.connection.release(entry.nodeid, open.fh, flags.bits(), false, None);
+                let handle = (open.fh, flags.bits());
+                self.shared.connection.release(entry.nodeid, handle, false, None, ());
                 Err(error)
             }
         }

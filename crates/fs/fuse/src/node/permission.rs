@@ -1,17 +1,18 @@
 //! Who may do what: mostly the server's business.
 
 use abi::Errno;
-use vfs::{Access, Credentials, FileKind, waiting};
+use vfs::{Access, Credentials, FileKind, Owner, waiting};
 
 use super::Node;
 
 impl Node {
-    /// Whether somebody may use the mount at all: with `allow_other` everybody, else only who mounted it, with no more rights than that. Not
+    /// Whether somebody may use the mount at all: with `allow_other` everybody in the
+    /// user namespace that it was mounted in, else only who mounted it, with no more rights than that. Not
     /// even the superuser, whom the server could hold up for as long as it likes.
     fn admits(&self, credentials: &Credentials) -> bool {
-        let options = &self.shared.options;
-        let (user, group) = (options.user, options.group);
-        options.allow_other
+        let connection = &self.shared.connection;
+        let Owner { uid: user, gid: group } = connection.owner;
+        self.shared.options.allow_other && credentials.user.is_within(&connection.user)
             || [credentials.uid, credentials.euid, credentials.suid].iter().all(|uid| *uid == user)
                 && [credentials.gid, credentials.egid, credentials.sgid].iter().all(|gid| *gid == group)
     }

@@ -4,7 +4,7 @@ use abi::Errno;
 use vfs::waiting;
 use zerocopy::IntoBytes;
 
-use crate::connection::{Asker, Connection, Question, Shape};
+use crate::connection::{Connection, Question, Shape};
 use crate::wire::{FlushIn, Opcode};
 
 impl Connection {
@@ -18,7 +18,7 @@ impl Connection {
         }
         let body = FlushIn { fh: handle, unused: 0, padding: 0, lock_owner: owner };
         if waiting::identity().is_none_or(|identity| identity.leaving) {
-            let (asker, body) = (Asker::current(), body.as_bytes().to_vec());
+            let (asker, body) = (self.asker().unwrap_or_default(), body.as_bytes().to_vec());
             self.post(Question { opcode: Opcode::Flush, node, asker, body, shape: Shape::Exactly(0) }, None);
             return Ok(());
         }

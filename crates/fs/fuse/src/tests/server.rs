@@ -10,7 +10,7 @@ use abi::Errno;
 use parking_lot::Mutex;
 use vfs::filesystem::FileSystemRef;
 use vfs::io::{SliceSource, VecSink};
-use vfs::{Device as Number, File, MountOption};
+use vfs::{Device as Number, File, MountOption, Owner, UserNamespace};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::connection::Connection;
@@ -83,7 +83,7 @@ pub(super) fn serve(
 ) -> Served {
     let text = b"fd=3,rootmode=40000,user_id=0,group_id=0,allow_other";
     let options = Options::parse(b"fuse.test", &MountOption::split(text)).unwrap();
-    let connection = Connection::new(Number::anonymous(), 0);
+    let connection = Connection::new(Number::anonymous(), Owner::default(), UserNamespace::initial());
     let device = Arc::new(Device::default());
     device.bind(&connection).unwrap();
     connection.start(u32::MAX);
