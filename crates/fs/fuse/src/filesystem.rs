@@ -133,7 +133,7 @@ impl Shared {
         Ok(())
     }
 
-    /// NOTIFY_INVAL_ENTRY, and NOTIFY_DELETE if `child` is what the name must name.
+    /// NOTIFY_INVAL_ENTRY, and NOTIFY_DELETE if `child` is what the name must name. `expires` if the name is only to be asked for again.
     ///
     /// # Errors
     /// `ENOENT` if directory or name are not known, `ENOTDIR`, `EBUSY`.
@@ -142,6 +142,7 @@ impl Shared {
         parent: u64,
         name: Name<'_>,
         child: Option<u64>,
+        expires: bool,
     ) -> Result<(), Errno> {
         let directory = self.known(parent).ok_or(Errno::ENOENT)?;
         if !directory.is_directory() {
@@ -149,7 +150,7 @@ impl Shared {
         }
         directory.attributes_outdated();
         directory.listing.forget();
-        directory.name_outdated(name.as_bytes(), child)
+        directory.name_outdated(name.as_bytes(), child, expires)
     }
 
     /// NOTIFY_STORE: content for the cache.

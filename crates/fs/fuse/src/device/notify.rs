@@ -14,6 +14,8 @@ use crate::wire::{
     NotifyRetrieveOut, NotifyStoreOut,
 };
 
+/// `FUSE_EXPIRE_ONLY`: the name is to be asked for again, and what it names stays known.
+const EXPIRE_ONLY: u32 = 1;
 /// Bytes of content that are taken at a time.
 const PIECE: usize = 128 * 1024;
 
@@ -44,12 +46,12 @@ pub(super) fn take(connection: &Arc<Connection>, code: i32, from: &mut dyn Sourc
         NotifyCode::InvalEntry => {
             let told: NotifyInvalEntryOut = structure(from)?;
             let name = name(from, told.namelen)?;
-            shared?.invalidate_name(told.parent, Name::new(&name)?, None)
+            shared?.invalidate_name(told.parent, Name::new(&name)?, None, told.flags & EXPIRE_ONLY != 0)
         }
         NotifyCode::Delete => {
             let told: NotifyDeleteOut = structure(from)?;
             let name = name(from, told.namelen)?;
-            shared?.invalidate_name(told.parent, Name::new(&name)?, Some(told.child))
+            shared?.invalidate_name(told.parent, Name::new(&name)?, Some(told.child), false)
         }
         NotifyCode::Store => store(&*shared?, from),
         NotifyCode::Retrieve => {

@@ -27,6 +27,12 @@ impl Kept {
         drop(old);
     }
 
+    /// Keeps one no longer.
+    pub(super) fn let_go(&self, node: &Arc<Node>) {
+        // The caller holds it, so that nothing ends here under the lock.
+        self.0.lock().retain(|other| !Arc::ptr_eq(other, node));
+    }
+
     /// Keeps none.
     pub(crate) fn clear(&self) {
         let kept = std::mem::take(&mut *self.0.lock());

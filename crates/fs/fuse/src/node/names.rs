@@ -75,9 +75,13 @@ impl Node {
         Ok(node)
     }
 
-    /// A name is outdated; one that was removed only if it named `child`.
-    pub(crate) fn name_outdated(&self, name: &[u8], child: Option<u64>) -> Result<(), Errno> {
+    /// A name is outdated; one that was removed only if it named `child`. What it named is let go if nobody uses it, unless the name is only
+    /// to be asked for again (`expires`).
+    pub(crate) fn name_outdated(&self, name: &[u8], child: Option<u64>, expires: bool) -> Result<(), Errno> {
         let was = self.entries.forget(name).ok_or(Errno::ENOENT)?;
+        if let Some(node) = was.as_ref().filter(|_| !expires) {
+            self.shared.kept.let_go(node);
+        }
         match child {
             Some(child) if was.is_none_or(|node| node.id != child) => Err(Errno::ENOENT),
             _ => Ok(()),
@@ -222,6 +226,9 @@ impl Node {
         self.listing.forget();
         if let Some(Some(node)) = self.entries.forget(name) {
             node.was_renamed();
+            if result.is_ok() && (directory || node.last_known().links <= 1) {
+                self.shared.kept.let_go(&node);
+            }
         }
         result
     }
