@@ -10,7 +10,7 @@ use crate::wire::{Opcode, ReleaseIn};
 const UNLOCK: u32 = 2;
 
 /// Keeps something until the server has answered: a file that it still has to close must not be forgotten before.
-struct Until<T>(#[expect(dead_code, reason = "it is held")] T);
+struct Until<T>(T);
 
 impl<T: Send + Sync> Answered for Until<T> {
     fn answered(self: Box<Self>, _: Result<Vec<u8>, Errno>) {}
