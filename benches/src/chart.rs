@@ -55,7 +55,7 @@ fn bars(group: &Group, columns: &[Column], results: &Results) -> Vec<Bars> {
 }
 
 fn is_absolute(group: &Group) -> bool {
-    matches!(group.kind, Kind::Footprint | Kind::Idle)
+    matches!(group.kind, Kind::Footprint | Kind::Idle | Kind::Engine)
 }
 
 fn draw(group: &Group, columns: &[Column], results: &Results) -> String {

@@ -79,6 +79,14 @@ impl Column {
         guest.iter().chain(&runtime).try_for_each(|file| cold::forget(file))
     }
 
+    /// An OCI runtime, with its options.
+    pub(crate) fn runtime(&self) -> Option<&[String]> {
+        match &self.how {
+            How::Native => None,
+            How::Runtime { command, .. } => Some(command),
+        }
+    }
+
     /// The command that runs a bundle's program to its end.
     pub(crate) fn command(&self, bundle: &Bundle) -> Command {
         let mut words: Vec<String> = Vec::new();

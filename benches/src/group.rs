@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     Micro { names: &'static [&'static str], callers: &'static [u32] },
     /// The time that a container with a program that does nothing takes, from before its start until after its end.
     Start,
+    /// The same by an engine: `podman run --rm`.
+    Engine,
     /// The memory that an idle container takes, and what each thing adds that its kernel has to remember.
     Footprint,
     /// The processor time of idle containers.
@@ -88,6 +90,12 @@ pub(crate) const GROUPS: &[Group] = &[
         name: "start",
         about: "a container from before its start until after its end, with the programs in the page cache and (start_cold) on the disk",
         kind: Kind::Start,
+        unit: Unit::Nanoseconds,
+    },
+    Group {
+        name: "engine",
+        about: "podman run --rm of a program that does nothing",
+        kind: Kind::Engine,
         unit: Unit::Nanoseconds,
     },
     Group {

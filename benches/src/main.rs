@@ -11,6 +11,7 @@ mod chart;
 mod cold;
 mod column;
 mod contest;
+mod engine;
 mod footprint;
 mod group;
 mod idle;

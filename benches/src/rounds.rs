@@ -16,9 +16,9 @@ use crate::bundle::Bundle;
 use crate::column::Column;
 use crate::group::{Group, Kind};
 use crate::options::Options;
-use crate::{footprint, idle, plain_root, work_root};
+use crate::{engine, footprint, idle, plain_root, work_root};
 
-/// Containers started for one result of the group `start`.
+/// Containers that a column starts in each round of the groups `start` and `engine`.
 const STARTS: usize = 5;
 /// And with the programs on the disk only.
 const COLD_STARTS: usize = 3;
@@ -57,6 +57,13 @@ impl Results {
 pub(crate) fn run(group: &Group, columns: &[Column], options: &Options, scratch: &Path) -> Result<Results> {
     let mut results = Results::default();
     let bundles = bundles(group, options, scratch)?;
+    if let (Kind::Engine, [(_, bundle)]) = (&group.kind, bundles.as_slice()) {
+        if let Some(tool) = engine::missing() {
+            eprintln!("{}: there is no {tool}", group.name);
+            return Ok(results);
+        }
+        engine::prepare(bundle)?;
+    }
     let _project = match (&group.kind, bundles.as_slice()) {
         (Kind::Work, [(_, bundle)]) => Some(work_root::Project::mount(&bundle.root)?),
         _ => None,
@@ -92,7 +99,9 @@ fn bundles(group: &Group, options: &Options, scratch: &Path) -> Result<Vec<(Stri
             };
             callers.iter().map(of).collect()
         }
-        Kind::Start => Ok(vec![bundle(&plain_root::make(scratch)?, "", &words(&["/bin/micro"]))?]),
+        Kind::Start | Kind::Engine => {
+            Ok(vec![bundle(&plain_root::make(scratch)?, "", &words(&["/bin/micro"]))?])
+        }
         Kind::Footprint | Kind::Idle => {
             let count = (plain_root::KNOWN / if options.quick { 10 } else { 1 }).to_string();
             Ok(vec![bundle(&plain_root::make(scratch)?, "", &words(&["/bin/grow", &count]))?])
@@ -119,17 +128,14 @@ fn measure(
             }
         }
         Kind::Start => {
-            for _ in 0..STARTS {
-                let start = Instant::now();
-                output(column.command(bundle))?;
-                results.add("start", column, start.elapsed().as_secs_f64() * 1e9);
-            }
-            for _ in 0..COLD_STARTS {
+            starts("start", STARTS, column, results, || Ok(Some(column.command(bundle))))?;
+            starts("start_cold", COLD_STARTS, column, results, || {
                 column.forget(bundle)?;
-                let start = Instant::now();
-                output(column.command(bundle))?;
-                results.add("start_cold", column, start.elapsed().as_secs_f64() * 1e9);
-            }
+                Ok(Some(column.command(bundle)))
+            })?;
+        }
+        Kind::Engine => {
+            starts("podman_run", STARTS, column, results, || Ok(engine::command(column, bundle)))?;
         }
         Kind::Footprint => {
             for (name, value) in footprint::of(&column.command(bundle))? {
@@ -140,6 +146,23 @@ fn measure(
             let row = format!("cpu_of_{}", idle::COUNT);
             results.add(&row, column, idle::of(|| column.command(bundle))?);
         }
+    }
+    Ok(())
+}
+
+/// Times some containers, one after the other. What `command` does besides is not counted.
+fn starts(
+    row: &str,
+    count: usize,
+    column: &Column,
+    results: &mut Results,
+    command: impl Fn() -> Result<Option<Command>>,
+) -> Result<()> {
+    for _ in 0..count {
+        let Some(command) = command()? else { break };
+        let start = Instant::now();
+        output(command)?;
+        results.add(row, column, start.elapsed().as_secs_f64() * 1e9);
     }
     Ok(())
 }
