@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Export;
-use crate::log;
 use crate::sandbox::{Forwarded, attached};
+use crate::{log, systemd};
 
 /// `argv[0]` of init and sentry, which `ps` shows.
 pub(crate) const SANDBOX: &CStr = c"casemate-sandbox";
@@ -25,6 +25,9 @@ pub(crate) const SANDBOX: &CStr = c"casemate-sandbox";
 pub(crate) const GOFER: &CStr = c"casemate-gofer";
 /// `argv[0]` of what stands on the host for a process that was started by a detached `exec`.
 pub(crate) const WAITER: &CStr = c"casemate-exec";
+
+/// `argv[0]` of a process that a unit of systemd begins with.
+pub(crate) const HOLDER: &str = "casemate-hold";
 
 /// Where each child finds its [`SandboxDocument`] or [`GoferDocument`], a memory file.
 pub(crate) const DOCUMENT: RawFd = 3;
@@ -72,6 +75,9 @@ pub(crate) fn enter_if_asked() -> Option<ExitCode> {
         gofer()
     } else if name == WAITER.to_str().ok()? {
         waiter()
+    } else if name == HOLDER {
+        systemd::hold();
+        Ok(ExitCode::SUCCESS)
     } else {
         return None;
     };

@@ -38,6 +38,9 @@ pub(crate) struct Global {
     /// Whether the call sites of programs that make many system calls are patched, which makes these calls faster
     #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Toggle::On)]
     pub(crate) patch: Toggle,
+    /// For engines: groups of systemd are told by the form of linux.cgroupsPath alone, SLICE:PREFIX:NAME
+    #[arg(long)]
+    pub(crate) systemd_cgroup: bool,
     /// What is kept of the root's files
     #[arg(long, value_name = "POLICY", value_enum, default_value_t = Keeping::All)]
     pub(crate) file_access: Keeping,

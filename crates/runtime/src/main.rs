@@ -15,6 +15,7 @@ mod log;
 mod sandbox;
 mod signal_names;
 mod state;
+mod systemd;
 mod user_names;
 
 use std::os::fd::OwnedFd;

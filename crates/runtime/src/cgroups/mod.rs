@@ -17,6 +17,7 @@ use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, errno};
+use crate::systemd::{self, Placeholder, Unit};
 use hierarchies::Hierarchy;
 pub(crate) use stats::stats;
 
@@ -44,7 +45,11 @@ struct Group {
 
 /// The groups of a container, one in each hierarchy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Cgroups(Vec<Group>);
+pub(crate) struct Cgroups {
+    groups: Vec<Group>,
+    /// Whose group they are, where systemd is to know of it.
+    unit: Option<Unit>,
+}
 
 /// One file of a group and what is written to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,43 +77,65 @@ impl Cgroups {
             return Ok(Self::default());
         }
         let wanted = wanted.unwrap_or_else(|| PathBuf::from(id));
-        let text = wanted.to_string_lossy();
-        if !wanted.is_absolute() && text.split(':').count() == 3 {
-            return Err(Error::Message(format!(
-                "linux.cgroupsPath: {text:?} is a unit of systemd, and groups are made by file only"
-            )));
-        }
-        let wanted = within(&wanted);
-        Ok(Self(hierarchies::find().iter().map(|hierarchy| group(hierarchy, &wanted)).collect()))
+        let unit = Unit::parse(&wanted.to_string_lossy());
+        let wanted = match &unit {
+            Some(unit) => unit.group()?,
+            None => within(&wanted),
+        };
+        Ok(Self {
+            groups: hierarchies::find().iter().map(|hierarchy| group(hierarchy, &wanted)).collect(),
+            unit,
+        })
     }
 
     /// Makes the groups and sets their limits. Without the right to, an unprivileged user's containers go without, and a warning says so.
-    pub(crate) fn make(&mut self, resources: Option<&LinuxResources>) -> Result<(), Error> {
-        let made = self.groups().try_for_each(Group::make);
-        match made {
-            Ok(()) => {}
+    /// What comes back is to be kept until the container's processes are in them.
+    pub(crate) fn make(
+        &mut self,
+        id: &str,
+        resources: Option<&LinuxResources>,
+    ) -> Result<Option<Placeholder>, Error> {
+        let limits_of_unit = resources.map(|resources| systemd::limits(resources, self.is_unified()));
+        let start = |unit: &Unit| unit.start(id, limits_of_unit.unwrap_or_default());
+        let started = self.unit.as_ref().map(start).transpose();
+        let made = started.and_then(|holder| self.groups().try_for_each(Group::make).map(|()| holder));
+        let holder = match made {
+            Ok(holder) => holder,
             Err(error) if !rustix::process::geteuid().is_root() => {
                 let limits = if limits(resources) { ", and its limits do not hold" } else { "" };
                 tracing::warn!("the container has no control groups of its own{limits}: {error}");
                 self.remove();
-                self.0.clear();
-                return Ok(());
+                self.groups.clear();
+                self.unit = None;
+                return Ok(None);
             }
             Err(error) => return Err(error),
-        }
-        if self.0.is_empty() && limits(resources) {
+        };
+        if self.groups.is_empty() && limits(resources) {
             tracing::warn!("the host has no control groups mounted: the limits of the container do not hold");
         }
-        resources.map_or(Ok(()), |resources| self.limit(resources))
+        resources.map_or(Ok(()), |resources| self.write(resources))?;
+        Ok(holder)
+    }
+
+    fn is_unified(&self) -> bool {
+        self.groups().any(|group| group.version == Version::Two)
     }
 
     /// Whether the container is in the groups of whoever made it.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.groups.is_empty()
     }
 
     /// Sets limits.
     pub(crate) fn limit(&self, resources: &LinuxResources) -> Result<(), Error> {
+        if let Some(unit) = &self.unit {
+            unit.limit(&systemd::limits(resources, self.is_unified()))?;
+        }
+        self.write(resources)
+    }
+
+    fn write(&self, resources: &LinuxResources) -> Result<(), Error> {
         for group in self.groups() {
             match group.version {
                 Version::One => group.apply(&v1::settings(resources))?,
@@ -132,6 +159,9 @@ impl Cgroups {
 
     /// Removes them. Groups that others have made below them go too, if nobody is in those. What cannot be removed is left, and logged.
     pub(crate) fn remove(&self) {
+        if let Some(unit) = &self.unit {
+            unit.stop();
+        }
         let deadline = Instant::now() + PATIENCE;
         for group in self.groups() {
             if let Err(error) = group.remove(deadline) {
@@ -148,7 +178,7 @@ impl Cgroups {
     }
 
     fn groups(&self) -> impl Iterator<Item = &Group> {
-        self.0.iter()
+        self.groups.iter()
     }
 }
 
@@ -295,10 +325,10 @@ mod tests {
     fn groups_are_made_limited_and_removed_as_directories() {
         // A plain directory stands for a hierarchy: files can be written, and are in the way of a removal.
         let mount = tempfile::tempdir().unwrap();
-        let mut cgroups =
-            Cgroups(vec![group(&hierarchy(mount.path().to_str().unwrap(), ""), Path::new("/a/b"))]);
+        let groups = vec![group(&hierarchy(mount.path().to_str().unwrap(), ""), Path::new("/a/b"))];
+        let mut cgroups = Cgroups { groups, unit: None };
         let resources: LinuxResources = serde_json::from_str(r#"{"memory": {"limit": 4096}}"#).unwrap();
-        cgroups.make(Some(&resources)).unwrap();
+        assert!(cgroups.make("x", Some(&resources)).unwrap().is_none());
         let file = mount.path().join("a/b/memory.limit_in_bytes");
         assert_eq!(fs::read_to_string(&file).unwrap(), "4096");
         cgroups.enter(rustix::process::getpid()).unwrap();
@@ -316,7 +346,6 @@ mod tests {
             let text = format!(r#"{{"ociVersion": "1.0.0", "linux": {{"cgroupsPath": "{path}"}}}}"#);
             Cgroups::plan(&serde_json::from_str(&text).unwrap(), "x")
         };
-        assert!(plan("user.slice:casemate:x").unwrap_err().to_string().contains("systemd"));
         assert_eq!(within(Path::new("/a/../../b")), Path::new("/b"));
         assert_eq!(within(Path::new("../a/./b")), Path::new("a/b"));
         assert!(plan("/a").is_ok() && plan("").unwrap().is_empty());

@@ -196,7 +196,7 @@ mod tests {
             mount: directory.path().to_owned(),
             path: directory.path().to_owned(),
         };
-        let stats = serde_json::to_value(stats(&Cgroups(vec![group]))).unwrap();
+        let stats = serde_json::to_value(stats(&Cgroups { groups: vec![group], unit: None })).unwrap();
         assert_eq!(stats["cpu"]["usage"]["total"], 1234);
         assert_eq!(stats["cpu"]["usage"]["percpu"][1], 234);
         assert_eq!(stats["cpu"]["usage"]["user"], 50_000_000);

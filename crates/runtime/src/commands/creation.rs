@@ -14,11 +14,14 @@ use crate::hooks::Moment;
 use crate::log::Log;
 use crate::sandbox::{Launch, Sandbox, Witness, console, descriptors};
 use crate::state::{self, Entry, Holder, Process, Record, Root, Status};
+use crate::systemd::Placeholder;
 
 /// A container that is being created. Dropping it gives back all that it holds, unless it stays.
 pub(super) struct Creation {
     entry: Entry,
     record: Record,
+    /// Keeps the control groups until the container's processes are in them.
+    placeholder: Option<Placeholder>,
 }
 
 impl Creation {
@@ -51,9 +54,9 @@ impl Creation {
         };
         // Before anything of it exists: whoever finds the record of a creator that was killed knows what to remove.
         entry.write(&record)?;
-        let mut creation = Self { entry, record };
+        let mut creation = Self { entry, record, placeholder: None };
         let resources = creation.record.resources().cloned();
-        creation.record.cgroups.make(resources.as_ref())?;
+        creation.placeholder = creation.record.cgroups.make(&arguments.id, resources.as_ref())?;
         let pod = match &plan.pod {
             None => None,
             Some(_) if attached => {
@@ -84,6 +87,7 @@ impl Creation {
 
     /// The sandbox stands.
     pub(super) fn created(&mut self, sandbox: &Sandbox, arguments: &Create) -> Result<(), Error> {
+        self.placeholder = None;
         self.record.init = Some(Process::of(sandbox.init.pid));
         self.record.gofer = Some(Process::of(sandbox.gofer.pid));
         self.entry.write(&self.record)?;

@@ -86,7 +86,9 @@ pub(crate) const FIELDS: &[Field] = &[
     row("linux.devices[].gid", Full("")),
     row(
         "linux.cgroupsPath",
-        Full("by file; without it and without limits a container is in the groups of its caller"),
+        Full(
+            "by file, or SLICE:PREFIX:NAME by systemd; without it and without limits a container is in the groups of its caller",
+        ),
     ),
     row("linux.resources.devices", Ignored("no device of the host can be opened from a sandbox")),
     row("linux.resources.memory.limit", Full("binds the whole sandbox, and is shown to the container")),
