@@ -27,6 +27,8 @@ pub struct Source {
     /// Whether what is mounted below `root` is served too. An unprivileged user must say yes: nothing that a mount hides may be shown to
     /// it.
     pub recursive: bool,
+    /// Whose files are whose.
+    pub ids: crate::Ids,
 }
 
 /// The six capabilities that serving files of any owner takes.
@@ -69,7 +71,7 @@ fn export(source: Source) -> Result<Export, Error> {
     set_mount_attributes(&root, attributes, source.recursive)
         .map_err(|e| io::Error::from_raw_os_error(e.raw()))
         .or_fail(format_args!("restrict {shown}"))?;
-    Ok(Export { socket: source.socket, root, read_only: source.read_only })
+    Ok(Export { socket: source.socket, root, read_only: source.read_only, ids: source.ids })
 }
 
 /// A mount of this tree that is attached nowhere, and lives as long as its descriptor.

@@ -4,6 +4,7 @@ use ninep::flags::{GetAttr, QidType};
 use ninep::{Attr, Qid, Time};
 use rustix::fs::{FileType, Statx, StatxTimestamp};
 
+use crate::ids::{Ids, shown};
 use crate::node::kind;
 
 /// Inode numbers that fit are passed on with the device's index above them.
@@ -18,9 +19,15 @@ const MOST_DEVICES: usize = 1 << 12;
 #[derive(Debug, Default)]
 pub(crate) struct Identities {
     devices: Vec<(u32, u32)>,
+    /// Whose files are whose.
+    pub(crate) ids: Ids,
 }
 
 impl Identities {
+    pub(crate) fn new(ids: Ids) -> Self {
+        Self { devices: Vec::new(), ids }
+    }
+
     pub(crate) fn qid(&mut self, stat: &Statx) -> Qid {
         self.make((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino, kind(stat))
     }
@@ -35,8 +42,8 @@ impl Identities {
             valid: (GetAttr::BASIC | GetAttr::BTIME).bits(),
             qid: self.qid(stat),
             mode: stat.stx_mode.into(),
-            uid: stat.stx_uid,
-            gid: stat.stx_gid,
+            uid: shown(&self.ids.users, stat.stx_uid),
+            gid: shown(&self.ids.groups, stat.stx_gid),
             nlink: stat.stx_nlink.into(),
             rdev: rustix::fs::makedev(stat.stx_rdev_major, stat.stx_rdev_minor),
             size: stat.stx_size,

@@ -15,6 +15,7 @@ mod connection;
 mod fids;
 pub mod filter;
 mod identity;
+mod ids;
 mod names;
 mod node;
 mod offer;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 pub use confine::{Source, confine};
 use host::seccomp::{AllowList, Mismatch, Scope};
+pub use ids::{Extent, Ids};
 pub use node::Links;
 pub use offer::{CLIENTS_MAX, FURTHER, offer};
 
@@ -39,6 +41,8 @@ pub struct Export {
     pub root: OwnedFd,
     /// Whether changes are refused.
     pub read_only: bool,
+    /// Whose files are whose.
+    pub ids: Ids,
 }
 
 /// What a gofer serves.
@@ -94,7 +98,7 @@ pub fn serve(config: Config) -> Result<(), Error> {
             move || {
                 start.wait();
                 start.wait();
-                let session = session::Session::new(export.root, export.read_only, links, chown);
+                let session = session::Session::new(export.root, export.read_only, export.ids, links, chown);
                 if let Err(error) = connection::run(&export.socket, session) {
                     tracing::warn!(mount = index, %error, "the connection of a mount ended");
                 }

@@ -38,7 +38,8 @@ pub fn offer(config: Config) -> Result<(), Error> {
             threads.push(thread.spawn(move || {
                 start.wait();
                 start.wait();
-                let place = Place { root, read_only: export.read_only, links, chown };
+                let place =
+                    Place { root, read_only: export.read_only, ids: export.ids.clone(), links, chown };
                 while let Some(socket) = next(&export.socket) {
                     place.serve(&socket);
                 }
@@ -66,6 +67,7 @@ pub fn offer(config: Config) -> Result<(), Error> {
 struct Place {
     root: OwnedFd,
     read_only: bool,
+    ids: crate::Ids,
     links: crate::Links,
     chown: bool,
 }
@@ -78,7 +80,8 @@ impl Place {
             Ok(root) => root,
             Err(error) => return tracing::warn!(%error, "the offered directory cannot be opened"),
         };
-        let session = session::Session::new(root, self.read_only, self.links.clone(), self.chown);
+        let session =
+            session::Session::new(root, self.read_only, self.ids.clone(), self.links.clone(), self.chown);
         if let Err(error) = connection::run(socket, session) {
             tracing::warn!(%error, "a client's connection ended");
         }

@@ -12,6 +12,7 @@ use rustix::thread::CapabilitySet;
 
 use crate::fids::Fids;
 use crate::identity::Identities;
+use crate::ids::Ids;
 use crate::node::{Links, Node};
 
 /// What a connection knows.
@@ -37,7 +38,7 @@ pub(crate) fn may_chown() -> bool {
 }
 
 impl Session {
-    pub(crate) fn new(root: OwnedFd, read_only: bool, links: Links, chown: bool) -> Self {
+    pub(crate) fn new(root: OwnedFd, read_only: bool, ids: Ids, links: Links, chown: bool) -> Self {
         Self {
             root: Some(root),
             root_node: None,
@@ -47,7 +48,7 @@ impl Session {
             dialect: None,
             message_size: ninep::version::SMALLEST_SIZE,
             fids: Fids::default(),
-            identities: Identities::default(),
+            identities: Identities::new(ids),
         }
     }
 

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Export;
+use crate::config::id_mappings::Ids;
 use crate::sandbox::{Forwarded, attached};
 use crate::{log, systemd};
 
@@ -131,16 +132,31 @@ fn gofer() -> Result<ExitCode, String> {
         root: export.path,
         read_only: export.read_only,
         recursive: export.recursive,
+        ids: ids(&export.ids),
     });
     let config = gofer::confine(sources.collect()).map_err(|error| error.to_string())?;
     gofer::serve(config).map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 
+fn ids(ids: &Ids) -> gofer::Ids {
+    let extent = |(inside, outside, count): &(u32, u32, u32)| gofer::Extent {
+        inside: *inside,
+        outside: *outside,
+        count: *count,
+    };
+    gofer::Ids {
+        users: ids.users.iter().map(extent).collect(),
+        groups: ids.groups.iter().map(extent).collect(),
+    }
+}
+
 fn waiter() -> Result<ExitCode, String> {
     let channel = Channel::new(inherited(WAITER_CONNECTION)?);
+    // Before anything is opened that could get its number.
+    let terminal = take(WAITER_TERMINAL).ok();
     let signals = Forwarded::divert().map_err(|error| error.to_string())?;
-    if let Ok(terminal) = take(WAITER_TERMINAL) {
+    if let Some(terminal) = terminal {
         sentry::take_terminal(&terminal).map_err(|error| format!("cannot watch the terminal: {error}"))?;
     }
     let status = attached::until_the_end(&channel, &signals).map_err(|error| error.to_string())?;

@@ -117,6 +117,7 @@ const NAMES: &[(&str, Test)] = &[
     ("rootless/bundle", rootless::bundle),
     ("roots/read-only", roots::read_only),
     ("roots/writes-reach-the-host", roots::writes_reach_the_host),
+    ("roots/idmapped-mounts", roots::idmapped_mounts),
     ("roots/do-leaves-files-alone", roots::do_leaves_files_alone),
     ("roots/do-read-only", roots::do_read_only),
     ("roots/do-passes-its-surroundings", roots::do_passes_its_surroundings),

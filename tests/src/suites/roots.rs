@@ -1,11 +1,13 @@
 //! What becomes of the root's files.
+#![expect(clippy::indexing_slicing, reason = "an absent member of a JSON value reads as null")]
 
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
 
 use super::support::LIMIT;
 use crate::place::Place;
@@ -107,5 +109,30 @@ pub(super) fn do_passes_its_surroundings(place: &Place) -> Result<()> {
     if outcome.stdout != b"/usr/bin\npassed on\na b\n12\n34\n" || outcome.code != Some(7) {
         bail!("{}", outcome.shown());
     }
+    Ok(())
+}
+
+/// The files of an idmapped mount belong to others inside than outside.
+pub(super) fn idmapped_mounts(place: &Place) -> Result<()> {
+    let files = place.directory("idmapped")?.join("files");
+    fs::create_dir(&files)?;
+    fs::write(files.join("old"), "")?;
+    chown(files.join("old"), Some(3), Some(4))?;
+    fs::set_permissions(&files, fs::Permissions::from_mode(0o777))?;
+    let program = "cd /mnt; stat -c '%u %g' old /mnt; touch new; chown 1009:2008 old; chown 7 old || echo refused; stat -c '%u %g' old new";
+    let mut config = super::support::config(place, &["sh", "-c", program]);
+    let ids = |host: u32| json!([{"containerID": 0, "hostID": host, "size": 10}]);
+    let mount = json!({"destination": "/mnt", "type": "bind", "source": files, "options": ["rbind"], "uidMappings": ids(1000), "gidMappings": ids(2000)});
+    config["mounts"].as_array_mut().context("no mounts")?.push(mount);
+    config["process"]["user"] = json!({"uid": 1000, "gid": 2000});
+    for set in ["inheritable", "ambient"] {
+        config["process"]["capabilities"][set] = json!(["CAP_CHOWN"]);
+    }
+    let sandbox = Sandbox::with_config(place, "idmapped", &config)?;
+    let outcome = sandbox.run(b"", LIMIT)?;
+    let expected = "1003 2004\n1000 2000\nrefused\n1009 2008\n1000 2000\n";
+    ensure!(outcome.stdout == expected.as_bytes(), "{}", outcome.shown());
+    let owner = |name: &str| fs::metadata(files.join(name)).map(|found| (found.uid(), found.gid()));
+    ensure!(owner("old")? == (9, 8) && owner("new")? == (0, 0), "{:?} {:?}", owner("old"), owner("new"));
     Ok(())
 }

@@ -43,7 +43,7 @@ fn main() {
     }
     let (ours, theirs) = UnixStream::pair().unwrap();
     let root: OwnedFd = std::fs::File::open(directory.path()).unwrap().into();
-    let exports = vec![Export { socket: theirs.into(), root, read_only: false }];
+    let exports = vec![Export { socket: theirs.into(), root, read_only: false, ids: gofer::Ids::default() }];
     std::thread::spawn(move || gofer::serve(Config { exports, links: Links::in_proc(), filter: false }));
     let filesystem = GoferFs::connect(ours.into(), Caching::Exclusive).unwrap();
     let root = filesystem.root();

@@ -268,7 +268,8 @@ fn a_tree_can_be_one_file() {
     std::fs::write(&path, "nameserver").unwrap();
     let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
     let root = std::fs::File::open(&path).unwrap().into();
-    let exports = vec![gofer::Export { socket: theirs.into(), root, read_only: true }];
+    let exports =
+        vec![gofer::Export { socket: theirs.into(), root, read_only: true, ids: gofer::Ids::default() }];
     let config = gofer::Config { exports, links: gofer::Links::in_proc(), filter: false };
     let thread = std::thread::spawn(move || gofer::serve(config));
     let filesystem = gofer_fs::GoferFs::connect(ours.into(), Caching::Shared).unwrap();

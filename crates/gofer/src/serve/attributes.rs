@@ -11,6 +11,7 @@ use rustix::fs::{
 };
 
 use crate::fids::State;
+use crate::ids::kept;
 use crate::node::{Node, errno};
 use crate::session::{Answer, Session};
 
@@ -76,8 +77,10 @@ fn change(session: &Session, fid: u32, node: &Node, set: &SetAttr) -> Result<(),
             }
         }
     }
-    let uid = valid.contains(SetAttrMask::UID).then(|| Uid::from_raw(set.uid));
-    let gid = valid.contains(SetAttrMask::GID).then(|| Gid::from_raw(set.gid));
+    let ids = &session.identities.ids;
+    let uid = valid.contains(SetAttrMask::UID).then(|| kept(&ids.users, set.uid)).transpose()?;
+    let gid = valid.contains(SetAttrMask::GID).then(|| kept(&ids.groups, set.gid)).transpose()?;
+    let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
     if uid.is_some() || gid.is_some() {
         rustix::fs::chownat(node.fd(), "", uid, gid, AtFlags::EMPTY_PATH).map_err(errno)?;
     }

@@ -13,6 +13,7 @@ use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Statx, Uid};
 
 use super::open::How;
 use crate::fids::{Fid, State};
+use crate::ids::{Extent, kept};
 use crate::names::{Name, link_target};
 use crate::node::{Node, errno, stat_fd};
 use crate::session::{Answer, Session};
@@ -117,8 +118,13 @@ fn finish(
     owner: Owner,
 ) -> Result<Statx, Errno> {
     let mut stat = stat_fd(fd)?;
-    let changed = |wanted: u32, is: u32| (wanted != NO_UID && wanted != is).then_some(wanted);
-    let (uid, gid) = (changed(owner.uid, stat.stx_uid), changed(owner.gid, stat.stx_gid));
+    let ids = &session.identities.ids;
+    let changed = |extents: &[Extent], wanted: u32, is: u32| match wanted {
+        NO_UID => Ok(None),
+        wanted => kept(extents, wanted).map(|wanted| Some(wanted).filter(|wanted| *wanted != is)),
+    };
+    let uid = changed(&ids.users, owner.uid, stat.stx_uid)?;
+    let gid = changed(&ids.groups, owner.gid, stat.stx_gid)?;
     if session.chown && (uid.is_some() || gid.is_some()) {
         let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
         rustix::fs::chownat(fd, "", uid, gid, AtFlags::EMPTY_PATH).map_err(errno)?;

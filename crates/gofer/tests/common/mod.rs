@@ -22,7 +22,7 @@ pub(crate) fn serve(read_only: bool) -> Served {
     let directory = tempfile::tempdir().unwrap();
     let (ours, theirs) = UnixStream::pair().unwrap();
     let root: OwnedFd = std::fs::File::open(directory.path()).unwrap().into();
-    let exports = vec![Export { socket: theirs.into(), root, read_only }];
+    let exports = vec![Export { socket: theirs.into(), root, read_only, ids: gofer::Ids::default() }];
     let thread =
         std::thread::spawn(move || gofer::serve(Config { exports, links: Links::in_proc(), filter: false }));
     Served { directory, socket: Some(ours), thread }

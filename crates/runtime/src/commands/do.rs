@@ -9,6 +9,7 @@ use sentry::spec::{
 
 use crate::cgroups::Cgroups;
 use crate::command_line::{Do, Global, UserArgument};
+use crate::config::id_mappings::Ids;
 use crate::config::{Export, Plan, capabilities};
 use crate::error::{Error, Trying};
 use crate::log::Log;
@@ -76,7 +77,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
             limits: LimitSpec::default(),
         },
         network: None,
-        exports: vec![Export { path: root, read_only: true, recursive: true }],
+        exports: vec![Export { path: root, read_only: true, recursive: true, ids: Ids::default() }],
         patching: true,
         pod: None,
     })

@@ -22,6 +22,7 @@ pub(crate) fn execute(arguments: &GoferServe) -> Result<(), Error> {
         root: directory,
         read_only: arguments.read_only,
         recursive: arguments.recursive,
+        ids: gofer::Ids::default(),
     };
     let config = gofer::confine(vec![source]).map_err(|error| Error::Message(error.to_string()))?;
     gofer::offer(config).map_err(|error| Error::Message(error.to_string()))

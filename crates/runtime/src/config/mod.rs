@@ -2,6 +2,7 @@
 
 pub(crate) mod capabilities;
 pub(crate) mod fields;
+pub(crate) mod id_mappings;
 pub(crate) mod initial;
 mod lenient;
 pub(crate) mod linux;

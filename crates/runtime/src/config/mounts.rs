@@ -6,24 +6,26 @@ use oci_spec::runtime::Mount;
 use sentry::spec::{DevptsOptions, FileAccess, MountFlags, MountKind, MountSpec, TmpfsOptions};
 
 use super::Export;
+use super::id_mappings::{self, Ids};
 use crate::command_line::Keeping;
 
 /// Translates the mounts in their order. Bind mounts become exports of the gofer, after those that are there already.
 pub(crate) fn translate(
     mounts: &[Mount],
     bundle: &Path,
+    ids: &Ids,
     exports: &mut Vec<Export>,
 ) -> Result<Vec<MountSpec>, String> {
     let mut specs = Vec::with_capacity(mounts.len());
     for (index, mount) in mounts.iter().enumerate() {
-        let spec = one(mount, bundle, exports).map_err(|problem| format!("mounts[{index}]{problem}"))?;
+        let spec = one(mount, bundle, ids, exports).map_err(|problem| format!("mounts[{index}]{problem}"))?;
         specs.push(spec);
     }
     Ok(specs)
 }
 
 /// Like a `Result` of a field's translation; the message starts with the field's name after a dot.
-fn one(mount: &Mount, bundle: &Path, exports: &mut Vec<Export>) -> Result<MountSpec, String> {
+fn one(mount: &Mount, bundle: &Path, ids: &Ids, exports: &mut Vec<Export>) -> Result<MountSpec, String> {
     let destination = mount.destination().to_str().ok_or(".destination: is not UTF-8")?;
     if destination.is_empty() {
         return Err(".destination: is empty".to_owned());
@@ -32,8 +34,8 @@ fn one(mount: &Mount, bundle: &Path, exports: &mut Vec<Export>) -> Result<MountS
     let destination = format!("/{}", destination.trim_start_matches('/'));
     let options = Options::parse(mount.options().as_deref().unwrap_or_default())?;
     let kind = match mount.typ().as_deref() {
-        _ if options.bind => bind(mount, &options, bundle, exports)?,
-        Some("bind") => bind(mount, &options, bundle, exports)?,
+        _ if options.bind => bind(mount, &options, bundle, ids, exports)?,
+        Some("bind") => bind(mount, &options, bundle, ids, exports)?,
         Some("tmpfs") if destination == "/dev" => MountKind::Devtmpfs,
         Some("tmpfs") => MountKind::Tmpfs(options.tmpfs()?),
         Some("devtmpfs") => MountKind::Devtmpfs,
@@ -52,8 +54,10 @@ fn bind(
     mount: &Mount,
     options: &Options<'_>,
     bundle: &Path,
+    container: &Ids,
     exports: &mut Vec<Export>,
 ) -> Result<MountKind, String> {
+    let ids = id_mappings::of_mount(mount, options.idmapped, container)?;
     let source = mount.source().as_ref().ok_or(".source: is missing")?;
     let source: PathBuf =
         bundle.join(source).components().filter(|part| *part != Component::CurDir).collect();
@@ -61,7 +65,12 @@ fn bind(
         format!(".source: cannot open {}: {}", source.display(), crate::error::errno(&error))
     })?;
     let connection = exports.len();
-    exports.push(Export { path: source, read_only: options.flags.read_only, recursive: options.recursive });
+    exports.push(Export {
+        path: source,
+        read_only: options.flags.read_only,
+        recursive: options.recursive,
+        ids,
+    });
     Ok(MountKind::Gofer { connection, overlay: false, access: options.access()? })
 }
 
@@ -71,6 +80,8 @@ struct Options<'a> {
     flags: MountFlags,
     bind: bool,
     recursive: bool,
+    /// Whether the container's own mapping, or the mount's, applies to its files.
+    idmapped: bool,
     /// What is not a flag, for the file system: `name=value` or `name`.
     data: Vec<(&'a str, &'a str)>,
 }
@@ -124,7 +135,9 @@ const FLAGS: &[(&str, SetFlag)] = &[
 pub(crate) fn option_words() -> Vec<String> {
     let flags = FLAGS.iter().flat_map(|(word, _)| [(*word).to_owned(), format!("r{word}")]);
     let mut words: Vec<String> = flags.collect();
-    words.extend(WITHOUT_EFFECT.iter().chain(&["bind", "rbind"]).map(|word| (*word).to_owned()));
+    words.extend(
+        WITHOUT_EFFECT.iter().chain(&["bind", "rbind", "idmap", "ridmap"]).map(|word| (*word).to_owned()),
+    );
     words.push("tmpcopyup".to_owned());
     words.sort();
     words
@@ -142,7 +155,7 @@ impl<'a> Options<'a> {
             match text.as_str() {
                 "bind" => options.bind = true,
                 "rbind" => (options.bind, options.recursive) = (true, true),
-                "idmap" | "ridmap" => return Err(format!(".options: {text:?} is not supported")),
+                "idmap" | "ridmap" => options.idmapped = true,
                 other if WITHOUT_EFFECT.contains(&other) => {}
                 other => match flag(other) {
                     Some(set) => set(&mut options.flags),
@@ -227,7 +240,7 @@ mod tests {
     fn translated(json: &str) -> Result<(MountSpec, Vec<Export>), String> {
         let mut exports = Vec::new();
         let mount: Mount = serde_json::from_str(json).unwrap();
-        let mut specs = translate(&[mount], Path::new("/"), &mut exports)?;
+        let mut specs = translate(&[mount], Path::new("/"), &Ids::default(), &mut exports)?;
         Ok((specs.remove(0), exports))
     }
 
@@ -246,7 +259,10 @@ mod tests {
         let (spec, exports) =
             translated(r#"{"destination": "/e", "source": "etc", "options": ["rbind", "ro"]}"#).unwrap();
         assert_eq!(spec.kind, MountKind::Gofer { connection: 0, overlay: false, access: None });
-        assert_eq!(exports, [Export { path: "/etc".into(), read_only: true, recursive: true }]);
+        assert_eq!(
+            exports,
+            [Export { path: "/etc".into(), read_only: true, recursive: true, ids: Ids::default() }]
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use sentry::spec::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::id_mappings::{self, Ids};
 use super::load::Config;
 use super::{linux, mounts, namespaces, pod, process, seccomp};
 use crate::error::{Error, Trying};
@@ -21,6 +22,9 @@ pub(crate) struct Export {
     pub(crate) read_only: bool,
     /// Whether what is mounted below `path` is served too.
     pub(crate) recursive: bool,
+    /// Whose files are whose.
+    #[serde(default)]
+    pub(crate) ids: Ids,
 }
 
 /// What is run, and which files it needs.
@@ -74,7 +78,8 @@ pub(crate) fn translate(config: &Config, id: &str, writes: RootWrites) -> Result
     namespaces::check(spec).map_err(wrong)?;
     let (root, mut exports) = root(config, writes)?;
     let mounts = spec.mounts().as_deref().unwrap_or_default();
-    let mut mounts = mounts::translate(mounts, &config.bundle, &mut exports).map_err(wrong)?;
+    let ids = id_mappings::of_container(spec.linux().as_ref());
+    let mut mounts = mounts::translate(mounts, &config.bundle, &ids, &mut exports).map_err(wrong)?;
     add_devices(&mut mounts);
     let linux = spec.linux().as_ref();
     linux::check_propagation(linux).map_err(wrong)?;
@@ -145,7 +150,8 @@ fn root(config: &Config, writes: RootWrites) -> Result<(RootSpec, Vec<Export>), 
     let path = resolve(&config.bundle.join(root.path()))?;
     let read_only = root.readonly().unwrap_or(false);
     let overlay = writes == RootWrites::Overlay && !read_only;
-    let export = Export { path, read_only: read_only || overlay, recursive: true };
+    let ids = id_mappings::of_container(config.spec.linux().as_ref());
+    let export = Export { path, read_only: read_only || overlay, recursive: true, ids };
     Ok((RootSpec { connection: 0, read_only, overlay, access: None }, vec![export]))
 }
 

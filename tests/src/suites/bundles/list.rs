@@ -102,6 +102,7 @@ pub(super) const BUNDLES: &[Bundle] = &[
     same("namespace-path-no-namespace", r#"{"linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "uts"}, {"type": "network", "path": "/etc/passwd"}]}}"#),
     same("namespace-path-of-another-kind", r#"{"linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "uts"}, {"type": "network", "path": "/proc/self/ns/uts"}]}}"#),
     same("mappings-without-namespace", r#"{"linux": {"uidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}], "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}]}}"#),
+    same("user-namespace", r#"{"linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "uts"}, {"type": "ipc"}, {"type": "network"}, {"type": "user"}], "uidMappings": [{"containerID": 0, "hostID": 0, "size": 3}, {"containerID": 3, "hostID": 5003, "size": 100}], "gidMappings": [{"containerID": 0, "hostID": 0, "size": 100}]}, "mounts": [{"destination": "/mnt", "type": "bind", "source": "BUNDLE", "options": ["bind"]}], "process": {"args": ["stat", "-c", "%u %g", "/mnt/of-another", "/mnt/file", "/"]}}"#),
     same("devices", r#"{"linux": {"devices": [{"path": "/dev/frob", "type": "c", "major": 1, "minor": 3, "fileMode": 384, "uid": 3, "gid": 4}]}, "process": {"args": ["stat", "-c", "%F %a %u %g %t %T", "/dev/frob"]}}"#),
     same("device-unknown-type", r#"{"linux": {"devices": [{"path": "/dev/frob", "type": "x", "major": 1, "minor": 3}]}}"#),
     same("device-type-missing", r#"{"linux": {"devices": [{"path": "/dev/frob", "major": 1, "minor": 3}]}}"#),

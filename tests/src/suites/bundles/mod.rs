@@ -4,7 +4,7 @@
 mod list;
 
 use std::fs::{self, File};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -179,6 +179,8 @@ fn furnish(directory: &Path, place: &Place) -> Result<()> {
     fs::create_dir_all(directory.join("dir"))?;
     fs::write(directory.join("file"), "content\n")?;
     symlink(&place.root, directory.join("link"))?;
+    fs::write(directory.join("of-another"), "")?;
+    chown(directory.join("of-another"), Some(5007), Some(200))?;
     for (name, text) in [
         ("no-format", "frob"),
         ("no-interpreter", "#!/no/such/interpreter\n"),

@@ -49,7 +49,7 @@ impl World {
     pub(crate) fn over(directory: tempfile::TempDir, caching: Caching, read_only: bool) -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let root: OwnedFd = std::fs::File::open(directory.path()).unwrap().into();
-        let exports = vec![Export { socket: theirs.into(), root, read_only }];
+        let exports = vec![Export { socket: theirs.into(), root, read_only, ids: gofer::Ids::default() }];
         std::thread::spawn(move || gofer::serve(Config { exports, links: Links::in_proc(), filter: false }));
         let filesystem = GoferFs::connect(ours.into(), caching).unwrap();
         let superblock = SuperBlock::new(filesystem.clone());
