@@ -19,5 +19,6 @@ pub mod run;
 pub mod sandbox;
 pub mod skip;
 pub mod suites;
+pub mod sweep;
 pub mod testroot;
 pub mod tools;

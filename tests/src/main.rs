@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use integration_tests::place::Place;
-use integration_tests::{enclosure, programs, suites};
+use integration_tests::{enclosure, programs, suites, sweep};
 use libtest_mimic::{Arguments, Trial};
 
 /// How many tests run at once: they are heavy, and the machines of a project's CI are small.
@@ -29,6 +29,7 @@ fn main() -> Result<ExitCode> {
     let wanted =
         |trial: &Trial| filters.is_empty() || filters.iter().any(|filter| trial.name().contains(filter));
     let trials = rows.chain(suites::trials(&place)).filter(wanted).collect();
+    sweep::control_groups();
     let conclusion = libtest_mimic::run(&arguments, trials);
     for (name, gap) in programs::all().filter_map(|case| Some((case.name, case.gap?))) {
         println!("skipped {name}: {gap}");

@@ -25,6 +25,7 @@ const PACKAGES: &[&str] = &[
     "git",
     "grep",
     "gzip",
+    "less",
     "libc6-dev",
     "make",
     "musl-tools",
@@ -40,7 +41,9 @@ const PACKAGES: &[&str] = &[
     "sqlite3",
     "strace",
     "tar",
+    "tmux",
     "util-linux",
+    "vim-tiny",
     "xz-utils",
 ];
 

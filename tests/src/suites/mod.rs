@@ -32,6 +32,7 @@ mod pods;
 mod rootless;
 mod roots;
 mod runs;
+mod screens;
 mod seccomp;
 mod signals;
 mod small_image;
@@ -136,6 +137,10 @@ const NAMES: &[(&str, Test)] = &[
     ("terminal/own-modes-restored", own_terminal::modes_restored),
     ("terminal/console-socket", own_terminal::console_socket),
     ("terminal/exec", own_terminal::exec),
+    ("terminal/vim", screens::vim),
+    ("terminal/less", screens::less),
+    ("terminal/top", screens::top),
+    ("terminal/tmux", screens::tmux),
 ];
 
 /// How many tests this module has.

@@ -26,7 +26,7 @@ use crate::tools::{output, succeed};
 
 const SHELL: &[&str] = &["env", "PS1=inside> ", "bash", "--norc", "--noprofile", "-i"];
 
-fn sandbox(place: &Place, name: &str, args: &[&str]) -> Result<Sandbox> {
+pub(super) fn sandbox(place: &Place, name: &str, args: &[&str]) -> Result<Sandbox> {
     let mut config = bundle::config(&place.root, place, args, true);
     if let Some(process) = config.get_mut("process").and_then(Value::as_object_mut) {
         process.insert("terminal".to_owned(), json!(true));

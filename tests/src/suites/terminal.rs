@@ -53,7 +53,7 @@ impl Terminal {
         self.press(&["Enter"])
     }
 
-    fn screen(&self) -> Result<String> {
+    pub(super) fn screen(&self) -> Result<String> {
         output(self.tmux().args(["capture-pane", "-p"]))
     }
 
