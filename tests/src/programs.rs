@@ -285,6 +285,7 @@ const FILES: &[Case] = &[
     python!("files/calls", "file_calls.py"),
     python!("files/permissions", "file_permissions.py"),
     python!("files/handles", "file_handles.py"),
+    python!("files/descriptor-information", "descriptor_information.py"),
     python!("files/control-group", "control_group.py"),
     python!("files/running", "running_files.py"),
     program!("files/leases", "leases", seconds: 60),

@@ -225,6 +225,25 @@ impl Dentry {
         }
     }
 
+    /// Something is mounted upon it. Its directory leads to it from now on, even if somebody has looked the name up since it was found, and
+    /// the filesystem showed another inode then, as /proc does.
+    pub(crate) fn become_mountpoint(self: &Arc<Self>) {
+        self.mounts.fetch_add(1, Ordering::AcqRel);
+        let (Some(parent), name) = self.place() else { return };
+        let mut children = parent.children.write();
+        // What is replaced must not be dropped under the lock, which its drop takes.
+        let other = match children.get(&name) {
+            Some(Child::Present(child)) => child.upgrade(),
+            _ => None,
+        };
+        let taken = other.as_ref().is_some_and(|other| Arc::ptr_eq(other, self) || other.is_mountpoint());
+        if !taken && !self.is_deleted() {
+            children.insert(name, Child::Present(Arc::downgrade(self)));
+        }
+        drop(children);
+        drop(other);
+    }
+
     /// Forgets a name, whatever is known of it, without marking its dentry deleted.
     pub(crate) fn forget(&self, name: &[u8]) {
         self.children.write().remove(name);

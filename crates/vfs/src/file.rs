@@ -306,6 +306,11 @@ pub trait File: Send + Sync + Any {
         String::from("anon_inode:[unknown]")
     }
 
+    /// For the same files: what /proc/PID/fdinfo says of it beyond what all have, in whole lines (proc_pid_fdinfo(5)).
+    fn details(&self) -> String {
+        String::new()
+    }
+
     /// The process that a directory of /proc stands for, where a pidfd is asked for (pidfd_send_signal(2)).
     fn process_id(&self) -> Option<i32> {
         None

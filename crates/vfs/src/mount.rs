@@ -222,7 +222,7 @@ impl Mount {
         let attachment = Attachment { parent: Arc::downgrade(self), mountpoint: Arc::clone(dentry) };
         *child.attachment.write() = Some(attachment);
         self.children.write().insert(dentry.id(), Arc::clone(child));
-        dentry.mounts.fetch_add(1, Ordering::AcqRel);
+        dentry.become_mountpoint();
     }
 
     /// Takes it off from where it is mounted.

@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::dentry::Dentry;
-use crate::{AttributeChange, FileKind, InodeRef};
+use crate::{AttributeChange, Device, FileKind, InodeRef};
 
 /// How many marks there may be: `max_user_watches`.
 pub const MARKS_MAX: usize = 65_536;
@@ -53,6 +53,15 @@ impl Mark {
     /// Changes what is of interest.
     pub fn set_bits(&self, bits: WatchBits) {
         *self.bits.lock() = bits;
+    }
+
+    /// What it is on: the inode's number and its filesystem's.
+    ///
+    /// # Errors
+    /// Those of asking for attributes.
+    pub fn place(&self) -> Result<(u64, Device), Errno> {
+        let inode = self.target.inode_ref();
+        Ok((inode.attributes()?.inode, inode.filesystem().device()))
     }
 
     /// Which inode.

@@ -115,3 +115,10 @@ told("follow", umount("/work/to-c"))
 for place in ("/work/b", "/work/b", "/work/a/sub", "/work/other", "/work/a"):
     told(place, umount(place))
 table()
+
+print("upon itself, where each look finds another inode")
+told("bind", mount("/proc/sys", "/proc/sys", None, BIND))
+told("read-only", mount("", "/proc/sys", None, REMOUNT | BIND | RDONLY))
+tried("write", lambda: open("/proc/sys/kernel/hostname", "w").close())
+told("unmount", umount("/proc/sys"))
+told("no more", umount("/proc/sys"))

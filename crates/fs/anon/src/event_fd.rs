@@ -34,6 +34,11 @@ impl EventFd {
 }
 
 impl File for EventFd {
+    fn details(&self) -> String {
+        let (count, semaphore) = (*self.count.lock(), u8::from(self.semaphore));
+        format!("eventfd-count: {count:16x}\neventfd-semaphore: {semaphore}\n")
+    }
+
     fn read(&self, _: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
         if into.room() < 8 {
             return Err(Errno::EINVAL);

@@ -29,6 +29,10 @@ impl File for Epoll {
         String::from("anon_inode:[eventpoll]")
     }
 
+    fn details(&self) -> String {
+        self.some_items().iter().filter_map(|item| item.details()).collect()
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }

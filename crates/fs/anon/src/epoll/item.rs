@@ -45,6 +45,20 @@ impl Item {
         Arc::new_cyclic(|this| Self { key, this: Weak::clone(this), epoll, file, queued, watch })
     }
 
+    /// Its line in /proc/PID/fdinfo, as long as the file is open.
+    pub(super) fn details(&self) -> Option<String> {
+        let file = self.file.upgrade()?;
+        let event = self.watch.lock().event;
+        let (fd, events, data) = (self.key.fd, event.events | (Events::ERR | Events::HUP).bits(), event.data);
+        let inode = file.attributes().map_or(0, |attributes| attributes.inode);
+        let device = file.inode().map(|inode| inode.filesystem().device()).unwrap_or_default();
+        let device = (device.major << 20) | device.minor;
+        let position = file.offset();
+        Some(format!(
+            "tfd: {fd:8} events: {events:8x} data: {data:16x}  pos:{position} ino:{inode:x} sdev:{device:x}\n"
+        ))
+    }
+
     /// Watches for these events from now on.
     pub(super) fn watch(self: &Arc<Self>, file: &OpenFile, event: EpollEvent) {
         let new = file.file.readiness().map(|queue| {

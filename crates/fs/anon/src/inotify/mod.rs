@@ -18,6 +18,9 @@ use queue::Queue;
 /// Instances that a user may have: `max_user_instances`.
 const INSTANCES_MAX: usize = 128;
 
+/// Watches that /proc/PID/fdinfo shows at most.
+const DETAILS_MAX: usize = 16_384;
+
 static INSTANCES: LazyLock<Mutex<BTreeMap<u32, usize>>> = LazyLock::new(Mutex::default);
 
 /// An instance: what it watches, and what has happened.
@@ -173,6 +176,19 @@ impl File for Inotify {
 
     fn description(&self) -> String {
         String::from("anon_inode:inotify")
+    }
+
+    /// The newest first.
+    fn details(&self) -> String {
+        let marks: Vec<Arc<Mark>> =
+            self.state.lock().watches.values().rev().take(DETAILS_MAX).cloned().collect();
+        let line = |mark: &Arc<Mark>| {
+            let (inode, device) = mark.place().unwrap_or_default();
+            let device = (device.major << 20) | device.minor;
+            let (id, bits) = (mark.id, mark.bits().bits());
+            format!("inotify wd:{id:x} ino:{inode:x} sdev:{device:x} mask:{bits:x} ignored_mask:0 \n")
+        };
+        marks.iter().map(line).collect()
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -82,8 +82,9 @@ impl Content for Descriptor {
         }
         let inode = file.attributes().map_or(0, |a| a.inode);
         let mount = file.path.as_ref().map_or(0, |path| path.mount.id);
-        Ok(format!("pos:\t{}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{inode}\n", file.offset())
-            .into_bytes())
+        let common =
+            format!("pos:\t{}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{inode}\n", file.offset());
+        Ok((common + &file.file.details()).into_bytes())
     }
 
     fn check_open(&self, credentials: &Credentials) -> Result<(), Errno> {
