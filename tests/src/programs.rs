@@ -257,6 +257,7 @@ const CALLS: &[Case] = &[
     program!("calls/poll-select", "poll_select"),
     program!("calls/credentials", "credentials"),
     program!("calls/user-namespaces", "user_namespaces", writable: true),
+    program!("calls/net-namespaces", "net_namespaces"),
     program!("calls/pid-namespaces", "pid_namespaces", writable: true),
     program!("calls/user-mounts", "user_mounts", writable: true),
     program!("calls/registers", "registers"),

@@ -47,7 +47,7 @@ impl World {
         let machine = Arc::new(Machine::default());
         let platform: Arc<dyn platform::Platform> = machine.clone();
         let kernel = Kernel::new(platform, Box::new(syscalls::Table::new()), false);
-        kernel.set_network(Networks::new().loopback_only());
+        kernel.set_network(Arc::new(Networks::new()));
         let credentials = Credentials::root(CapabilitySet::FULL);
         let fs = mounts(files.path(), &Arc::new(credentials.clone()))?;
         let strings = Strings { arguments: vec![b"/bin/program".to_vec()], environment: Vec::new() };

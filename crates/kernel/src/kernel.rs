@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Condvar, Mutex};
 use platform::{Platform, SyscallArgs};
 
-use vfs::FileSystemType;
+use abi::Errno;
 use vfs::special::SpecialFiles;
+use vfs::{Credentials, FileSystemType};
 
 use crate::fs_context::NoSpecialFiles;
 use crate::namespace::Namespaces;
@@ -62,7 +63,7 @@ pub struct Kernel {
     ended: Condvar,
     special: OnceLock<Arc<dyn SpecialFiles>>,
     filesystems: OnceLock<Vec<Arc<dyn FileSystemType>>>,
-    network: OnceLock<Arc<socket::Namespace>>,
+    network: OnceLock<(Arc<socket::Namespace>, Arc<dyn socket::Maker>)>,
 }
 
 /// What uname(2) reports and sethostname(2) changes.
@@ -139,17 +140,29 @@ impl Kernel {
         self.filesystems.get().map_or(&[], Vec::as_slice)
     }
 
-    /// Says which network namespace the sandbox's tasks are in. Once, before the first process.
-    pub fn set_network(&self, network: Arc<socket::Namespace>) {
-        if self.network.set(network).is_err() {
+    /// Says what network namespaces are made of. Once, before the first process, which is in the first of them.
+    pub fn set_network(&self, maker: Arc<dyn socket::Maker>) {
+        if self.network.set((maker.make(socket::Net::first()), maker)).is_err() {
             tracing::error!("the network was registered twice; the first registration stays");
         }
     }
 
-    /// The network namespace of the sandbox's tasks: one without any address family if none was registered.
+    /// The first network namespace: one without any address family if nothing was registered.
     #[must_use]
     pub fn network(&self) -> Arc<socket::Namespace> {
-        Arc::clone(self.network.get_or_init(|| socket::Namespace::new([])))
+        self.network.get().map_or_else(
+            || socket::Namespace::new(socket::Net::first(), []),
+            |(network, _)| Arc::clone(network),
+        )
+    }
+
+    /// A further network namespace, of its maker's user namespace: its only interface is down.
+    ///
+    /// # Errors
+    /// `ENOSPC` if the maker has too many, `EINVAL` if nothing was registered.
+    pub(crate) fn new_network(&self, maker: &Credentials) -> Result<Arc<socket::Namespace>, Errno> {
+        let (_, networks) = self.network.get().ok_or(Errno::EINVAL)?;
+        Ok(networks.make(socket::Net::new(maker)?))
     }
 
     /// The living thread of an id.

@@ -33,7 +33,7 @@ pub(super) fn heritage(parent: &Task, request: &CloneRequest) -> Result<Heritage
     if !request.flags.intersects(CloneFlags::NAMESPACES) {
         return Ok(Heritage { credentials, namespaces });
     }
-    let copied = namespaces.copied(&parent.kernel.ipcs, request.flags, &credentials)?;
+    let copied = namespace::copied(parent, request.flags, &credentials)?;
     Ok(Heritage { credentials, namespaces: Arc::new(copied) })
 }
 

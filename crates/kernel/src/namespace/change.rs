@@ -15,7 +15,7 @@ use crate::{FsContext, Task};
 /// `EPERM` without CAP_SYS_ADMIN, `EINVAL` for the kinds of which there is only one, as for a kernel built without them.
 pub fn check(maker: &Credentials, flags: CloneFlags) -> Result<(), Errno> {
     let mounts = CloneFlags::NEWNS | CloneFlags::NEWUTS | CloneFlags::NEWIPC;
-    let made = mounts | CloneFlags::NEWUSER | CloneFlags::NEWPID;
+    let made = mounts | CloneFlags::NEWUSER | CloneFlags::NEWPID | CloneFlags::NEWNET | CloneFlags::NEWCGROUP;
     let wanted = flags.intersection(CloneFlags::NAMESPACES);
     if !made.contains(wanted) {
         return Err(Errno::EINVAL);
@@ -41,6 +41,18 @@ pub fn credentials_for(task: &Task, flags: CloneFlags) -> Result<Arc<Credentials
     }
     let user = UserNamespace::below(&old)?;
     Ok(Arc::new((*old).clone().in_new_namespace(user)))
+}
+
+/// The namespaces of a child of a task, or of the task when it unshares: new ones where `flags` say so.
+///
+/// # Errors
+/// As [`Namespaces::copied`].
+pub(crate) fn copied(task: &Task, flags: CloneFlags, maker: &Credentials) -> Result<Namespaces, Errno> {
+    let mut copy = task.namespaces().copied(&task.kernel.ipcs, flags, maker)?;
+    if flags.contains(CloneFlags::NEWNET) {
+        copy.network = Some(task.kernel.new_network(maker)?);
+    }
+    Ok(copy)
 }
 
 /// Nothing if the children of a task are still born in its own pid namespace: only then may they get another.
@@ -75,7 +87,7 @@ pub fn unshare(task: &Task, flags: CloneFlags) -> Result<(), Errno> {
         None
     };
     let namespaces: Option<Namespaces> = if flags.intersects(CloneFlags::NAMESPACES) {
-        Some(task.namespaces().copied(&task.kernel.ipcs, flags, &credentials)?)
+        Some(copied(task, flags, &credentials)?)
     } else {
         None
     };

@@ -71,6 +71,8 @@ impl<'a> Entry<'a> {
             }
             Namespace::Uts(uts) => self.namespaces.uts = Arc::clone(uts),
             Namespace::Ipc(ipc) => self.namespaces.ipc = Arc::clone(ipc),
+            Namespace::Cgroup(cgroup) => self.namespaces.cgroup = Arc::clone(cgroup),
+            Namespace::Network(network) => self.namespaces.network = Some(Arc::clone(network)),
             Namespace::Pid(pids) if pids.is_within(self.task.pids()) => {
                 self.namespaces.pids = Arc::clone(pids);
             }

@@ -1,5 +1,6 @@
 //! Namespaces: namespaces(7). Mounts are the VFS's ([`MountNamespace`]) and stand in the task's [`crate::FsContext`].
 
+mod cgroup;
 mod change;
 mod enter;
 mod file;
@@ -18,8 +19,9 @@ use vfs::{Credentials, MountNamespace, UserNamespace};
 use crate::ipc::{Ipc, IpcNamespaces};
 use crate::kernel::Names;
 
-pub(crate) use change::once;
+pub use cgroup::Cgroup;
 pub use change::{check, credentials_for, unshare};
+pub(crate) use change::{copied, once};
 pub use enter::{enter, enter_of};
 pub use file::NamespaceFile;
 pub use kind::Kind;
@@ -42,6 +44,10 @@ pub struct Namespaces {
     pub uts: Arc<Uts>,
     /// System V IPC and message queues.
     pub ipc: Arc<Ipc>,
+    /// Control groups.
+    pub cgroup: Arc<Cgroup>,
+    /// Sockets and interfaces; nothing for the first.
+    pub network: Option<Arc<socket::Namespace>>,
     /// The pid namespace of its children. Its own is that of its process.
     pub pids: Arc<Pids>,
 }
@@ -64,7 +70,13 @@ impl Namespaces {
     #[must_use]
     pub fn first(ipcs: &IpcNamespaces) -> Self {
         let uts = Uts { id: 1, user: UserNamespace::initial(), _charge: None, names: Mutex::default() };
-        Self { uts: Arc::new(uts), ipc: ipcs.first(), pids: Pids::first() }
+        Self {
+            uts: Arc::new(uts),
+            ipc: ipcs.first(),
+            cgroup: Cgroup::first(),
+            network: None,
+            pids: Pids::first(),
+        }
     }
 
     /// The namespaces of a child or of a task that unshares: new ones where `flags` say so. They belong to the maker's user namespace.
@@ -78,6 +90,9 @@ impl Namespaces {
         maker: &Credentials,
     ) -> Result<Self, Errno> {
         let mut copy = self.clone();
+        if flags.contains(CloneFlags::NEWCGROUP) {
+            copy.cgroup = Cgroup::new(next_id(), maker)?;
+        }
         if flags.contains(CloneFlags::NEWIPC) {
             copy.ipc = ipcs.make(next_id(), maker)?;
         }
@@ -100,6 +115,10 @@ pub enum Namespace {
     Uts(Arc<Uts>),
     /// System V IPC and message queues.
     Ipc(Arc<Ipc>),
+    /// Control groups.
+    Cgroup(Arc<Cgroup>),
+    /// Sockets and interfaces.
+    Network(Arc<socket::Namespace>),
     /// Process and thread ids.
     Pid(Arc<Pids>),
     /// Users.
@@ -116,6 +135,8 @@ impl Namespace {
             Self::Mount(_) => Kind::Mount,
             Self::Uts(_) => Kind::Uts,
             Self::Ipc(_) => Kind::Ipc,
+            Self::Cgroup(_) => Kind::Cgroup,
+            Self::Network(_) => Kind::Network,
             Self::Pid(_) => Kind::Pid,
             Self::User(_) => Kind::User,
             Self::Only(kind) => *kind,
@@ -129,6 +150,8 @@ impl Namespace {
             Self::Mount(mounts) => mounts.id,
             Self::Uts(uts) => uts.id,
             Self::Ipc(ipc) => ipc.id,
+            Self::Cgroup(cgroup) => cgroup.id,
+            Self::Network(network) => network.net.id,
             Self::Pid(pids) => pids.id,
             Self::User(user) => user.id,
             Self::Only(_) => 1,
@@ -143,6 +166,8 @@ impl Namespace {
             Self::Mount(mounts) => Some(Arc::clone(&mounts.user)),
             Self::Uts(uts) => Some(Arc::clone(&uts.user)),
             Self::Ipc(ipc) => Some(Arc::clone(&ipc.user)),
+            Self::Cgroup(cgroup) => Some(Arc::clone(&cgroup.user)),
+            Self::Network(network) => Some(Arc::clone(&network.net.user)),
             Self::Pid(pids) => Some(Arc::clone(&pids.user)),
             Self::User(user) => user.parent.clone(),
             Self::Only(_) => Some(UserNamespace::initial()),
@@ -157,6 +182,12 @@ impl crate::Task {
         Arc::clone(&self.namespaces().ipc)
     }
 
+    /// Its network namespace.
+    #[must_use]
+    pub fn network(&self) -> Arc<socket::Namespace> {
+        self.namespaces().network.clone().unwrap_or_else(|| self.kernel.network())
+    }
+
     /// The namespace of a kind that it is in.
     #[must_use]
     pub fn namespace(&self, kind: Kind) -> Namespace {
@@ -164,6 +195,8 @@ impl crate::Task {
             Kind::Mount => Namespace::Mount(Arc::clone(&self.fs_now().namespace)),
             Kind::Uts => Namespace::Uts(Arc::clone(&self.namespaces().uts)),
             Kind::Ipc => Namespace::Ipc(self.ipc()),
+            Kind::Cgroup => Namespace::Cgroup(Arc::clone(&self.namespaces().cgroup)),
+            Kind::Network => Namespace::Network(self.network()),
             Kind::Pid => Namespace::Pid(Arc::clone(self.pids())),
             Kind::User => Namespace::User(Arc::clone(&self.credentials().user)),
             only => Namespace::Only(only),

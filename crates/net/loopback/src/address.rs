@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use abi::Errno;
 use abi::socket::family::AF_INET6;
-use socket::Address;
+use socket::{Address, Net};
 
 /// What a socket is bound to before anything else: all addresses of its family.
 pub(crate) fn unspecified(domain: u16) -> IpAddr {
@@ -37,7 +37,7 @@ pub(crate) fn present(domain: u16, address: SocketAddr) -> Address {
     })
 }
 
-/// Whether a socket may be bound to it.
+/// Whether a socket may be bound to it, even while the interface is down.
 pub(crate) fn is_local(ip: IpAddr) -> bool {
     ip.is_loopback() || ip.is_unspecified()
 }
@@ -47,17 +47,17 @@ pub(crate) fn is_broadcast(ip: IpAddr) -> bool {
     ip == IpAddr::V4(Ipv4Addr::new(127, 255, 255, 255))
 }
 
-/// Where something sent to this address goes: nowhere means this machine.
+/// Where something sent to this address in a namespace goes: nowhere means this machine.
 ///
 /// # Errors
 /// `ENETUNREACH`.
-pub(crate) fn route(to: SocketAddr) -> Result<SocketAddr, Errno> {
+pub(crate) fn route(net: &Net, to: SocketAddr) -> Result<SocketAddr, Errno> {
     let ip = match to.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    if ip.is_loopback() { Ok(SocketAddr::new(ip, to.port())) } else { Err(Errno::ENETUNREACH) }
+    if ip.is_loopback() && net.is_up() { Ok(SocketAddr::new(ip, to.port())) } else { Err(Errno::ENETUNREACH) }
 }
 
 /// The source address for a destination that [`route`] gave, of a socket bound to `bound`.

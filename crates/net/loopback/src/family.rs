@@ -60,7 +60,7 @@ impl Family for InetFamily {
             // As with `net.ipv4.ping_group_range` at its default: no group may.
             (Kind::Datagram, IPPROTO_ICMP | IPPROTO_ICMPV6) => Err(Errno::EACCES),
             (Kind::Raw, _) => {
-                caller.credentials.need(Capability::NetRaw)?;
+                caller.credentials.need_in(Capability::NetRaw, &caller.net.user)?;
                 Err(Errno::EPROTONOSUPPORT)
             }
             (Kind::SeqPacket, _) => Err(Errno::ESOCKTNOSUPPORT),

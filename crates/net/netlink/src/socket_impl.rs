@@ -105,7 +105,7 @@ impl Socket for NetlinkSocket {
         }
         let port = self.port(message.caller)?;
         let data = Datagram::fetch(message.data, REQUEST_MAX)?;
-        for answer in route::answer(&data, port, message.caller) {
+        for answer in route::answer(&self.core.creator.net, &data, port, message.caller) {
             self.queue(answer);
         }
         Ok(data.len())

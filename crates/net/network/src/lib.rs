@@ -6,7 +6,7 @@ use std::sync::Arc;
 use abi::socket::family::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX};
 use loopback::InetSystem;
 use netlink::NetlinkFamily;
-use socket::{Family, Namespace};
+use socket::{Family, Maker, Namespace, Net};
 use unix::UnixSystem;
 
 /// Makes the network namespaces of one sandbox.
@@ -25,6 +25,12 @@ impl Networks {
     /// A namespace whose only interface is `lo` (`--network=none`): AF_UNIX, and TCP and UDP over the loopback addresses.
     #[must_use]
     pub fn loopback_only(&self) -> Arc<Namespace> {
+        self.make(Net::first())
+    }
+}
+
+impl Maker for Networks {
+    fn make(&self, net: Arc<Net>) -> Arc<Namespace> {
         let inet = InetSystem::new();
         let families: [(u16, Arc<dyn Family>); 4] = [
             (AF_UNIX, self.unix.family()),
@@ -32,7 +38,7 @@ impl Networks {
             (AF_INET6, inet.inet6()),
             (AF_NETLINK, NetlinkFamily::new()),
         ];
-        Namespace::new(families)
+        Namespace::new(net, families)
     }
 }
 

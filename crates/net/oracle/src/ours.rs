@@ -28,6 +28,7 @@ pub fn caller() -> Caller {
         pid: rustix::process::getpid().as_raw_nonzero().get(),
         credentials: Arc::new(Credentials::new(uid, gid, capabilities)),
         descriptor_limit: 1024,
+        net: socket::Net::first(),
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use vfs::Credentials;
 
+use crate::Net;
+
 /// The task that calls.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -13,6 +15,8 @@ pub struct Caller {
     pub credentials: Arc<Credentials>,
     /// Its `RLIMIT_NOFILE`, which also limits the descriptors that its user may have in flight.
     pub descriptor_limit: usize,
+    /// The network namespace that it uses; for a socket, that it was made in.
+    pub net: Arc<Net>,
 }
 
 impl Caller {

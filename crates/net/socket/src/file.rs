@@ -124,7 +124,7 @@ impl File for SocketFile {
             interface::FIONREAD => context.write(argument, &number(self.socket.readable_bytes()?))?,
             interface::TIOCOUTQ => context.write(argument, &number(self.socket.unsent_bytes()?))?,
             interface::SIOCATMARK => context.write(argument, &number(0))?,
-            _ => return interfaces::ioctl(context, request, argument),
+            _ => return interfaces::ioctl(&self.socket.core().creator.net, context, request, argument),
         }
         Ok(0)
     }

@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use abi::Errno;
 use abi::socket::family::AF_MAX;
 
-use crate::{Caller, Kind, Socket};
-
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+use crate::{Caller, Kind, Net, Socket};
 
 /// Two sockets connected to each other.
 pub type Pair = (Box<dyn Socket>, Box<dyn Socket>);
@@ -34,17 +31,16 @@ pub trait Family: Send + Sync {
 
 /// A network namespace, network_namespaces(7): the families that its tasks can use.
 pub struct Namespace {
-    /// Unique in the sandbox.
-    pub id: u64,
+    /// Whose it is, and the state of its interface.
+    pub net: Arc<Net>,
     families: BTreeMap<u16, Arc<dyn Family>>,
 }
 
 impl Namespace {
     /// A namespace with these families.
     #[must_use]
-    pub fn new(families: impl IntoIterator<Item = (u16, Arc<dyn Family>)>) -> Arc<Self> {
-        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { id, families: families.into_iter().collect() })
+    pub fn new(net: Arc<Net>, families: impl IntoIterator<Item = (u16, Arc<dyn Family>)>) -> Arc<Self> {
+        Arc::new(Self { net, families: families.into_iter().collect() })
     }
 
     /// A family by its number.

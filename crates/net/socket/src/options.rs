@@ -139,11 +139,11 @@ impl Options {
             option::SO_SNDBUF => self.set_send_buffer(int(bytes)?, BUFFER_DEFAULT),
             option::SO_RCVBUF => self.set_receive_buffer(int(bytes)?, BUFFER_DEFAULT),
             option::SO_SNDBUFFORCE => {
-                caller.credentials.need(Capability::NetAdmin)?;
+                caller.credentials.need_in(Capability::NetAdmin, &caller.net.user)?;
                 self.set_send_buffer(int(bytes)?, FORCED_MAX);
             }
             option::SO_RCVBUFFORCE => {
-                caller.credentials.need(Capability::NetAdmin)?;
+                caller.credentials.need_in(Capability::NetAdmin, &caller.net.user)?;
                 self.set_receive_buffer(int(bytes)?, FORCED_MAX);
             }
             option::SO_RCVLOWAT => {
@@ -153,12 +153,12 @@ impl Options {
             option::SO_PRIORITY => {
                 let value = int(bytes)?;
                 if !(0..=6).contains(&value) {
-                    caller.credentials.need(Capability::NetAdmin)?;
+                    caller.credentials.need_in(Capability::NetAdmin, &caller.net.user)?;
                 }
                 self.priority = value;
             }
             option::SO_MARK => {
-                caller.credentials.need(Capability::NetAdmin)?;
+                caller.credentials.need_in(Capability::NetAdmin, &caller.net.user)?;
                 self.mark = int(bytes)?;
             }
             _ => return Err(Errno::ENOPROTOOPT),

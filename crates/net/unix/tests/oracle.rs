@@ -11,7 +11,7 @@ use unix::UnixSystem;
 
 fn ours() -> Ours {
     let system = UnixSystem::new();
-    Ours(Namespace::new([(AF_UNIX, system.family() as _)]))
+    Ours(Namespace::new(socket::Net::first(), [(AF_UNIX, system.family() as _)]))
 }
 
 /// Runs the steps in both worlds and compares.

@@ -16,7 +16,7 @@ use vfs::{CapabilitySet, Credentials, Device, Events, Listener, OpenFile};
 
 fn caller() -> Caller {
     let credentials = Arc::new(Credentials::new(1000, 1000, CapabilitySet::EMPTY));
-    Caller { pid: 1, credentials, descriptor_limit: 64 }
+    Caller { pid: 1, credentials, descriptor_limit: 64, net: socket::Net::first() }
 }
 
 fn privileged() -> Caller {
@@ -24,7 +24,7 @@ fn privileged() -> Caller {
 }
 
 fn namespace() -> Arc<Namespace> {
-    Namespace::new([(AF_UNIX, UnixSystem::new().family() as _)])
+    Namespace::new(socket::Net::first(), [(AF_UNIX, UnixSystem::new().family() as _)])
 }
 
 fn pair(namespace: &Namespace, kind: Kind) -> (Arc<OpenFile>, Arc<OpenFile>) {

@@ -258,6 +258,11 @@ impl FileSystemType for Only {
         true
     }
 
+    fn owner(&self, caller: &Caller<'_>) -> Arc<UserNamespace> {
+        let task = caller.task.and_then(|task| task.downcast_ref::<kernel::Task>());
+        task.map_or_else(UserNamespace::initial, |task| Arc::clone(&task.network().net.user))
+    }
+
     fn reveals(&self) -> bool {
         true
     }

@@ -58,7 +58,7 @@ pub(crate) fn run(
         names.host = spec.hostname.clone().into_bytes();
         names.domain = spec.domainname.clone().into_bytes();
     }
-    kernel.set_network(Networks::new().loopback_only());
+    kernel.set_network(Arc::new(Networks::new()));
     tell_limits(&kernel, spec.limits);
     let devices = devices::register(&kernel, host::machine::memory())?;
     let filesystems = FileSystems::new(&kernel, HostProc::new(proc, Arc::downgrade(&kernel)), &devices);

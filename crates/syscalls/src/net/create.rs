@@ -37,7 +37,7 @@ impl Type {
 /// `EAFNOSUPPORT`, `EINVAL`, `ESOCKTNOSUPPORT`, `EPROTONOSUPPORT`, `EPERM`, `EMFILE`.
 pub fn socket(task: &Arc<Task>, domain: u32, kind: u32, protocol: u32) -> Result<Fd, Errno> {
     let kind = Type::parse(kind)?;
-    let network = task.kernel.network();
+    let network = task.network();
     let socket = network.family(domain)?.create(Kind::from_raw(kind.number)?, protocol, &caller(task))?;
     descriptor::install(task, SocketFile::open(socket, kind.nonblocking), kind.close_on_exec)
 }
@@ -54,7 +54,7 @@ pub fn socketpair(
     pair: UserPtr<[i32; 2]>,
 ) -> Result<(), Errno> {
     let kind = Type::parse(kind)?;
-    let network = task.kernel.network();
+    let network = task.network();
     let (a, b) =
         network.family(domain)?.create_pair(Kind::from_raw(kind.number)?, protocol, &caller(task))?;
     let first = descriptor::install(task, SocketFile::open(a, kind.nonblocking), kind.close_on_exec)?;

@@ -1,5 +1,7 @@
 //! From a descriptor to a socket.
 
+use std::sync::Arc;
+
 use abi::Errno;
 use kernel::Task;
 use socket::{Caller, Socket, SocketFile};
@@ -36,5 +38,10 @@ impl<'a> Open<'a> {
 
 /// The task as the socket layer sees it.
 pub(super) fn caller(task: &Task) -> Caller {
-    Caller { pid: task.pid(), credentials: task.credentials(), descriptor_limit: descriptor::limit(task) }
+    Caller {
+        pid: task.pid(),
+        credentials: task.credentials(),
+        descriptor_limit: descriptor::limit(task),
+        net: Arc::clone(&task.network().net),
+    }
 }

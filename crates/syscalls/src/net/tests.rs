@@ -20,7 +20,7 @@ const NO_LENGTH: UserPtr<i32> = UserPtr::new(0);
 
 fn with_network() -> Guest {
     let guest = guest();
-    guest.task.kernel.set_network(Networks::new().loopback_only());
+    guest.task.kernel.set_network(std::sync::Arc::new(Networks::new()));
     guest
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn run(init: &Path, program: &Path) -> End {
         tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     }
     let kernel = Kernel::new(platform, Box::new(syscalls::Table::new()), strace);
-    kernel.set_network(network::Networks::new().loopback_only());
+    kernel.set_network(std::sync::Arc::new(network::Networks::new()));
     let paper = Arc::new(Paper::default());
     let credentials = Credentials::root(CapabilitySet::FULL);
     let files = FdTable::new();

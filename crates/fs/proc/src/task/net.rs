@@ -25,9 +25,11 @@ fn devices(_: &Subject) -> Result<Vec<u8>, Errno> {
     Ok(text.as_bytes().to_vec())
 }
 
-/// The loopback's address, with index 1, prefix length 128, host scope, permanent.
-#[expect(clippy::unnecessary_wraps, reason = "the signature of all generators")]
-fn addresses(_: &Subject) -> Result<Vec<u8>, Errno> {
+/// The loopback's address while it is up, with index 1, prefix length 128, host scope, permanent.
+fn addresses(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    if !subject.task()?.network().net.is_up() {
+        return Ok(Vec::new());
+    }
     Ok(b"00000000000000000000000000000001 01 80 10 80       lo\n".to_vec())
 }
 

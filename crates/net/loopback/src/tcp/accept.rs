@@ -33,7 +33,8 @@ impl Tcp {
             return Err(Errno::EADDRNOTAVAIL);
         }
         if at.port() != 0 && at.port() < UNPRIVILEGED_PORTS {
-            caller.credentials.need(Capability::NetBindService).map_err(|_| Errno::EACCES)?;
+            let user = &self.core.creator.net.user;
+            caller.credentials.need_in(Capability::NetBindService, user).map_err(|_| Errno::EACCES)?;
         }
         if state.bound.is_some() || !matches!(state.phase, Phase::Idle) {
             return Err(Errno::EINVAL);

@@ -29,7 +29,7 @@ impl Tcp {
         if to.is_ipv4() && self.core.domain == AF_INET6 && !self.is_dual(&self.state.lock()) {
             return Err(Errno::ENETUNREACH);
         }
-        let to = address::route(to)?;
+        let to = address::route(&self.core.creator.net, to)?;
         let from = self.start(to, caller)?;
         match self.knock(to, from) {
             Ok(true) => {}

@@ -29,7 +29,8 @@ impl Udp {
             return Err(Errno::EADDRNOTAVAIL);
         }
         if at.port() != 0 && at.port() < UNPRIVILEGED_PORTS {
-            caller.credentials.need(Capability::NetBindService).map_err(|_| Errno::EACCES)?;
+            let user = &self.core.creator.net.user;
+            caller.credentials.need_in(Capability::NetBindService, user).map_err(|_| Errno::EACCES)?;
         }
         if state.bound.is_some() {
             return Err(Errno::EINVAL);
@@ -104,7 +105,7 @@ impl Udp {
         if to.is_ipv4() && self.core.domain == AF_INET6 && !self.is_dual(state) {
             return Err(Errno::ENETUNREACH);
         }
-        address::route(to)
+        address::route(&self.core.creator.net, to)
     }
 
     fn dissolve(&self, state: &mut State) {

@@ -11,7 +11,10 @@ use socket_oracle::{Log, Ours, World, differences};
 /// Runs the steps in both worlds and compares.
 pub(crate) fn compare(steps: impl Fn(&dyn World, &mut Log)) {
     let system = InetSystem::new();
-    let ours = Ours(Namespace::new([(AF_INET, system.inet() as _), (AF_INET6, system.inet6() as _)]));
+    let ours = Ours(Namespace::new(
+        socket::Net::first(),
+        [(AF_INET, system.inet() as _), (AF_INET6, system.inet6() as _)],
+    ));
     let differences = differences(&ours, steps);
     assert!(differences.is_empty(), "{differences:#?}");
 }
