@@ -32,6 +32,7 @@ static void fuse_answer(int device, int file, uint32_t open_flags, struct fuse_i
   case FUSE_LOOKUP: return fuse_reply(device, in->unique, 0, &entry, sizeof entry);
   case FUSE_GETATTR: return fuse_reply(device, in->unique, 0, &attributes, sizeof attributes);
   case FUSE_OPEN: return fuse_reply(device, in->unique, 0, &opened, sizeof opened);
+  case FUSE_ACCESS:
   case FUSE_RELEASE:
   case FUSE_FLUSH: return fuse_reply(device, in->unique, 0, NULL, 0);
   case FUSE_READ: {

@@ -1,6 +1,7 @@
 //! The programs that are compared, by family. Their sources are in `tests/cases`.
 
 use crate::case::{Case, DEFAULT};
+use crate::crates::FSX;
 use crate::filesystems;
 use crate::testroot::Extra;
 
@@ -43,6 +44,21 @@ macro_rules! python {
 macro_rules! program {
     ($name:literal, $file:literal $(, $field:ident: $value:expr)* $(,)?) => {
         Case { name: $name, args: &[concat!("/cases/bin/", $file)], $($field: $value,)* ..DEFAULT }
+    };
+}
+
+/// A row that reads and writes a file of a FUSE server in every way.
+macro_rules! served_fsx {
+    ($name:literal, $kind:literal) => {
+        Case {
+            name: $name,
+            args: &["bash", "/cases/sh/fsx.sh", $kind, "20000"],
+            crates: &[&FSX],
+            extra: Some(&SERVERS),
+            fuse: true,
+            seconds: 240,
+            ..DEFAULT
+        }
     };
 }
 
@@ -91,6 +107,9 @@ const FUSE: &[Case] = &[
     script!("fuse/sshfs", "fuse_sshfs.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
     script!("fuse/images", "fuse_images.sh", fuse: true, extra: Some(&SERVERS), seconds: 90),
     script!("fuse/backends", "fuse_backends.sh", fuse: true, extra: Some(&SERVERS), seconds: 90),
+    script!("fuse/libfuse", "fuse_libfuse.sh", fuse: true, extra: Some(&SERVERS), seconds: 300),
+    served_fsx!("fuse/fsx", "served-files"),
+    served_fsx!("fuse/fsx-back", "served-back"),
     script!("fuse/user-namespace", "fuse_user_namespace.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
     script!("fuse/users", "fuse_users.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
 ];

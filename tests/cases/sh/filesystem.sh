@@ -10,11 +10,14 @@ at() {
       ;;
     root) mkdir /var/tmp/own && cd /var/tmp/own ;;
     disk) cd /mnt ;;
-    # A FUSE server that passes everything on to a directory; with a write-back cache before it.
-    served) mkdir -p /work/served/below /work/served/m && bindfs /work/served/below /work/served/m && cd /work/served/m ;;
-    served-back)
+    # FUSE servers that pass everything on to a directory: one for all users, one for files, and this with a write-back cache before it.
+    served | served-files | served-back)
       mkdir -p /work/served/below /work/served/m
-      /usr/src/libfuse/build/example/passthrough_ll -o source=/work/served/below,writeback,cache=always /work/served/m && cd /work/served/m
+      case $1 in
+        served) bindfs /work/served/below /work/served/m ;;
+        served-files) /usr/src/libfuse/build/example/passthrough_ll -o source=/work/served/below /work/served/m ;;
+        served-back) /usr/src/libfuse/build/example/passthrough_ll -o source=/work/served/below,writeback,cache=always /work/served/m ;;
+      esac && cd /work/served/m
       ;;
   esac
 }

@@ -8,7 +8,7 @@ use vfs::filesystem::FileSystemRef;
 use vfs::inode::LinkTarget;
 use vfs::{
     Access, AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef, Name,
-    OpenFlags, Owner, RenameFlags, StatusQuery,
+    OpenFlags, Owner, RenameFlags, StatusQuery, Usage,
 };
 
 use super::Node;
@@ -151,6 +151,10 @@ impl Inode for Node {
         asked: bool,
     ) -> Option<Result<(), Errno>> {
         self.decide(credentials, access, asked)
+    }
+
+    fn usage(&self) -> Option<&Usage> {
+        Some(&self.usage)
     }
 
     fn lets_server_decide(&self) -> bool {

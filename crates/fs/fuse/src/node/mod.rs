@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use abi::Errno;
 use parking_lot::Mutex;
-use vfs::{Attributes, FileKind, WaitQueue};
+use vfs::{Attributes, FileKind, Usage, WaitQueue};
 
 pub(crate) use kept::Kept;
 
@@ -66,6 +66,8 @@ pub(crate) struct Node {
     unopened: Mutex<Option<OpenOut>>,
     /// For a directory: whether a name of it was asked for since it was listed.
     looked_up: AtomicBool,
+    /// Who executes it, and who writes it.
+    usage: Usage,
     /// Those through which it is open.
     pub(crate) handles: Mutex<Vec<Weak<Handle>>>,
 }
@@ -92,6 +94,7 @@ impl Node {
             listing: Listing::default(),
             unopened: Mutex::default(),
             looked_up: AtomicBool::new(false),
+            usage: Usage::default(),
             handles: Mutex::default(),
         })
     }
