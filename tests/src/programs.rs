@@ -288,7 +288,6 @@ const CALLS: &[Case] = &[
     program!("calls/pidfds", "pidfds"),
     program!("calls/scheduling", "scheduling"),
     program!("calls/real-time", "real_time"),
-    program!("calls/inheriting-locks", "inheriting_locks"),
     program!("calls/asynchronous", "asynchronous_io"),
     program!("calls/memory-locks", "memory_locks"),
     program!("calls/process-compare", "process_compare"),

@@ -46,8 +46,6 @@ pub struct Kernel {
     pub signal_arrivals: Arc<vfs::WaitQueue>,
     /// All IPC namespaces.
     pub ipcs: crate::ipc::IpcNamespaces,
-    /// Locks with priority inheritance that somebody waits for.
-    pub pi_futexes: crate::futex::PiFutexes,
     /// How much asynchronous I/O there may be.
     pub asynchronous: Arc<crate::aio::Requests>,
     /// Whether system calls are logged.
@@ -96,7 +94,6 @@ impl Kernel {
             signal_quota: Arc::default(),
             signal_arrivals: Arc::default(),
             ipcs,
-            pi_futexes: crate::futex::PiFutexes::default(),
             asynchronous: Arc::default(),
             strace,
             freezer: crate::freezer::Freezer::default(),

@@ -19,7 +19,6 @@ pub mod exit;
 pub mod exit_status;
 pub mod freezer;
 pub mod fs_context;
-pub mod futex;
 pub mod group;
 pub mod heap;
 pub mod inspect;

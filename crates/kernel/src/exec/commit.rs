@@ -27,7 +27,6 @@ pub(super) async fn commit(task: &Arc<Task>, prepared: Prepared) -> Result<Outco
         state.executing = Some(task.tid());
     }
     robust::process_dies(group);
-    task.kernel.pi_futexes.ended(task.tid());
     task.signals.come_back();
     // From here on nothing fails. With the old host process go the other threads.
     if let Some(old) = task.change_over() {

@@ -75,7 +75,6 @@ pub(crate) fn release(task: &Arc<Task>, last_of_host: bool) {
     let host = task.thread().filter(|_| last_of_host);
     task.finish_vfork();
     task.leave_undo_list();
-    task.kernel.pi_futexes.ended(task.tid());
     drop(task.replace_files(FdTable::new()));
     // What kept writers away from the program ends with its last user.
     drop(task.replace_space(AddressSpace::none()));

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use platform::Memory;
 use zerocopy::{FromBytes, IntoBytes};
 
-use crate::futex::{FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS};
 use crate::memory::{UserAddr, UserPtr, read_exact};
 use crate::{Task, ThreadGroup};
 
 /// `ROBUST_LIST_LIMIT`.
 const LIMIT: usize = 2048;
+const FUTEX_WAITERS: u32 = 0x8000_0000;
+const FUTEX_OWNER_DIED: u32 = 0x4000_0000;
+const FUTEX_TID_MASK: u32 = 0x3fff_ffff;
 /// The bit of a link that tells a priority-inheriting lock.
 const INHERITS: u64 = 1;
 

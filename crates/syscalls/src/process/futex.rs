@@ -8,8 +8,6 @@ use abi::time::Timespec;
 use kernel::{Outcome, Task, UserPtr, wait};
 use platform::Order;
 
-use super::futex_pi::{self, LOCK_PI, LOCK_PI2, Request, TRYLOCK_PI, UNLOCK_PI};
-
 const WAIT: u32 = 0;
 const WAIT_BITSET: u32 = 9;
 /// `FUTEX_WAKE`, `REQUEUE`, `CMP_REQUEUE`, `WAKE_OP`, `WAKE_BITSET`.
@@ -24,7 +22,7 @@ const MOST_WAIT: Duration = Duration::from_millis(1);
 /// Carries out one of its operations.
 ///
 /// # Errors
-/// Those of futex(2); `ENOSYS` for requeueing to locks with priority inheritance.
+/// Those of futex(2); `ENOSYS` for the operations with priority inheritance.
 pub async fn futex(
     task: &Arc<Task>,
     address: u64,
@@ -35,12 +33,6 @@ pub async fn futex(
     third: u32,
 ) -> Result<Outcome, Errno> {
     let command = operation & !(PRIVATE | CLOCK_REALTIME);
-    if matches!(command, LOCK_PI | LOCK_PI2 | TRYLOCK_PI | UNLOCK_PI) {
-        let (private, real_time) = (operation & PRIVATE != 0, operation & CLOCK_REALTIME != 0);
-        let timeout = UserPtr::new(timeout);
-        let request = Request { address, command, private, real_time, timeout };
-        return futex_pi::carry_out(task, request).await.map(Outcome::from);
-    }
     if WITHOUT_WAIT.contains(&command) {
         let args = [address, operation.into(), value.into(), timeout, second, third.into()];
         return Ok(Outcome::Orders(vec![Order::Futex { args }]));
@@ -75,13 +67,4 @@ fn left(timeout: Duration, command: u32, operation: u32) -> Duration {
     }
     let clock = if operation & CLOCK_REALTIME == 0 { HostClock::Monotonic } else { HostClock::Realtime };
     timeout.saturating_sub(clock.now())
-}
-
-/// futex_waitv(2), futex_wait(2), futex_wake(2) and futex_requeue(2), which the host carries out. They come here only where a filter of the
-/// guest's looks at them.
-///
-/// # Errors
-/// `ENOSYS`.
-pub fn watched(_: &Arc<Task>) -> Result<u64, Errno> {
-    Err(Errno::ENOSYS)
 }

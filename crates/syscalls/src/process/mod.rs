@@ -5,7 +5,6 @@ pub mod clone;
 pub mod execve;
 pub mod exit;
 pub mod futex;
-mod futex_pi;
 pub mod ids;
 pub mod kcmp;
 pub mod namespace;

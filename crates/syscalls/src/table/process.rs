@@ -14,8 +14,6 @@ use crate::{Row, rows};
 
 const NAMESPACES: &str = "no time namespaces";
 
-const WATCHED: &str = "the host's; ENOSYS under a filter that looks at their arguments";
-
 pub(super) static ROWS: &[Row] = rows! {
     later clone(clone::clone, flags: u64, stack: u64, parent_tid: u64, child_tid: u64, tls: u64) Partial(NAMESPACES);
     now unshare(namespace::unshare, flags: u64) Partial(NAMESPACES);
@@ -40,11 +38,7 @@ pub(super) static ROWS: &[Row] = rows! {
     now pidfd_open(pidfd::pidfd_open, pid: i32, flags: u32) Partial("no PIDFD_THREAD");
     now pidfd_getfd(pidfd::pidfd_getfd, process: Fd, target: Fd, flags: u32) Full;
     now kcmp(kcmp::kcmp, one: i32, other: i32, kind: u32, first: u64, second: u64) Full;
-    later futex(futex::futex, address: u64, operation: u32, value: u32, timeout: u64, second: u64, third: u32) Partial("the host's; locks with priority inheritance are locks, but nobody inherits; no requeueing to them");
-    now futex_waitv(futex::watched) Partial(WATCHED);
-    now futex_wake(futex::watched) Partial(WATCHED);
-    now futex_wait(futex::watched) Partial(WATCHED);
-    now futex_requeue(futex::watched) Partial(WATCHED);
+    later futex(futex::futex, address: u64, operation: u32, value: u32, timeout: u64, second: u64, third: u32) Partial("the host's; no priority inheritance");
     later prctl(prctl::prctl, operation: u32, a: u64, b: u64, c: u64, d: u64) Partial("no operations on memory layout, speculation and machine checks");
     later seccomp(seccomp::seccomp, operation: u32, flags: u64, arguments: UserAddr) Partial("no listeners; SECCOMP_RET_TRACE fails with ENOSYS");
     now arch_prctl(arch_prctl::arch_prctl, operation: u32, address: u64) Partial("segment bases only");

@@ -1,10 +1,10 @@
 //! Frames on x86-64, as `arch/x86/kernel/signal_64.c` lays them out and its ABI promises.
 
+use abi::Errno;
 use abi::signal::{
     ActionFlags, AltStack, FP_XSTATE_MAGIC1, FP_XSTATE_MAGIC2, FXSAVE_SIZE, FpSoftware, RtFrame, SigContext,
     SignalSet, UContext, UContextFlags,
 };
-use abi::{Errno, nr};
 use platform::{Context, Memory, Registers, SyscallArgs, Thread};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -50,14 +50,8 @@ pub(crate) fn fails_with_eintr(memory: &dyn Memory, registers: &mut Registers, r
     const COMMAND: u64 = 0x7f;
     const FUTEX_WAIT: u64 = 0;
     const FUTEX_WAIT_BITSET: u64 = 9;
-    let command = registers.rsi & COMMAND;
-    let ends = match registers.rax {
-        FUTEX => matches!(command, FUTEX_WAIT | FUTEX_WAIT_BITSET) && !(restarts && registers.r10 == 0),
-        // Their timeouts are times, so that they can be called again.
-        nr::futex_waitv | nr::futex_wait => !restarts,
-        _ => false,
-    };
-    if !ends {
+    let waits = matches!(registers.rsi & COMMAND, FUTEX_WAIT | FUTEX_WAIT_BITSET);
+    if registers.rax != FUTEX || !waits || (restarts && registers.r10 == 0) {
         return;
     }
     let mut code = [0; SYSCALL.len()];

@@ -112,7 +112,7 @@ pub const GUEST: &[Rule] = &[
     allow(
         nr::futex,
         &[FUTEX],
-        Action::Trap,
+        Action::Notify,
         "native speed; the PI operations name threads, which are the sentry's",
     ),
     allow(
@@ -140,10 +140,6 @@ pub const GUEST: &[Rule] = &[
         Action::Trap,
         "native speed, where the host chooses the place",
     ),
-    allow(nr::futex_waitv, &[], Action::Trap, "as futex"),
-    allow(nr::futex_wait, &[], Action::Trap, "as futex"),
-    allow(nr::futex_wake, &[], Action::Trap, "as futex"),
-    allow(nr::futex_requeue, &[], Action::Trap, "as futex"),
     allow(nr::mincore, &[RANGE], Action::Trap, "native speed, and the host alone knows"),
     allow(
         nr::membarrier,
