@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use abi::Errno;
 use host::inherit::take;
 use rustix::process::{Signal, set_parent_process_death_signal};
-use sentry::control::Channel;
+use sentry::control::{Channel, Recipients, Request};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,8 @@ const GOFER_LIFE: RawFd = 8;
 const FURTHER: RawFd = 9;
 /// A runtime that waits for a process on behalf of one that has left: its connection.
 const WAITER_CONNECTION: RawFd = 3;
+/// `SIGWINCH`.
+const RESIZED: i32 = 28;
 /// The host's side of the process's terminal, if it has one.
 const WAITER_TERMINAL: RawFd = 4;
 
@@ -158,6 +160,8 @@ fn waiter() -> Result<ExitCode, String> {
     let signals = Forwarded::divert().map_err(|error| error.to_string())?;
     if let Some(terminal) = terminal {
         sentry::take_terminal(&terminal).map_err(|error| format!("cannot watch the terminal: {error}"))?;
+        // What has changed until now was told to nobody. A process that has ended need not know.
+        let _ = channel.send(&Request::Signal { number: RESIZED, to: Recipients::Foreground });
     }
     let status = attached::until_the_end(&channel, &signals).map_err(|error| error.to_string())?;
     Ok(ExitCode::from(status.shell_code()))
