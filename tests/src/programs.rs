@@ -204,6 +204,47 @@ const PYTHON: &[Case] = &[
     python!("python/select", "selecting.py"),
     python!("python/sqlite", "sqlite_rows.py", seconds: 60),
     python!("python/standard-library", "standard_library.py", seconds: 60),
+    Case {
+        name: "python/own-tests-files",
+        args: &[
+            "python3",
+            "/cases/py/own_tests.py",
+            "test_os",
+            "test_posix",
+            "test_posixpath",
+            "test_fileio",
+            "test_file",
+            "test_tempfile",
+            "test_shutil",
+            "test_pathlib",
+            "test_stat",
+            "test_glob",
+            "test_mmap",
+            "test_fcntl",
+            "test_tarfile",
+            "test_dbm",
+            "test_mailbox",
+        ],
+        seconds: 300,
+        ..DEFAULT
+    },
+    Case {
+        name: "python/own-tests-events",
+        args: &[
+            "python3",
+            "/cases/py/own_tests.py",
+            "test_select",
+            "test_poll",
+            "test_epoll",
+            "test_selectors",
+            "test_pty",
+            "test_wait4",
+            "test_subprocess",
+            "test_signal",
+        ],
+        seconds: 300,
+        ..DEFAULT
+    },
 ];
 
 const LANGUAGES: &[Case] = &[

@@ -27,6 +27,7 @@ const PACKAGES: &[&str] = &[
     "gzip",
     "less",
     "libc6-dev",
+    "libpython3-testsuite",
     "make",
     "musl-tools",
     "nodejs",
