@@ -78,6 +78,7 @@ pub(crate) fn handle(
         R::Clunks(request) => attach::clunks(session, &request, answer),
         R::Syncfs(request) => data::syncfs(session, &request, answer),
         R::Removename(request) => moves::removename(session, &request, answer),
+        R::Walkdonate(request) => open::walkdonate(session, &request, answer),
         R::Changeattr(request) => attributes::changeattr(session, &request, answer),
     }
 }

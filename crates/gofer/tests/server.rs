@@ -109,6 +109,34 @@ fn donated_descriptors_have_the_access_asked_for() {
 }
 
 #[test]
+fn a_file_is_found_and_opened_at_once() {
+    let mut served = serve(false);
+    std::fs::write(served.path().join("file"), "hello").unwrap();
+    symlink("file", served.path().join("link")).unwrap();
+    let (client, root) = served.client();
+    let open = |name: &[u8], flags| {
+        let fid = client.new_fid().unwrap();
+        let request = Twalkdonate { fid: root.number(), newfid: fid.number(), name: Text(name), flags };
+        let (attr, file) = client.call_with_descriptor(&request, |r| r.attr)?;
+        Ok((fid.into_held(), attr, std::fs::File::from(file.unwrap())))
+    };
+    let (fid, attr, mut read) = open(b"file", 0).unwrap();
+    let mut text = String::new();
+    read.read_to_string(&mut text).unwrap();
+    assert_eq!((text.as_str(), attr.size), ("hello", 5));
+    let held = client.call(&Tgetattr { fid: fid.number(), mask: u64::MAX }, |r| r.attr).unwrap();
+    assert_eq!(held.qid.path, attr.qid.path);
+    for (name, errno) in [("none", Errno::ENOENT), ("link", Errno::ELOOP), ("..", Errno::EINVAL)] {
+        assert_eq!(open(name.as_bytes(), 0).map(drop), Err(errno), "{name}");
+    }
+    assert_eq!(open(b"file", 3).map(drop), Err(Errno::EINVAL), "access mode 3");
+    let again = Twalkdonate { fid: root.number(), newfid: fid.number(), name: Text(b"file"), flags: 0 };
+    assert_eq!(client.call(&again, |_| ()), Err(Errno::EBADF), "a fid in use");
+    let below = Twalkdonate { fid: fid.number(), newfid: 1000, name: Text(b"file"), flags: 0 };
+    assert_eq!(client.call(&below, |_| ()), Err(Errno::ENOTDIR));
+}
+
+#[test]
 fn nothing_but_files_and_directories_is_opened() {
     let mut served = serve(false);
     symlink("/etc/passwd", served.path().join("link")).unwrap();

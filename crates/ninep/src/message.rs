@@ -244,6 +244,8 @@ messages! {
     186 Removename: Tremovename<'a> { dirfid: u32, newfid: u32, name: Text<'a>, flags: u32 } => Rremovename { qid: Qid };
     /// syncfs(2) of the filesystem that holds a file.
     188 Syncfs: Tsyncfs { fid: u32 } => Rsyncfs {};
+    /// As one [`Twalkattr`] step to `newfid` and [`Tdonate`] of that. If either fails, `newfid` does not come to be.
+    190 Walkdonate: Twalkdonate<'a> { fid: u32, newfid: u32, name: Text<'a>, flags: u32 } => Rwalkdonate { attr: Attr };
 }
 
 #[cfg(test)]

@@ -86,6 +86,9 @@ impl Node {
     }
 
     fn donated(&self, access: Access) -> Result<Arc<OwnedFd>, Errno> {
+        if let Some(file) = self.found_and_donated(access) {
+            return Ok(Arc::new(file));
+        }
         let request = Tdonate { fid: self.fid()?.number(), flags: access.bits() };
         let before = self.changes();
         let (attr, file) = self.shared.client.call_with_descriptor(&request, |reply| reply.attr)?;

@@ -1,13 +1,15 @@
 //! Inodes: what is known of one file.
 
 use std::any::Any;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use abi::Errno;
-use ninep::Attr;
 use ninep::client::Fid;
-use ninep::message::{Tchangeattr, Tgetattr, Treadlink};
+use ninep::flags::Access;
+use ninep::message::{Tchangeattr, Tgetattr, Treadlink, Twalkdonate};
+use ninep::{Attr, Text};
 use parking_lot::Mutex;
 use vfs::filesystem::FileSystemRef;
 use vfs::inode::LinkTarget;
@@ -122,6 +124,26 @@ impl Node {
         let fid = Arc::clone(self.fid.get_or_init(|| Arc::new(fid)));
         *origin = None;
         Ok(fid)
+    }
+
+    /// A descriptor of a file from a listing, which is looked up with the same message. Nothing if it is held already, or cannot be had so:
+    /// whoever then asks in two steps hears why.
+    pub(crate) fn found_and_donated(&self, access: Access) -> Option<OwnedFd> {
+        let mut origin = self.origin.lock();
+        let Origin { directory, name } = origin.as_ref().filter(|_| !self.is_held())?;
+        let client = &self.shared.client;
+        let (start, fid) = (directory.fid().ok()?, client.new_fid().ok()?);
+        let before = self.changes();
+        let request =
+            Twalkdonate { fid: start.number(), newfid: fid.number(), name: Text(name), flags: access.bits() };
+        let (attr, file) = client.call_with_descriptor(&request, |reply| reply.attr).ok()?;
+        let fid = fid.into_held();
+        let file = file.filter(|_| attr.qid.path == self.path)?;
+        self.hold_as(fid);
+        *origin = None;
+        drop(origin);
+        self.learn(&attr, before);
+        Some(file)
     }
 
     /// The server came to hold it while its name went.

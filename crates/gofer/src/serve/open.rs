@@ -1,11 +1,14 @@
 //! Opening what exists.
 
+use std::sync::Arc;
+
 use abi::Errno;
 use ninep::flags::{Access, Open};
-use ninep::message::{Rdonate, Rlopen, Tdonate, Tlopen};
+use ninep::message::{Rdonate, Rlopen, Rwalkdonate, Tdonate, Tlopen, Twalkdonate};
 use rustix::fs::OFlags;
 
-use crate::fids::{Listing, State};
+use crate::fids::{Fid, Listing, State};
+use crate::names::Name;
 use crate::session::{Answer, Session};
 
 /// What a request may ask for when it opens: the access mode, and flags that change nothing but how the file is used.
@@ -78,4 +81,27 @@ pub(super) fn donate(session: &mut Session, request: &Tdonate, answer: &mut Answ
     let attr = session.attr(&node)?;
     answer.donated = Some(fd);
     answer.reply(&Rdonate { attr })
+}
+
+/// As [`donate`], for the file of this name, which the client then holds too.
+pub(super) fn walkdonate(
+    session: &mut Session,
+    request: &Twalkdonate<'_>,
+    answer: &mut Answer<'_>,
+) -> Result<(), Errno> {
+    let how = How::new(request.flags)?;
+    session.fids.check_new([request.newfid])?;
+    let directory = session.fids.node(request.fid)?;
+    if !directory.is_directory() {
+        return Err(Errno::ENOTDIR);
+    }
+    if how.changes() {
+        session.changes()?;
+    }
+    let (node, _) = directory.child(Name::new(request.name)?)?;
+    let fd = node.open_file(&session.links, how.access, how.extra.difference(OFlags::APPEND))?;
+    let attr = session.attr(&node)?;
+    session.fids.insert(request.newfid, Fid::walked(Arc::new(node)));
+    answer.donated = Some(fd);
+    answer.reply(&Rwalkdonate { attr })
 }
