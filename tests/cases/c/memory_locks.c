@@ -133,11 +133,15 @@ static void advice(void) {
     SHOW(syscall(SYS_process_madvise, -1, pieces, 2, MADV_COLD, 0));
     SHOW(syscall(SYS_process_mrelease, self, 0));
     SHOW(syscall(SYS_process_mrelease, self, 1));
+    int ready[2];
+    MUST(pipe(ready));
     pid_t pid = fork();
     if (pid == 0) {
+        MUST(write(ready[1], "", 1));
         pause();
         _exit(0);
     }
+    MUST(read(ready[0], &(char){0}, 1));
     int other = (int)syscall(SYS_pidfd_open, pid, 0);
     SHOW(syscall(SYS_process_madvise, other, pieces, 2, MADV_COLD, 0));
     SHOW(syscall(SYS_process_madvise, other, pieces, 2, MADV_DONTNEED, 0));
