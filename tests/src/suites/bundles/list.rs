@@ -92,7 +92,7 @@ pub(super) const BUNDLES: &[Bundle] = &[
     differs("mount-over-proc", r#"{"mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}, {"destination": "/proc", "type": "tmpfs", "source": "tmpfs"}]}"#, "runc needs /proc in the container itself"),
     same("mount-inside-proc", r#"{"mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}, {"destination": "/proc/sys", "type": "tmpfs", "source": "tmpfs"}]}"#),
     same("mount-cgroup", r#"{"mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}, {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["ro"]}, {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["ro"]}]}"#),
-    same("no-mounts", r#"{"mounts": null}"#),
+    differs("no-mounts", r#"{"mounts": null}"#, "runc needs /proc in the container itself"),
     same("linux-missing", r#"{"linux": null}"#),
     same("namespaces-missing", r#"{"linux": {"namespaces": null}, "hostname": null}"#),
     same("namespace-twice", r#"{"linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "pid"}, {"type": "uts"}]}}"#),
