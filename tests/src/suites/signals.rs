@@ -9,7 +9,7 @@ use crate::sandbox::Sandbox;
 
 pub(super) fn forwarded(place: &Place) -> Result<()> {
     let script = "for s in HUP INT QUIT USR1 USR2 WINCH; do trap \"echo $s\" $s; done; trap 'echo TERM; exit 3' TERM; \
-                  echo ready; while :; do sleep 0.1; done";
+                  echo ready; while :; do sleep 0.1 & wait $!; done";
     let sandbox = Sandbox::new(place, "signals", &["bash", "-c", script])?;
     let mut running = Running::start(&mut sandbox.command("signals"))?;
     running.expect("ready")?;

@@ -86,7 +86,12 @@ impl StubThread {
 
     /// As [`crate::Thread::set_signal_mask`].
     pub(super) fn publish_mask(&self, mask: u64) -> Result<(), Errno> {
-        self.put(offset_of!(Published, signal_mask), &[mask])
+        self.put(offset_of!(Published, signal_mask), &[mask])?;
+        // Whoever asks before the thread goes on must not hear what it was when the call began.
+        if let Some(window) = self.window.get() {
+            window.set_mask(mask);
+        }
+        Ok(())
     }
 
     /// As [`crate::Thread::set_attention`].

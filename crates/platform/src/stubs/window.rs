@@ -125,6 +125,11 @@ impl Window {
         self.head().told.mask.load(Ordering::Relaxed)
     }
 
+    /// The mask that the thread goes on with, while it waits for an answer: it will tell again with its next request.
+    pub(super) fn set_mask(&self, mask: u64) {
+        self.head().told.mask.store(mask, Ordering::Relaxed);
+    }
+
     /// As [`Self::finish`], with a handler to be started behind the call.
     pub(super) fn finish_with_handler(
         &self,
