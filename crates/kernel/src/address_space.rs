@@ -69,7 +69,11 @@ impl AddressSpace {
     /// A memory with a layout.
     #[must_use]
     pub fn new(memory: Arc<dyn Memory>, image: Image) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::bare(memory, image))
+    }
+
+    fn bare(memory: Arc<dyn Memory>, image: Image) -> Self {
+        Self {
             memory,
             image: Mutex::new(image),
             mapped: Mutex::default(),
@@ -78,43 +82,30 @@ impl AddressSpace {
             memory_policies: Notes::default(),
             locks: Locks::default(),
             asynchronous: Contexts::default(),
-        })
+        }
     }
 
     /// A copy of the layout, for a child of fork(2) whose memory is yet to be made.
     #[must_use]
     pub(crate) fn copy_layout(&self) -> Arc<Self> {
-        let (image, mapped) = (self.image.lock().clone(), self.mapped.lock().clone());
-        let shared_memory = Mutex::new(self.shared_memory.lock().clone());
-        let open = Mutex::new(self.open.lock().clone());
         Arc::new(Self {
-            memory: Arc::new(NoMemory),
-            image: Mutex::new(image),
-            mapped: Mutex::new(mapped),
-            open,
-            shared_memory,
+            mapped: Mutex::new(self.mapped.lock().clone()),
+            open: Mutex::new(self.open.lock().clone()),
+            shared_memory: Mutex::new(self.shared_memory.lock().clone()),
             memory_policies: self.memory_policies.clone(),
-            locks: Locks::default(),
-            asynchronous: Contexts::default(),
+            ..Self::bare(Arc::new(NoMemory), self.image.lock().clone())
         })
     }
 
     /// The layout over the memory that has now been made for it. Nothing stays here.
     #[must_use]
     pub(crate) fn over(&self, memory: Arc<dyn Memory>) -> Arc<Self> {
-        let (image, mapped) = (&mut *self.image.lock(), &mut *self.mapped.lock());
-        let (image, mapped) = (std::mem::take(image), std::mem::take(mapped));
-        let shared_memory = Mutex::new(std::mem::take(&mut *self.shared_memory.lock()));
-        let open = Mutex::new(std::mem::take(&mut *self.open.lock()));
         Arc::new(Self {
-            memory,
-            image: Mutex::new(image),
-            mapped: Mutex::new(mapped),
-            open,
-            shared_memory,
+            mapped: Mutex::new(std::mem::take(&mut *self.mapped.lock())),
+            open: Mutex::new(std::mem::take(&mut *self.open.lock())),
+            shared_memory: Mutex::new(std::mem::take(&mut *self.shared_memory.lock())),
             memory_policies: self.memory_policies.clone(),
-            locks: Locks::default(),
-            asynchronous: Contexts::default(),
+            ..Self::bare(memory, std::mem::take(&mut *self.image.lock()))
         })
     }
 

@@ -106,21 +106,15 @@ impl Machine {
 
     /// A process without parent. It runs.
     pub(crate) fn process(&self, pid: i32) -> Guest {
-        let signals = GroupSignals::default();
-        let group = ThreadGroup::new(
-            Arc::clone(&self.kernel),
-            (pid, &self.kernel.namespaces.pids),
-            signals,
-            Limits::default(),
-            17,
-            false,
-        );
-        self.kernel.pids.enter_group(&group, 0, 0);
-        self.thread(&group, pid)
+        self.enter(pid, (0, 0))
     }
 
     /// A process with a parent.
     pub(crate) fn child(&self, pid: i32, parent: &Guest) -> Guest {
+        self.enter(pid, (parent.task.pid(), parent.task.tid()))
+    }
+
+    fn enter(&self, pid: i32, (parent, thread): (i32, i32)) -> Guest {
         let signals = GroupSignals::default();
         let group = ThreadGroup::new(
             Arc::clone(&self.kernel),
@@ -130,7 +124,7 @@ impl Machine {
             17,
             false,
         );
-        self.kernel.pids.enter_group(&group, parent.task.pid(), parent.task.tid());
+        self.kernel.pids.enter_group(&group, parent, thread);
         self.thread(&group, pid)
     }
 

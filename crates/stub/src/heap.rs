@@ -6,9 +6,8 @@
 use core::sync::atomic::{AtomicU64, Ordering, compiler_fence};
 
 use crate::arch::{nr, syscall};
-use crate::interface::{Heap, ThreadPage, phase};
+use crate::interface::{BRK, Heap, ThreadPage, phase};
 
-const BRK: u64 = 12;
 const PAGE: u64 = 4096;
 
 /// The memory's program break. All zero is one that the sentry moves.
@@ -32,9 +31,13 @@ impl Break {
 
     /// The call's result, if the sentry has left it to the gate.
     pub fn answer(&self, page: &mut ThreadPage) -> Option<u64> {
+        // Every call through the gate comes by here, and only this one is to touch the words.
+        if page.number() != BRK {
+            return None;
+        }
         let heap = &self.0;
         let limit = heap.limit.load(Ordering::Relaxed);
-        if page.number() != BRK || limit == 0 {
+        if limit == 0 {
             return None;
         }
         let [wanted, ..] = page.arguments();

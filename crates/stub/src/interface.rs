@@ -38,9 +38,14 @@ pub const TRAP_NUMBER: u64 = 0xf_ff00;
 /// they go through a window, behind which a handler can be started too.
 pub const PATCHED_TRAPS: [u64; 3] = [62, 200, 234];
 
-/// Traps whose sites are worth patching: [`PATCHED_TRAPS`], and brk(2), which the gate answers. Their ring for [`reason::TRAP`] has the
-/// instruction pointer for a fifth argument, so that their sites are found.
-pub const NOTICED_TRAPS: [u64; 4] = [62, 200, 234, 12];
+/// brk(2): a trap too, which the gate answers itself.
+pub const BRK: u64 = 12;
+
+/// Whether the sites of a trap are worth patching. Its ring for [`reason::TRAP`] then has the instruction pointer for a fifth argument, so that
+/// they are found.
+pub fn is_noticed(number: u64) -> bool {
+    number == BRK || PATCHED_TRAPS.contains(&number)
+}
 
 /// Why a stub rings. The first argument is the address of the `ucontext` in the signal frame, except for [`FRESH`] and [`TRAP`].
 pub mod reason {
@@ -366,11 +371,12 @@ pub struct Window {
     pub reply: Reply,
     /// Who polls.
     pub poller: Poller,
-    /// What the sentry wants to know of the thread at times. Written by the thread.
+    /// What the sentry wants to know of the thread at times.
     pub told: Told,
 }
 
-/// In a cache line of its own, which seldom leaves the thread's processor.
+/// In a cache line of its own, which seldom leaves the thread's processor: the sentry writes it only when it changes what is told of a thread that
+/// waits for an answer.
 #[repr(C, align(64))]
 pub struct Told {
     /// The thread's signal mask, if the sentry has left it to the gate.

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,6 +65,17 @@ static void note(const char *format, ...)
 	va_start(arguments, format);
 	shared->length += vsnprintf(shared->log + shared->length, sizeof shared->log - shared->length, format, arguments);
 	va_end(arguments);
+}
+
+/* How many requests of a kind there were, and the server has done with. */
+static inline int count(const char *what)
+{
+	struct statvfs at;
+	statvfs(AT, &at);
+	int found = 0;
+	for (const char *at = shared->log; (at = strstr(at, what)); at++)
+		found++;
+	return found;
 }
 
 static void reply(uint64_t unique, int error, const void *body, size_t length)

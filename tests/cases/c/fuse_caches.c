@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "fuse.h"
 #include <dirent.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #define P AT "/"
@@ -11,17 +10,6 @@ static void nap(int milliseconds)
 {
 	struct timespec time = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
 	nanosleep(&time, 0);
-}
-
-/* How many requests of a kind there were. */
-static int count(const char *what)
-{
-	struct statvfs at;
-	statvfs(AT, &at);
-	int found = 0;
-	for (const char *at = shared->log; (at = strstr(at, what)); at++)
-		found++;
-	return found;
 }
 
 static void listed(const char *what)

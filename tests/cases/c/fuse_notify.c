@@ -3,7 +3,6 @@
 #include "fuse.h"
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #define P AT "/"
@@ -31,17 +30,6 @@ static long notify(int code, const void *head, size_t length, const void *tail, 
 	memcpy(out + sizeof header, head, length);
 	memcpy(out + sizeof header + length, tail, more);
 	return write(device, out, header.len);
-}
-
-/* How many requests of a kind the server has noted. */
-static int count(const char *what)
-{
-	struct statvfs at;
-	statvfs(AT, &at);
-	int found = 0;
-	for (const char *at = shared->log; (at = strstr(at, what)); at++)
-		found++;
-	return found;
 }
 
 static long inval_inode(uint64_t ino, int64_t off, int64_t len)

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "fuse.h"
 #include <sys/ioctl.h>
-#include <sys/statvfs.h>
 
 #define P AT "/"
 #define BACKING_OPEN _IOW(229, 1, struct map)
@@ -20,16 +19,6 @@ static void say(const char *what, long result)
 	printf("%s: %ld%s%s\n", what, result < 0 ? -1 : result, result < 0 ? " " : "", result < 0 ? strerror(errno) : "");
 	fflush(stdout);
 	errno = 0;
-}
-
-static int count(const char *what)
-{
-	struct statvfs at;
-	statvfs(AT, &at);
-	int found = 0;
-	for (const char *at = shared->log; (at = strstr(at, what)); at++)
-		found++;
-	return found;
 }
 
 static long name(int fd, uint32_t flags)

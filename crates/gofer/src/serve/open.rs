@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use abi::Errno;
+use ninep::Attr;
 use ninep::flags::{Access, Open};
 use ninep::message::{Rdonate, Rlopen, Rwalkdonate, Tdonate, Tlopen, Twalkdonate};
 use rustix::fs::OFlags;
 
 use crate::fids::{Fid, Listing, State};
 use crate::names::Name;
+use crate::node::Node;
 use crate::session::{Answer, Session};
 
 /// What a request may ask for when it opens: the access mode, and flags that change nothing but how the file is used.
@@ -73,14 +75,20 @@ pub(super) fn open(session: &mut Session, request: &Tlopen, answer: &mut Answer<
 pub(super) fn donate(session: &mut Session, request: &Tdonate, answer: &mut Answer<'_>) -> Result<(), Errno> {
     let how = How::new(request.flags)?;
     let node = session.fids.node(request.fid)?;
+    let attr = give(session, &node, &how, answer)?;
+    answer.reply(&Rdonate { attr })
+}
+
+/// Puts a descriptor of a file beside the answer. Returns what the file is now.
+fn give(session: &mut Session, node: &Node, how: &How, answer: &mut Answer<'_>) -> Result<Attr, Errno> {
     if how.changes() {
         session.changes()?;
     }
     // Appending is the client's business: its writers share the descriptor.
     let fd = node.open_file(&session.links, how.access, how.extra.difference(OFlags::APPEND))?;
-    let attr = session.attr(&node)?;
+    let attr = session.attr(node)?;
     answer.donated = Some(fd);
-    answer.reply(&Rdonate { attr })
+    Ok(attr)
 }
 
 /// As [`donate`], for the file of this name, which the client then holds too.
@@ -91,17 +99,8 @@ pub(super) fn walkdonate(
 ) -> Result<(), Errno> {
     let how = How::new(request.flags)?;
     session.fids.check_new([request.newfid])?;
-    let directory = session.fids.node(request.fid)?;
-    if !directory.is_directory() {
-        return Err(Errno::ENOTDIR);
-    }
-    if how.changes() {
-        session.changes()?;
-    }
-    let (node, _) = directory.child(Name::new(request.name)?)?;
-    let fd = node.open_file(&session.links, how.access, how.extra.difference(OFlags::APPEND))?;
-    let attr = session.attr(&node)?;
+    let (node, _) = session.fids.directory(request.fid)?.child(Name::new(request.name)?)?;
+    let attr = give(session, &node, &how, answer)?;
     session.fids.insert(request.newfid, Fid::walked(Arc::new(node)));
-    answer.donated = Some(fd);
     answer.reply(&Rwalkdonate { attr })
 }

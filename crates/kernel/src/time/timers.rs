@@ -62,9 +62,8 @@ impl Timers {
 
     fn start(self: &Arc<Self>) {
         let timers = Arc::clone(self);
-        let thread = std::thread::Builder::new().name(String::from("timers"));
         let duty: Duty = Arc::new(move || timers.serve_next());
-        if let Err(error) = thread.spawn(move || duty::carry_out(duty)) {
+        if let Err(error) = duty::start("timers", duty) {
             tracing::error!(%error, "no thread for timers");
         }
     }

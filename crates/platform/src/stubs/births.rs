@@ -137,10 +137,14 @@ impl Image {
             return Ok(());
         }
         self.shared.processes.lock().remove(&pid);
-        // They hold each other.
+        self.take_out(thread);
+        Err(Errno::EAGAIN)
+    }
+
+    /// Forgets the first thread of a process that nobody has buried: image, thread and process hold each other.
+    fn take_out(&self, thread: &StubThread) {
         self.unbind(thread);
         thread.process.threads.lock().present.clear();
-        Err(Errno::EAGAIN)
     }
 
     fn space_of_child(&self, parent: &StubThread, memory: CloneMemory) -> Arc<Space> {
@@ -177,8 +181,7 @@ impl Image {
             if processes.get(&process.pid).is_some_and(|known| Arc::ptr_eq(known, process)) {
                 processes.remove(&process.pid);
                 drop(processes);
-                self.unbind(thread);
-                process.threads.lock().present.clear();
+                self.take_out(thread);
                 return false;
             }
             // The reaper has found it, and its observer has heard.

@@ -5,7 +5,7 @@ use abi::{Errno, nr};
 use super::batch::Batch;
 use super::calls::Notification;
 use super::frame::{Frame, Shape};
-use super::interface::{NOTICED_TRAPS, reason};
+use super::interface::{is_noticed, reason};
 use super::phase::{Phase, Via, Way};
 use super::thread::StubThread;
 use crate::{Fault, Stop, SyscallArgs};
@@ -68,7 +68,7 @@ impl StubThread {
             return;
         }
         let call = SyscallArgs { number, args, ip: 0 };
-        if NOTICED_TRAPS.contains(&number) {
+        if is_noticed(number) {
             let [.., at, _] = args;
             let switch = u32::try_from(number).is_ok_and(|n| self.notice(self.process.likely_address(at), n));
             let mut state = self.state.lock();

@@ -5,7 +5,7 @@ mod sigreturn;
 
 use core::arch::{asm, global_asm};
 
-use crate::interface::NOTICED_TRAPS;
+use crate::interface::is_noticed;
 
 pub use gate::{Part, copy, is_deferred, part, place, processor, set_gs, touch};
 pub use sigreturn::{
@@ -87,7 +87,7 @@ impl Ucontext {
     /// The system call that was about to be made: number and arguments, with the stack pointer for a sixth that only mmap(2) has.
     pub fn call(&self) -> (u64, [u64; 6]) {
         let [r8, r9, r10, _, _, _, _, _, rdi, rsi, _, _, rdx, rax, _, rsp, rip, _] = self.registers;
-        let fifth = if NOTICED_TRAPS.contains(&rax) { rip } else { r8 };
+        let fifth = if is_noticed(rax) { rip } else { r8 };
         (rax, [rdi, rsi, rdx, r10, fifth, if rax == nr::MMAP { r9 } else { rsp }])
     }
 }

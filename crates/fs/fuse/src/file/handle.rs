@@ -150,9 +150,7 @@ impl Handle {
 
     /// Whether it is the last through which its file can be written.
     fn is_last_writer(&self) -> bool {
-        let others = self.node.handles.lock();
-        let others = others.iter().filter_map(std::sync::Weak::upgrade).collect::<Vec<Arc<Self>>>();
-        self.writes() && !others.iter().any(|other| other.writes())
+        self.writes() && self.node.any_handle(true).is_none()
     }
 }
 

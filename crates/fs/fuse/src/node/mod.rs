@@ -170,7 +170,10 @@ impl Node {
     pub(crate) fn any_handle(&self, writes: bool) -> Option<Arc<Handle>> {
         let mut handles = self.handles.lock();
         handles.retain(|handle| handle.strong_count() > 0);
-        handles.iter().filter_map(Weak::upgrade).find(|handle| !writes || handle.writes())
+        let open: Vec<Arc<Handle>> = handles.iter().filter_map(Weak::upgrade).collect();
+        // One that others let go of meanwhile ends here, and looks for another then.
+        drop(handles);
+        open.into_iter().find(|handle| !writes || handle.writes())
     }
 
     /// Whether a name of it was looked up since this was asked last.

@@ -141,7 +141,7 @@ impl Worker {
                     ..InitOut::default()
                 };
                 // The connection may have been aborted meanwhile. Whoever counts on it will notice.
-                drop(Self::write(&device, &reply(header.unique, 0, out.as_bytes())));
+                let _ = Self::write(&device, &reply(header.unique, 0, out.as_bytes()));
                 continue;
             }
             self.seen.lock().push((header.opcode, header.nodeid));

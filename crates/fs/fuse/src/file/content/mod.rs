@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::{PAGE, PAGE_BYTES};
 pub(super) use pending::Due;
-use storage::{Storage, split};
+use storage::{Storage, pieces, split};
 use sums::Sums;
 
 /// What is cached of a file.
@@ -93,15 +93,10 @@ impl Content {
     /// Takes over what the server has too, because it was written there or was told unasked: into pages that are there, and whole pages.
     pub(crate) fn overlay(&self, offset: u64, data: &[u8]) {
         let mut inner = self.0.lock();
-        let mut done: usize = 0;
-        while let Some(rest) = data.get(done..).filter(|rest| !rest.is_empty()) {
-            let at = offset.saturating_add(done as u64);
-            let (page, within) = split(at);
-            let length = rest.len().min(PAGE_BYTES.saturating_sub(within));
-            if inner.storage.has(page) || within == 0 && length == PAGE_BYTES {
-                inner.storage.put(at, rest.get(..length).unwrap_or_default(), true);
+        for (at, piece) in pieces(offset, data) {
+            if inner.storage.has(at / PAGE) || piece.len() == PAGE_BYTES {
+                inner.storage.put(at, piece, true);
             }
-            done = done.saturating_add(length);
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use abi::Errno;
 
-use super::storage::split;
+use super::storage::pieces;
 use super::{Content, Inner};
 use crate::file::{PAGE, PAGE_BYTES};
 
@@ -104,17 +104,15 @@ impl Content {
     pub(in crate::file) fn soil(&self, offset: u64, data: &[u8], size: u64) -> usize {
         let mut inner = self.0.lock();
         let mut done: usize = 0;
-        while let Some(rest) = data.get(done..).filter(|rest| !rest.is_empty()) {
-            let at = offset.saturating_add(done as u64);
-            let (page, within) = split(at);
-            let length = rest.len().min(PAGE_BYTES.saturating_sub(within));
-            let whole = length == PAGE_BYTES || page.saturating_mul(PAGE) >= size;
+        for (at, piece) in pieces(offset, data) {
+            let page = at / PAGE;
+            let whole = piece.len() == PAGE_BYTES || page.saturating_mul(PAGE) >= size;
             if !whole && !inner.storage.has(page) {
                 break;
             }
-            inner.storage.put(at, rest.get(..length).unwrap_or_default(), false);
+            inner.storage.put(at, piece, false);
             inner.soil(page);
-            done = done.saturating_add(length);
+            done = done.saturating_add(piece.len());
         }
         done
     }

@@ -24,6 +24,19 @@ pub(super) fn split(offset: u64) -> (u64, usize) {
     (offset / PAGE, usize::try_from(offset % PAGE).unwrap_or(0))
 }
 
+/// Data that lies at an offset, cut where pages end: the offset of each piece, and the piece.
+pub(super) fn pieces(offset: u64, data: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let (mut at, mut rest) = (offset, data);
+    std::iter::from_fn(move || {
+        let (_, within) = split(at);
+        let (piece, behind) = rest.split_at_checked(PAGE_BYTES.saturating_sub(within)).unwrap_or((rest, &[]));
+        let start = at;
+        at = at.saturating_add(piece.len() as u64);
+        rest = behind;
+        (!piece.is_empty()).then_some((start, piece))
+    })
+}
+
 pub(super) enum Storage {
     Heap(BTreeMap<u64, Box<[u8]>>),
     /// As guests map it.
