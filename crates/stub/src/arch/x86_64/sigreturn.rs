@@ -93,6 +93,8 @@ impl UserContext {
 
 /// Where in the vector state a frame has what software says about it (`struct _fpx_sw_bytes`).
 const SOFTWARE: u64 = 464;
+/// The most bytes of vector state that are dealt with.
+const MOST: u64 = 0x8000;
 const MAGIC1: u32 = 0x4650_5853;
 const MAGIC2: u32 = 0x4650_5845;
 
@@ -103,7 +105,6 @@ const MAGIC2: u32 = 0x4650_5845;
 /// Guest memory, where a fault is looked after; or a frame of the host's.
 pub unsafe fn vector_layout(at: u64) -> Option<[u64; 2]> {
     const LEGACY: u64 = 512;
-    const MOST: u64 = 0x8000;
     if at == 0 || at & 63 != 0 {
         return None;
     }
@@ -161,11 +162,13 @@ pub unsafe fn save_vector(at: u64, [components, size]: [u64; 2]) {
 }
 
 /// The vector state of a new program: no component is anything but initial, and `mxcsr` masks all exceptions.
+///
+/// All of it has to be there: the instruction faults if the place of a component cannot be read, even where it has nothing to read.
 #[repr(C, align(64))]
-struct Initial([u8; 576]);
+struct Initial([u8; MOST as usize]);
 
 static INITIAL: Initial = {
-    let mut image = [0; 576];
+    let mut image = [0; MOST as usize];
     image[24] = 0x80;
     image[25] = 0x1f;
     Initial(image)
