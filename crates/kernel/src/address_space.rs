@@ -11,7 +11,6 @@ use vfs::path::Path;
 use vfs::{File, UserNamespace};
 
 use crate::aio::Contexts;
-use crate::heap::Heap;
 use crate::ipc::Attachments;
 use crate::memory_locks::Locks;
 use crate::memory_notes::Notes;
@@ -48,7 +47,7 @@ pub struct Image {
     /// Keeps writers away from the executable.
     pub executing: Option<vfs::usage::Executing>,
     /// Behind the program's data.
-    pub heap: Heap,
+    pub heap_start: u64,
     /// Argument strings.
     pub arguments: core::ops::Range<u64>,
     /// Environment strings.

@@ -411,20 +411,28 @@ pub trait Memory: Send + Sync {
     /// `ESRCH` if the process is gone, `ENOENT` for another name.
     fn host_text(&self, name: &str) -> Result<String, Errno>;
 
-    /// Leaves brk(2) to whatever answers calls beside the guests of this memory, or with a limit of 0 takes it back. A copy of the memory
-    /// has it as its original. What a thread does at the same moment may be lost, as between two threads.
+    /// Gives the memory of a new program its break, which [`crate::Order::Break`] moves from then on, and as far as the limit says whatever
+    /// answers calls beside the guest. A copy of the memory has it as its original.
     ///
     /// # Errors
-    /// `ENOSYS` if nothing does, `ESRCH` if the process is gone.
-    fn lend_break(&self, _lent: &ProgramBreak) -> Result<(), Errno> {
+    /// `ENOSYS` if there are no programs in such a memory, `ESRCH` if the process is gone.
+    fn set_break(&self, _wanted: &ProgramBreak) -> Result<(), Errno> {
         Err(Errno::ENOSYS)
     }
 
-    /// Where the guest says that the program break is, after [`Self::lend_break`].
+    /// Only orders move the break from now on.
     ///
     /// # Errors
-    /// As [`Self::lend_break`].
-    fn lent_break(&self) -> Result<u64, Errno> {
+    /// As [`Self::set_break`].
+    fn keep_break(&self) -> Result<(), Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    /// Where the guest says that its break is.
+    ///
+    /// # Errors
+    /// As [`Self::set_break`].
+    fn program_break(&self) -> Result<u64, Errno> {
         Err(Errno::ENOSYS)
     }
 

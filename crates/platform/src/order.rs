@@ -85,6 +85,11 @@ pub enum Order {
         /// `MS_*` bits.
         flags: u32,
     },
+    /// brk(2), within the bounds that the kernel has looked at. Result: the break, which has not moved if it cannot be there.
+    Break {
+        /// Address.
+        to: u64,
+    },
     /// set_tid_address(2): what the host clears and wakes when the thread ends. Its result has no meaning.
     SetClearChildTid {
         /// Address, or 0.

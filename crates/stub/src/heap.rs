@@ -1,7 +1,7 @@
-//! brk(2), carried out here within the bounds that the sentry has set.
+//! brk(2), carried out here: within the bounds that the sentry has set where it comes through the gate, and otherwise as the sentry orders it.
 //!
 //! The program break belongs to a memory, not to a thread: its words lie in the stub's data, which threads share and a fork copies. One
-//! thread at a time moves it; to another that wants to meanwhile the call is a plain one.
+//! thread at a time moves it.
 
 use core::sync::atomic::{AtomicU64, Ordering, compiler_fence};
 
@@ -9,13 +9,15 @@ use crate::arch::{nr, syscall};
 use crate::interface::{BRK, Heap, ThreadPage, phase};
 
 const PAGE: u64 = 4096;
+/// How often a thread lets others run before it believes that nobody is moving the break, whatever the guest's memory says.
+const PATIENCE: u32 = 10_000;
 
-/// The memory's program break. All zero is one that the sentry moves.
+/// The memory's program break.
 #[repr(C, align(64))]
 pub struct Break(Heap);
 
 impl Break {
-    /// One that the sentry moves.
+    /// That of no program.
     pub const fn new() -> Self {
         const NONE: AtomicU64 = AtomicU64::new(0);
         Self(Heap { start: NONE, at: NONE, limit: NONE, moving: NONE })
@@ -29,7 +31,7 @@ impl Break {
         }
     }
 
-    /// The call's result, if the sentry has left it to the gate.
+    /// The call's result, if the sentry has left it to the gate, and nobody else is moving the break.
     pub fn answer(&self, page: &mut ThreadPage) -> Option<u64> {
         // Every call through the gate comes by here, and only this one is to touch the words.
         if page.number() != BRK {
@@ -46,15 +48,35 @@ impl Break {
         }
         // An interrupt has to wait until it has been moved.
         enter(page, phase::POSTED);
-        if heap.moving.swap(1, Ordering::Acquire) != 0 {
+        if !self.take() {
             enter(page, phase::ENTRY);
             return None;
         }
+        Some(self.move_on(wanted))
+    }
+
+    /// Moves the break. Returns where it is then: where it was, if it cannot be there. The sentry has looked at the bounds.
+    pub fn order(&self, wanted: u64) -> u64 {
+        let mut patience = PATIENCE;
+        while !self.take() && patience > 0 {
+            // SAFETY: the processor goes to somebody else, and nothing more.
+            unsafe { syscall(nr::SCHED_YIELD, [0; 6]) };
+            patience -= 1;
+        }
+        self.move_on(wanted)
+    }
+
+    fn take(&self) -> bool {
+        self.0.moving.swap(1, Ordering::Acquire) == 0
+    }
+
+    fn move_on(&self, wanted: u64) -> u64 {
+        let heap = &self.0;
         let old = heap.at.load(Ordering::Relaxed);
         let new = if resize(old, wanted) { wanted } else { old };
         heap.at.store(new, Ordering::Relaxed);
         heap.moving.store(0, Ordering::Release);
-        Some(new)
+        new
     }
 }
 

@@ -38,7 +38,7 @@ pub const TRAP_NUMBER: u64 = 0xf_ff00;
 /// they go through a window, behind which a handler can be started too.
 pub const PATCHED_TRAPS: [u64; 3] = [62, 200, 234];
 
-/// brk(2): a trap too, which the gate answers itself.
+/// brk(2): a trap too, which the gate answers itself. As an order, it is the stub's own.
 pub const BRK: u64 = 12;
 
 /// Whether the sites of a trap are worth patching. Its ring for [`reason::TRAP`] then has the instruction pointer for a fifth argument, so that
@@ -241,15 +241,15 @@ pub struct Published {
     pub alternate_stack: [u64; 3],
 }
 
-/// The program break of a memory, while the sentry leaves brk(2) to the gate. It lies in the stub's data, at the address that the zygote has told. As
+/// The program break of a memory. It lies in the stub's data, at the address that the zygote has told. As
 /// [`Published`], it is the guest's to spoil.
 #[repr(C)]
 pub struct Heap {
     /// Where the heap begins.
     pub start: core::sync::atomic::AtomicU64,
-    /// Where it ends.
+    /// Where it ends: the break.
     pub at: core::sync::atomic::AtomicU64,
-    /// How far it may go. 0: the sentry moves it.
+    /// How far the gate may move the break. 0: nowhere, for the sentry wants to hear of it.
     pub limit: core::sync::atomic::AtomicU64,
     /// Not 0: a thread is moving it.
     pub moving: core::sync::atomic::AtomicU64,

@@ -1,7 +1,8 @@
 //! Host calls made for the sentry.
 
 use crate::arch::{nr, syscall};
-use crate::interface::{BASE, Mailbox, ORDERS, OrderRecord, SIZE, kind};
+use crate::interface::{BASE, BRK, Mailbox, ORDERS, OrderRecord, SIZE, kind};
+use crate::zygote;
 
 const EINVAL: u64 = 22u64.wrapping_neg();
 
@@ -52,8 +53,11 @@ fn is_error(result: u64) -> bool {
 }
 
 fn perform(order: &mut OrderRecord) {
+    let [first, ..] = order.args;
     order.result = if touches_stub(order) {
         EINVAL
+    } else if order.number == BRK {
+        zygote::program_break().order(first)
     } else {
         // SAFETY: it does not concern the stub's memory, and the filter allows nothing worse.
         unsafe { syscall(order.number, order.args) }

@@ -41,8 +41,8 @@ static _Atomic long moved, kept;
 
 static void *moves(void *unused) {
     for (int i = 0; i < 2000; i++) {
-        uintptr_t now = move(0), wanted = now + 16;
-        if (move(wanted) >= wanted) moved++;
+        uintptr_t now = move(0), wanted = now < first + 60 * PAGE ? now + PAGE / 2 : first + 30 * PAGE;
+        if (move(wanted) == wanted) moved++;
         else kept++;
     }
     return unused;
@@ -107,8 +107,10 @@ int main(void) {
     pthread_t threads[4];
     for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, moves, NULL);
     for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
-    printf("all calls answered: %ld\n", moved + kept);
+    printf("calls that have moved it: %ld, that have not: %ld\n", moved, kept);
     sizes("after threads", 30);
+    sizes("with nothing in the way", 300);
+    sizes("once more", 30);
 
     struct rlimit limit;
     getrlimit(RLIMIT_DATA, &limit);

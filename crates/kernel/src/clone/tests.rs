@@ -5,7 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::clone::CloneFlags;
 use abi::signal::{ActionFlags, SigAction, Siginfo, Signal, SignalSet};
-use platform::{Resume, SyscallArgs};
+use platform::{ProgramBreak, Resume, SyscallArgs};
 
 use super::CloneRequest;
 use crate::children::{Which, wait};
@@ -61,7 +61,8 @@ fn returned(guest: &Guest) -> u64 {
 #[test]
 fn a_fork_returns_at_once_and_its_child_has_a_memory_of_its_own() {
     let (machine, parent) = machine();
-    parent.task.space().move_break(77);
+    let lent = ProgramBreak { start: 0, at: 77, limit: 0 };
+    parent.task.memory().set_break(&lent).unwrap();
     machine.trap(&parent, CLONE, [CloneFlags::CHILD_SETTID.bits(), 0, 0, 0, 0, 0]);
     let id = i32::try_from(returned(&parent)).unwrap();
     let child = machine.kernel.task(id).unwrap();

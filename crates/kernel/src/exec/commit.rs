@@ -56,7 +56,7 @@ pub(super) async fn commit(task: &Arc<Task>, prepared: Prepared) -> Result<Outco
     }
     let old_space = task.replace_space(prepared.space);
     drop(old_space);
-    task.lend_break();
+    task.place_break();
     unshare_files(task);
     signal::exec_reset(task);
     let changed_id = prepared.transformed.changed_id;

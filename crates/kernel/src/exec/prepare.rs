@@ -18,7 +18,6 @@ use super::plan::Plan;
 use super::stack::{self, Facts};
 use super::{Strings, script};
 use crate::address_space::Image;
-use crate::heap::Heap;
 use crate::limits::{INFINITY, Resource};
 use crate::task::{Binding, Comm};
 use crate::{AddressSpace, Task, seccomp};
@@ -123,7 +122,7 @@ pub(super) async fn prepare(
     let image = Image {
         executable: file.path,
         executing: file.executing,
-        heap: Heap::at(layout.brk),
+        heap_start: layout.brk,
         arguments: stack.arguments,
         environment: stack.environment,
         auxv: stack.auxv,

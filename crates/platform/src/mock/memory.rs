@@ -8,7 +8,7 @@ use abi::Errno;
 use parking_lot::Mutex;
 
 use super::{ADDRESSES, RESERVED};
-use crate::{Mapping, Memory, Order, Source};
+use crate::{Mapping, Memory, Order, ProgramBreak, Source};
 
 const PAGE: u64 = 4096;
 const PAGE_BYTES: usize = 4096;
@@ -45,19 +45,20 @@ impl Page {
 pub struct MockMemory {
     id: u64,
     pages: Mutex<BTreeMap<u64, Page>>,
+    program_break: Mutex<ProgramBreak>,
 }
 
 impl MockMemory {
     /// One with nothing mapped. `id` is what [`Memory::id`] tells.
     #[must_use]
     pub fn new(id: u64) -> Self {
-        Self { id, pages: Mutex::default() }
+        Self { id, pages: Mutex::default(), program_break: Mutex::default() }
     }
 
     /// A copy for a forked child.
     pub(super) fn copy(&self, id: u64) -> Self {
         let pages = self.pages.lock().iter().map(|(at, page)| (*at, page.copied())).collect();
-        Self { id, pages: Mutex::new(pages) }
+        Self { id, pages: Mutex::new(pages), program_break: Mutex::new(*self.program_break.lock()) }
     }
 
     /// Maps zero pages, readable and writable: a shorthand for tests.
@@ -101,6 +102,10 @@ impl MockMemory {
             Order::Sync { address, length, .. } => check(*address, *length).map(|_| 0),
             Order::Residency { address, length, .. } | Order::Seal { address, length } => {
                 check(*address, *length).map(|_| 0)
+            }
+            Order::Break { to } => {
+                self.program_break.lock().at = *to;
+                Ok(*to)
             }
             Order::Barrier { .. }
             | Order::SetClearChildTid { .. }
@@ -272,6 +277,20 @@ impl Memory for MockMemory {
             }
         }
         Ok(list)
+    }
+
+    fn set_break(&self, wanted: &ProgramBreak) -> Result<(), Errno> {
+        *self.program_break.lock() = *wanted;
+        Ok(())
+    }
+
+    fn keep_break(&self) -> Result<(), Errno> {
+        self.program_break.lock().limit = 0;
+        Ok(())
+    }
+
+    fn program_break(&self) -> Result<u64, Errno> {
+        Ok(self.program_break.lock().at)
     }
 
     fn host_text(&self, _name: &str) -> Result<String, Errno> {

@@ -129,12 +129,16 @@ impl Memory for StubMemory {
         }
     }
 
-    fn lend_break(&self, lent: &ProgramBreak) -> Result<(), Errno> {
-        heap::lend(&self.0, lent)
+    fn set_break(&self, wanted: &ProgramBreak) -> Result<(), Errno> {
+        heap::set(&self.0, wanted)
     }
 
-    fn lent_break(&self) -> Result<u64, Errno> {
-        heap::lent(&self.0)
+    fn keep_break(&self) -> Result<(), Errno> {
+        heap::keep(&self.0)
+    }
+
+    fn program_break(&self) -> Result<u64, Errno> {
+        heap::told(&self.0)
     }
 
     fn id(&self) -> u64 {

@@ -82,6 +82,7 @@ pub(super) fn steps(order: Order, unmap_all: &[(u64, u64)]) -> Vec<Step> {
         },
         Order::Sync { flags, .. } if flags & !MS_FLAGS != 0 => vec![Step::Fail(Errno::EINVAL)],
         Order::Sync { address, length, flags } => ranged(nr::msync, address, length, flags.into()),
+        Order::Break { to } => call(nr::brk, [to, 0, 0, 0, 0, 0]),
         Order::SetClearChildTid { address } => call(nr::set_tid_address, [address, 0, 0, 0, 0, 0]),
         // What there is to do follows as groups; this makes a result.
         Order::Patch { .. } => call(nr::madvise, [0; 6]),

@@ -18,7 +18,7 @@ pub(super) static ROWS: &[Row] = rows! {
     now mremap(range::mremap, address: u64, old_length: u64, new_length: u64, flags: u32, new_address: u64) Full;
     now madvise(range::madvise, address: u64, length: u64, advice: i32) Full;
     now msync(range::msync, address: u64, length: u64, flags: u32) Full;
-    later brk(brk::brk, wanted: u64) Full;
+    now brk(brk::brk, wanted: u64) Full;
     later mlock(lock::mlock, address: u64, length: u64) Partial(PINNED);
     later mlock2(lock::mlock2, address: u64, length: u64, flags: u32) Partial(PINNED);
     now munlock(lock::munlock, address: u64, length: u64) Partial(PINNED);
