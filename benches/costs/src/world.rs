@@ -12,8 +12,8 @@ use gofer_fs::{Caching, GoferFs};
 use kernel::exec::Strings;
 use kernel::fs_context::NoSpecialFiles;
 use kernel::limits::Limits;
-use kernel::seccomp::Seccomp;
 use kernel::spawn::{Spawn, spawn};
+use kernel::task::Attributes;
 use kernel::{FsContext, Kernel};
 use network::Networks;
 use vfs::{At, Caller, CapabilitySet, Credentials, FdTable, Lookup};
@@ -53,13 +53,15 @@ impl World {
         let strings = Strings { arguments: vec![b"/bin/program".to_vec()], environment: Vec::new() };
         let (files_of_process, limits) = (FdTable::new(), Limits::default());
         let what = Spawn {
+            container: 0,
+            namespaces: Arc::clone(&kernel.namespaces),
             strings,
             fs,
             files: files_of_process,
             credentials,
             limits,
             terminal: None,
-            seccomp: Seccomp::Off,
+            attributes: Attributes::default(),
             id: None,
             program: None,
         };

@@ -13,8 +13,8 @@ use vfs::{Credentials, FdTable, Terminal};
 use crate::exec::{self, Program, Strings};
 use crate::fs_context::SharedFs;
 use crate::limits::Limits;
+use crate::namespace::Namespaces;
 use crate::pids::Reservation;
-use crate::seccomp::Seccomp;
 use crate::signal::{GroupSignals, TaskSignals};
 use crate::task::{Attributes, Parts};
 use crate::{AddressSpace, FsContext, Kernel, Outcome, Task, ThreadGroup, executor, exit};
@@ -24,6 +24,10 @@ const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:
 
 /// What to start.
 pub struct Spawn {
+    /// Which container of the sandbox it belongs to: 0 for the first.
+    pub container: u32,
+    /// The namespaces that it is in.
+    pub namespaces: Arc<Namespaces>,
     /// Arguments and environment. The first argument names the program; without a slash it is looked for in `PATH`.
     pub strings: Strings,
     /// Root, working directory, umask and mounts.
@@ -36,8 +40,8 @@ pub struct Spawn {
     pub limits: Limits,
     /// The controlling terminal of its session.
     pub terminal: Option<Arc<dyn Terminal>>,
-    /// The filter of its system calls.
-    pub seccomp: Seccomp,
+    /// Its settings, the filter of its system calls among them.
+    pub attributes: Attributes,
     /// Its id, if that was taken before.
     pub id: Option<Reservation>,
     /// The file to execute, if the first argument does not name it.
@@ -89,29 +93,22 @@ impl Started {
     }
 }
 
-/// Starts a process without parent, in a process group and a session of its own. The first one is init: what is orphaned becomes its child,
-/// signals that it has no handler for do not reach it from inside, and its end ends all others.
+/// Starts a process without parent, in a process group and a session of its own. The first one of its pid namespace is init: what is orphaned
+/// becomes its child, signals that it has no handler for do not reach it from inside, and its end ends all others.
 ///
 /// # Errors
-/// `EAGAIN` with too many threads.
+/// `EAGAIN` with too many threads, `ENOMEM` if init has ended.
 pub fn spawn(kernel: &Arc<Kernel>, what: Spawn) -> Result<Started, Errno> {
-    spawn_in(kernel, what, 0)
-}
-
-/// As [`spawn`], in a further container of the sandbox.
-///
-/// # Errors
-/// As [`spawn`].
-pub fn spawn_in(kernel: &Arc<Kernel>, what: Spawn, container: u32) -> Result<Started, Errno> {
+    let pids = &what.namespaces.pids;
     let reservation = match what.id {
         Some(reservation) => reservation,
-        None => kernel.pids.reserve(kernel, &kernel.namespaces.pids, &[])?,
+        None => kernel.pids.reserve(kernel, pids, what.container, &[])?,
     };
-    let (pid, pids) = (reservation.id, &kernel.namespaces.pids);
+    let pid = reservation.id;
     let group =
         ThreadGroup::new(Arc::clone(kernel), (pid, pids), GroupSignals::default(), what.limits, 17, true);
-    group.container.store(container, Ordering::Relaxed);
-    if pid == crate::pids::INIT {
+    group.container.store(what.container, Ordering::Relaxed);
+    if group.is_init() {
         group.signals.protect();
     }
     let task = Task::new(Parts {
@@ -122,8 +119,8 @@ pub fn spawn_in(kernel: &Arc<Kernel>, what: Spawn, container: u32) -> Result<Sta
         fs: SharedFs::new(what.fs),
         space: AddressSpace::none(),
         credentials: Arc::new(what.credentials),
-        namespaces: Arc::clone(&kernel.namespaces),
-        attributes: Attributes { seccomp: what.seccomp, ..Attributes::default() },
+        namespaces: what.namespaces,
+        attributes: what.attributes,
     });
     group.add_task(&task)?;
     kernel.pids.enter_child(&task, 0, 0, || Ok(()))?;

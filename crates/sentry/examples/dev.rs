@@ -66,13 +66,15 @@ fn main() -> std::process::ExitCode {
     let environment: Vec<Vec<u8>> = vec![b"PATH=/bin:/usr/bin".to_vec(), b"HOME=/".to_vec()];
     let strings = Strings { arguments: arguments.into_iter().map(String::into_bytes).collect(), environment };
     let what = Spawn {
+        container: 0,
+        namespaces: Arc::clone(&kernel.namespaces),
         strings,
         fs: FsContext::new(namespace),
         files,
         credentials,
         limits: Limits::default(),
         terminal: None,
-        seccomp: kernel::seccomp::Seccomp::Off,
+        attributes: kernel::task::Attributes::default(),
         id: None,
         program: None,
     };

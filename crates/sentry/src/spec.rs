@@ -33,6 +33,8 @@ pub struct ContainerSpec {
     pub seccomp: Option<SeccompSpec>,
     /// Programs of the container that are run before its first process, one after the other.
     pub start_hooks: Vec<HookSpec>,
+    /// personality(2) of its processes.
+    pub personality: u32,
 }
 
 /// A program that is run in the container as its first process would be, with the container's state on standard input.
@@ -132,6 +134,33 @@ pub struct ProcessSpec {
     pub console: ConsoleSpec,
     /// `/proc/self/oom_score_adj`.
     pub oom_score_adj: i32,
+    /// How it is scheduled.
+    #[serde(default)]
+    pub scheduling: SchedulingSpec,
+    /// As ioprio_set(2) takes it.
+    #[serde(default)]
+    pub io_priority: i32,
+}
+
+/// How a process is scheduled: sched_setattr(2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchedulingSpec {
+    /// The number of `SCHED_*`.
+    pub policy: i32,
+    /// The static priority of real-time policies.
+    pub priority: i32,
+    /// Niceness, -20 to 19.
+    pub nice: i32,
+    /// Whether children start as `SCHED_OTHER`.
+    pub reset_on_fork: bool,
+    /// Of `SCHED_DEADLINE`, in nanoseconds.
+    pub runtime: u64,
+    /// As [`Self::runtime`].
+    pub deadline: u64,
+    /// As [`Self::runtime`].
+    pub period: u64,
+    /// `SCHED_FLAG_RECLAIM` and `SCHED_FLAG_DL_OVERRUN`.
+    pub deadline_flags: u64,
 }
 
 /// A terminal of the container's own, carried to the first two descriptors that come with the process.
@@ -151,6 +180,21 @@ pub struct Further {
     pub container: ContainerSpec,
     /// How many descriptors of its first process were handed over; behind them come the connections to its gofer.
     pub descriptors: usize,
+    /// Which processes it sees.
+    pub pids: PidsOf,
+    /// Whether it has a host and a domain name of its own.
+    pub own_names: bool,
+}
+
+/// The pid namespace of a further container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PidsOf {
+    /// One of its own.
+    Own,
+    /// The sandbox's, which the others lie in.
+    Sandbox,
+    /// That of another container, by its ID.
+    Container(String),
 }
 
 /// Capability sets, one bit for each capability number of capability(7).

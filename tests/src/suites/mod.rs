@@ -104,6 +104,8 @@ const NAMES: &[(&str, Test)] = &[
     ("output/append-to-a-shared-file", output::append_to_a_shared_file),
     ("output/offset-of-a-shared-file", output::offset_of_a_shared_file),
     ("output/closed-pipe", output::closed_pipe),
+    ("pods/limits", pods::limits),
+    ("pods/processes", pods::processes),
     ("pods/several-containers", pods::several_containers),
     ("pods/ends", pods::ends),
     ("podman/options", podman::options),

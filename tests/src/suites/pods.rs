@@ -40,14 +40,32 @@ impl Pod {
         Ok(pod)
     }
 
-    /// Makes one more container. Its output goes to a file.
+    /// Makes one more container, with processes of its own. Its output goes to a file.
     fn add(&self, place: &Place, id: &str, program: &str) -> Result<()> {
+        self.add_with(place, id, program, &json!({"type": "pid"}), |_| ())
+    }
+
+    /// The namespace of a container, as a further one joins it.
+    fn joined(&self, id: &str, kind: &str, file: &str) -> Result<Value> {
+        let pid = self.state(id)?["pid"].clone();
+        Ok(json!({"type": kind, "path": format!("/proc/{pid}/ns/{file}")}))
+    }
+
+    /// The same in a pid namespace, and with changes to its description.
+    fn add_with(
+        &self,
+        place: &Place,
+        id: &str,
+        program: &str,
+        pids: &Value,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<()> {
         let mut description = config(place, &["sh", "-c", program]);
         description["annotations"] = json!({self.engine.0: "container", self.engine.1: "pod"});
         // As engines have it: what is shared is joined by path.
-        let pid = self.state("pod")?["pid"].clone();
-        let joined = |kind: &str, file: &str| json!({"type": kind, "path": format!("/proc/{pid}/ns/{file}")});
-        description["linux"]["namespaces"] = json!([{"type": "mount"}, {"type": "pid"}, joined("network", "net"), joined("ipc", "ipc"), joined("uts", "uts")]);
+        let joined = |kind: &str, file: &str| self.joined("pod", kind, file);
+        description["linux"]["namespaces"] = json!([{"type": "mount"}, pids, joined("network", "net")?, joined("ipc", "ipc")?, joined("uts", "uts")?]);
+        change(&mut description);
         let bundle = self.directory.join(id);
         bundle::write(&bundle, &bundle::apart(&description, &bundle))?;
         self.launch(&["create"], id, &bundle)
@@ -143,7 +161,7 @@ pub(super) fn several_containers(place: &Place) -> Result<()> {
         done(&pod.first, &["kill", "a", "TERM"])?;
         pod.reaches("a", "stopped")?;
         ensure!(pod.output("a")? == "up\ngot term\n", "{:?}", pod.output("a")?);
-        let everything = pod.says("b", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '")?;
+        let everything = pod.says("pod", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '")?;
         ensure!(!everything.contains("sleep 100"), "something of a runs: {everything}");
         ensure!(casemate(&pod.first, &["exec", "a", "true"])?.code == Some(255));
         ensure!(pod.state("b")?["status"] == "running" && pod.state("pod")?["status"] == "running");
@@ -160,6 +178,91 @@ pub(super) fn several_containers(place: &Place) -> Result<()> {
         pod.end(&tree)?;
     }
     Ok(())
+}
+
+/// Each sees its own processes and no others, unless it joins the sandbox's or another's.
+pub(super) fn processes(place: &Place) -> Result<()> {
+    let pod = Pod::new(place, "pod-processes", CONTAINERD)?;
+    let seen = |id: &str| pod.says(id, "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '");
+    // What is orphaned becomes the child of the container's own first process.
+    let adopts = r#"echo $$; (sleep 2001 &); trap 'exit 4' TERM; while :; do sleep 0.05; done"#;
+    pod.add(place, "a", adopts)?;
+    pod.add(place, "b", "echo $$; sleep 2002 & wait")?;
+    // Before their first processes: others are not it.
+    ensure!(pod.says("a", "echo $$")? != "1\n");
+    for id in ["a", "b"] {
+        done(&pod.first, &["start", id])?;
+        within(LIMIT, || Ok(pod.output(id)? == "1\n")).with_context(|| format!("{id} is not the first"))?;
+    }
+    within(LIMIT, || Ok(seen("a")?.contains("sleep 2001") && seen("b")?.contains("sleep 2002")))?;
+    ensure!(!seen("a")?.contains("sleep 2002") && !seen("b")?.contains("sleep 2001"), "{}", seen("a")?);
+    let orphan =
+        "for p in /proc/[0-9]*; do grep -qa '^sleep.2001' $p/cmdline && grep PPid $p/status; done; true";
+    within(LIMIT, || Ok(pod.says("a", orphan)? == "PPid:\t1\n")).context("nobody adopts")?;
+    // A signal for all reaches one's own; what is sent to 1 by itself does nothing it has no handler for.
+    pod.says("b", "kill -KILL 1; kill -s CONT -1")?;
+    let first = done(&pod.first, &["ps", "--format", "json", "b"])?;
+    ensure!(first.starts_with("[1,"), "{first}");
+    ensure!(done(&pod.first, &["ps", "b"])?.contains("sleep 2002"));
+
+    // One that is to see a's, as for debugging, and one that shares the sandbox's.
+    let (of_a, of_pod) = (pod.joined("a", "pid", "pid")?, pod.joined("pod", "pid", "pid")?);
+    let waits = "echo $$; while :; do sleep 0.05; done";
+    pod.add_with(place, "looks", waits, &of_a, |_| ())?;
+    pod.add_with(place, "shares", waits, &of_pod, |_| ())?;
+    for id in ["looks", "shares"] {
+        done(&pod.first, &["start", id])?;
+        within(LIMIT, || Ok(pod.output(id)?.ends_with('\n')))?;
+        ensure!(pod.output(id)? != "1\n", "{id} is the first");
+    }
+    ensure!(seen("looks")?.contains("sleep 2001") && !seen("looks")?.contains("sleep 2002"));
+    ensure!(seen("shares")?.contains("sleep 2001") && seen("shares")?.contains("sleep 2002"));
+    let own = |id: &str| pod.says(id, "readlink /proc/self/ns/pid");
+    ensure!(own("looks")? == own("a")? && own("shares")? == own("pod")? && own("b")? != own("a")?);
+
+    // The end of a's first process is the end of all in its namespace, and of nobody else.
+    done(&pod.first, &["kill", "a", "TERM"])?;
+    pod.reaches("a", "stopped")?;
+    pod.reaches("looks", "stopped")?;
+    ensure!(!seen("shares")?.contains("sleep 2001") && seen("shares")?.contains("sleep 2002"));
+    for id in ["b", "shares", "pod"] {
+        ensure!(pod.state(id)?["status"] == "running", "{id}");
+    }
+    let tree = pod.tree("pod")?.and(pod.tree("b")?).and(pod.tree("shares")?);
+    pod.end(&tree)
+}
+
+/// Makes sixty processes, and says why it could not.
+const FORKS: &str = "import os, signal\n\
+    kept = []\n\
+    try:\n    \
+        while len(kept) < 60:\n        \
+            pid = os.fork()\n        \
+            if pid == 0: signal.pause()\n        \
+            kept.append(pid)\n\
+    except OSError as error: print(error.errno)\n\
+    else: print('all')\n\
+    for pid in kept: os.kill(pid, 9)\n";
+
+/// Of the limits of one container that of processes holds, from its start and when it is changed; the others are the pod's.
+pub(super) fn limits(place: &Place) -> Result<()> {
+    let pod = Pod::new(place, "pod-limits", CONTAINERD)?;
+    for (id, resources) in [("a", json!({"pids": {"limit": 20}})), ("b", json!({}))] {
+        let limited = |description: &mut Value| description["linux"]["resources"] = resources;
+        pod.add_with(place, id, "while :; do sleep 0.05; done", &json!({"type": "pid"}), limited)?;
+        done(&pod.first, &["start", id])?;
+        pod.reaches(id, "running")?;
+    }
+    let forks = |id: &str| done(&pod.first, &["exec", id, "python3", "-c", FORKS]);
+    ensure!(forks("a")? == "11\n" && forks("b")? == "all\n", "{} {}", forks("a")?, forks("b")?);
+    done(&pod.first, &["update", "--pids-limit", "200", "a"])?;
+    ensure!(forks("a")? == "all\n");
+    done(&pod.first, &["update", "--pids-limit", "20", "b"])?;
+    ensure!(forks("b")? == "11\n" && forks("a")? == "all\n");
+    let outcome = casemate(&pod.first, &["update", "--memory", "100000000", "a"])?;
+    ensure!(outcome.code == Some(1) && outcome.shown().contains("shares its sandbox"), "{}", outcome.shown());
+    let tree = pod.tree("pod")?.and(pod.tree("a")?).and(pod.tree("b")?);
+    pod.end(&tree)
 }
 
 /// However one ends the others go on; with the sandbox's own all end.

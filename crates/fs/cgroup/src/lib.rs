@@ -19,13 +19,19 @@ const MAGIC: u64 = 0x6367_7270;
 /// The root's inode number.
 const ROOT: u64 = 1;
 
-type Group = Arc<Kernel>;
+/// A container's group.
+#[derive(Clone)]
+struct Group {
+    kernel: Arc<Kernel>,
+    /// Its number. The first one's group holds all others.
+    container: u32,
+}
 
-/// The hierarchy of a sandbox.
+/// The hierarchy of one container of a sandbox.
 #[must_use]
-pub fn filesystem(kernel: Arc<Kernel>, device: Device) -> Arc<dyn FileSystem> {
+pub fn filesystem(kernel: Arc<Kernel>, container: u32, device: Device) -> Arc<dyn FileSystem> {
     let meta = Meta { inode: ROOT, mode: 0o555, owner: Owner::default() };
-    let table = Table::new(kernel, FILES, Owner::default(), ROOT + 1);
+    let table = Table::new(Group { kernel, container }, FILES, Owner::default(), ROOT + 1);
     Synthetic::new("cgroup2", MAGIC, device, Node::Directory(meta, Arc::new(table)))
 }
 
@@ -58,7 +64,7 @@ static FILES: &[Entry<Group>] = &[
 ];
 
 fn processes(group: &Group, meta: Meta) -> Node {
-    Node::File(meta, Arc::new(Processes(Arc::clone(group))))
+    Node::File(meta, Arc::new(Processes(group.clone())))
 }
 
 /// `cgroup.procs`: who is in the group. All are, so that moving one there changes nothing.

@@ -1,6 +1,7 @@
 //! A child that is entered and that the host has yet to make.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use abi::Errno;
 use abi::clone::CloneFlags;
@@ -44,7 +45,8 @@ impl Birth {
         let has = |wanted: CloneFlags| request.flags.contains(wanted);
         let heritage = child::heritage(task, request)?;
         let pids = Arc::clone(&heritage.namespaces.pids);
-        let reservation = task.kernel.pids.reserve(&task.kernel, &pids, request.ids.as_slice())?;
+        let container = task.group.container.load(Ordering::Relaxed);
+        let reservation = task.kernel.pids.reserve(&task.kernel, &pids, container, request.ids.as_slice())?;
         let id = reservation.id;
         let child = child::make(task, id, request, heritage)?;
         let number = task.pids().shown(id);

@@ -102,6 +102,10 @@ pub(super) async fn prepare(
     if space != INFINITY {
         thread.limit_address_space(space)?;
     }
+    let nice = task.attributes().nice;
+    if nice != 0 {
+        thread.set_nice(nice);
+    }
     let watch = seccomp::watch_new_program(task);
     let mut orders: Vec<_> = watch.clone().map(Order::Watch).into_iter().collect();
     orders.append(&mut plan.orders);

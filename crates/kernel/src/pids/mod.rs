@@ -5,6 +5,7 @@ pub mod relations;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use abi::Errno;
 use parking_lot::Mutex;
@@ -20,6 +21,8 @@ pub const INIT: i32 = 1;
 pub const PID_MAX: i32 = 4_194_304;
 /// The most threads that may exist at once: `/proc/sys/kernel/threads-max`.
 pub const THREADS_MAX: usize = 32_768;
+/// The container whose limits are those of the whole sandbox.
+const WHOLE: u32 = 0;
 
 /// The initial pid namespace, which all processes have a number in. What they have in others is kept by [`Pids`].
 #[derive(Default)]
@@ -30,15 +33,39 @@ pub struct PidNamespace {
 #[derive(Default)]
 pub(crate) struct Inner {
     pub(crate) relations: Relations,
-    /// By thread id; `None` while the thread is being made.
-    tasks: HashMap<i32, Option<Arc<Task>>>,
+    /// By thread id.
+    tasks: HashMap<i32, Slot>,
     /// By process id; zombies too.
     groups: HashMap<i32, Arc<ThreadGroup>>,
     last: i32,
     /// The innermost namespaces of ids that have numbers in others than the initial one.
     nested: HashMap<i32, Arc<Pids>>,
-    /// The most threads that may exist at once, if fewer than [`THREADS_MAX`].
-    limit: Option<usize>,
+    /// The most threads that may exist at once, if fewer than [`THREADS_MAX`], by container. That of the first holds for all together.
+    limits: HashMap<u32, usize>,
+}
+
+/// What a thread id is taken by.
+enum Slot {
+    /// A thread of this container, which is being made.
+    Reserved(u32),
+    /// A thread.
+    Living(Arc<Task>),
+}
+
+impl Slot {
+    fn task(&self) -> Option<&Arc<Task>> {
+        match self {
+            Self::Reserved(_) => None,
+            Self::Living(task) => Some(task),
+        }
+    }
+
+    fn container(&self) -> u32 {
+        match self {
+            Self::Reserved(container) => *container,
+            Self::Living(task) => task.group.container.load(Ordering::Relaxed),
+        }
+    }
 }
 
 impl Inner {
@@ -68,8 +95,19 @@ impl Inner {
     }
 
     /// What a limit of the pids controller counts: threads, and first threads that have ended and were not waited for.
-    fn counted(&self) -> usize {
-        self.tasks.len() + self.groups.keys().filter(|pid| !self.tasks.contains_key(pid)).count()
+    fn counted(&self, container: u32) -> usize {
+        let zombies = self.groups.values().filter(|group| !self.tasks.contains_key(&group.pid));
+        if container == WHOLE {
+            return self.tasks.len() + zombies.count();
+        }
+        let own = zombies.filter(|group| group.container.load(Ordering::Relaxed) == container);
+        self.tasks.values().filter(|slot| slot.container() == container).count() + own.count()
+    }
+
+    /// Whether a container may have no more threads.
+    fn is_full(&self, container: u32) -> bool {
+        let reached = |of: u32| self.limits.get(&of).is_some_and(|limit| self.counted(of) >= *limit);
+        self.tasks.len() >= THREADS_MAX || reached(WHOLE) || container != WHOLE && reached(container)
     }
 }
 
@@ -83,7 +121,7 @@ pub struct Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         let mut inner = self.kernel.pids.inner.lock();
-        if matches!(inner.tasks.get(&self.id), Some(None)) {
+        if matches!(inner.tasks.get(&self.id), Some(Slot::Reserved(_))) {
             inner.tasks.remove(&self.id);
             inner.release(self.id);
         }
@@ -96,19 +134,20 @@ impl PidNamespace {
         act(&mut self.inner.lock())
     }
 
-    /// Takes the next free id, with numbers in a namespace and all above it: those that are wanted, from the innermost on, and the next free
-    /// ones.
+    /// Takes the next free id for a thread of a container, with numbers in a namespace and all above it: those that are wanted, from the
+    /// innermost on, and the next free ones.
     ///
     /// # Errors
-    /// `EAGAIN` when there are [`THREADS_MAX`] threads, or as many as the namespace is limited to; those of [`Pids::take`].
+    /// `EAGAIN` when there are [`THREADS_MAX`] threads, or as many as the sandbox or the container is limited to; those of [`Pids::take`].
     pub fn reserve(
         &self,
         kernel: &Arc<crate::Kernel>,
         pids: &Arc<Pids>,
+        container: u32,
         wanted: &[i32],
     ) -> Result<Reservation, Errno> {
         let mut inner = self.inner.lock();
-        if inner.tasks.len() >= THREADS_MAX || inner.limit.is_some_and(|limit| inner.counted() >= limit) {
+        if inner.is_full(container) {
             return Err(Errno::EAGAIN);
         }
         let outermost = usize::try_from(pids.level).ok().and_then(|level| wanted.get(level).copied());
@@ -137,7 +176,7 @@ impl PidNamespace {
         if !pids.is_initial() {
             inner.nested.insert(id, Arc::clone(pids));
         }
-        inner.tasks.insert(id, None);
+        inner.tasks.insert(id, Slot::Reserved(container));
         Ok(Reservation { kernel: Arc::clone(kernel), id })
     }
 
@@ -151,24 +190,34 @@ impl PidNamespace {
             return Err(Errno::EAGAIN);
         }
         inner.last = inner.last.max(INIT);
-        inner.tasks.insert(INIT, None);
+        inner.tasks.insert(INIT, Slot::Reserved(WHOLE));
         Ok(Reservation { kernel: Arc::clone(kernel), id: INIT })
     }
 
-    /// Bounds how many threads may exist at once; those that do stay.
-    pub fn set_limit(&self, limit: Option<usize>) {
-        self.inner.lock().limit = limit;
+    /// Bounds how many threads a container may have at once; those that are there stay. The first container's bound is the sandbox's.
+    pub fn set_limit(&self, container: u32, limit: Option<usize>) {
+        let limits = &mut self.inner.lock().limits;
+        match limit {
+            Some(limit) => limits.insert(container, limit),
+            None => limits.remove(&container),
+        };
     }
 
-    /// How many threads may exist, if that is bounded.
+    /// How many threads a container may have, if that is bounded.
     #[must_use]
-    pub fn limit(&self) -> Option<usize> {
-        self.inner.lock().limit
+    pub fn limit(&self, container: u32) -> Option<usize> {
+        self.inner.lock().limits.get(&container).copied()
+    }
+
+    /// How many threads a container has, zombies included: what its limit is held against.
+    #[must_use]
+    pub fn counted(&self, container: u32) -> usize {
+        self.inner.lock().counted(container)
     }
 
     /// Enters a thread under its id.
     pub(crate) fn enter_task(&self, task: &Arc<Task>) {
-        self.inner.lock().tasks.insert(task.tid(), Some(Arc::clone(task)));
+        self.inner.lock().tasks.insert(task.tid(), Slot::Living(Arc::clone(task)));
     }
 
     /// Enters a new process with its only thread, if `still` agrees: that is asked under the lock that senders of signals to groups of
@@ -185,7 +234,7 @@ impl PidNamespace {
         let pid = child.group.pid;
         inner.relations.insert(pid, parent, parent_tid);
         inner.groups.insert(pid, Arc::clone(&child.group));
-        inner.tasks.insert(child.tid(), Some(Arc::clone(child)));
+        inner.tasks.insert(child.tid(), Slot::Living(Arc::clone(child)));
         Ok(())
     }
 
@@ -193,7 +242,7 @@ impl PidNamespace {
     #[must_use]
     pub fn tasks_of(&self, uid: u32) -> usize {
         let inner = self.inner.lock();
-        inner.tasks.values().flatten().filter(|t| t.credentials().uid == uid).count()
+        inner.tasks.values().filter_map(Slot::task).filter(|t| t.credentials().uid == uid).count()
     }
 
     /// Enters a process as the child of another (0: of nobody).
@@ -230,7 +279,7 @@ impl PidNamespace {
     /// A living thread.
     #[must_use]
     pub fn task(&self, tid: i32) -> Option<Arc<Task>> {
-        self.inner.lock().tasks.get(&tid).cloned().flatten()
+        self.inner.lock().tasks.get(&tid).and_then(Slot::task).cloned()
     }
 
     /// A process, zombies too.

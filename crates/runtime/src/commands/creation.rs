@@ -3,16 +3,17 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use sentry::spec::LimitSpec;
+use sentry::spec::{LimitSpec, PidsOf};
 
 use crate::cgroups::Cgroups;
 use crate::command_line::{Create, Global};
 use crate::config::load::load;
+use crate::config::pod::{Pids, Pod};
 use crate::config::translate::{RootWrites, translate};
 use crate::error::{Error, Trying};
 use crate::hooks::Moment;
 use crate::log::Log;
-use crate::sandbox::{Launch, Sandbox, Witness, console, descriptors};
+use crate::sandbox::{Joined, Launch, Sandbox, Witness, console, descriptors};
 use crate::state::{self, Entry, Holder, Process, Record, Root, Status};
 use crate::systemd::Placeholder;
 
@@ -46,7 +47,7 @@ impl Creation {
             created: state::now(),
             owner: rustix::process::geteuid().as_raw(),
             holder: Holder::Creator,
-            pod: plan.pod.clone(),
+            pod: plan.pod.as_ref().map(|pod| pod.sandbox.clone()),
             init: None,
             gofer: None,
             cgroups: Cgroups::plan(&config.spec, &arguments.id)?,
@@ -63,10 +64,17 @@ impl Creation {
                 let message = "a container of a pod does not run in the foreground: create and start it";
                 return Err(Error::Message(message.to_owned()));
             }
-            Some(sandbox) => Some(root.open(sandbox)?),
+            Some(place) => Some(Joined {
+                sandbox: root.open(&place.sandbox)?,
+                pids: pids_of(&root, place)?,
+                own_names: place.own_names,
+            }),
         };
-        if pod.is_some() && plan.container.limits != LimitSpec::default() {
-            tracing::warn!("the limits of a container in another's sandbox do not hold: only the pod's do");
+        let limits = LimitSpec { threads: None, ..plan.container.limits };
+        if pod.is_some() && limits != LimitSpec::default() {
+            tracing::warn!(
+                "limits of memory and processors of a container in another's sandbox do not hold: only the pod's do"
+            );
         }
         plan.container.process.env.extend(descriptors::activation());
         let socket = arguments.process.console_socket.as_deref();
@@ -144,6 +152,20 @@ impl Drop for Creation {
             self.record.destroy();
         }
     }
+}
+
+/// Whose processes a container of a pod sees: a process of the host stands for another container of the pod, or is the sandbox's.
+fn pids_of(root: &Root, place: &Pod) -> Result<PidsOf, Error> {
+    let pid = match place.pids {
+        Pids::Own => return Ok(PidsOf::Own),
+        Pids::Sandbox => return Ok(PidsOf::Sandbox),
+        Pids::Of(pid) => pid,
+    };
+    let stands = |record: &Record| {
+        record.pod.as_ref() == Some(&place.sandbox) && record.init.is_some_and(|init| init.pid == pid)
+    };
+    let other = root.containers()?.into_iter().find(|other| stands(&other.record));
+    Ok(other.map_or(PidsOf::Sandbox, |other| PidsOf::Container(other.record.id)))
 }
 
 /// Tells engines which process to wait for.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sentry::spec::{
     ConsoleSpec, ContainerSpec, DevptsOptions, LimitSpec, MountFlags, MountKind, MountSpec, ProcessSpec,
-    RootSpec, TmpfsOptions,
+    RootSpec, SchedulingSpec, TmpfsOptions,
 };
 
 use crate::cgroups::Cgroups;
@@ -58,6 +58,8 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
         terminal: false,
         console: ConsoleSpec::default(),
         oom_score_adj: 0,
+        scheduling: SchedulingSpec::default(),
+        io_priority: 0,
     };
     let overlay = !arguments.ro;
     Ok(Plan {
@@ -74,6 +76,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
             devices: Vec::new(),
             seccomp: None,
             start_hooks: Vec::new(),
+            personality: 0,
             limits: LimitSpec::default(),
         },
         network: None,

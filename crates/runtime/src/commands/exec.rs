@@ -7,10 +7,11 @@ use std::path::Path;
 use oci_spec::runtime::{Process, User};
 use sentry::control::{Channel, Event, Request};
 use sentry::spec::ProcessSpec;
+use serde_json::Value;
 
 use super::creation::write_pid_file;
 use crate::command_line::{Exec, Global, UserArgument};
-use crate::config::{capabilities, process};
+use crate::config::{capabilities, lenient, process};
 use crate::error::{Error, Trying};
 use crate::sandbox::terminal::Raw;
 use crate::sandbox::{Forwarded, attached, console, memory_file};
@@ -83,9 +84,12 @@ fn describe(container: &Container, arguments: &Exec) -> Result<ProcessSpec, Erro
 
 fn read(path: &Path) -> Result<Process, Error> {
     let text = fs::read(path).trying_on("open", path)?;
-    let deserializer = &mut serde_json::Deserializer::from_slice(&text);
-    serde_path_to_error::deserialize(deserializer)
-        .map_err(|error| Error::Config { path: path.to_owned(), problem: error.to_string() })
+    let wrong = |problem: String| Error::Config { path: path.to_owned(), problem };
+    let mut whole: Value = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+    if let Some(process) = whole.as_object_mut() {
+        lenient::spell_flags(process);
+    }
+    serde_path_to_error::deserialize(&whole).map_err(|error| wrong(error.to_string()))
 }
 
 /// The container's own process with another program, and with what the options say.

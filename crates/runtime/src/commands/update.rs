@@ -23,10 +23,13 @@ pub(crate) fn execute(global: &Global, arguments: &Update) -> Result<(), Error> 
         Some(path) => read(path)?,
         None => from_command_line(arguments)?,
     };
-    if container.record.cgroups.is_empty() {
+    if container.record.pod.is_some() {
+        check_in_pod(&arguments.id, &changes)?;
+    } else if container.record.cgroups.is_empty() {
         return Err(Error::Message(cgroups::none(&arguments.id)));
+    } else {
+        container.record.cgroups.limit(&changes)?;
     }
-    container.record.cgroups.limit(&changes)?;
     let mut section = container.spec().linux().clone().unwrap_or_else(Linux::default);
     section.set_resources(Some(merged(container.record.resources(), changes)));
     match container.ask(&Request::Limit(linux::limits(Some(&section))))? {
@@ -35,6 +38,19 @@ pub(crate) fn execute(global: &Global, arguments: &Update) -> Result<(), Error> 
     }
     container.record.spec.set_linux(Some(section));
     container.update()
+}
+
+/// Of one container in another's sandbox only the number of threads can be bounded: the sandbox's kernel counts them. Memory and processors of
+/// all its containers are the sandbox's.
+fn check_in_pod(id: &str, changes: &LinuxResources) -> Result<(), Error> {
+    let mut others = changes.clone();
+    others.set_pids(None);
+    if others == LinuxResources::default() {
+        return Ok(());
+    }
+    Err(Error::Message(format!(
+        "update: container {id:?} shares its sandbox: of its limits only that of processes can be changed, the others are the sandbox's"
+    )))
 }
 
 fn read(path: &Path) -> Result<LinuxResources, Error> {

@@ -52,8 +52,11 @@ pub(crate) const FIELDS: &[Field] = &[
     row("process.oomScoreAdj", Full("shown in /proc; the host's choice of victim is its own")),
     row("process.apparmorProfile", Refused("the sandbox's kernel has no AppArmor")),
     row("process.selinuxLabel", Refused("the sandbox's kernel has no SELinux")),
-    row("process.scheduler", Refused("scheduling classes of the host are not handed out")),
-    row("process.ioPriority", Refused("I/O priorities of the host are not handed out")),
+    row(
+        "process.scheduler",
+        Full("kept and told; on the host only niceness counts, and all classes are alike"),
+    ),
+    row("process.ioPriority", Full("kept and told; the host's disks do not hear of it")),
     row("process.execCPUAffinity", Refused("processors cannot be chosen for one process")),
     row("mounts[].destination", Full("")),
     row("mounts[].type", Full("bind, tmpfs, proc, sysfs, devtmpfs, devpts, mqueue, cgroup")),
@@ -73,7 +76,12 @@ pub(crate) const FIELDS: &[Field] = &[
     row("hooks.poststart", Full("")),
     row("hooks.poststop", Full("")),
     row("linux.namespaces[].type", Full("every sandbox has namespaces of its own, whether asked for or not")),
-    row("linux.namespaces[].path", Full("a network namespace is joined; others are refused")),
+    row(
+        "linux.namespaces[].path",
+        Full(
+            "a network namespace is joined; in a pod also the sandbox's others, and the pid namespace of another container of it; the rest is refused",
+        ),
+    ),
     row("linux.uidMappings", Full("for files: no process of a container has a user of the host")),
     row("linux.gidMappings", Full("for files: no process of a container has a group of the host")),
     row("linux.timeOffsets", Refused("there are no time namespaces")),
@@ -91,7 +99,12 @@ pub(crate) const FIELDS: &[Field] = &[
         ),
     ),
     row("linux.resources.devices", Ignored("no device of the host can be opened from a sandbox")),
-    row("linux.resources.memory.limit", Full("binds the whole sandbox, and is shown to the container")),
+    row(
+        "linux.resources.memory.limit",
+        Full(
+            "binds the whole sandbox, and is shown to the container; that of a further container of a pod does not hold, as all of its limits but that of processes",
+        ),
+    ),
     row("linux.resources.memory.reservation", Full("")),
     row("linux.resources.memory.swap", Full("")),
     row("linux.resources.memory.kernel", Ignored("Linux no longer knows it")),
@@ -111,7 +124,9 @@ pub(crate) const FIELDS: &[Field] = &[
     row("linux.resources.cpu.idle", Full("")),
     row(
         "linux.resources.pids.limit",
-        Full("exactly, by the sandbox's kernel; the host's group is wider by its own threads"),
+        Full(
+            "exactly, by the sandbox's kernel, also of one container of a pod; the host's group is wider by its own threads",
+        ),
     ),
     row("linux.resources.blockIO.weight", Full("")),
     row("linux.resources.blockIO.leafWeight", Ignored("Linux no longer knows it")),
@@ -128,14 +143,19 @@ pub(crate) const FIELDS: &[Field] = &[
         "linux.sysctl",
         Full("those that the sandbox's kernel knows and lets be changed; others are refused"),
     ),
-    row("linux.seccomp", Full("by the sandbox's kernel, in all processes; SCMP_ACT_NOTIFY is refused")),
+    row(
+        "linux.seccomp",
+        Full(
+            "by the sandbox's kernel, in all processes; SCMP_ACT_NOTIFY is refused: an agent of the host could only listen to the host's kernel",
+        ),
+    ),
     row("linux.rootfsPropagation", Ignored("mounts of a container never reach the host")),
     row("linux.maskedPaths", Full("")),
     row("linux.readonlyPaths", Full("")),
     row("linux.mountLabel", Refused("the sandbox's kernel has no SELinux")),
     row("linux.intelRdt", Refused("caches are not divided")),
     row("linux.memoryPolicy", Refused("memory nodes are not chosen")),
-    row("linux.personality", Refused("there is one personality, LINUX")),
+    row("linux.personality", Full("LINUX32 names another machine; flags are left out, as by runc")),
     row("linux.netDevices", Refused("interfaces of the host cannot be moved into a sandbox")),
     row("solaris", Ignored("another system's")),
     row("windows", Ignored("another system's")),
@@ -230,9 +250,9 @@ mod tests {
     #[test]
     fn values_that_ask_for_nothing_are_no_request() {
         for value in [json!(null), json!(""), json!([]), json!({}), json!({"flags": []})] {
-            assert_eq!(check(&json!({"linux": {"personality": value}})), Ok(()));
+            assert_eq!(check(&json!({"linux": {"memoryPolicy": value}})), Ok(()));
         }
-        assert!(check(&json!({"linux": {"personality": {"domain": "LINUX32"}}})).is_err());
+        assert!(check(&json!({"linux": {"memoryPolicy": {"mode": "MPOL_BIND"}}})).is_err());
     }
 
     #[test]

@@ -4,13 +4,14 @@ pub(crate) mod capabilities;
 pub(crate) mod fields;
 pub(crate) mod id_mappings;
 pub(crate) mod initial;
-mod lenient;
+pub(crate) mod lenient;
 pub(crate) mod linux;
 pub(crate) mod load;
 pub(crate) mod mounts;
 mod namespaces;
 pub(crate) mod pod;
 pub(crate) mod process;
+mod scheduling;
 pub(crate) mod seccomp;
 pub(crate) mod translate;
 

@@ -1,6 +1,56 @@
-//! Whether a container belongs into the sandbox of another, as engines of Kubernetes say it.
+//! Whether a container belongs into the sandbox of another, as engines of Kubernetes say it, and what it has of its own there.
 
-use oci_spec::runtime::Spec;
+use std::path::{Path, PathBuf};
+
+use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType, Spec};
+
+/// A container's place in the sandbox of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pod {
+    /// The container whose sandbox it is.
+    pub(crate) sandbox: String,
+    pub(crate) pids: Pids,
+    /// Whether it has a UTS namespace of its own.
+    pub(crate) own_names: bool,
+}
+
+/// Which pid namespace it is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pids {
+    /// One of its own.
+    Own,
+    /// The sandbox's: no other is asked for.
+    Sandbox,
+    /// That of a process of the host.
+    Of(i32),
+}
+
+/// Where a container belongs that does not get a sandbox of its own.
+pub(super) fn place(spec: &Spec) -> Result<Option<Pod>, String> {
+    let Some(sandbox) = sandbox_of(spec)? else { return Ok(None) };
+    let all = spec.linux().as_ref().and_then(|linux| linux.namespaces().as_ref()).into_iter().flatten();
+    let find = |kind| all.clone().find(|namespace| namespace.typ() == kind);
+    let pids = match find(LinuxNamespaceType::Pid) {
+        None => Pids::Sandbox,
+        Some(namespace) => match joined(namespace) {
+            None => Pids::Own,
+            // A path that an engine has pinned a namespace to can only be the sandbox's.
+            Some(path) => process_of(path).map_or(Pids::Sandbox, Pids::Of),
+        },
+    };
+    let own_names = find(LinuxNamespaceType::Uts).is_some_and(|namespace| joined(namespace).is_none());
+    Ok(Some(Pod { sandbox, pids, own_names }))
+}
+
+fn joined(namespace: &LinuxNamespace) -> Option<&PathBuf> {
+    namespace.path().as_ref().filter(|path| !path.as_os_str().is_empty())
+}
+
+/// The process that a path in /proc names.
+fn process_of(path: &Path) -> Option<i32> {
+    let rest = path.to_str()?.strip_prefix("/proc/")?;
+    rest.strip_suffix("/ns/pid")?.parse().ok()
+}
 
 /// Who says it, with which annotations: the kind of the container, and the id of the sandbox.
 const ANNOTATIONS: [(&str, &str); 2] = [
@@ -9,7 +59,7 @@ const ANNOTATIONS: [(&str, &str); 2] = [
 ];
 
 /// The container whose sandbox it belongs into. Nothing for one that gets its own.
-pub(crate) fn sandbox_of(spec: &Spec) -> Result<Option<String>, String> {
+fn sandbox_of(spec: &Spec) -> Result<Option<String>, String> {
     let said = |name: &str| spec.annotations().as_ref().and_then(|all| all.get(name)).map(String::as_str);
     for (kind, id) in ANNOTATIONS {
         match said(kind) {
@@ -47,5 +97,24 @@ mod tests {
             assert!(of(&[(kind, "other")]).unwrap_err().contains("other"));
         }
         assert_eq!(of(&[("something", "else")]), Ok(None));
+    }
+
+    #[test]
+    fn what_is_not_joined_by_path_is_its_own() {
+        let of = |namespaces: &str| {
+            let (kind, id) = ANNOTATIONS[0];
+            let json = format!(
+                r#"{{"ociVersion": "1.0.0", "annotations": {{"{kind}": "container", "{id}": "s"}}, "linux": {{"namespaces": {namespaces}}}}}"#
+            );
+            let pod = place(&serde_json::from_str(&json).unwrap()).unwrap().unwrap();
+            (pod.pids, pod.own_names)
+        };
+        assert_eq!(of("[]"), (Pids::Sandbox, false));
+        assert_eq!(of(r#"[{"type": "pid"}, {"type": "uts"}]"#), (Pids::Own, true));
+        assert_eq!(of(r#"[{"type": "pid", "path": "/proc/17/ns/pid"}]"#), (Pids::Of(17), false));
+        let pinned =
+            r#"[{"type": "pid", "path": "/run/pins/pid"}, {"type": "uts", "path": "/run/pins/uts"}]"#;
+        assert_eq!(of(pinned), (Pids::Sandbox, false));
+        assert_eq!(of(r#"[{"type": "pid", "path": ""}]"#), (Pids::Own, false));
     }
 }

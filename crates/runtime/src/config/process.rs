@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use oci_spec::runtime::{PosixRlimit, PosixRlimitType, Process};
 use sentry::spec::{ConsoleSpec, ProcessSpec, RlimitSpec};
 
-use super::capabilities;
+use super::{capabilities, scheduling};
 
 /// Translates, or says which field is wrong.
 pub(crate) fn translate(process: &Process) -> Result<ProcessSpec, String> {
@@ -43,6 +43,8 @@ pub(crate) fn translate(process: &Process) -> Result<ProcessSpec, String> {
         terminal: process.terminal().unwrap_or(false),
         console: ConsoleSpec { size: process.console_size().and_then(size), watch: false },
         oom_score_adj: oom_score_adjustment(process.oom_score_adj().unwrap_or(0))?,
+        scheduling: scheduling::scheduler(process.scheduler().as_ref())?,
+        io_priority: scheduling::io_priority(process.io_priority().as_ref())?,
     })
 }
 

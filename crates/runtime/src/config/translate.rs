@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::id_mappings::{self, Ids};
 use super::load::Config;
-use super::{linux, mounts, namespaces, pod, process, seccomp};
+use super::pod::Pod;
+use super::{linux, mounts, namespaces, pod, process, scheduling, seccomp};
 use crate::error::{Error, Trying};
 
 /// A tree of the host that the gofer serves. Its index in [`Plan::exports`] is its connection's.
@@ -38,8 +39,8 @@ pub(crate) struct Plan {
     pub(crate) patching: bool,
     /// The network namespace of the host that the sandbox is in, if not one of its own.
     pub(crate) network: Option<PathBuf>,
-    /// The container whose sandbox it belongs into, if not one of its own.
-    pub(crate) pod: Option<String>,
+    /// Its place in another's sandbox, if it gets none of its own.
+    pub(crate) pod: Option<Pod>,
 }
 
 impl Plan {
@@ -98,9 +99,10 @@ pub(crate) fn translate(config: &Config, id: &str, writes: RootWrites) -> Result
         limits: linux::limits(linux),
         seccomp: seccomp(spec).map_err(wrong)?,
         start_hooks: start_hooks(config, id).map_err(wrong)?,
+        personality: scheduling::personality(linux),
     };
     let patching = patching(spec).map_err(wrong)?;
-    let pod = pod::sandbox_of(spec).map_err(wrong)?;
+    let pod = pod::place(spec).map_err(wrong)?;
     let network = namespaces::network(linux, pod.is_some()).map_err(wrong)?;
     Ok(Plan { container, exports, patching, network, pod })
 }

@@ -8,15 +8,16 @@ use sentry::control::{Event, Request};
 use sentry::spec::Further;
 
 use super::attached;
-use super::launch::{Launch, Sandbox, Starter, connections, memory_file};
+use super::launch::{Joined, Launch, Sandbox, Starter, connections, memory_file};
 use super::supervise::end;
 use super::users::Users;
 use crate::children::GoferDocument;
 use crate::error::{Error, Trying};
-use crate::state::{self, Container};
+use crate::state;
 
 /// Starts it, as far as it can be without its program. If that fails nothing is left.
-pub(super) fn join(launch: Launch<'_>, pod: &Container) -> Result<Sandbox, Error> {
+pub(super) fn join(launch: Launch<'_>, joined: Joined) -> Result<Sandbox, Error> {
+    let Joined { sandbox: pod, pids, own_names } = joined;
     let gone = || Error::Message(format!("the sandbox of container {:?} has ended", pod.id()));
     let channel = pod.connect()?.ok_or_else(gone)?;
     let program = File::open("/proc/self/exe").trying_on("open", "/proc/self/exe")?;
@@ -32,7 +33,8 @@ pub(super) fn join(launch: Launch<'_>, pod: &Container) -> Result<Sandbox, Error
 
     let id = launch.plan.container.id.clone();
     let watched = launch.plan.container.process.console.watch;
-    let further = Further { container: launch.plan.container, descriptors: launch.descriptors.len() };
+    let (container, descriptors) = (launch.plan.container, launch.descriptors.len());
+    let further = Further { container, descriptors, pids, own_names };
     let made = (|| {
         let document = memory_file(&further)?;
         let given = launch.descriptors.iter().chain(&client_ends).map(AsFd::as_fd);

@@ -12,6 +12,7 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use sentry::control::Channel;
+use sentry::spec::PidsOf;
 use serde::Serialize;
 
 use super::users::Users;
@@ -37,6 +38,15 @@ pub(crate) struct Sandbox {
     pub(super) life: Option<OwnedFd>,
 }
 
+/// A sandbox that gets one more container.
+pub(crate) struct Joined {
+    /// Whose it is.
+    pub(crate) sandbox: Container,
+    pub(crate) pids: PidsOf,
+    /// Whether the container has a host name of its own.
+    pub(crate) own_names: bool,
+}
+
 /// What a sandbox is started from.
 pub(crate) struct Launch<'a> {
     pub(crate) plan: Plan,
@@ -50,8 +60,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) attached: bool,
     /// The control groups that its processes are in.
     pub(crate) cgroups: Cgroups,
-    /// The container whose sandbox it is started in, if not one of its own.
-    pub(crate) pod: Option<Container>,
+    /// The sandbox that it is started in, if not one of its own.
+    pub(crate) pod: Option<Joined>,
 }
 
 impl Launch<'_> {

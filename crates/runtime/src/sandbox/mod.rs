@@ -13,7 +13,7 @@ mod users;
 use sentry::control::{Event, ExitStatus, Request};
 
 use crate::error::{Error, Trying};
-pub(crate) use launch::{Launch, Sandbox, memory_file};
+pub(crate) use launch::{Joined, Launch, Sandbox, memory_file};
 pub(crate) use signals::Forwarded;
 pub(crate) use supervise::end;
 
@@ -64,7 +64,7 @@ pub(crate) fn run(id: &str, launch: Launch<'_>, witness: &mut dyn Witness) -> Re
 /// Starts a sandbox and waits until its container can be started. If that fails nothing is left.
 pub(crate) fn create(id: &str, mut launch: Launch<'_>) -> Result<Sandbox, Error> {
     if let Some(pod) = launch.pod.take() {
-        return join::join(launch, &pod);
+        return join::join(launch, pod);
     }
     let sandbox = launch.start()?;
     match supervise::first_word(&sandbox)? {

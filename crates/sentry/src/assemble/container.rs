@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use abi::Errno;
 use abi::signal::{SI_USER, Siginfo, Signal};
 use hostfd::Importer;
+use kernel::namespace::Namespaces;
 use kernel::pids::{INIT, Reservation};
 use kernel::seccomp::Seccomp;
 use kernel::signal::{self, Origin, Target};
@@ -40,6 +41,8 @@ pub(super) struct Container {
     pub(super) context: FsContext,
     /// Which one of the sandbox's: 0 for the first. Its processes have this number.
     number: u32,
+    /// Those that its processes begin in.
+    namespaces: Arc<Namespaces>,
     spec: ContainerSpec,
     stage: Mutex<Stage>,
     stage_changed: Condvar,
@@ -47,7 +50,7 @@ pub(super) struct Container {
     /// Held for reading while a request is answered: the sentry does not end in the middle of an answer.
     answering: RwLock<()>,
     /// What applies to the system calls of its processes from their start.
-    pub(super) seccomp: Seccomp,
+    seccomp: Seccomp,
     /// Tells that the window of its first process's terminal has another size, until that process is started.
     resized: Mutex<Option<OwnedFd>>,
 }
@@ -62,7 +65,7 @@ struct Shared {
 
 /// What it is at.
 enum Stage {
-    /// It waits to be started, with the first process's descriptors, and its id if it is the sandbox's first.
+    /// It waits to be started, with the first process's descriptors, and its id if it is the first of its pid namespace.
     Created(Vec<OwnedFd>, Option<Reservation>),
     Starting,
     Running(Arc<ThreadGroup>),
@@ -122,10 +125,12 @@ impl Container {
         let shared = Shared { importer, ends: Mutex::default(), bridges: Mutex::default() };
         let seccomp = process::seccomp(spec.seccomp.as_ref())?;
         let init = kernel.pids.reserve_init(&kernel).trying("keep an id for the first process")?;
+        let namespaces = Arc::clone(&kernel.namespaces);
         Ok(Arc::new(Self {
             kernel,
             context,
             number: 0,
+            namespaces,
             spec,
             stage: Mutex::new(Stage::Created(descriptors, Some(init))),
             stage_changed: Condvar::new(),
@@ -139,18 +144,27 @@ impl Container {
     /// One more in the sandbox of the first.
     pub(super) fn further(
         first: &Self,
-        number: u32,
+        place: process::Place<'_>,
         context: FsContext,
         spec: ContainerSpec,
         descriptors: Vec<OwnedFd>,
     ) -> Result<Arc<Self>, Failure> {
         let seccomp = process::seccomp(spec.seccomp.as_ref())?;
+        let (kernel, pids) = (&first.kernel, &place.namespaces.pids);
+        // Hooks and processes that are executed before it are not to become the first of a pid namespace.
+        let init = if pids.init() == 0 {
+            let taken = kernel.pids.reserve(kernel, pids, place.container, &[]);
+            Some(taken.trying("keep an id for the first process")?)
+        } else {
+            None
+        };
         Ok(Arc::new(Self {
-            kernel: Arc::clone(&first.kernel),
+            kernel: Arc::clone(kernel),
             context,
-            number,
+            number: place.container,
+            namespaces: Arc::clone(place.namespaces),
             spec,
-            stage: Mutex::new(Stage::Created(descriptors, None)),
+            stage: Mutex::new(Stage::Created(descriptors, init)),
             stage_changed: Condvar::new(),
             shared: Arc::clone(&first.shared),
             answering: RwLock::default(),
@@ -170,7 +184,18 @@ impl Container {
 
     /// Where its processes are started.
     pub(super) fn place(&self) -> process::Place<'_> {
-        process::Place { kernel: &self.kernel, container: self.number }
+        process::Place { kernel: &self.kernel, container: self.number, namespaces: &self.namespaces }
+    }
+
+    /// What all of its processes begin with.
+    pub(super) fn beginning(&self) -> Beginning {
+        let (seccomp, personality) = (self.seccomp.clone(), self.spec.personality);
+        Beginning { seccomp, personality, id: None, program: None }
+    }
+
+    /// Bounds the threads that it may have.
+    pub(super) fn limit_threads(&self, limit: Option<usize>) {
+        self.kernel.pids.set_limit(self.number, limit);
     }
 
     /// Its processes.
@@ -259,7 +284,7 @@ impl Container {
         let terminal = opened.iter().find_map(|file| file.file.terminal());
         drop(opened);
         let place = self.place();
-        let beginning = Beginning { seccomp: self.seccomp.clone(), id, program: None };
+        let beginning = Beginning { id, ..self.beginning() };
         let group = process::start(place, process, context.clone(), files, credentials, terminal, beginning)?;
         if let Some(bridge) = bridge {
             self.shared.bridges.lock().push((group.pid, bridge));

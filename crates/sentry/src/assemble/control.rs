@@ -133,11 +133,10 @@ impl Connection {
             Request::Status => Ok(Some(Event::Status(self.container.status()))),
             Request::Counters => Ok(Some(Event::Counters(self.counters()))),
             Request::Processes => self.processes(),
-            Request::Limit(_) if self.container.is_further() => {
-                let id = self.container.id();
-                let message =
-                    format!("container {id:?} shares its sandbox: that can be done to the sandbox only");
-                Err(Failure::Message(message))
+            // What else it may use it shares with its sandbox.
+            Request::Limit(limits) if self.container.is_further() => {
+                self.container.limit_threads(limits.threads);
+                done
             }
             Request::Pause => {
                 self.container.pause().trying("stop all processes")?;

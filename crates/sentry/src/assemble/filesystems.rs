@@ -1,5 +1,6 @@
 //! The filesystems that need nothing from outside: those of the container's description, and those that its programs mount.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use abi::Errno;
@@ -32,17 +33,11 @@ impl FileSystems {
         })
     }
 
-    /// proc(5).
+    /// proc(5), showing the processes of a pid namespace.
     ///
     /// # Errors
     /// `EIO` if there is no kernel any more.
-    pub(super) fn proc(&self) -> Result<Arc<dyn FileSystem>, Errno> {
-        let kernel = self.kernel.upgrade().ok_or(Errno::EIO)?;
-        self.proc_of(&kernel.namespaces.pids)
-    }
-
-    /// The same, showing another pid namespace.
-    fn proc_of(&self, pids: &Arc<Pids>) -> Result<Arc<dyn FileSystem>, Errno> {
+    pub(super) fn proc(&self, pids: &Arc<Pids>) -> Result<Arc<dyn FileSystem>, Errno> {
         let kernel = self.kernel.upgrade().ok_or(Errno::EIO)?;
         let host: Arc<dyn proc::HostFiles> = Arc::clone(&self.host) as Arc<dyn proc::HostFiles>;
         Ok(proc::filesystem(kernel, host, Arc::clone(&self.ptys), Arc::clone(pids), Device::anonymous()))
@@ -53,13 +48,13 @@ impl FileSystems {
         sys::filesystem(host::machine::processors, Device::anonymous())
     }
 
-    /// The control group of the container.
+    /// The control group of a container.
     ///
     /// # Errors
     /// `EIO` if there is no kernel any more.
-    pub(super) fn cgroup(&self) -> Result<Arc<SuperBlock>, Errno> {
+    pub(super) fn cgroup(&self, container: u32) -> Result<Arc<SuperBlock>, Errno> {
         let kernel = self.kernel.upgrade().ok_or(Errno::EIO)?;
-        Ok(SuperBlock::new(cgroup::filesystem(kernel, Device::anonymous())))
+        Ok(SuperBlock::new(cgroup::filesystem(kernel, container, Device::anonymous())))
     }
 
     /// The message queues of the first IPC namespace.
@@ -84,7 +79,7 @@ pub(super) fn register(kernel: &Arc<Kernel>, filesystems: &Arc<FileSystems>) {
     let sysfs = SuperBlock::new(FileSystems::sys());
     let types: Vec<Arc<dyn FileSystemType>> = vec![
         Arc::new(Pseudoterminals(Arc::clone(filesystems))),
-        plain("cgroup2", |filesystems, _| filesystems.cgroup()),
+        plain("cgroup2", |filesystems, caller| filesystems.cgroup(container_of(caller))),
         plain("devtmpfs", |filesystems, _| Ok(Arc::clone(&filesystems.devices))),
         Arc::new(fuse::Fuse),
         Arc::new(fuse::Control::new(SuperBlock::new(fuse::control_filesystem()))),
@@ -204,6 +199,12 @@ impl FileSystemType for Plain {
     }
 }
 
+/// The container of whoever mounts.
+fn container_of(caller: &Caller<'_>) -> u32 {
+    let task = caller.task.and_then(|task| task.downcast_ref::<kernel::Task>());
+    task.map_or(0, |task| task.group.container.load(Ordering::Relaxed))
+}
+
 /// The pid namespace of whoever mounts.
 fn pids_of(caller: &Caller<'_>) -> Option<Arc<Pids>> {
     let task = caller.task.and_then(|task| task.downcast_ref::<kernel::Task>())?;
@@ -239,7 +240,7 @@ impl FileSystemType for Processes {
             return Err(Errno::EINVAL);
         }
         let pids = pids_of(request.caller).ok_or(Errno::EINVAL)?;
-        Ok(SuperBlock::of(self.0.proc_of(&pids)?, Arc::clone(&pids.user)))
+        Ok(SuperBlock::of(self.0.proc(&pids)?, Arc::clone(&pids.user)))
     }
 }
 

@@ -48,8 +48,7 @@ fn one(container: &Container, like: &ProcessSpec, hook: &HookSpec) -> Result<(),
     for file in [open(stdin, OpenFlags::empty()), Arc::clone(&output), output] {
         files.install(file, false, 0, usize::MAX).trying("install descriptors")?;
     }
-    let beginning =
-        Beginning { seccomp: container.seccomp.clone(), id: None, program: Some(hook.path.clone()) };
+    let beginning = Beginning { program: Some(hook.path.clone()), ..container.beginning() };
     let (place, context) = (container.place(), container.context.clone());
     let group = process::start(place, &process, context, files, credentials, None, beginning)?;
     let end = container.end_of(group.pid);

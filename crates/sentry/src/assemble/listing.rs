@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kernel::ThreadGroup;
+use kernel::namespace::Pids;
 
 use super::container::Container;
 use crate::control::ProcessEntry;
@@ -12,15 +13,16 @@ const LONGEST_COMMAND: usize = 500;
 
 /// All of them, by id.
 pub(super) fn list(container: &Container) -> Vec<ProcessEntry> {
-    container.processes().iter().map(entry).collect()
+    let pids = &container.place().namespaces.pids;
+    container.processes().iter().map(|group| entry(group, pids)).collect()
 }
 
-fn entry(group: &Arc<ThreadGroup>) -> ProcessEntry {
+fn entry(group: &Arc<ThreadGroup>, pids: &Pids) -> ProcessEntry {
     let used = group.consumption();
     let (device, _) = group.kernel.pids.terminal_of(group.pid, group.session());
     ProcessEntry {
-        pid: group.pid,
-        parent: group.parent(),
+        pid: pids.shown(group.pid),
+        parent: pids.shown(group.parent()),
         uid: group.representative().map_or(0, |task| task.credentials().euid),
         // The minor number of a pseudo-terminal, as its device number is encoded for user space.
         terminal: (device != 0)

@@ -67,7 +67,8 @@ pub(crate) fn run(
         .map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)));
     let importer = Importer::new(poller.trying("start the poller of host descriptors")?);
 
-    let context = mounts::build(&filesystems, &spec, connections, &devices)?;
+    let place = process::Place::first(&kernel);
+    let context = mounts::build(place, &filesystems, &spec, connections, &devices)?;
     setup::make_devices(&context, &spec.devices)?;
     setup::set(&context, kernel.special(), &spec.sysctl)?;
     process::find_program(&context, &spec.process)?;
@@ -84,5 +85,5 @@ pub(crate) fn run(
 fn tell_limits(kernel: &Kernel, limits: LimitSpec) {
     host::machine::limit_memory(limits.memory.unwrap_or(u64::MAX));
     host::machine::limit_processors(limits.processors.unwrap_or(usize::MAX));
-    kernel.pids.set_limit(limits.threads);
+    kernel.pids.set_limit(0, limits.threads);
 }

@@ -18,26 +18,29 @@ use vfs::resolve::Lookup;
 use vfs::{CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, InodeRef, Name, SuperBlock};
 
 use super::filesystems::FileSystems;
+use super::process::Place;
 use crate::failure::{Failure, Trying};
 use crate::spec::{self, ContainerSpec, DevptsOptions, FileAccess, MountKind, MountSpec, TmpfsOptions};
 
 /// What filesystems are made from.
 struct Builder<'a> {
+    place: Place<'a>,
     filesystems: &'a FileSystems,
     devices: &'a Devtmpfs,
     connections: Vec<Option<OwnedFd>>,
     memory: u64,
 }
 
-/// Mounts everything, and finds the working directory.
+/// Mounts everything for a container whose processes will be in this place, and finds the working directory.
 pub(super) fn build(
+    place: Place<'_>,
     filesystems: &FileSystems,
     container: &ContainerSpec,
     connections: Vec<OwnedFd>,
     devices: &Devtmpfs,
 ) -> Result<FsContext, Failure> {
     let connections = connections.into_iter().map(Some).collect();
-    let mut builder = Builder { filesystems, devices, connections, memory: host::machine::memory() };
+    let mut builder = Builder { place, filesystems, devices, connections, memory: host::machine::memory() };
     let root = container.root;
     let files = builder.gofer(root.connection, caching(root.access.unwrap_or(FileAccess::All)))?;
     let mut superblock = SuperBlock::new(Arc::clone(&files));
@@ -184,11 +187,13 @@ impl Builder<'_> {
             }
             MountKind::Devtmpfs => return Ok(Arc::clone(self.devices.superblock())),
             MountKind::Tmpfs(options) => tmpfs::Tmpfs::new(self.tmpfs_options(options), self.memory),
-            MountKind::Proc => self.filesystems.proc().trying("make /proc")?,
+            MountKind::Proc => self.filesystems.proc(&self.place.namespaces.pids).trying("make /proc")?,
             MountKind::Sysfs => FileSystems::sys(),
             MountKind::Devpts(options) => self.filesystems.devpts(devpts_options(options)),
             MountKind::Mqueue => return self.filesystems.mqueue().trying("make the message queues"),
-            MountKind::Cgroup => return self.filesystems.cgroup().trying("make the control group"),
+            MountKind::Cgroup => {
+                return self.filesystems.cgroup(self.place.container).trying("make the control group");
+            }
         };
         Ok(SuperBlock::new(filesystem))
     }

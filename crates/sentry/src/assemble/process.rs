@@ -5,9 +5,12 @@ use std::sync::Arc;
 use abi::Errno;
 use kernel::exec::Strings;
 use kernel::limits::{Limit, Limits, Resource};
+use kernel::namespace::Namespaces;
 use kernel::pids::Reservation;
 use kernel::seccomp::{Filters, Instruction, Program, Seccomp};
 use kernel::spawn::{self, Spawn};
+use kernel::task::Attributes;
+use kernel::task::scheduling::{Deadline, SCHED_DEADLINE, Scheduling, is_fair};
 use kernel::{ExitStatus as Ended, FsContext, Kernel, ThreadGroup};
 use std::sync::atomic::Ordering;
 use vfs::caller::At;
@@ -18,7 +21,7 @@ use vfs::{CapabilitySet, Credentials, FdTable, Terminal};
 use super::mounts;
 use crate::control::ExitStatus;
 use crate::failure::{Failure, Trying};
-use crate::spec::{ProcessSpec, SeccompSpec};
+use crate::spec::{ProcessSpec, SchedulingSpec, SeccompSpec};
 
 /// Where programs are looked for without a `PATH`, as the kernel does when it starts them.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -56,9 +59,35 @@ fn limits(process: &ProcessSpec) -> Limits {
     limits
 }
 
+/// How a process is scheduled, and its other settings.
+fn attributes(process: &ProcessSpec, seccomp: Seccomp, personality: u32) -> Result<Attributes, Failure> {
+    let asked = process.scheduling;
+    let deadline = Deadline {
+        runtime: asked.runtime,
+        deadline: asked.deadline,
+        period: asked.period,
+        flags: asked.deadline_flags,
+    };
+    if asked.policy == SCHED_DEADLINE && !deadline.is_sound() {
+        let problem = "process.scheduler: runtime, deadline and period do not fit into each other";
+        return Err(Failure::Message(format!("{problem}: {}", Errno::EINVAL.description())));
+    }
+    let SchedulingSpec { policy, priority, reset_on_fork, .. } = asked;
+    Ok(Attributes {
+        scheduling: Scheduling { policy, priority, reset_on_fork, deadline },
+        nice: if is_fair(policy) { asked.nice } else { 0 },
+        io_priority: process.io_priority,
+        personality,
+        seccomp,
+        ..Attributes::default()
+    })
+}
+
 /// What a process begins with besides what describes it.
 pub(super) struct Beginning {
     pub(super) seccomp: Seccomp,
+    /// personality(2).
+    pub(super) personality: u32,
     /// The first one's, which was kept for it.
     pub(super) id: Option<Reservation>,
     /// A hook's file.
@@ -71,6 +100,15 @@ pub(super) struct Place<'a> {
     pub(super) kernel: &'a Arc<Kernel>,
     /// The container's number.
     pub(super) container: u32,
+    /// The container's namespaces.
+    pub(super) namespaces: &'a Arc<Namespaces>,
+}
+
+impl<'a> Place<'a> {
+    /// In the sandbox's first container.
+    pub(super) fn first(kernel: &'a Arc<Kernel>) -> Self {
+        Self { kernel, container: 0, namespaces: &kernel.namespaces }
+    }
 }
 
 /// Starts a process, and waits until its program runs.
@@ -84,19 +122,22 @@ pub(super) fn start(
     beginning: Beginning,
 ) -> Result<Arc<ThreadGroup>, Failure> {
     let bytes = |list: &[String]| list.iter().map(|text| text.clone().into_bytes()).collect();
-    let Beginning { seccomp, id, program } = beginning;
+    let Beginning { seccomp, personality, id, program } = beginning;
+    let attributes = attributes(process, seccomp, personality)?;
     let what = Spawn {
+        container: place.container,
+        namespaces: Arc::clone(place.namespaces),
         strings: Strings { arguments: bytes(&process.args), environment: bytes(&process.env) },
         fs,
         files,
         credentials: (*credentials).clone(),
         limits: limits(process),
         terminal,
-        seccomp,
+        attributes,
         id,
         program: program.map(String::into_bytes),
     };
-    let started = spawn::spawn_in(place.kernel, what, place.container).trying("start a process")?;
+    let started = spawn::spawn(place.kernel, what).trying("start a process")?;
     started.group.oom_score_adjustment.store(process.oom_score_adj, Ordering::Relaxed);
     started.wait().map_err(|errno| cannot_execute(process, errno))?;
     Ok(started.group)

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use abi::Errno;
+use abi::clone::CloneFlags;
 use devtmpfs::Devtmpfs;
+use kernel::namespace::Namespaces;
 use parking_lot::Mutex;
+use vfs::{CapabilitySet, Credentials};
 
 use super::container::Container;
 use super::filesystems::FileSystems;
+use super::process::Place;
 use super::{mounts, process, setup};
 use crate::control::ExitStatus;
 use crate::failure::{Failure, Trying};
-use crate::spec::Further;
+use crate::spec::{ContainerSpec, Further, PidsOf};
 
 /// The most further containers that a sandbox takes.
 const MOST: usize = 1024;
@@ -47,7 +51,7 @@ impl Sandbox {
         what: Further,
         mut descriptors: Vec<OwnedFd>,
     ) -> Result<Arc<Container>, Failure> {
-        let Further { container: spec, descriptors: count } = what;
+        let Further { container: spec, descriptors: count, pids, own_names } = what;
         if count > descriptors.len() {
             return Err(Errno::EBADF).trying("take over descriptors");
         }
@@ -56,14 +60,45 @@ impl Sandbox {
         }
         let connections = descriptors.split_off(count);
         let kernel = &self.first.kernel;
-        let context = mounts::build(&self.filesystems, &spec, connections, &self.devices)?;
+        let namespaces = self.namespaces(&spec, &pids, own_names)?;
+        let container = self.next.fetch_add(1, Ordering::Relaxed);
+        let place = Place { kernel, container, namespaces: &namespaces };
+        let context = mounts::build(place, &self.filesystems, &spec, connections, &self.devices)?;
         setup::make_devices(&context, &spec.devices)?;
         setup::set(&context, kernel.special(), &spec.sysctl)?;
         process::find_program(&context, &spec.process)?;
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let container = Container::further(&self.first, number, context, spec, descriptors)?;
+        let threads = spec.limits.threads;
+        let container = Container::further(&self.first, place, context, spec, descriptors)?;
+        container.limit_threads(threads);
         self.further.lock().push(Arc::clone(&container));
         Ok(container)
+    }
+
+    /// The namespaces of one more container: the sandbox's, but for those of its own and what it shares with another.
+    fn namespaces(
+        &self,
+        spec: &ContainerSpec,
+        pids: &PidsOf,
+        own_names: bool,
+    ) -> Result<Arc<Namespaces>, Failure> {
+        let kernel = &self.first.kernel;
+        let mut flags = CloneFlags::empty();
+        flags.set(CloneFlags::NEWPID, *pids == PidsOf::Own);
+        flags.set(CloneFlags::NEWUTS, own_names);
+        let maker = Credentials::root(CapabilitySet::FULL);
+        let made = kernel.namespaces.copied(&kernel.ipcs, flags, &maker);
+        let mut namespaces = made.trying("make namespaces")?;
+        if own_names {
+            let mut names = namespaces.uts.names.lock();
+            names.host = spec.hostname.clone().into_bytes();
+            names.domain = spec.domainname.clone().into_bytes();
+        }
+        if let PidsOf::Container(id) = pids {
+            let other = self.find(id);
+            let other = other.ok_or_else(|| Failure::Message(format!("container {id:?} has ended")))?;
+            namespaces.pids = Arc::clone(&other.place().namespaces.pids);
+        }
+        Ok(Arc::new(namespaces))
     }
 
     /// Waits for the end of the first container, and with it of the sandbox. The further ones end meanwhile, each when its first process does.
@@ -84,6 +119,7 @@ impl Sandbox {
         let (sandbox, ended) = (Arc::clone(self), Arc::clone(container));
         let body = move || {
             ended.kill_rest();
+            ended.limit_threads(None);
             sandbox.further.lock().retain(|other| !Arc::ptr_eq(other, &ended));
             ended.tell_end(status);
         };

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use abi::Errno;
 use kernel::exec::Strings;
 use kernel::limits::Limits;
-use kernel::seccomp::Seccomp;
 use kernel::spawn::{Spawn, spawn};
 use kernel::{FsContext, Kernel};
 use parking_lot::Mutex;
@@ -78,7 +77,9 @@ pub(crate) fn run(init: &Path, program: &Path) -> End {
         spawn(
             &kernel,
             Spawn {
-                seccomp: Seccomp::Off,
+                container: 0,
+                namespaces: kernel.namespaces.clone(),
+                attributes: kernel::task::Attributes::default(),
                 id: None,
                 program: None,
                 strings: Strings {
