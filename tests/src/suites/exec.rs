@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::lifecycle::{casemate, create, done, reaches, state, within};
-use super::support::Running;
+use super::support::{LIMIT, Running, config};
 use crate::leftovers::processes;
 use crate::place::Place;
 use crate::sandbox::Sandbox;
@@ -61,6 +61,52 @@ pub(super) fn options(place: &Place) -> Result<()> {
     fs::write(&description, process.to_string())?;
     says(&["--process", description.to_str().context("path")?, "c"], "5\nb\n")?;
     end(&sandbox)
+}
+
+/// Policy, niceness, I/O priority and personality are those that the configuration asks for, of its process and of those that are executed.
+pub(super) fn scheduling(place: &Place) -> Result<()> {
+    let mut spec = config(place, &["sleep", "1000"]);
+    spec["process"]["scheduler"] =
+        json!({"policy": "SCHED_BATCH", "nice": 5, "flags": ["SCHED_FLAG_RESET_ON_FORK"]});
+    spec["process"]["ioPriority"] = json!({"class": "IOPRIO_CLASS_BE", "priority": 6});
+    spec["linux"]["personality"] = json!({"domain": "LINUX32"});
+    let sandbox = Sandbox::with_config(place, "exec-scheduling", &spec)?;
+    create(&sandbox)?;
+    done(&sandbox, &["start", "c"])?;
+    let asks = |of: &str| {
+        format!(
+            "import os; print(os.sched_getscheduler({of}) & ~os.SCHED_RESET_ON_FORK, os.getpriority(0, {of}), os.uname().machine)"
+        )
+    };
+    for of in ["1", "0"] {
+        let said = done(&sandbox, &["exec", "c", "python3", "-c", &asks(of)])?;
+        ensure!(said == "3 5 i686\n", "{of}: {said:?}");
+    }
+    // ioprio_get(2) has no function in Python.
+    let said = done(
+        &sandbox,
+        &["exec", "c", "sh", "-c", "ionice -p 1; ionice -p $$; cut -d' ' -f 19,41 /proc/1/stat"],
+    )?;
+    ensure!(said == "best-effort: prio 6\nbest-effort: prio 6\n5 3\n", "{said:?}");
+    // One of its own.
+    let process = sandbox.bundle.join("process.json");
+    let description = json!({"user": {}, "args": ["chrt", "-p", "0"], "cwd": "/", "env": ["PATH=/usr/bin:/bin"],
+        "scheduler": {"policy": "SCHED_FIFO", "priority": 9}});
+    fs::write(&process, description.to_string())?;
+    let said = done(&sandbox, &["exec", "--process", process.to_str().context("path")?, "c"])?;
+    ensure!(said.contains("SCHED_FIFO") && said.contains("priority: 9"), "{said:?}");
+    end(&sandbox)?;
+    for (field, value) in [
+        ("scheduler", json!({"policy": "SCHED_FIFO"})),
+        ("scheduler", json!({"policy": "SCHED_DEADLINE", "runtime": 9, "deadline": 5})),
+        ("ioPriority", json!({"class": "IOPRIO_CLASS_BE", "priority": 9})),
+    ] {
+        let mut spec = config(place, &["true"]);
+        spec["process"][field] = value;
+        let outcome = Sandbox::with_config(place, "exec-scheduling-wrong", &spec)?.run(b"", LIMIT)?;
+        ensure!(outcome.code == Some(1) && outcome.shown().contains(field), "{}", outcome.shown());
+    }
+    Ok(())
 }
 
 /// Standard input reaches it, signals reach it, and it may have further descriptors.

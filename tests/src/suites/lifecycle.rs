@@ -151,6 +151,75 @@ pub(super) fn killed_creators(place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// As [`KILLED_CREATORS`], for the other commands: what is killed, then `list` and `delete --force`, and the next container of that name.
+const KILLED_COMMANDS: &str = r#"
+bundle=$1
+shift
+exec 3>&1
+said() { "$@" >/tmp/said 2>&1 </dev/null || { echo "$what, killed after $pause: $*: $?"; cat /tmp/said; } >&3; }
+mounts=$(wc -l </proc/self/mounts)
+for pause in 0 0.003 0.008 0.014 0.02 0.03 0.05 0.1; do
+  for what in run detach start exec kill delete; do
+    case $what in
+      start) said "$@" create --bundle $bundle c ;;
+      exec | kill | delete) said "$@" run --detach --bundle $bundle c ;;
+    esac
+    case $what in
+      run) command="run --bundle $bundle c" ;;
+      detach) command="run --detach --bundle $bundle c" ;;
+      start) command="start c" ;;
+      exec) command="exec c sleep 1000" ;;
+      kill) command="kill c KILL" ;;
+      delete) command="delete --force c" ;;
+    esac
+    "$@" $command </dev/null >/dev/null 2>&1 &
+    sleep $pause
+    kill -9 $! 2>/dev/null
+    wait $! 2>/dev/null
+    said "$@" list
+    said "$@" delete --force c
+    left=$("$@" list -q)
+    [ -z "$left" ] || echo "$what, killed after $pause: $left is left"
+    said "$@" run --detach --bundle $bundle c
+    said "$@" delete --force c
+    find /sys/fs/cgroup -name "$MADE_GROUPS" 2>/dev/null
+  done
+done
+for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+  left=$(grep -l ^casemate- /proc/[0-9]*/cmdline 2>/dev/null)
+  [ -z "$left" ] && break
+  sleep 0.2
+done
+for file in $left; do [ -e $file ] && tr '\0' ' ' <$file; done
+[ $mounts = $(wc -l </proc/self/mounts) ] || cat /proc/self/mounts
+exit 0
+"#;
+
+/// Killed at any point, no command leaves a process, a mount, a control group or a record that the next does not find and remove.
+pub(super) fn killed_commands(place: &Place) -> Result<()> {
+    let mut spec = config(place, &["sleep", "1000"]);
+    let groups = format!("casemate-e2e-killed-{}", std::process::id());
+    if std::path::Path::new("/sys/fs/cgroup").is_dir() {
+        spec["linux"]["cgroupsPath"] = json!(format!("/{groups}"));
+        spec["linux"]["resources"] = json!({"pids": {"limit": 100}});
+    }
+    let sandbox = Sandbox::with_config(place, "killed-commands", &spec)?;
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
+    command.args(["bash", "-c", KILLED_COMMANDS, "sh"]).arg(&sandbox.bundle).env("MADE_GROUPS", &groups);
+    let inner = sandbox.casemate();
+    command.arg(inner.get_program()).args(inner.get_args());
+    let outcome = run(&mut command, b"", Duration::from_secs(180))?;
+    let left = names(&sandbox.state)?;
+    ensure!(
+        outcome.code == Some(0) && outcome.stdout.is_empty() && left.is_empty(),
+        "{}\nleft in the state directory: {left:?}\n{}",
+        outcome.shown(),
+        sandbox.logged()
+    );
+    Ok(())
+}
+
 /// The processes of a detached container: init with all below it, and the gofer.
 fn tree(sandbox: &Sandbox) -> Result<(Tree, i32, i32)> {
     let record: Value = serde_json::from_str(&fs::read_to_string(sandbox.state.join("c/state.json"))?)?;

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use super::lifecycle::within;
 use super::small_image;
+use super::terminal::Terminal;
 use crate::place::Place;
 use crate::run::{Outcome, run};
 use crate::skip::skip;
@@ -60,6 +62,43 @@ impl Podman {
     fn once(&self, options: &[&str], command: &[&str]) -> Result<Outcome> {
         self.run(&[&["run", "--rm", "--network=none"], options, &[IMAGE], command].concat())
     }
+}
+
+/// Left by the keys of engines, a container goes on, and is found again as it was.
+pub(super) fn detach_keys(place: &Place) -> Result<()> {
+    let podman = Podman::new(place, "podman-detach")?;
+    let terminal = Terminal::start(place, "podman-detach-terminal")?;
+    let engine = podman.command();
+    let words = std::iter::once(engine.get_program()).chain(engine.get_args());
+    let engine = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    terminal.type_line(&format!("engine='{engine}'; clear"))?;
+    terminal.type_line(&format!("$engine run -it --network=none --name kept {IMAGE} sh; echo left=$?"))?;
+    terminal.expect("~ #")?;
+    terminal.type_line("kept=$$; echo in=$((6 * 7))")?;
+    terminal.expect("in=42")?;
+    // The engine takes them for its own only if each comes by itself.
+    let short = Duration::from_secs(2);
+    within(LIMIT, || {
+        terminal.press(&["C-p"])?;
+        std::thread::sleep(Duration::from_millis(200));
+        terminal.press(&["C-q"])?;
+        let left = within(short, || Ok(terminal.screen()?.contains("left=0"))).is_ok();
+        if !left {
+            terminal.press(&["C-c"])?;
+        }
+        Ok(left)
+    })?;
+    ensure!(podman.says(&["ps", "--format", "{{.Names}}"])? == "kept\n");
+    terminal.type_line("clear; $engine attach kept; echo back=yes")?;
+    // What is typed before the engine listens may be lost.
+    within(LIMIT, || {
+        terminal.type_line("echo kept=$kept")?;
+        Ok(within(Duration::from_secs(1), || Ok(terminal.screen()?.contains("kept=1"))).is_ok())
+    })?;
+    terminal.type_line("exit 9")?;
+    terminal.expect("back=yes\n")?;
+    ensure!(podman.says(&["wait", "kept"])? == "9\n");
+    podman.says(&["rm", "kept"]).map(drop)
 }
 
 /// One container each: what its options say is what it finds, and its exit code is the engine's.

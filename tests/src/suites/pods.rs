@@ -200,7 +200,7 @@ pub(super) fn processes(place: &Place) -> Result<()> {
         "for p in /proc/[0-9]*; do grep -qa '^sleep.2001' $p/cmdline && grep PPid $p/status; done; true";
     within(LIMIT, || Ok(pod.says("a", orphan)? == "PPid:\t1\n")).context("nobody adopts")?;
     // A signal for all reaches one's own; what is sent to 1 by itself does nothing it has no handler for.
-    pod.says("b", "kill -KILL 1; kill -s CONT -1")?;
+    pod.says("b", "kill -KILL 1; kill -s CONT -- -1")?;
     let first = done(&pod.first, &["ps", "--format", "json", "b"])?;
     ensure!(first.starts_with("[1,"), "{first}");
     ensure!(done(&pod.first, &["ps", "b"])?.contains("sleep 2002"));
