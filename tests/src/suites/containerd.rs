@@ -23,12 +23,14 @@ const IMAGE: &str = "localhost/small:latest";
 const RUNTIME: &str = "io.containerd.casemate.v1";
 const SHIM: &str = "containerd-shim-casemate-v1";
 const LIMIT: Duration = Duration::from_secs(60);
+/// The program of a pod itself.
+const PAUSE: &str = r#"["sh","-c","trap 'exit 0' TERM; while :; do sleep 0.1; done"]"#;
 /// A program that ends when it is told to.
 const WAITS: &str = "trap 'echo got term; exit 3' TERM; echo up; while :; do sleep 0.1; done";
 
 /// Containerd with a store of its own, and one small image.
-struct Containerd {
-    store: PathBuf,
+pub(super) struct Containerd {
+    pub(super) store: PathBuf,
     /// One of its own, because control groups are named after it.
     namespace: String,
     /// The directory of the binaries under test.
@@ -36,8 +38,39 @@ struct Containerd {
     daemon: Child,
 }
 
+/// For whom containerd works.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Client {
+    Ctr,
+    Kubernetes,
+}
+
+/// Pods whose own container is of the test's image.
+const CRI: &str = r#"
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "localhost/small:latest"
+disable_tcp_service = true
+restrict_oom_score_adj = true
+[plugins."io.containerd.grpc.v1.cri".containerd]
+snapshotter = "native"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.casemate]
+runtime_type = "io.containerd.casemate.v1"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+"#;
+
 impl Containerd {
     fn new(place: &Place, name: &str) -> Result<Self> {
+        Self::of(Client::Ctr, place, name)
+    }
+
+    /// As a kubelet wants it.
+    pub(super) fn of_kubernetes(place: &Place, name: &str) -> Result<Self> {
+        Self::of(Client::Kubernetes, place, name)
+    }
+
+    fn of(client: Client, place: &Place, name: &str) -> Result<Self> {
+        let cri = client == Client::Kubernetes;
         for tool in ["containerd", "ctr", "busybox"] {
             if !available(tool) {
                 return skip(&format!("needs {tool}"));
@@ -51,18 +84,21 @@ impl Containerd {
         // Without what needs more of the machine: networks, and file systems for snapshots.
         let config = format!(
             "version = 2\nroot = \"{0}/root\"\nstate = \"{0}/state\"\n\
-             disabled_plugins = [\"io.containerd.grpc.v1.cri\", \"io.containerd.snapshotter.v1.aufs\", \
+             disabled_plugins = [{1}\"io.containerd.snapshotter.v1.aufs\", \
              \"io.containerd.snapshotter.v1.btrfs\", \"io.containerd.snapshotter.v1.devmapper\", \
              \"io.containerd.snapshotter.v1.zfs\", \"io.containerd.internal.v1.opt\"]\n\
-             [grpc]\naddress = \"{0}/c.sock\"\n",
-            store.display()
+             [grpc]\naddress = \"{0}/c.sock\"\n{2}",
+            store.display(),
+            if cri { "" } else { "\"io.containerd.grpc.v1.cri\", " },
+            if cri { CRI } else { "" },
         );
         fs::write(store.join("config.toml"), config)?;
         let daemon = start(&store, &binaries)?;
-        let namespace = format!("e2e-{}", store.file_name().unwrap_or_default().to_string_lossy());
+        let own = format!("e2e-{}", store.file_name().unwrap_or_default().to_string_lossy());
+        let namespace = if cri { "k8s.io".to_owned() } else { own };
         let containerd = Self { store, namespace, binaries, daemon };
         containerd.is_up()?;
-        containerd.import()?;
+        containerd.import(if cri { PAUSE } else { r#"["sh"]"# })?;
         Ok(containerd)
     }
 
@@ -71,14 +107,14 @@ impl Containerd {
     }
 
     /// An archive as `docker save` makes it.
-    fn import(&self) -> Result<()> {
+    fn import(&self, program: &str) -> Result<()> {
         let archive = self.store.join("archive");
         fs::create_dir(&archive)?;
         small_image::make(&self.store.join("image"), &archive.join("layer.tar"))?;
         let sum = output(Command::new("sha256sum").arg(archive.join("layer.tar")))?;
         let sum = sum.split(' ').next().unwrap_or_default();
         let config = format!(
-            r#"{{"architecture":"amd64","os":"linux","config":{{"Env":["PATH=/bin"],"Cmd":["sh"]}},
+            r#"{{"architecture":"amd64","os":"linux","config":{{"Env":["PATH=/bin"],"Cmd":{program}}},
             "rootfs":{{"type":"layers","diff_ids":["sha256:{sum}"]}}}}"#
         );
         fs::write(archive.join("config.json"), config)?;
@@ -175,7 +211,7 @@ impl Containerd {
     }
 
     /// Everything about containers is gone.
-    fn nothing_is_left(&self) -> Result<()> {
+    pub(super) fn nothing_is_left(&self) -> Result<()> {
         within(LIMIT, || Ok(self.says(&["tasks", "list", "--quiet"])?.is_empty()))?;
         let bundles = self.store.join("state/io.containerd.runtime.v2.task").join(&self.namespace);
         let containers = self.store.join("casemate").join(&self.namespace);
@@ -190,7 +226,7 @@ impl Containerd {
         Ok(())
     }
 
-    fn logged(&self) -> String {
+    pub(super) fn logged(&self) -> String {
         let log = fs::read(self.store.join("log")).unwrap_or_default();
         format!("--- containerd\n{}", excerpt(&log))
     }

@@ -15,6 +15,7 @@ mod bundles;
 mod containerd;
 mod control_groups;
 mod crashes;
+mod cri;
 mod debug;
 mod ends;
 mod exec;
@@ -62,6 +63,7 @@ const NAMES: &[(&str, Test)] = &[
     ("containerd/terminal", containerd::terminal),
     ("containerd/memory-runs-out", containerd::memory_runs_out),
     ("containerd/pod", containerd::pod),
+    ("containerd/kubernetes", cri::as_runc),
     ("containerd/shim-killed", containerd::shim_killed),
     ("containerd/new-containerd", containerd::new_containerd),
     ("control-groups/limits", control_groups::limits),
