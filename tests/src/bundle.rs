@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::enclosure;
 use crate::place::Place;
 
 /// The environment of every program, natively and in a container.
@@ -63,13 +64,16 @@ pub fn config(root: &Path, place: &Place, args: &[&str], read_only: bool) -> Val
     })
 }
 
-/// The configuration with control groups of its own, named after the test's directory: tests give their containers the same names.
+/// The configuration with control groups of its own, named after the test's directory: tests give their containers the same names, and so do
+/// other runs of them.
 #[must_use]
 pub fn apart(config: &Value, directory: &Path) -> Value {
     let mut config = config.clone();
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     if let Some(linux) = config.get_mut("linux").and_then(Value::as_object_mut) {
-        linux.entry("cgroupsPath").or_insert_with(|| json!(format!("/casemate-e2e-{name}")));
+        linux
+            .entry("cgroupsPath")
+            .or_insert_with(|| json!(format!("/casemate-e2e-{}-{name}", enclosure::run())));
     }
     config
 }

@@ -13,6 +13,7 @@ use crate::root::Root;
 use crate::run::Outcome;
 use crate::sandbox::sandboxed;
 use crate::testroot::{self, Extra};
+use crate::times;
 
 /// A program, and how it is compared. Exit code and standard output always have to agree.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,7 @@ pub struct Case {
     pub stderr: bool,
     /// Whether the program gets a root that it can write to.
     pub writable: bool,
-    /// Seconds after which it counts as hung.
+    /// Seconds after which it counts as hung, natively and in a sandbox: many times what it needs, because a machine may have much else to do.
     pub seconds: u64,
     /// Which root it runs in, if not in the test root: one with more packages.
     pub extra: Option<&'static Extra<'static>>,
@@ -55,7 +56,7 @@ pub const DEFAULT: Case = Case {
     stdin: "",
     stderr: true,
     writable: false,
-    seconds: 30,
+    seconds: 120,
     extra: None,
     crates: &[],
     disk: None,
@@ -79,7 +80,7 @@ impl Case {
                 let reason = format!("the host's kernel is older than {major}.{minor}");
                 return Ok(Completion::ignored_with(reason));
             }
-            self.check(&place)
+            times::taken(self.name, || self.check(&place))
                 .map(|()| Completion::Completed)
                 .map_err(|error| Failed::from(format!("{error:#}")))
         };

@@ -7,8 +7,14 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 
-/// Set in the environment of the process inside.
+/// Set in the environment of the process inside: the id that the process outside has on the host.
 const INSIDE: &str = "CASEMATE_E2E_INSIDE";
+
+/// What tells this run from others that go on beside it, in names that all of them see.
+#[must_use]
+pub fn run() -> String {
+    std::env::var(INSIDE).unwrap_or_default()
+}
 
 /// What the run needs that this machine lacks, if anything.
 #[must_use]
@@ -37,7 +43,7 @@ pub fn enter() -> Result<()> {
         .args(["sh", "-c", "\"$@\"; exit $?", "sh"])
         .arg(program)
         .args(std::env::args_os().skip(1))
-        .env(INSIDE, "1")
+        .env(INSIDE, std::process::id().to_string())
         .exec();
     bail!("cannot run unshare: {error}")
 }

@@ -19,7 +19,7 @@ macro_rules! on {
             name: $name,
             args: &["bash", concat!("/cases/sh/", $file), $kind $(, $arg)*],
             extra: Some(&EXERCISERS),
-            seconds: 240,
+            seconds: 900,
             $($field: $value,)*
             ..DEFAULT
         }

@@ -21,4 +21,5 @@ pub mod skip;
 pub mod suites;
 pub mod sweep;
 pub mod testroot;
+pub mod times;
 pub mod tools;

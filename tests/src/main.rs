@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use integration_tests::place::Place;
-use integration_tests::{enclosure, programs, suites, sweep};
+use integration_tests::{enclosure, programs, suites, sweep, times};
 use libtest_mimic::{Arguments, Trial};
 
 /// How many tests run at once: they are heavy, and the machines of a project's CI are small.
@@ -34,6 +34,7 @@ fn main() -> Result<ExitCode> {
     for (name, gap) in programs::all().filter_map(|case| Some((case.name, case.gap?))) {
         println!("skipped {name}: {gap}");
     }
+    print!("{}", times::slowest());
     println!(
         "{} passed, {} failed, {} skipped",
         conclusion.num_passed, conclusion.num_failed, conclusion.num_ignored

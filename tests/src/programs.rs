@@ -56,7 +56,7 @@ macro_rules! served_fsx {
             crates: &[&FSX],
             extra: Some(&SERVERS),
             fuse: true,
-            seconds: 240,
+            seconds: 900,
             ..DEFAULT
         }
     };
@@ -101,17 +101,17 @@ const FUSE: &[Case] = &[
     program!("fuse/passthrough", "fuse_passthrough", fuse: true, since: (6, 9)),
     program!("fuse/device", "fuse_device", fuse: true),
     program!("fuse/ends", "fuse_ends", fuse: true),
-    script!("fuse/bindfs", "fuse_bindfs.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
-    script!("fuse/readers", "fuse_readers.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
-    script!("fuse/layers", "fuse_layers.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
-    script!("fuse/sshfs", "fuse_sshfs.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
-    script!("fuse/images", "fuse_images.sh", fuse: true, extra: Some(&SERVERS), seconds: 90),
-    script!("fuse/backends", "fuse_backends.sh", fuse: true, extra: Some(&SERVERS), seconds: 90),
-    script!("fuse/libfuse", "fuse_libfuse.sh", fuse: true, extra: Some(&SERVERS), seconds: 300),
+    script!("fuse/bindfs", "fuse_bindfs.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
+    script!("fuse/readers", "fuse_readers.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
+    script!("fuse/layers", "fuse_layers.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
+    script!("fuse/sshfs", "fuse_sshfs.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
+    script!("fuse/images", "fuse_images.sh", fuse: true, extra: Some(&SERVERS), seconds: 360),
+    script!("fuse/backends", "fuse_backends.sh", fuse: true, extra: Some(&SERVERS), seconds: 360),
+    script!("fuse/libfuse", "fuse_libfuse.sh", fuse: true, extra: Some(&SERVERS), seconds: 900),
     served_fsx!("fuse/fsx", "served-files"),
     served_fsx!("fuse/fsx-back", "served-back"),
-    script!("fuse/user-namespace", "fuse_user_namespace.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
-    script!("fuse/users", "fuse_users.sh", fuse: true, extra: Some(&SERVERS), seconds: 60),
+    script!("fuse/user-namespace", "fuse_user_namespace.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
+    script!("fuse/users", "fuse_users.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
 ];
 
 const SHELL: &[Case] = &[
@@ -166,7 +166,7 @@ const TOOLS: &[Case] = &[
     Case {
         name: "tools/find-everything",
         args: &["sh", "-c", "find / -xdev 2>&1 | sort | sha256sum; find / -xdev | wc -l"],
-        seconds: 60,
+        seconds: 240,
         ..DEFAULT
     },
     Case {
@@ -176,7 +176,7 @@ const TOOLS: &[Case] = &[
             "-c",
             "find /usr/bin /usr/lib -xdev -type f -print0 | sort -z | xargs -0 cat | sha256sum",
         ],
-        seconds: 90,
+        seconds: 360,
         ..DEFAULT
     },
     Case {
@@ -186,7 +186,7 @@ const TOOLS: &[Case] = &[
             "-c",
             "find /usr /etc -xdev ! -type d -printf '%p %m %U %G %s %T@ %y %n %l\\n' | sort | sha256sum",
         ],
-        seconds: 60,
+        seconds: 240,
         ..DEFAULT
     },
 ];
@@ -195,15 +195,15 @@ const PYTHON: &[Case] = &[
     Case { name: "python/hello", args: &["python3", "-c", "print('hello', 6 * 7)"], ..DEFAULT },
     python!("python/threads", "threads.py"),
     python!("python/subprocess", "subprocesses.py"),
-    python!("python/multiprocessing", "multiprocessing_pool.py", seconds: 60),
+    python!("python/multiprocessing", "multiprocessing_pool.py", seconds: 240),
     python!("python/asyncio", "asyncio_tasks.py"),
     python!("python/sockets", "sockets.py"),
     python!("python/mmap", "memory_maps.py"),
     python!("python/signals", "signals.py"),
     python!("python/files", "files.py"),
     python!("python/select", "selecting.py"),
-    python!("python/sqlite", "sqlite_rows.py", seconds: 60),
-    python!("python/standard-library", "standard_library.py", seconds: 60),
+    python!("python/sqlite", "sqlite_rows.py", seconds: 240),
+    python!("python/standard-library", "standard_library.py", seconds: 240),
     Case {
         name: "python/own-tests-files",
         args: &[
@@ -225,7 +225,7 @@ const PYTHON: &[Case] = &[
             "test_dbm",
             "test_mailbox",
         ],
-        seconds: 300,
+        seconds: 900,
         ..DEFAULT
     },
     Case {
@@ -242,7 +242,7 @@ const PYTHON: &[Case] = &[
             "test_subprocess",
             "test_signal",
         ],
-        seconds: 300,
+        seconds: 900,
         ..DEFAULT
     },
 ];
@@ -264,10 +264,10 @@ const LANGUAGES: &[Case] = &[
             "-e",
             "console.log([1,2,3].map(x => x * 2).join()); setTimeout(() => console.log('later'), 50)",
         ],
-        seconds: 60,
+        seconds: 240,
         ..DEFAULT
     },
-    Case { name: "languages/node-work", args: &["node", "/cases/js/work.js"], seconds: 60, ..DEFAULT },
+    Case { name: "languages/node-work", args: &["node", "/cases/js/work.js"], seconds: 240, ..DEFAULT },
     Case {
         name: "languages/openssl-speed",
         args: &["sh", "-c", "openssl speed -seconds 1 -bytes 1024 sha256 >/dev/null 2>&1; echo $?"],
@@ -278,11 +278,11 @@ const LANGUAGES: &[Case] = &[
 ];
 
 const DEVELOPMENT: &[Case] = &[
-    script!("development/make", "make_project.sh", seconds: 120),
-    script!("development/git", "git_work.sh", seconds: 120),
-    script!("development/sqlite", "sqlite.sh", seconds: 120),
-    script!("development/dpkg", "dpkg_install.sh", writable: true, seconds: 90),
-    script!("development/ssh-agent", "ssh_agent.sh", seconds: 60),
+    script!("development/make", "make_project.sh", seconds: 480),
+    script!("development/git", "git_work.sh", seconds: 480),
+    script!("development/sqlite", "sqlite.sh", seconds: 480),
+    script!("development/dpkg", "dpkg_install.sh", writable: true, seconds: 360),
+    script!("development/ssh-agent", "ssh_agent.sh", seconds: 240),
 ];
 
 const CALLS: &[Case] = &[
@@ -324,7 +324,7 @@ const CALLS: &[Case] = &[
     program!("calls/faults", "faults"),
     program!("calls/vfork", "vfork"),
     program!("calls/resident-peaks", "resident_peaks"),
-    program!("calls/thread-ends", "thread_ends", seconds: 60),
+    program!("calls/thread-ends", "thread_ends", seconds: 240),
     program!("calls/orphans", "orphans"),
     program!("calls/pidfds", "pidfds"),
     program!("calls/scheduling", "scheduling"),
@@ -348,7 +348,7 @@ const FILES: &[Case] = &[
     python!("files/descriptor-information", "descriptor_information.py"),
     python!("files/control-group", "control_group.py"),
     python!("files/running", "running_files.py"),
-    program!("files/leases", "leases", seconds: 60),
+    program!("files/leases", "leases", seconds: 240),
     program!("files/directory-notices", "directory_notices"),
 ];
 
@@ -361,20 +361,20 @@ const SIGNALS: &[Case] = &[
     program!("signals/threads", "signal_threads"),
     program!("signals/vector", "signal_vector"),
     program!("signals/posix", "timers_posix"),
-    program!("signals/behind-calls", "signal_behind_calls", seconds: 60),
-    program!("signals/clock-reads", "clock_reads", seconds: 60),
-    program!("signals/clock-reads-static", "clock_reads_static", seconds: 60),
+    program!("signals/behind-calls", "signal_behind_calls", seconds: 240),
+    program!("signals/clock-reads", "clock_reads", seconds: 240),
+    program!("signals/clock-reads-static", "clock_reads_static", seconds: 240),
     program!("signals/files", "signal_io"),
-    program!("signals/processor-time", "processor_time", seconds: 60),
-    program!("signals/restart", "signal_restart", seconds: 60),
+    program!("signals/processor-time", "processor_time", seconds: 240),
+    program!("signals/restart", "signal_restart", seconds: 240),
 ];
 
 const SCALE: &[Case] = &[
-    program!("scale/threads-500", "threads_500", seconds: 60),
-    program!("scale/processes-200", "processes_200", seconds: 60),
+    program!("scale/threads-500", "threads_500", seconds: 240),
+    program!("scale/processes-200", "processes_200", seconds: 240),
     program!("scale/fork-depth-50", "fork_depth_50"),
-    script!("scale/processes-in-a-row", "processes_in_a_row.sh", seconds: 120),
-    script!("scale/many-files", "many_files.sh", seconds: 60),
+    script!("scale/processes-in-a-row", "processes_in_a_row.sh", seconds: 480),
+    script!("scale/many-files", "many_files.sh", seconds: 240),
 ];
 
 const ON: &[&str] = &["--patch", "on"];
@@ -384,20 +384,20 @@ const PATCHING: &[Case] = &[
     program!("patching/forms", "patched_forms", options: ON),
     program!("patching/forms-static", "patched_forms_static", options: ON),
     program!("patching/forms-unpatched", "patched_forms", options: OFF),
-    program!("patching/signal-masks", "signal_masks", options: ON, seconds: 60),
-    program!("patching/signal-masks-unpatched", "signal_masks", options: OFF, seconds: 60),
+    program!("patching/signal-masks", "signal_masks", options: ON, seconds: 240),
+    program!("patching/signal-masks-unpatched", "signal_masks", options: OFF, seconds: 240),
     program!("patching/robust-mutexes", "robust_mutexes", options: ON),
-    program!("patching/threads", "thread_ends", options: ON, seconds: 60),
+    program!("patching/threads", "thread_ends", options: ON, seconds: 240),
     program!("patching/cancellation", "patched_cancel", options: ON),
     program!("patching/frames", "patched_frames", options: ON),
     program!("patching/unseen-calls", "unseen_calls", options: ON),
     program!("patching/program-break", "program_break", options: ON),
-    program!("patching/handlers", "signal_behind_calls", options: ON, seconds: 60),
+    program!("patching/handlers", "signal_behind_calls", options: ON, seconds: 240),
     program!("patching/own-text", "patched_text", options: ON),
-    script!("patching/libraries", "patched_libraries.sh", options: ON, seconds: 90),
-    script!("patching/processes", "processes_in_a_row.sh", options: ON, seconds: 90),
+    script!("patching/libraries", "patched_libraries.sh", options: ON, seconds: 360),
+    script!("patching/processes", "processes_in_a_row.sh", options: ON, seconds: 360),
     script!("patching/musl", "musl.sh", options: ON),
-    script!("patching/git", "git_work.sh", options: ON, seconds: 90),
+    script!("patching/git", "git_work.sh", options: ON, seconds: 360),
     python!("patching/threads", "threads.py", options: ON),
-    python!("patching/multiprocessing", "multiprocessing_pool.py", options: ON, seconds: 60),
+    python!("patching/multiprocessing", "multiprocessing_pool.py", options: ON, seconds: 240),
 ];

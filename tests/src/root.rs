@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use crate::place::Place;
-use crate::{testroot, tools};
+use crate::{enclosure, testroot, tools};
 
 /// A root directory, for as long as this lives.
 #[derive(Debug)]
@@ -59,7 +59,12 @@ impl Root {
     /// Those of the file system.
     pub fn with_disk(mut self, name: &str) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let own = format!("{}-{}", name.replace('/', "-"), NEXT.fetch_add(1, Ordering::Relaxed));
+        let own = format!(
+            "{}-{}-{}",
+            name.replace('/', "-"),
+            enclosure::run(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         let disk = testroot::cached("disk")?.join(own);
         tools::remove_tree(&disk)?;
         std::fs::create_dir_all(&disk)?;

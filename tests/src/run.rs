@@ -65,7 +65,7 @@ pub fn run(command: &mut Command, stdin: &[u8], limit: Duration) -> Result<Outco
     let stderr = collect(child.stderr.take().context("no standard error")?);
     let code = wait(&mut child, limit)?;
     // Whoever else still holds the pipes was left behind: that is the leak tests' concern, not a reason to hang here.
-    let patience = Duration::from_secs(2);
+    let patience = Duration::from_secs(20);
     let stdout = stdout.recv_timeout(patience).unwrap_or_else(|_| b"[still open]".to_vec());
     let stderr = stderr.recv_timeout(patience).unwrap_or_else(|_| b"[still open]".to_vec());
     Ok(Outcome { code, stdout, stderr })

@@ -1,15 +1,13 @@
 // Native asynchronous I/O: what is submitted, what comes of it, and what is refused.
-#include "check.h"
+#include "asleep.h"
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <time.h>
 
 static aio_context_t context;
@@ -167,8 +165,9 @@ static void signals(void) {
     struct itimerspec soon = {{0, 0}, {0, 20 * 1000 * 1000}};
     timer_t timer;
     MUST(timer_create(CLOCK_MONOTONIC, NULL, &timer));
-    MUST(timer_settime(timer, 0, &soon, NULL));
+    pid_t other = signal_when_asleep(SIGALRM);
     events(1, 1, NULL);
+    reap(other);
     sigset_t blocked, set;
     sigemptyset(&set);
     sigemptyset(&blocked);

@@ -1,5 +1,5 @@
 // Which of several errors a call reports, and who is woken by an exclusive watch.
-#include "check.h"
+#include "asleep.h"
 #include <arpa/inet.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -41,8 +41,9 @@ int main(void) {
 
     int told[2];
     MUST(pipe(told));
+    pid_t children[4];
     for (int child = 0; child < 4; child++)
-        if (fork() == 0) {
+        if ((children[child] = fork()) == 0) {
             int set = MUST(epoll_create1(0));
             struct epoll_event event = {.events = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE};
             MUST(epoll_ctl(set, EPOLL_CTL_ADD, p[0], &event));
@@ -53,11 +54,13 @@ int main(void) {
         }
     char c;
     for (int child = 0; child < 4; child++) MUST(read(told[0], &c, 1));
-    usleep(50000);
+    for (int child = 0; child < 4; child++) until_asleep(children[child]);
     for (int round = 1; round <= 4; round++) {
         MUST(write(p[1], "x", 1));
-        usleep(50000);
-        int woken = 0;
+        MUST(wait(NULL));
+        int woken = 1;
+        // Those who are still there wait.
+        for (int child = 0; child < 4; child++) until_asleep(children[child]);
         while (waitpid(-1, NULL, WNOHANG) > 0) woken++;
         printf("write %d woke %d\n", round, woken);
         MUST(read(p[0], &c, 1));

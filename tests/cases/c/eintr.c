@@ -1,83 +1,78 @@
 // Calls that a signal interrupts: with SA_RESTART, without, and those that never restart.
-#include "check.h"
+#include "asleep.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/wait.h>
 #include <time.h>
 
-static volatile sig_atomic_t hits;
-static void hit(int number) { hits += number != 0; }
-
-static void arm(int flags) {
-    struct sigaction action = {.sa_handler = hit, .sa_flags = flags};
-    sigaction(SIGALRM, &action, NULL);
-    struct itimerval once = {.it_value.tv_usec = 60000};
-    setitimer(ITIMER_REAL, &once, NULL);
-}
+static volatile int *hits;
+static void hit(int number) { *hits += number != 0; }
 
 static int pipe_fds[2];
-static pid_t writer(void) {
+
+// A child that sends a signal once this process waits and, if it `writes`, ends what it waits for once it waits again.
+static pid_t arm(int flags, int writes) {
+    struct sigaction action = {.sa_handler = hit, .sa_flags = flags};
+    sigaction(SIGALRM, &action, NULL);
+    int before = *hits;
+    pid_t victim = getpid();
     fflush(stdout);
-    pid_t pid = fork();
+    pid_t pid = MUST(fork());
     if (pid) return pid;
-    usleep(200000);
-    MUST(write(pipe_fds[1], "x", 1));
+    until_asleep(victim);
+    kill(victim, SIGALRM);
+    while (writes && *hits == before) usleep(1000);
+    if (writes) until_asleep(victim), MUST(write(pipe_fds[1], "x", 1));
     _exit(0);
 }
 
+// Shows what a call gives that is interrupted.
+#define INTERRUPTED(flags, call)     \
+    do {                             \
+        pid_t other = arm(flags, 0); \
+        SHOW(call);                  \
+        reap(other);                 \
+    } while (0)
+
 int main(void) {
     char c;
+    hits = shared_number();
     MUST(pipe(pipe_fds));
-    arm(0);
+    INTERRUPTED(0, read(pipe_fds[0], &c, 1));
+    pid_t other = arm(SA_RESTART, 1);
     SHOW(read(pipe_fds[0], &c, 1));
-    writer();
-    arm(SA_RESTART);
-    SHOW(read(pipe_fds[0], &c, 1));
-    SHOW(wait(NULL) > 0);
-    struct timespec second = {.tv_sec = 1}, left;
-    arm(SA_RESTART);
-    SHOW(nanosleep(&second, &left));
-    SHOW(left.tv_nsec > 800000000);
-    arm(SA_RESTART);
-    SHOW(poll(&(struct pollfd){.fd = pipe_fds[0], .events = POLLIN}, 1, 1000));
+    reap(other);
+    struct timespec long_time = {.tv_sec = 100}, left = {0};
+    INTERRUPTED(SA_RESTART, nanosleep(&long_time, &left));
+    SHOW(left.tv_sec > 0 && left.tv_sec < 100);
+    INTERRUPTED(SA_RESTART, poll(&(struct pollfd){.fd = pipe_fds[0], .events = POLLIN}, 1, 100000));
     fd_set set;
     FD_ZERO(&set);
     FD_SET(pipe_fds[0], &set);
-    arm(SA_RESTART);
-    SHOW(select(pipe_fds[0] + 1, &set, NULL, NULL, &(struct timeval){.tv_sec = 1}));
+    INTERRUPTED(SA_RESTART, select(pipe_fds[0] + 1, &set, NULL, NULL, &(struct timeval){.tv_sec = 100}));
     int e = epoll_create1(0);
     struct epoll_event event = {.events = EPOLLIN};
-    arm(SA_RESTART);
-    SHOW(epoll_wait(e, &event, 1, 1000));
+    INTERRUPTED(SA_RESTART, epoll_wait(e, &event, 1, 100000));
     int s[2];
     MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
-    arm(0);
-    SHOW(recv(s[0], &c, 1, 0));
+    INTERRUPTED(0, recv(s[0], &c, 1, 0));
     sem_t semaphore;
     sem_init(&semaphore, 0, 0);
-    arm(0);
-    SHOW(sem_wait(&semaphore));
+    INTERRUPTED(0, sem_wait(&semaphore));
     pid_t pid = fork();
     if (pid == 0) pause();
-    arm(0);
-    SHOW(waitpid(pid, NULL, 0));
+    INTERRUPTED(0, waitpid(pid, NULL, 0));
     kill(pid, SIGKILL), waitpid(pid, NULL, 0);
-    arm(SA_RESTART);
-    SHOW(pause());
+    INTERRUPTED(SA_RESTART, pause());
     sigset_t none;
     sigemptyset(&none);
-    arm(SA_RESTART);
-    SHOW(sigsuspend(&none));
+    INTERRUPTED(SA_RESTART, sigsuspend(&none));
     SHOW(fcntl(pipe_fds[1], F_SETPIPE_SZ, 4096) > 0);
     static char big[1 << 17];
-    arm(0);
-    SHOW(write(pipe_fds[1], big, sizeof big) > 0);
-    SHOW(hits);
+    INTERRUPTED(0, write(pipe_fds[1], big, sizeof big) > 0);
+    SHOW(*hits);
 }

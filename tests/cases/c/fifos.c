@@ -1,10 +1,8 @@
 // FIFOs: opening waits for the other end; end of file, hang-up, and reopening.
-#include "check.h"
+#include "asleep.h"
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 static void nothing(int signal) { (void)signal; }
 
@@ -27,7 +25,7 @@ int main(void) {
     // A writer comes while a reader waits.
     pid_t writer = fork();
     if (writer == 0) {
-        usleep(30000);
+        until_asleep(getppid());
         int fd = MUST(open("fifo", O_WRONLY));
         MUST(write(fd, "hello", 5));
         exit(0);
@@ -68,8 +66,9 @@ int main(void) {
     // A signal ends the wait.
     struct sigaction action = {.sa_handler = nothing};
     MUST(sigaction(SIGALRM, &action, NULL));
-    alarm(1);
+    pid_t other = signal_when_asleep(SIGALRM);
     SHOW(open("fifo", O_WRONLY));
+    reap(other);
     SHOW(unlink("fifo"));
     // Through /proc, a pipe can be opened anew.
     int p[2];

@@ -1,8 +1,7 @@
 // Record locks, locks of descriptions, flock: between processes, with waiting, deadlock and release.
-#include "check.h"
+#include "asleep.h"
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/wait.h>
 
 static int lock(int fd, int command, int type, long start, long length) {
     struct flock l = {.l_type = (short)type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
@@ -46,7 +45,7 @@ int main(void) {
         exit(7);
     }
     MUST(read(back[0], &byte, 1));
-    usleep(50000);
+    until_asleep(waiter);
     SHOW(waitpid(waiter, &status, WNOHANG));
     SHOW(lock(fd, F_SETLK, F_UNLCK, 0, 0));
     MUST(waitpid(waiter, &status, 0));
@@ -61,7 +60,7 @@ int main(void) {
         exit(0);
     }
     MUST(read(back[0], &byte, 1));
-    usleep(50000);
+    until_asleep(other);
     SHOW(lock(fd, F_SETLKW, F_WRLCK, 1, 1));
     MUST(lock(fd, F_SETLK, F_UNLCK, 0, 0));
     MUST(waitpid(other, NULL, 0));

@@ -72,7 +72,7 @@ int main(void)
 		int result = stat(AT "/another", &st);
 		_exit(result ? errno : 0);
 	}
-	nap(50);
+	nap(500);
 	kill(server, SIGKILL);
 	waitpid(server, 0, 0);
 	end("the server dies under a look-up", waiting);

@@ -1,6 +1,7 @@
 /* What servers tell unasked: invalidations, content for and from the cache, readiness, and requests that shall come again. */
 #define _GNU_SOURCE
 #include "fuse.h"
+#include "asleep.h"
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -135,12 +136,12 @@ static void readiness(int fd)
 	fflush(stdout);
 	pid_t pid = fork();
 	if (!pid) {
-		int result = poll(&polled, 1, 20000);
+		int result = poll(&polled, 1, 200000);
 		_exit(result == 1 && polled.revents == POLLIN ? 0 : 1);
 	}
 	while (!shared->notifies)
 		nap(1);
-	nap(50);
+	until_asleep(pid);
 	shared->polled = POLLIN;
 	told.kh = shared->kh;
 	say("POLL", notify(FUSE_NOTIFY_POLL, &told, sizeof told, 0, 0));
@@ -158,7 +159,7 @@ static void readiness(int fd)
 	shared->polled = POLLIN;
 	told.kh = shared->kh;
 	notify(FUSE_NOTIFY_POLL, &told, sizeof told, 0, 0);
-	say("epoll", epoll_wait(epoll, &event, 1, 20000));
+	say("epoll", epoll_wait(epoll, &event, 1, 200000));
 	close(epoll);
 }
 

@@ -1,5 +1,5 @@
 // futex(2): values, timeouts, requeue and bitsets.
-#include "check.h"
+#include "asleep.h"
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -7,8 +7,10 @@
 
 static long futex(int *word, int op, int value, void *timeout, int *other, int last) { return syscall(SYS_futex, word, op, value, timeout, other, last); }
 static int word, other_word;
+static volatile pid_t tids[4];
 static void *waiter(void *p) {
-    return (void *)(futex(&word, FUTEX_WAIT_PRIVATE, 0, p, NULL, 0) == 0 ? 0L : (long)errno);
+    tids[(long)p] = gettid();
+    return (void *)(futex(&word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0) == 0 ? 0L : (long)errno);
 }
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
@@ -34,10 +36,12 @@ int main(void) {
     SHOW(futex(&word, 99, 0, NULL, NULL, 0));
     pthread_t t[4];
     void *result;
-    for (int i = 0; i < 4; i++) pthread_create(&t[i], NULL, waiter, NULL);
-    usleep(100000);
+    for (int i = 0; i < 4; i++) pthread_create(&t[i], NULL, waiter, (void *)(long)i);
+    for (int i = 0; i < 4; i++) {
+        while (!tids[i]) usleep(1000);
+        until_thread_sleeps(tids[i]);
+    }
     SHOW(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)3, &other_word, 0));
-    usleep(50000);
     SHOW(futex(&other_word, FUTEX_WAKE_PRIVATE, 100, NULL, NULL, 0));
     for (int i = 0; i < 4; i++) pthread_join(t[i], &result), printf("%ld ", (long)result);
     puts("");

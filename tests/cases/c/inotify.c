@@ -227,7 +227,7 @@ int main(void) {
         SHOW(inotify_add_watch(in, "mount", IN_MODIFY) > 0);
         drain("before");
         MUST(umount("mount"));
-        poll(&poller, 1, 1000);
+        poll(&poller, 1, 100000);
         n = read(in, big, sizeof big);
         int unmounts = 0, ignored = 0;
         for (char *p = big; p < big + n;) {

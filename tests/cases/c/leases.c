@@ -1,9 +1,6 @@
 // Leases: F_SETLEASE, F_GETLEASE, and who has to wait for them.
-#include "check.h"
+#include "asleep.h"
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <time.h>
 
 static volatile int told, code, from;
 static void hear(int number, siginfo_t *info, void *context) {
@@ -13,31 +10,24 @@ static void hear(int number, siginfo_t *info, void *context) {
     from = info->si_fd;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-// A child acts on the file; the parent hears of it, waits a little, does what `answer` says, and tells how the child fared.
+// A child acts on the file; the parent hears of it, sees whether the child waits, does what `answer` says, and tells how the child fared.
 static void against(const char *what, int fd, const char *path, int flags, int answer) {
     told = 0;
-    double start = now();
     pid_t child = fork();
     if (child == 0) {
         close(fd);
         int result = flags < 0 ? truncate(path, 3) : open(path, flags);
         _exit(result >= 0 ? 0 : errno);
     }
-    for (int i = 0; i < 100 && !told; i++) usleep(10000);
+    // It waits for the answer, or has ended without one.
+    int waits = until_asleep(child) != 'Z';
     int pending = fcntl(fd, F_GETLEASE);
-    if (told) usleep(200000);
     if (answer >= 0) SHOW(fcntl(fd, F_SETLEASE, answer));
     int status;
     MUST(waitpid(child, &status, 0));
     printf("%s: signal %d code %d fd %d pending %d; %s after a wait: %d\n", what, told == SIGIO ? 1 : told ? 2 : 0,
            told ? code : 0, told ? from == fd : 0, pending, WEXITSTATUS(status) ? strerrorname_np(WEXITSTATUS(status)) : "done",
-           now() - start >= 0.2);
+           waits);
     fflush(stdout);
 }
 

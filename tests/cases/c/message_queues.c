@@ -1,5 +1,5 @@
 // POSIX message queues: mq_overview(7).
-#include "check.h"
+#include "asleep.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <mqueue.h>
@@ -114,20 +114,23 @@ int main(void) {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 77};
     SHOW(mq_notify(queue, &event));
     SHOW(mq_notify(queue, &event));
+    int received[2];
+    MUST(pipe(received));
     child_pid = fork();
     if (child_pid == 0) {
         SHOW(mq_notify(queue, &event));
         SHOW(mq_notify(queue, NULL));
-        usleep(100000);
+        until_asleep(getppid());
         mq_send(queue, "woken", 5, 2);
-        usleep(100000);
+        MUST(read(received[0], &(char){0}, 1));
         mq_send(queue, "told", 4, 3);
         _exit(0);
     }
     receive(queue);
     printf("told %d\n", told);
+    MUST(write(received[1], "", 1));
     waitpid(child_pid, NULL, 0);
-    for (int i = 0; i < 100 && !told; i++) usleep(10000);
+    for (int i = 0; i < 3000 && !told; i++) usleep(10000);
     printf("told %d code %d value %d by the child %d\n", told, code, value, from_child);
     receive(queue);
     mq_send(queue, "again", 5, 0);

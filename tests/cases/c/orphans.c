@@ -32,7 +32,11 @@ int main(void) {
     MUST(pipe(pipes));
     MUST(prctl(PR_SET_CHILD_SUBREAPER, 1));
     if (child() == 0) {
-        if (child() == 0) usleep(20000), _exit(44);
+        pid_t middle = getpid();
+        if (child() == 0) {
+            while (getppid() == middle) usleep(1000);
+            _exit(44);
+        }
         _exit(1);
     }
     SHOW(wait_any());

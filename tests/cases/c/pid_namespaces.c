@@ -40,14 +40,17 @@ static void first_process(void) {
         SHOW(kill(1, SIGKILL)), SHOW(kill(getpid(), SIGTERM)), SHOW(raise(SIGSTOP)), SHOW(kill(-1, SIGTERM));
         signal(SIGUSR1, caught), SHOW(kill(1, SIGUSR1));
         // It adopts.
+        int told[2];
+        MUST(pipe(told));
         if (spawn(0) == 0) {
             if (spawn(0) == 0) {
-                usleep(50000), printf("orphan: parent %d\n", getppid());
+                MUST(read(told[0], &(char){0}, 1));
+                printf("orphan: parent %d\n", getppid());
                 exit(5);
             }
             exit(4);
         }
-        reap("one"), reap("other");
+        reap("one"), MUST(write(told[1], "", 1)), reap("other");
         MUST(mount("p", "/proc", "proc", 0, NULL));
         char self[32] = {0};
         MUST(readlink("/proc/self", self, 31)), printf("/proc/self is %s\n", self);

@@ -25,7 +25,7 @@ int main(void) {
     SHOW(ready(fd, 0));
     SHOW(waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG));
     SHOW(syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0));
-    SHOW(ready(fd, 5000));
+    SHOW(ready(fd, 100000));
     SHOW(waitid(P_PIDFD, (id_t)fd, &info, WEXITED));
     SHOW(info.si_status);
     SHOW(waitid(P_PIDFD, (id_t)fd, &info, WEXITED));
@@ -36,7 +36,7 @@ int main(void) {
     pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &made, NULL, 0);
     if (pid == 0) _exit(7);
     SHOW(made >= 0);
-    SHOW(ready(made, 5000));
+    SHOW(ready(made, 100000));
     SHOW(waitid(P_PIDFD, (id_t)made, &info, WEXITED));
     SHOW(info.si_status);
     close(made);

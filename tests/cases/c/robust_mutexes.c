@@ -1,13 +1,11 @@
 // pthread_mutexattr_setrobust(3): a thread and a process that die with a lock.
-#include "check.h"
+#include "asleep.h"
 #include <pthread.h>
-#include <signal.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 static void *dies_with_lock(void *p) { pthread_mutex_lock(p); return NULL; }
-static void *dies_with_lock_slowly(void *p) { pthread_mutex_lock(p); usleep(250000); return NULL; }
+static volatile int locked;
+static void *dies_with_lock_slowly(void *p) { pthread_mutex_lock(p); locked = 1; until_asleep(getppid()); return NULL; }
 
 enum { EXITS, KILLED, EXECUTES, THREAD_EXITS, MAIN_THREAD_EXITS, WAYS };
 
@@ -29,10 +27,10 @@ static void dies_while_others_wait(pthread_mutex_t *robust) {
                 pthread_create(&t, NULL, dies_with_lock_slowly, robust);
             }
             if (way == MAIN_THREAD_EXITS) pthread_create(&t, NULL, sleeps, NULL);
-            usleep(way == THREAD_EXITS ? 50000 : 0);
+            while (way == THREAD_EXITS && !locked) usleep(1000);
             if (write(ready[1], "x", 1) != 1) _exit(1);
-            usleep(200000);
             if (way == KILLED) pause();
+            until_asleep(getppid());
             if (way == EXECUTES) execl("/bin/true", "true", NULL);
             if (way == THREAD_EXITS) sleep(1);
             if (way == MAIN_THREAD_EXITS) pthread_exit(NULL);
@@ -40,7 +38,7 @@ static void dies_while_others_wait(pthread_mutex_t *robust) {
         }
         char x;
         if (read(ready[0], &x, 1) != 1) return;
-        if (way == KILLED && fork() == 0) { usleep(300000); kill(owner, SIGKILL); _exit(0); }
+        if (way == KILLED && fork() == 0) { until_asleep(getppid()); kill(owner, SIGKILL); _exit(0); }
         printf("%d: ", way);
         SHOW(pthread_mutex_lock(robust) == EOWNERDEAD);
         pthread_mutex_consistent(robust), pthread_mutex_unlock(robust);

@@ -154,7 +154,8 @@ int main(void) {
     printf("queued %d\n", handled);
 
     // A wait that is cut short, and one that goes on.
-    struct itimerval soon = {{0, 0}, {0, 3000}};
+    // Again and again: a signal may come before the wait.
+    struct itimerval soon = {{0, 20000}, {0, 3000}}, never = {{0, 0}, {0, 0}};
     int ends[2], restarted = 0, cut = 0;
     char byte;
     MUST(pipe(ends));
@@ -162,6 +163,7 @@ int main(void) {
     for (int i = 0; i < 40; i++) {
         setitimer(ITIMER_REAL, &soon, NULL);
         cut += read(ends[0], &byte, 1) == -1 && errno == EINTR;
+        setitimer(ITIMER_REAL, &never, NULL);
     }
     install(SIGALRM, handler, SA_RESTART);
     for (int i = 0; i < 10; i++) {
@@ -169,6 +171,7 @@ int main(void) {
         if (!pid) usleep(15000), write(ends[1], "x", 1), _exit(0);
         setitimer(ITIMER_REAL, &soon, NULL);
         restarted += read(ends[0], &byte, 1) == 1;
+        setitimer(ITIMER_REAL, &never, NULL);
         waitpid(pid, NULL, 0);
     }
     printf("cut short %d, restarted %d, bad %d\n", cut, restarted, bad);

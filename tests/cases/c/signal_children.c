@@ -24,7 +24,7 @@ static pid_t sleeper(void) {
 
 static void expect(const char *what, pid_t pid) {
     siginfo_t info;
-    struct timespec limit = {.tv_sec = 2};
+    struct timespec limit = {.tv_sec = 100};
     int n = sigtimedwait(&child_signal, &info, &limit);
     if (n < 0) printf("%s: no signal (%s)\n", what, strerror(errno));
     else printf("%s: code %d status %d pid %d uid %d\n", what, info.si_code, info.si_status, info.si_pid == pid, info.si_uid == getuid());
@@ -87,7 +87,7 @@ int main(void) {
     siginfo_t first;
     sigwaitinfo(&child_signal, &first);
     if (first.si_code == CLD_CONTINUED) {
-        struct timespec limit = {.tv_sec = 2};
+        struct timespec limit = {.tv_sec = 100};
         sigtimedwait(&child_signal, &first, &limit);
     }
     status("continued into term", pid, 0);

@@ -72,7 +72,7 @@ static void threads(int number, long count) {
         while (sigqueue(getpid(), number, value) != 0) usleep(100);
         if (i % 16 == 0) pthread_kill(t[i / 16 % 4], SIGUSR2);
     }
-    for (int i = 0; i < 5000 && handled[number] < count; i++) usleep(1000);
+    for (int i = 0; i < 60000 && handled[number] < count; i++) usleep(1000);
     SHOW(handled[number] == count);
     done = 1;
     for (int i = 0; i < 4; i++) pthread_join(t[i], NULL);
@@ -115,7 +115,7 @@ int main(int argc, char **argv) {
     hot(), change(SIG_BLOCK, SIGUSR1);
     for (int i = 0; i < 3; i++) {
         sigset_t none = set(0), one = set(SIGUSR1);
-        struct timespec second = { .tv_sec = 5 };
+        struct timespec second = { .tv_sec = 100 };
         int fd = signalfd(-1, &one, SFD_NONBLOCK);
         struct signalfd_siginfo info;
         if (fork() == 0) { usleep(20000); kill(getppid(), SIGUSR1); _exit(0); }

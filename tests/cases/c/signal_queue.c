@@ -112,7 +112,7 @@ int main(void) {
     child = fork();
     if (child == 0) { usleep(50000); kill(parent, SIGUSR2); _exit(0); }
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    printf("poll: %d\n", poll(&p, 1, 2000));
+    printf("poll: %d\n", poll(&p, 1, 100000));
     waitpid(child, NULL, 0);
     while (read(fd, read_info, sizeof read_info) > 0) {}
 

@@ -1,14 +1,9 @@
 // Which calls fail with EINTR, and which go on after a handler: signal(7).
-#define _GNU_SOURCE
-#include <errno.h>
+#include "asleep.h"
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/select.h>
@@ -16,32 +11,29 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-static volatile int handled;
+static volatile int *handled;
 static int feed = -1, word;
-static pid_t victim;
 
-static void count(int signal) { (void)signal; handled++; }
+static void count(int signal) { (void)signal; ++*handled; }
 
 static void arm(int flags) {
     struct sigaction action = {.sa_handler = count, .sa_flags = flags};
     sigaction(SIGUSR1, &action, NULL);
-    handled = 0;
+    *handled = 0;
 }
 
-// Signals the caller after 50 ms, and lets what it waits for happen after 150.
+// Signals the caller once it waits and, when it has handled that and waits again, lets what it waits for happen.
 static pid_t helper(void (*finish)(void)) {
-    victim = getpid();
+    pid_t victim = getpid();
     fflush(stdout);
     pid_t pid = fork();
     if (pid != 0) return pid;
-    usleep(50000);
+    until_asleep(victim);
     kill(victim, SIGUSR1);
-    usleep(100000);
-    if (finish) finish();
+    while (finish && !*handled) usleep(1000);
+    if (finish) until_asleep(victim), finish();
     _exit(0);
 }
 
@@ -56,10 +48,8 @@ static double now(void) {
 static void result(const char *name, int flags, long value) {
     int error = errno;
     printf("%s%s: %s%s, handled %d\n", name, flags ? " restart" : "", value < 0 ? "fails " : "returns",
-           value < 0 ? strerror(error) : "", handled);
+           value < 0 ? strerror(error) : "", *handled);
 }
-
-static void reap(pid_t pid) { while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {} }
 
 static void reading(int flags) {
     int ends[2];
@@ -75,7 +65,7 @@ static void reading(int flags) {
     struct pollfd fd = {.fd = ends[0], .events = POLLIN};
     if (n < 0) n = read(ends[0], &byte, 1);
     pid = helper(feed_it);
-    result("poll", flags, poll(&fd, 1, 2000));
+    result("poll", flags, poll(&fd, 1, 100000));
     reap(pid);
     n = read(ends[0], &byte, 1);
     arm(flags);
@@ -91,7 +81,7 @@ static void reading(int flags) {
     struct epoll_event event = {.events = EPOLLIN};
     epoll_ctl(epoll, EPOLL_CTL_ADD, ends[0], &event);
     pid = helper(feed_it);
-    result("epoll_wait", flags, epoll_wait(epoll, &event, 1, 2000));
+    result("epoll_wait", flags, epoll_wait(epoll, &event, 1, 100000));
     reap(pid);
     close(epoll);
     close(ends[0]);
@@ -107,7 +97,7 @@ static void sockets(int flags) {
     pid_t pid = helper(feed_it);
     result("recv", flags, recv(pair[0], &byte, 1, 0));
     reap(pid);
-    struct timeval timeout = {.tv_sec = 2};
+    struct timeval timeout = {.tv_sec = 100};
     setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     if (recv(pair[0], &byte, 1, MSG_DONTWAIT) < 0 && errno != EAGAIN) exit(1);
     arm(flags);
@@ -121,48 +111,45 @@ static void sockets(int flags) {
     snprintf(address.sun_path + 1, 60, "restart-%d", getpid());
     if (bind(listener, (void *)&address, sizeof address) || listen(listener, 1)) exit(1);
     arm(flags);
-    struct timeval soon = {.tv_usec = 0};
-    (void)soon;
-    pid = helper(NULL);
-    // Nobody connects: the handler's end is seen with an alarm that kills the wait.
-    if (flags == 0) result("accept", flags, accept(listener, NULL, NULL));
-    reap(pid);
+    // Nobody connects.
+    if (flags == 0) {
+        pid = helper(NULL);
+        result("accept", flags, accept(listener, NULL, NULL));
+        reap(pid);
+    }
     close(listener);
 }
 
 static void sleeping(int flags) {
     arm(flags);
     pid_t pid = helper(NULL);
-    struct timespec request = {.tv_nsec = 300000000}, left = {0};
+    struct timespec request = {.tv_sec = 100}, left = {0};
     double before = now();
     result("nanosleep", flags, nanosleep(&request, &left));
-    double slept = now() - before;
-    printf("  slept %s, left %s\n", slept < 0.29 ? "less" : "all",
-           left.tv_nsec > 100000000 && left.tv_nsec < 260000000 ? "right" : "wrong");
+    double slept = now() - before, rest = left.tv_sec + left.tv_nsec / 1e9;
+    printf("  slept %s, left %s\n", slept < 99 ? "less" : "all", rest < 100 && rest > 99.99 - slept ? "right" : "wrong");
     reap(pid);
     arm(flags);
     pid = helper(NULL);
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += 1;
+    until.tv_sec += 100;
     int error = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
     errno = error;
     result("clock_nanosleep", flags, error ? -1 : 0);
     reap(pid);
 }
 
-static void wake_word(void) { _exit(0); }
-
 static void futexes(int flags) {
     arm(flags);
-    pid_t pid = helper(wake_word);
-    struct timespec limit = {.tv_nsec = 400000000};
+    pid_t pid = helper(NULL);
+    struct timespec limit = {.tv_sec = 100};
     long n = syscall(SYS_futex, &word, FUTEX_WAIT, 0, &limit, NULL, 0);
     result("futex with timeout", flags, n);
     reap(pid);
     if (flags == 0) {
         arm(flags);
-        pid = helper(wake_word);
+        pid = helper(NULL);
         n = syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
         result("futex", flags, n);
         reap(pid);
@@ -171,9 +158,9 @@ static void futexes(int flags) {
     sem_init(&semaphore, 0, 0);
     struct timespec at;
     clock_gettime(CLOCK_REALTIME, &at);
-    at.tv_sec += 1;
+    at.tv_sec += 100;
     arm(flags);
-    pid = helper(wake_word);
+    pid = helper(NULL);
     result("sem_timedwait", flags, sem_timedwait(&semaphore, &at));
     reap(pid);
 }
@@ -181,7 +168,11 @@ static void futexes(int flags) {
 static void waiting(int flags) {
     arm(flags);
     pid_t child = fork();
-    if (child == 0) { usleep(200000); _exit(3); }
+    if (child == 0) {
+        while (!*handled) usleep(1000);
+        until_asleep(getppid());
+        _exit(3);
+    }
     pid_t pid = helper(NULL);
     int status = 0;
     long n = waitpid(child, &status, 0);
@@ -205,7 +196,7 @@ static void waiting(int flags) {
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
     sigprocmask(SIG_BLOCK, &term, NULL);
-    struct timespec limit = {.tv_sec = 1};
+    struct timespec limit = {.tv_sec = 100};
     result("sigtimedwait", flags, sigtimedwait(&term, NULL, &limit));
     reap(pid);
 }
@@ -213,7 +204,7 @@ static void waiting(int flags) {
 static void no_handler(void) {
     // Ignored signals, and stopping and going on, are not noticed.
     signal(SIGUSR1, SIG_IGN);
-    handled = 0;
+    *handled = 0;
     double before = now();
     pid_t pid = helper(NULL);
     struct timespec request = {.tv_nsec = 250000000};
@@ -223,22 +214,22 @@ static void no_handler(void) {
     pid_t child = fork();
     if (child == 0) {
         struct pollfd none = {.fd = -1};
-        int n = poll(&none, 1, 400);
+        int n = poll(&none, 1, 1000);
         _exit(n == 0 ? 10 : errno);
     }
-    usleep(50000);
+    until_asleep(child);
     kill(child, SIGSTOP);
     waitpid(child, NULL, WUNTRACED);
-    usleep(50000);
     kill(child, SIGCONT);
     int status;
     waitpid(child, &status, 0);
     double took = now() - before;
-    printf("stopped: poll exit %d, in time %d\n", WEXITSTATUS(status), took > 0.64 && took < 3);
+    printf("stopped: poll exit %d, in time %d\n", WEXITSTATUS(status), took > 1.24 && took < 60);
 }
 
 int main(void) {
     setvbuf(stdout, NULL, _IONBF, 0);
+    handled = shared_number();
     for (int i = 0; i < 2; i++) {
         int flags = i ? SA_RESTART : 0;
         reading(flags);

@@ -124,7 +124,7 @@ int main(void) {
         while (pthread_sigqueue(threads[i % 3], SIGRTMIN + 5, (union sigval){.sival_int = i}) == EAGAIN) usleep(100);
     for (int i = 0; i < 300; i++)
         while (sigqueue(getpid(), SIGRTMIN + 5, (union sigval){.sival_int = i}) != 0) usleep(100);
-    for (int i = 0; i < 2000 && storm < 600; i++) usleep(5000);
+    for (int i = 0; i < 20000 && storm < 600; i++) usleep(5000);
     printf("storm: %d\n", storm);
     stop = 1;
     for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);

@@ -1,5 +1,5 @@
 // System V shared memory, semaphores and message queues.
-#include "check.h"
+#include "asleep.h"
 #include <signal.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -153,8 +153,9 @@ static void semaphores(void) {
     // Signals end a wait for good, and so does removal.
     struct sigaction action = {.sa_handler = nothing, .sa_flags = SA_RESTART};
     sigaction(SIGALRM, &action, NULL);
-    ualarm(20000, 0);
+    pid = signal_when_asleep(SIGALRM);
     SHOW(op(set, 1, -1, 0));
+    reap(pid);
     struct semid_ds stat;
     MUST(semctl(set, 0, IPC_STAT, (union semun){.buf = &stat}));
     printf("%lu semaphores, mode %o, used %d\n", stat.sem_nsems, stat.sem_perm.mode, stat.sem_otime != 0);
@@ -217,18 +218,19 @@ static void messages(void) {
         MUST(msgsnd(queue, &m, 1000, 0));
         _exit(0);
     }
-    usleep(20000);
+    until_asleep(pid);
     for (int i = 0; i < 17; i++) MUST(msgrcv(queue, &m, 9000, 0, 0));
     printf("the last one has type %ld\n", m.type);
     waitpid(pid, NULL, 0);
-    ualarm(20000, 0);
+    pid = signal_when_asleep(SIGALRM);
     receive(queue, 0, 0, 100);
+    reap(pid);
     pid = fork();
     if (pid == 0) {
         receive(queue, 0, 0, 100);
         exit(0);
     }
-    usleep(50000);
+    until_asleep(pid);
     MUST(msgctl(queue, IPC_RMID, NULL));
     waitpid(pid, NULL, 0);
     receive(queue, 0, 0, 100);

@@ -17,6 +17,6 @@ async def main():
     server = await asyncio.start_server(echo, "127.0.0.1", 0); port = server.sockets[0].getsockname()[1]
     print(await asyncio.gather(*(talk(asyncio.open_connection("127.0.0.1", port)) for _ in range(10)))); server.close()
     server = await asyncio.start_unix_server(echo, "/work/sock"); print(await talk(asyncio.open_unix_connection("/work/sock"))); server.close()
-    loop, got = asyncio.get_running_loop(), asyncio.Event(); loop.add_signal_handler(signal.SIGUSR1, got.set); os.kill(os.getpid(), signal.SIGUSR1); await asyncio.wait_for(got.wait(), 5); print("signal")
+    loop, got = asyncio.get_running_loop(), asyncio.Event(); loop.add_signal_handler(signal.SIGUSR1, got.set); os.kill(os.getpid(), signal.SIGUSR1); await asyncio.wait_for(got.wait(), 100); print("signal")
     print(await asyncio.to_thread(sum, range(100))); q = asyncio.Queue(); loop.call_later(0.05, q.put_nowait, "later"); print(await q.get())
 asyncio.run(main())

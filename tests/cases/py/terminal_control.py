@@ -1,5 +1,6 @@
 # ioctl_tty(2) on both sides of a pair, open and close, packet mode, hang-ups.
 import array, errno, fcntl, os, select, signal, stat, struct, sys, termios, time
+from settling import settle
 
 TIOCGPTN, TIOCSPTLCK, TIOCGPTLCK, TIOCGPTPEER, TIOCGPKT = 0x80045430, 0x40045431, 0x80045439, 0x5441, 0x80045438
 TIOCSIG, TIOCGEXCL, TIOCGDEV, TCGETS2, TCSETS2, TCGETA, TCSETA = 0x40045436, 0x80045440, 0x80045432, 0x802C542A, 0x402C542B, 0x5405, 0x5406
@@ -29,7 +30,7 @@ def put(fd, request, n):
 def events(fd):
     p = select.poll()
     p.register(fd, 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x40 | 0x100 | 0x2000)
-    time.sleep(0.02)
+    settle()
     return [e for _, e in p.poll(0)]
 
 
@@ -55,7 +56,7 @@ def opening():
     say("opened again", events(m), events(peer))
     say("exists", os.path.exists(name), str(n) in os.listdir("/dev/pts"))
     os.write(peer, b"last words")
-    time.sleep(0.02)
+    settle()
     os.close(peer)
     say("what was written stays", events(m), tried(os.read, m, 100), tried(os.read, m, 100))
     os.close(m)
@@ -66,7 +67,7 @@ def slave_alone():
     m, s = os.openpty()
     name = os.ttyname(s)
     os.write(m, b"typed\n")
-    time.sleep(0.02)
+    settle()
     os.close(m)
     say("master closed", events(s), tried(os.read, s, 100), tried(os.write, s, b"x"), os.path.exists(name))
     say("requests", number(s, termios.FIONREAD), tried(termios.tcgetattr, s), os.isatty(s))
@@ -123,22 +124,22 @@ def flow():
     os.set_blocking(m, False)
     os.set_blocking(s, False)
     os.write(m, b"typed\n")
-    time.sleep(0.02)
+    settle()
     termios.tcflush(s, termios.TCIFLUSH)
     say("flushed", tried(os.read, s, 10), os.read(m, 100))
     termios.tcflow(s, termios.TCOOFF)
     say("held", tried(os.write, s, b"x"), events(s))
     os.write(m, b"\x11")
-    time.sleep(0.02)
+    settle()
     say("START does not help", tried(os.write, s, b"x"))
     termios.tcflow(s, termios.TCOON)
     say("on", tried(os.write, s, b"x"), events(s), os.read(m, 10))
     termios.tcflow(s, termios.TCIOFF)
     termios.tcflow(s, termios.TCION)
-    time.sleep(0.02)
+    settle()
     say("stop and start for the other side", os.read(m, 10))
     os.write(s, b"unread")
-    time.sleep(0.02)
+    settle()
     termios.tcflush(m, termios.TCIFLUSH)
     say("the other side flushes", tried(os.read, m, 10))
     os.close(m)
@@ -151,7 +152,7 @@ def packets():
     put(m, termios.TIOCPKT, 1)
     say("packets", number(m, TIOCGPKT), events(m), tried(os.read, m, 10))
     os.write(s, b"data")
-    time.sleep(0.02)
+    settle()
     say("data", events(m), os.read(m, 3), os.read(m, 10), tried(os.read, m, 10))
     termios.tcflush(s, termios.TCIFLUSH)
     say("flush", events(m), os.read(m, 10))
@@ -177,11 +178,11 @@ def packets():
     termios.tcsetattr(s, termios.TCSANOW, a)
     say("no extproc", os.read(m, 10), tried(os.read, m, 10))
     os.write(m, b"\x03")
-    time.sleep(0.02)
+    settle()
     say("interrupt", tried(os.read, m, 10), tried(os.read, m, 10), tried(os.read, m, 10))
     put(m, termios.TIOCPKT, 0)
     os.write(s, b"data")
-    time.sleep(0.02)
+    settle()
     say("no packets", os.read(m, 10))
     os.close(m)
     os.close(s)
@@ -252,10 +253,13 @@ def window_signal():
     os.close(w)
     f = os.fdopen(r)
     say(f.readline().strip())
+    told = []
     for columns in (80, 80, 100):
         fcntl.ioctl(m, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        time.sleep(0.02)
-    say("resized", f.readline().strip(), f.readline().strip())
+        # The same size again is no news.
+        if len(told) != 1 or columns != 80:
+            told.append(f.readline().strip())
+    say("resized", *told)
     for key in b"\x03\x1c\x1a":
         os.write(m, bytes([key]))
         say("key", f.readline().strip())
@@ -273,6 +277,7 @@ def hang_up():
     "The master closes: the leader hears of it, and when it ends, the foreground does."
     m, s = os.openpty()
     r, w = os.pipe()
+    there, comes = os.pipe()
     leader = os.fork()
     if leader == 0:
         os.close(m)
@@ -284,9 +289,10 @@ def hang_up():
             for n in (signal.SIGHUP, signal.SIGCONT):
                 signal.signal(n, lambda n, f: os.write(w, b"job %d\n" % n))
             os.write(w, b"job ready\n")
+            os.write(comes, b"x")
             while True:
                 signal.pause()
-        time.sleep(0.1)
+        os.read(there, 1)
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         os.tcsetpgrp(s, job)
         got = []
@@ -301,7 +307,6 @@ def hang_up():
     os.close(s)
     f = os.fdopen(r)
     say(f.readline().strip(), f.readline().strip())
-    time.sleep(0.05)
     os.close(m)
     say(f.readline().strip())
     os.waitpid(leader, 0)
@@ -313,6 +318,7 @@ def leader_ends():
     m, s = os.openpty()
     name = os.ttyname(s)
     r, w = os.pipe()
+    there, comes = os.pipe()
     leader = os.fork()
     if leader == 0:
         os.close(m)
@@ -321,12 +327,17 @@ def leader_ends():
         child = os.fork()
         if child == 0:
             os.setpgid(0, 0)
+            heard = []
             for n in (signal.SIGHUP, signal.SIGCONT):
-                signal.signal(n, lambda n, f: os.write(w, b"child %d\n" % n))
+                signal.signal(n, lambda n, f: heard.append(n) or os.write(w, b"child %d\n" % n))
+            os.write(comes, b"x")
+            while not heard:
+                time.sleep(0.02)
+            # Nothing follows.
             time.sleep(0.2)
             os.write(w, b"child %s %s\n" % (str(tried(os.write, s, b"x")).encode(), str(tried(os.open, "/dev/tty", 2)).encode()))
             os._exit(0)
-        time.sleep(0.1)
+        os.read(there, 1)
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         os.tcsetpgrp(s, child)
         os._exit(0)
@@ -336,7 +347,7 @@ def leader_ends():
     say("ours", tried(os.write, s, b"x"), tried(os.read, s, 5), events(s))
     say(os.fdopen(r).read().strip())
     new = os.open(name, os.O_RDWR | os.O_NOCTTY)
-    say("new", tried(os.write, new, b"x"), time.sleep(0.02), tried(os.read, m, 5))
+    say("new", tried(os.write, new, b"x"), settle(), tried(os.read, m, 5))
 
 
 for part in (opening, slave_alone, requests, flow, packets, sessions, window_signal, hang_up, leader_ends):

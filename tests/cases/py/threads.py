@@ -18,7 +18,7 @@ c = threading.Thread(target=consume); c.start()
 for i in range(100): q.put(i)
 q.put(None); c.join(); print(sum(out))
 with concurrent.futures.ThreadPoolExecutor(8) as pool: print(sum(pool.map(lambda x: x * 2, range(200))))
-event = threading.Event(); threading.Timer(0.1, event.set).start(); print(event.wait(5), threading.Event().wait(0.05))
+event = threading.Event(); threading.Timer(0.1, event.set).start(); print(event.wait(100), threading.Event().wait(0.05))
 barrier = threading.Barrier(4); hits = []
 def meet(): barrier.wait(); hits.append(1)
 ts = [threading.Thread(target=meet) for _ in range(4)]; [t.start() for t in ts]; [t.join() for t in ts]; print(len(hits))

@@ -11,5 +11,5 @@ for i in $(seq 50); do (exit $((i % 7))) & done
 n=0; while wait -n; s=$?; [ $s -ne 127 ]; do n=$((n + 1)); done; echo "collected some: $((n > 0))"
 wait
 ( (sleep 0.1; echo orphan >/work/orphan) & )
-for i in $(seq 50); do [ -s /work/orphan ] && break; sleep 0.05; done
+for i in $(seq 1000); do [ -s /work/orphan ] && break; sleep 0.05; done
 cat /work/orphan

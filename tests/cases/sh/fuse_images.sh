@@ -10,9 +10,9 @@ work() { # everyday work on the mount
 truncate -s 24M ext.img; mke2fs -q -F -t ext4 ext.img
 fuse2fs -o fakeroot ext.img mnt >/dev/null || exit 1
 grep -o 'fuse[a-z0-9.]* ' /proc/mounts | sort -u; work; umount mnt
-for i in $(seq 50); do e2fsck -fn ext.img >/dev/null 2>&1 && break; sleep 0.1; done; e2fsck -fn ext.img 2>/dev/null | grep -c 'Pass'
+for i in $(seq 600); do e2fsck -fn ext.img >/dev/null 2>&1 && break; sleep 0.1; done; e2fsck -fn ext.img 2>/dev/null | grep -c 'Pass'
 fuse2fs -o ro ext.img mnt >/dev/null; cat mnt/copy/dpkg.cfg | md5sum; echo x 2>/dev/null >mnt/x || echo refused; umount mnt
 truncate -s 24M ntfs.img; mkntfs -q -Q -F ntfs.img >/dev/null 2>&1
 ntfs-3g ntfs.img mnt || exit 1
 grep -o 'fuse[a-z0-9.]* ' /proc/mounts | sort -u; work; umount mnt
-for i in $(seq 50); do ntfsinfo -m ntfs.img >/dev/null 2>&1 && break; sleep 0.1; done; ntfsls ntfs.img | sort
+for i in $(seq 600); do ntfsinfo -m ntfs.img >/dev/null 2>&1 && break; sleep 0.1; done; ntfsls ntfs.img | sort

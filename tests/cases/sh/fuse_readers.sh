@@ -9,4 +9,4 @@ echo y 2>/dev/null >mnt/new; echo $?; fusermount3 -u mnt
 squashfuse_ll s.sqfs mnt && cat mnt/dir/x && stat -c '%n %s %a %F' mnt/*; fusermount3 -u mnt
 tar cf t.tar -C src .
 archivemount t.tar mnt && find mnt | sort && md5sum mnt/big; echo more >mnt/dir/y; rm mnt/big; fusermount3 -u mnt
-for i in $(seq 50); do tar tf t.tar | grep -q dir/y && break; sleep 0.1; done; tar tf t.tar | sort
+for i in $(seq 600); do tar tf t.tar | grep -q dir/y && break; sleep 0.1; done; tar tf t.tar | sort

@@ -9,7 +9,7 @@ echo "$(echo nested "$(echo deeper "$(echo deepest)")")"
 diff <(seq 1 5) <(seq 2 6)
 echo "diff $?"
 seq 100000 | tee >(wc -l >/work/count) | tail -n 1
-sleep 0.2
+for i in $(seq 1000); do [ -s /work/count ] && break; sleep 0.02; done
 cat /work/count
 coproc cat
 echo through >&"${COPROC[1]}"

@@ -8,5 +8,5 @@ for mode in delete wal; do
   for i in 1 2 3; do sqlite3 $mode.db "BEGIN; UPDATE t SET y = y + $i WHERE id % 3 = 0; COMMIT; SELECT total(y) FROM t;"; done
 done
 sqlite3 wal.db 'BEGIN; DELETE FROM t; ROLLBACK; SELECT count(*) FROM t; VACUUM;'
-(sqlite3 -cmd '.timeout 5000' wal.db "UPDATE t SET y = 0 WHERE id < 1000" & sqlite3 -cmd '.timeout 5000' wal.db "UPDATE t SET y = 1 WHERE id > 99000"; wait)
+(sqlite3 -cmd '.timeout 200000' wal.db "UPDATE t SET y = 0 WHERE id < 1000" & sqlite3 -cmd '.timeout 200000' wal.db "UPDATE t SET y = 1 WHERE id > 99000"; wait)
 sqlite3 wal.db 'SELECT count(*) FROM t WHERE y = 0; SELECT count(*) FROM t WHERE y = 1;'; sqlite3 wal.db .dump | sha256sum

@@ -40,7 +40,7 @@ impl Runtime {
         command.arg("--root").arg(&self.state);
         let bundle = self.bundle.display().to_string();
         command.args(arguments.iter().map(|word| if *word == "BUNDLE" { bundle.as_str() } else { word }));
-        if arguments.contains(&"create") {
+        if arguments.contains(&"create") || arguments.contains(&"--detach") {
             // What it leaves behind must not hold our pipes.
             command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
             command.stderr(std::process::Stdio::null());
@@ -133,7 +133,7 @@ pub(super) fn commands(place: &Place) -> Result<()> {
 
 /// Hooks that are the container's own programs: where they run, what they are told, and that a failure ends the container.
 pub(super) fn start_hooks(place: &Place) -> Result<()> {
-    let hook = |script: &str| json!({"path": "/bin/sh", "args": ["hook", "-c", script], "env": ["WHO=me", "PATH=/bin"], "timeout": 10});
+    let hook = |script: &str| json!({"path": "/bin/sh", "args": ["hook", "-c", script], "env": ["WHO=me", "PATH=/bin"], "timeout": 100});
     let first = "cat > /work/state; echo $0 $WHO $(id -u) $(pwd) > /work/first";
     let second = "cat /work/first > /work/second; echo again >> /work/second";
     let program = "cat /work/second; python3 -c 'import json; s = json.load(open(\"/work/state\")); print(s[\"id\"], s[\"status\"], s[\"pid\"])'; echo $$";

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 use serde_json::json;
@@ -16,7 +15,7 @@ use crate::sandbox::Sandbox;
 
 /// Runs what cannot run: exit code 1, one line on standard error that has all the words, and no state left.
 fn refused(sandbox: &Sandbox, id: &str, words: &[&str]) -> Result<()> {
-    let outcome = run(&mut sandbox.command(id), b"", Duration::from_secs(20))?;
+    let outcome = run(&mut sandbox.command(id), b"", LIMIT)?;
     let message = String::from_utf8_lossy(&outcome.stderr).into_owned();
     let told = message.lines().count() == 1 && words.iter().all(|word| message.contains(word));
     if outcome.code != Some(1) || !told || !outcome.stdout.is_empty() {

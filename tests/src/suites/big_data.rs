@@ -10,7 +10,7 @@ use crate::place::Place;
 use crate::sandbox::Sandbox;
 use crate::tools::output;
 
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_secs(900);
 
 /// 1 GiB of pseudo-random bytes: openssl's counter mode of zeros is quick and has no repetition.
 const GENERATE: &str =

@@ -13,6 +13,7 @@ use super::lifecycle::within;
 use super::small_image;
 use super::support::send;
 use super::terminal::Terminal;
+use crate::enclosure;
 use crate::leftovers::{Tree, names};
 use crate::place::Place;
 use crate::run::{Outcome, excerpt, run as run_command};
@@ -22,7 +23,7 @@ use crate::tools::{available, output};
 const IMAGE: &str = "localhost/small:latest";
 const RUNTIME: &str = "io.containerd.casemate.v1";
 const SHIM: &str = "containerd-shim-casemate-v1";
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(240);
 /// The program of a pod itself.
 const PAUSE: &str = r#"["sh","-c","trap 'exit 0' TERM; while :; do sleep 0.1; done"]"#;
 /// A program that ends when it is told to.
@@ -94,7 +95,8 @@ impl Containerd {
         );
         fs::write(store.join("config.toml"), config)?;
         let daemon = start(&store, &binaries)?;
-        let own = format!("e2e-{}", store.file_name().unwrap_or_default().to_string_lossy());
+        let own =
+            format!("e2e-{}-{}", enclosure::run(), store.file_name().unwrap_or_default().to_string_lossy());
         let namespace = if cri { "k8s.io".to_owned() } else { own };
         let containerd = Self { store, namespace, binaries, daemon };
         containerd.is_up()?;
@@ -226,6 +228,17 @@ impl Containerd {
         Ok(())
     }
 
+    /// Waits until whoever writes to `events` hears what happens.
+    fn is_heard(&self) -> Result<()> {
+        let mut round = 0;
+        within(LIMIT, || {
+            round += 1;
+            self.says(&["images", "label", IMAGE, &format!("round={round}")])?;
+            Ok(fs::read_to_string(self.store.join("events"))?.contains("/images/update"))
+        })
+        .context("no events are heard")
+    }
+
     pub(super) fn logged(&self) -> String {
         let log = fs::read(self.store.join("log")).unwrap_or_default();
         format!("--- containerd\n{}", excerpt(&log))
@@ -305,7 +318,7 @@ pub(super) fn life(place: &Place) -> Result<()> {
     let containerd = Containerd::new(place, "containerd-life")?;
     let events = fs::File::create(containerd.store.join("events"))?;
     let mut listener = containerd.command(&["events"]).stdout(events).stderr(Stdio::null()).spawn()?;
-    std::thread::sleep(Duration::from_millis(300));
+    containerd.is_heard()?;
     containerd.runs(&[], "w", &["sh", "-c", WAITS])?;
     within(LIMIT, || Ok(containerd.log_of("w")? == "up\n"))?;
     ensure!(containerd.status("w")? == "RUNNING");
@@ -423,11 +436,8 @@ pub(super) fn terminal(place: &Place) -> Result<()> {
         terminal.type_line("ls -l /proc/self/fd/0 | grep -o /dev/pts/0; echo a$((20+3))")?;
         terminal.expect("/dev/pts/0\na23")?;
         // The window is looked at each second.
-        std::thread::sleep(Duration::from_millis(1500));
-        terminal.type_line("stty size")?;
-        terminal.expect("50 200")?;
-        terminal.type_line("sleep 100")?;
-        std::thread::sleep(Duration::from_millis(300));
+        terminal.ask("stty size", "50 200")?;
+        terminal.foreground("sleep 100")?;
         terminal.press(&["C-c"])?;
         terminal.type_line(&format!("clear; exit {code}"))?;
         terminal.expect(&format!("outer={code}"))
@@ -448,7 +458,7 @@ pub(super) fn memory_runs_out(place: &Place) -> Result<()> {
     let containerd = Containerd::new(place, "containerd-memory")?;
     let events = fs::File::create(containerd.store.join("events"))?;
     let mut listener = containerd.command(&["events"]).stdout(events).stderr(Stdio::null()).spawn()?;
-    std::thread::sleep(Duration::from_millis(300));
+    containerd.is_heard()?;
     let grows = "x=0123456789abcdef; while :; do x=$x$x; done";
     let outcome = containerd.run(
         &["--rm", "--memory-limit", "67108864"],
@@ -456,7 +466,7 @@ pub(super) fn memory_runs_out(place: &Place) -> Result<()> {
         &["sh", "-c", &format!("sh -c '{grows}'; exit 5")],
     )?;
     let told = || Ok(fs::read_to_string(containerd.store.join("events"))?.contains("/tasks/oom"));
-    let heard = within(Duration::from_secs(10), told);
+    let heard = within(LIMIT, told);
     listener.kill()?;
     listener.wait()?;
     heard.with_context(|| outcome.shown())?;
@@ -492,9 +502,10 @@ pub(super) fn new_containerd(place: &Place) -> Result<()> {
         containerd.exec(&["--detach"], "ends", "later", &["sh", "-c", "sleep 2; touch /tmp/end"])?.code
             == Some(0)
     );
+    let (_, tree) = containerd.shim("ends")?;
     containerd.daemon.kill()?;
     containerd.daemon.wait()?;
-    std::thread::sleep(Duration::from_secs(3));
+    within(LIMIT, || Ok(tree.alive()?.iter().all(|process| !process.name.contains("casemate-sandbox"))))?;
     containerd.daemon = start(&containerd.store, &containerd.binaries)?;
     containerd.is_up()?;
     containerd.is("runs", "RUNNING")?;

@@ -9,14 +9,18 @@ use serde_json::{Value, json};
 
 use super::lifecycle::{create, done, output_of, reaches};
 use super::support::{config, set};
+use crate::enclosure;
 use crate::place::Place;
 use crate::sandbox::Sandbox;
 use crate::skip::skip;
 
-const NAME: &str = "casemate-e2e";
+/// A name for the group of one test: others run beside it.
+fn named(test: &str) -> String {
+    format!("casemate-e2e-{}-of-{test}", enclosure::run())
+}
 
 /// The group of a controller, where the host has it mounted.
-fn group(controller: &str) -> Result<PathBuf> {
+fn group(controller: &str, name: &str) -> Result<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mounts")?;
     let mount = mounts.lines().find_map(|line| {
         let fields: Vec<&str> = line.split(' ').collect();
@@ -25,16 +29,17 @@ fn group(controller: &str) -> Result<PathBuf> {
         right.then(|| fields.get(1).copied()).flatten()
     });
     match mount {
-        Some(mount) => Ok(PathBuf::from(mount).join(NAME)),
+        Some(mount) => Ok(PathBuf::from(mount).join(name)),
         None => skip(&format!("the host has no version 1 control groups of {controller}")),
     }
 }
 
 pub(super) fn limits(place: &Place) -> Result<()> {
-    let (memory, pids) = (group("memory")?, group("pids")?);
+    let name = named("limits");
+    let (memory, pids) = (group("memory", &name)?, group("pids", &name)?);
     let program = "grep MemTotal /proc/meminfo; while :; do sleep 1000 & done";
     let mut spec = config(place, &["dash", "-c", program]);
-    spec["linux"]["cgroupsPath"] = json!(format!("/{NAME}"));
+    spec["linux"]["cgroupsPath"] = json!(format!("/{name}"));
     spec["linux"]["resources"] =
         json!({"memory": {"limit": 512 << 20}, "pids": {"limit": 20}, "cpu": {"shares": 512}});
     let sandbox = Sandbox::with_config(place, "control-groups", &spec)?;
@@ -62,11 +67,12 @@ pub(super) fn limits(place: &Place) -> Result<()> {
 
 /// A quota of processor time is seen as processors.
 pub(super) fn processors(place: &Place) -> Result<()> {
-    group("cpu")?;
+    let name = named("processors");
+    group("cpu", &name)?;
     let program = "nproc; grep -c ^processor /proc/cpuinfo; grep -c '^cpu[0-9]' /proc/stat; \
         python3 -c 'import os; print(os.cpu_count(), len(os.sched_getaffinity(0)))'";
     let mut spec = config(place, &["sh", "-c", program]);
-    spec["linux"]["cgroupsPath"] = json!(format!("/{NAME}"));
+    spec["linux"]["cgroupsPath"] = json!(format!("/{name}"));
     spec["linux"]["resources"] = json!({"cpu": {"quota": 80_000, "period": 100_000}});
     let sandbox = Sandbox::with_config(place, "processors", &spec)?;
     let outcome = sandbox.run(b"", super::support::LIMIT)?;
@@ -90,9 +96,10 @@ pub(super) fn processors(place: &Place) -> Result<()> {
 
 /// A failure leaves no group either.
 pub(super) fn removed_after_a_failure(place: &Place) -> Result<()> {
-    let memory = group("memory")?;
+    let name = named("failure");
+    let memory = group("memory", &name)?;
     let mut spec = config(place, &["no-such-program"]);
-    spec["linux"]["cgroupsPath"] = json!(format!("/{NAME}"));
+    spec["linux"]["cgroupsPath"] = json!(format!("/{name}"));
     let sandbox = Sandbox::with_config(place, "control-groups", &spec)?;
     ensure!(create(&sandbox).is_err());
     ensure!(!memory.exists(), "the group is still there");

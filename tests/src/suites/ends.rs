@@ -1,16 +1,12 @@
-//! Whatever of a sandbox is killed, all of it ends within two seconds, and somebody says why.
-
-use std::time::Duration;
+//! Whatever of a sandbox is killed, all of it ends, and somebody says why.
 
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
-use super::support::{Running, send};
+use super::support::{LIMIT, Running, send};
 use crate::leftovers::{Tree, names};
 use crate::place::Place;
 use crate::sandbox::Sandbox;
-
-const LIMIT: Duration = Duration::from_secs(2);
 
 /// A container with several processes, up and running.
 fn start(place: &Place, name: &str) -> Result<(Sandbox, Running, Tree)> {

@@ -3,12 +3,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use super::lifecycle::{casemate, create, done, reaches, state, within};
+use super::lifecycle::{self, casemate, create, done, reaches, state, within};
 use super::support::{LIMIT, Running, config};
 use crate::leftovers::processes;
 use crate::place::Place;
@@ -124,7 +123,7 @@ pub(super) fn descriptors_and_signals(place: &Place) -> Result<()> {
     let inner = sandbox.casemate();
     command.arg(inner.get_program()).args(inner.get_args());
     command.args(["exec", "--preserve-fds", "1", "c", "sh", "-c", "cat <&3"]);
-    let outcome = crate::run::run(&mut command, b"", Duration::from_secs(20))?;
+    let outcome = crate::run::run(&mut command, b"", LIMIT)?;
     ensure!(outcome.stdout == fs::read(sandbox.bundle.join("config.json"))?, "{}", outcome.shown());
     end(&sandbox)
 }
@@ -134,17 +133,17 @@ pub(super) fn detached(place: &Place) -> Result<()> {
     let sandbox = start(place, "exec-detached")?;
     let pid_file = sandbox.bundle.join("exec-pid");
     let path = pid_file.to_str().context("path")?;
-    done(&sandbox, &["exec", "--detach", "--pid-file", path, "c", "sleep", "2000"])?;
+    lifecycle::detached(&sandbox, &["exec", "--detach", "--pid-file", path, "c", "sleep", "2000"])?;
     let pid: i32 = fs::read_to_string(&pid_file)?.parse()?;
     ensure!(done(&sandbox, &["ps", "c"])?.contains("sleep 2000"), "it does not run");
     // Killed, it takes along what it stands for.
     super::support::send(pid, rustix::process::Signal::KILL)?;
-    within(Duration::from_secs(5), || Ok(!done(&sandbox, &["ps", "c"])?.contains("sleep 2000")))?;
-    done(&sandbox, &["exec", "--detach", "--pid-file", path, "c", "sleep", "3000"])?;
+    within(LIMIT, || Ok(!done(&sandbox, &["ps", "c"])?.contains("sleep 2000")))?;
+    lifecycle::detached(&sandbox, &["exec", "--detach", "--pid-file", path, "c", "sleep", "3000"])?;
     let pid: i32 = fs::read_to_string(&pid_file)?.parse()?;
     done(&sandbox, &["kill", "c", "KILL"])?;
     reaches(&sandbox, "stopped")?;
-    within(Duration::from_secs(5), || Ok(processes()?.iter().all(|process| process.pid != pid)))?;
+    within(LIMIT, || Ok(processes()?.iter().all(|process| process.pid != pid)))?;
     end(&sandbox)
 }
 

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -26,13 +27,22 @@ pub(super) fn done(sandbox: &Sandbox, arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8(outcome.stdout)?)
 }
 
+/// As [`done`], for what leaves a program behind: that must not hold our pipes.
+pub(super) fn detached(sandbox: &Sandbox, arguments: &[&str]) -> Result<()> {
+    let mut command = sandbox.casemate();
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let code = crate::run::wait(&mut command.process_group(0).spawn()?, LIMIT)?;
+    ensure!(code == Some(0), "{arguments:?}: {code:?}\n{}", sandbox.logged());
+    Ok(())
+}
+
 /// Creates the container `c`, whose output goes to a file.
 pub(super) fn create(sandbox: &Sandbox) -> Result<()> {
     let output = fs::File::create(sandbox.bundle.join("output"))?;
     let mut command = sandbox.casemate();
     command.args(["create", "--pid-file"]).arg(sandbox.bundle.join("pid"));
     command.arg("--bundle").arg(&sandbox.bundle).arg("c");
-    command.stdin(std::process::Stdio::null()).stdout(output.try_clone()?).stderr(output);
+    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     let status = command.status()?;
     ensure!(status.success(), "create: {status}, {}\n{}", output_of(sandbox)?, sandbox.logged());
     Ok(())
@@ -62,7 +72,7 @@ pub(super) fn within(limit: Duration, mut holds: impl FnMut() -> Result<bool>) -
 
 /// No process of these may run any more, nor may a container be recorded.
 fn nothing_left(sandbox: &Sandbox, tree: &Tree) -> Result<()> {
-    tree.gone_within(Duration::from_secs(3))?;
+    tree.gone_within(LIMIT)?;
     let left = names(&sandbox.state)?;
     ensure!(left.is_empty(), "left in the state directory: {left:?}");
     Ok(())
@@ -123,7 +133,7 @@ for pause in 0 0.002 0.005 0.01 0.015 0.02 0.025 0.03 0.04 0.05 0.06 0.08 0.1 0.
   "$@" create --bundle $bundle c </dev/null >/dev/null 2>&1 || echo "create after $pause"
   "$@" delete --force c || echo "delete the second after $pause"
 done
-for try in 1 2 3 4 5 6 7 8 9 10; do
+for try in $(seq 300); do
   left=$(grep -l ^casemate- /proc/[0-9]*/cmdline 2>/dev/null)
   [ -z "$left" ] && break
   sleep 0.2
@@ -140,7 +150,7 @@ pub(super) fn killed_creators(place: &Place) -> Result<()> {
     command.args(["bash", "-c", KILLED_CREATORS, "sh"]).arg(&sandbox.bundle);
     let inner = sandbox.casemate();
     command.arg(inner.get_program()).args(inner.get_args());
-    let outcome = run(&mut command, b"", Duration::from_secs(60))?;
+    let outcome = run(&mut command, b"", Duration::from_secs(240))?;
     let left = names(&sandbox.state)?;
     ensure!(
         outcome.code == Some(0) && outcome.stdout.is_empty() && left.is_empty(),
@@ -277,7 +287,7 @@ pub(super) fn hooks(place: &Place) -> Result<()> {
     let log = place.directory("hooks")?.join("log");
     let hook = |name: &str, then: &str| {
         let script = format!("read state; echo {name} \"$state\" >> {}; {then}", log.display());
-        json!([{"path": "/bin/sh", "args": ["sh", "-c", script], "timeout": 10}])
+        json!([{"path": "/bin/sh", "args": ["sh", "-c", script], "timeout": 100}])
     };
     let kinds = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"];
     let all: serde_json::Map<String, Value> =

@@ -1,9 +1,8 @@
 //! A guest that takes too much.
 
-use std::time::Duration;
-
 use anyhow::{Result, bail};
 
+use super::support::LIMIT;
 use crate::place::Place;
 use crate::sandbox::Sandbox;
 
@@ -11,7 +10,7 @@ use crate::sandbox::Sandbox;
 pub(super) fn memory_hog_dies_alone(place: &Place) -> Result<()> {
     let script = "ulimit -v 400000; /cases/bin/memory_hog; echo hog: $?; ls /etc/hostname && echo alive";
     let sandbox = Sandbox::new(place, "hog", &["sh", "-c", script])?;
-    let outcome = sandbox.run(b"", Duration::from_secs(60))?;
+    let outcome = sandbox.run(b"", LIMIT)?;
     let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
     if outcome.code != Some(0) || !text.ends_with("hog: 3\n/etc/hostname\nalive\n") {
         bail!("{}", outcome.shown());

@@ -7,6 +7,7 @@ use libtest_mimic::{Completion, Failed, Trial};
 
 use crate::place::Place;
 use crate::skip::Skip;
+use crate::times;
 
 mod as_runc;
 mod bad_input;
@@ -163,7 +164,8 @@ pub fn trials(place: &Arc<Place>) -> impl Iterator<Item = Trial> {
 }
 
 fn trial(name: &str, test: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
-    Trial::ignorable_test(name, move || match test() {
+    let named = name.to_owned();
+    Trial::ignorable_test(name, move || match times::taken(&named, test) {
         Ok(()) => Ok(Completion::Completed),
         Err(error) => match error.downcast_ref::<Skip>() {
             Some(Skip(reason)) => Ok(Completion::ignored_with(reason)),

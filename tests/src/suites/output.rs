@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 
@@ -24,7 +23,7 @@ pub(super) fn append_to_a_shared_file(place: &Place) -> Result<()> {
         Command::new("sh").args(["-c", script]).stdout(Stdio::from(open()?)).spawn()?,
     ];
     for child in &mut children {
-        if wait(child, Duration::from_secs(60))? != Some(0) {
+        if wait(child, LIMIT)? != Some(0) {
             bail!("a writer failed");
         }
     }
@@ -58,7 +57,7 @@ pub(super) fn closed_pipe(place: &Place) -> Result<()> {
     let inside = sandbox.command("pipe");
     let inside = std::iter::once(inside.get_program()).chain(inside.get_args());
     let mut shell = Command::new("timeout");
-    shell.args(["20", "sh", "-c", "\"$@\" | head -n 3", "sh"]).args(inside);
+    shell.args(["120", "sh", "-c", "\"$@\" | head -n 3", "sh"]).args(inside);
     let output = shell.output()?;
     if output.stdout != b"y\ny\ny\n" || output.stderr != b"yes: 141\n" {
         bail!("{output:?}");

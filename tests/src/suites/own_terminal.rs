@@ -16,7 +16,7 @@ use rustix::process::Signal;
 use rustix::termios::{Winsize, isatty, tcsetwinsize};
 use serde_json::{Value, json};
 
-use super::support::send;
+use super::support::{LIMIT, send};
 use super::terminal::{Terminal, line};
 use crate::bundle;
 use crate::leftovers::Tree;
@@ -46,20 +46,16 @@ pub(super) fn foreground(place: &Place) -> Result<()> {
     terminal.type_line("stty size; trap 'stty size' WINCH")?;
     terminal.expect("50 200")?;
     succeed(terminal.tmux().args(["resize-window", "-x", "120", "-y", "40"]))?;
-    std::thread::sleep(Duration::from_millis(500));
-    terminal.press(&["Enter"])?;
-    terminal.expect("40 120")?;
-    terminal.type_line("sleep 100")?;
-    std::thread::sleep(Duration::from_millis(300));
+    terminal.ask("", "40 120")?;
+    terminal.foreground("sleep 100")?;
     terminal.press(&["C-c"])?;
     terminal.type_line("echo code=$?")?;
     terminal.expect("code=130")?;
-    terminal.type_line("cat")?;
-    std::thread::sleep(Duration::from_millis(300));
+    terminal.foreground("cat")?;
     terminal.press(&["C-z"])?;
     terminal.expect("Stopped")?;
     terminal.type_line("fg")?;
-    std::thread::sleep(Duration::from_millis(300));
+    terminal.expect("fg\nsh -c")?;
     terminal.type_line("back")?;
     terminal.expect("back\nback")?;
     terminal.press(&["C-d"])?;
@@ -128,7 +124,7 @@ impl Master {
 
     /// Waits until this was shown.
     fn expect(&mut self, wanted: &str) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(15);
+        let deadline = Instant::now() + LIMIT;
         while !self.seen.contains(wanted) {
             let second = Timespec { tv_sec: 1, tv_nsec: 0 };
             let ready = poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&second))?;
@@ -166,16 +162,15 @@ pub(super) fn console_socket(place: &Place) -> Result<()> {
     master.type_line("trap 'stty size' WINCH; echo trapped")?;
     master.expect("\r\ntrapped")?;
     tcsetwinsize(&master.file, size)?;
-    std::thread::sleep(Duration::from_millis(300));
-    master.type_line("")?;
+    master.type_line("while [ \"$(stty size)\" = '30 90' ]; do sleep 0.05; done")?;
     master.expect("41 99")?;
-    master.type_line("sleep 100")?;
-    std::thread::sleep(Duration::from_millis(300));
+    master.type_line("sh -c 'echo up; exec sleep 100'")?;
+    master.expect("\r\nup\r\n")?;
     master.file.write_all(b"\x03")?;
     master.type_line("echo code-$?")?;
     master.expect("code-130")?;
     drop(master);
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + LIMIT;
     // While it ends, it may not answer.
     let state = || command(&sandbox, place, &["state", "held"]).output();
     while !String::from_utf8_lossy(&state()?.stdout).contains("stopped") {
@@ -202,14 +197,13 @@ pub(super) fn exec(place: &Place) -> Result<()> {
         "more",
         "sh",
         "-c",
-        "tty; read x; echo got $x; stty size",
+        "tty; read x; echo got $x; while [ \"$(stty size)\" != '33 77' ]; do sleep 0.05; done; echo sized",
     ];
     let mut master = Master::of(&socket, &mut command(&sandbox, place, &exec))?;
     master.expect("/dev/pts/0")?;
     tcsetwinsize(&master.file, Winsize { ws_row: 33, ws_col: 77, ws_xpixel: 0, ws_ypixel: 0 })?;
-    std::thread::sleep(Duration::from_millis(300));
     master.type_line("it")?;
-    master.expect("got it\r\n33 77")?;
+    master.expect("got it\r\nsized")?;
     let terminal = Terminal::start(place, "exec-tmux")?;
     let own = command(&sandbox, place, &["exec", "--tty", "more", "sh", "-c", "'tty; stty size; exit 4'"]);
     let words = std::iter::once(own.get_program()).chain(own.get_args());

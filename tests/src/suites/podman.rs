@@ -16,7 +16,7 @@ use crate::skip::skip;
 use crate::tools::available;
 
 pub(super) const IMAGE: &str = "localhost/small";
-pub(super) const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(240);
 
 /// An engine with a store of its own, and one small image.
 pub(super) struct Podman {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::lifecycle::{casemate, done, within};
+use super::lifecycle::{casemate, detached, done, within};
 use super::support::{LIMIT, config, send};
 use crate::bundle;
 use crate::leftovers::{Tree, names};
@@ -142,13 +142,13 @@ pub(super) fn several_containers(place: &Place) -> Result<()> {
         ensure!(pod.says("b", "cat /tmp/file 2>/dev/null || echo absent")? == "absent\n");
         let listens =
             "import socket; s = socket.create_server(('127.0.0.1', 7)); c, _ = s.accept(); c.send(b'hello')";
-        done(&pod.first, &["exec", "--detach", "a", "python3", "-c", listens])?;
+        detached(&pod.first, &["exec", "--detach", "a", "python3", "-c", listens])?;
         let hears = "import socket; print(socket.create_connection(('127.0.0.1', 7)).recv(9).decode())";
         let heard = || Ok(casemate(&pod.first, &["exec", "b", "python3", "-c", hears])?.stdout == b"hello\n");
         within(LIMIT, heard).context("b does not reach a")?;
 
         let of = |id: &str| -> Result<usize> { Ok(done(&pod.first, &["ps", id])?.lines().skip(1).count()) };
-        done(&pod.first, &["exec", "--detach", "a", "sh", "-c", "sleep 1001 & sleep 1002 & wait"])?;
+        detached(&pod.first, &["exec", "--detach", "a", "sh", "-c", "sleep 1001 & sleep 1002 & wait"])?;
         within(LIMIT, || Ok(of("a")? >= 4))?;
         ensure!(of("b")? <= 2 && of("pod")? <= 2, "{} {}", of("b")?, of("pod")?);
         // One stands still, and the other does not.

@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 
 use super::support::{LIMIT, config, set};
 use crate::bundle;
+use crate::enclosure;
 use crate::place::Place;
 use crate::run::{Outcome, run};
 use crate::skip::skip;
@@ -24,7 +25,7 @@ fn home(place: &Place, name: &str) -> Result<std::path::PathBuf> {
     if allowed.is_ok_and(|text| text.trim() == "0") {
         return skip("the host does not let users make user namespaces");
     }
-    let home = std::env::temp_dir().join(format!("casemate-e2e-{name}-{}", std::process::id()));
+    let home = std::env::temp_dir().join(format!("casemate-e2e-{name}-{}", enclosure::run()));
     fs::create_dir_all(&home)?;
     fs::set_permissions(&home, fs::Permissions::from_mode(0o755))?;
     chown(&home, Some(USER), Some(USER))?;

@@ -39,7 +39,7 @@ pub(super) fn two_hundred(place: &Place) -> Result<()> {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "--"]);
     command.args(["sh", "-c", TWO_HUNDRED, "sh"]).arg(&place.scratch).args(inside);
-    let outcome = run(&mut command, b"", Duration::from_secs(120))?;
+    let outcome = run(&mut command, b"", Duration::from_secs(600))?;
     let state = names(&sandbox.state)?;
     if outcome.code != Some(0)
         || !outcome.stdout.is_empty()
@@ -60,7 +60,7 @@ pub(super) fn state_of_a_killed_run(place: &Place) -> Result<()> {
         let tree = running.tree()?;
         running.signal(Signal::KILL)?;
         running.finish()?;
-        tree.gone_within(Duration::from_secs(2))?;
+        tree.gone_within(LIMIT)?;
         let outcome = run(&mut sandbox.command(next), b"\n", LIMIT)?;
         let left = names(&sandbox.state)?;
         if outcome.code != Some(0) || !left.is_empty() {

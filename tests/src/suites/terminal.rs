@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
 
-use super::support::send;
+use super::support::{LIMIT, send};
 use crate::leftovers::Tree;
 use crate::place::Place;
 use crate::sandbox::Sandbox;
@@ -53,6 +54,29 @@ impl Terminal {
         self.press(&["Enter"])
     }
 
+    /// Runs a program in the foreground of a shell, and waits until it is there: keys that are pressed now are for it.
+    pub(super) fn foreground(&self, program: &str) -> Result<()> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let up = format!("up-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.type_line(&format!("sh -c 'echo {up}; exec {program}'"))?;
+        self.expect(&format!("\n{up}\n"))
+    }
+
+    /// Types a line again and again until the screen has this text: what it asks for comes about by and by.
+    pub(super) fn ask(&self, line: &str, wanted: &str) -> Result<()> {
+        let deadline = Instant::now() + LIMIT;
+        while !self.screen()?.contains(wanted) {
+            ensure!(
+                Instant::now() < deadline,
+                "waited for {wanted:?} on this screen:\n{}",
+                self.screen()?.trim_end()
+            );
+            self.type_line(line)?;
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        Ok(())
+    }
+
     pub(super) fn screen(&self) -> Result<String> {
         output(self.tmux().args(["capture-pane", "-p"]))
     }
@@ -64,7 +88,7 @@ impl Terminal {
 
     /// Waits until the screen is as it should be.
     pub(super) fn until(&self, wanted: impl Fn(&str) -> bool) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(15);
+        let deadline = Instant::now() + LIMIT;
         loop {
             let screen = self.screen()?;
             if wanted(&screen) {
@@ -109,8 +133,7 @@ pub(super) fn interrupt_in_a_shell(place: &Place) -> Result<()> {
     terminal.type_line(&line(&sandbox))?;
     terminal.type_line("PS1='inside$ '; test -t 0 && echo terminal=$?")?;
     terminal.expect("terminal=0")?;
-    terminal.type_line("sleep 100")?;
-    std::thread::sleep(Duration::from_millis(300));
+    terminal.foreground("sleep 100")?;
     terminal.press(&["C-c"])?;
     terminal.type_line("echo code=$?")?;
     terminal.expect("code=130")?;
@@ -132,7 +155,7 @@ pub(super) fn stop_and_continue(place: &Place) -> Result<()> {
     terminal.type_line("echo still $((40 + 2))")?;
     terminal.expect("still 42")?;
     terminal.type_line("fg")?;
-    std::thread::sleep(Duration::from_millis(300));
+    terminal.expect("fg\nsh -c")?;
     terminal.type_line("hello")?;
     terminal.expect("got hello")?;
     terminal.type_line("exit 6")?;
