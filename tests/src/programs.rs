@@ -393,6 +393,7 @@ const PATCHING: &[Case] = &[
     program!("patching/unseen-calls", "unseen_calls", options: ON),
     program!("patching/program-break", "program_break", options: ON),
     program!("patching/handlers", "signal_behind_calls", options: ON, seconds: 240),
+    program!("patching/vector", "vector_behind_calls", options: ON),
     program!("patching/own-text", "patched_text", options: ON),
     script!("patching/libraries", "patched_libraries.sh", options: ON, seconds: 360),
     script!("patching/processes", "processes_in_a_row.sh", options: ON, seconds: 360),

@@ -7,6 +7,8 @@ use super::support::Running;
 use crate::place::Place;
 use crate::sandbox::Sandbox;
 
+// The shell waits by `wait`: before it waits for a command in the foreground, bash 5.2 takes over SIGINT, and a SIGINT that comes when sigaction(2)
+// is just returning has it send itself SIGINT for ever, natively too.
 pub(super) fn forwarded(place: &Place) -> Result<()> {
     let script = "for s in HUP INT QUIT USR1 USR2 WINCH; do trap \"echo $s\" $s; done; trap 'echo TERM; exit 3' TERM; \
                   echo ready; while :; do sleep 0.1 & wait $!; done";
