@@ -1,7 +1,7 @@
 //! The programs that are compared, by family. Their sources are in `tests/cases`.
 
 use crate::case::{Case, DEFAULT};
-use crate::crates::FSX;
+use crate::crates::{FSX, PJDFSTEST};
 use crate::filesystems;
 use crate::testroot::Extra;
 
@@ -95,6 +95,10 @@ const SERVERS: Extra<'static> = Extra {
 
 const FUSE: &[Case] = &[
     program!("fuse/requests", "fuse_requests", fuse: true),
+    program!("fuse/negotiated", "fuse_negotiated", fuse: true, since: (6, 9)),
+    program!("fuse/newest", "fuse_newest", fuse: true, since: (6, 18)),
+    program!("fuse/hostile", "fuse_hostile", fuse: true, seconds: 240),
+    program!("fuse/limits", "fuse_limits", fuse: true),
     program!("fuse/notify", "fuse_notify", fuse: true, since: (6, 9)),
     program!("fuse/back", "fuse_back", fuse: true),
     program!("fuse/caches", "fuse_caches", fuse: true, since: (6, 6)),
@@ -110,6 +114,15 @@ const FUSE: &[Case] = &[
     script!("fuse/libfuse", "fuse_libfuse.sh", fuse: true, extra: Some(&SERVERS), seconds: 900),
     served_fsx!("fuse/fsx", "served-files"),
     served_fsx!("fuse/fsx-back", "served-back"),
+    Case {
+        name: "fuse/posix",
+        args: &["bash", "/cases/sh/pjdfstest.sh", "served"],
+        crates: &[&PJDFSTEST],
+        extra: Some(&SERVERS),
+        fuse: true,
+        seconds: 900,
+        ..DEFAULT
+    },
     script!("fuse/user-namespace", "fuse_user_namespace.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
     script!("fuse/users", "fuse_users.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
 ];

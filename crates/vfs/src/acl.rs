@@ -270,14 +270,27 @@ impl Credentials {
         attributes: &crate::Attributes,
         access: Access,
     ) -> Result<(), Errno> {
-        const GROUP: u32 = 0o070;
         if let Some(decided) = inode.permission(self, access, false) {
             return decided;
         }
+        self.check_by_list(attributes, access, || inode.acl(AclKind::Access))
+    }
+
+    /// As [`Self::check`], by an access list, which is asked for only if it may matter.
+    ///
+    /// # Errors
+    /// `EACCES`.
+    pub fn check_by_list(
+        &self,
+        attributes: &crate::Attributes,
+        access: Access,
+        list: impl FnOnce() -> Option<Acl>,
+    ) -> Result<(), Errno> {
+        const GROUP: u32 = 0o070;
         if attributes.owner.uid == self.fsuid || attributes.mode & GROUP == 0 {
             return self.check(attributes, access);
         }
-        match inode.acl(AclKind::Access) {
+        match list() {
             None => self.check(attributes, access),
             Some(acl) if acl.permits(self, attributes.owner.gid, access.bits()) => Ok(()),
             Some(_) => self.overrides(attributes, access),
@@ -296,8 +309,9 @@ impl Inherited {
     /// The mode of a new file, and its lists: without a default list the umask takes from the mode.
     #[must_use]
     pub fn from_directory(directory: &crate::InodeRef, kind: FileKind, mode: u32, umask: u32) -> (u32, Self) {
-        match directory.acl(AclKind::Default) {
-            None => (mode & !umask, Self::default()),
+        let default = if directory.server_applies_acls() { None } else { directory.acl(AclKind::Default) };
+        match default {
+            None => (directory.masked(mode, umask), Self::default()),
             Some(default) => {
                 let (access, mode) = default.clone().inherited(mode);
                 (mode, Self { access, default: (kind == FileKind::Directory).then_some(default) })

@@ -263,7 +263,38 @@ pub trait Inode: Send + Sync + Any {
         false
     }
 
-    /// Sets or removes an access control list. The mode is the VFS's to change with it.
+    /// Whether a server sees to what access control lists do to modes and to new files. Otherwise the VFS does.
+    fn server_applies_acls(&self) -> bool {
+        false
+    }
+
+    /// An access control list as getxattr(2) tells it.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` if the filesystem keeps none, and a server's.
+    fn told_acl(&self, kind: AclKind) -> Result<Option<Acl>, Errno> {
+        if self.keeps_acls() { Ok(self.acl(kind)) } else { Err(Errno::EOPNOTSUPP) }
+    }
+
+    /// The mode of a new file in this directory without a default list, when `mode` was asked for.
+    fn masked(&self, mode: u32, umask: u32) -> u32 {
+        mode & !umask
+    }
+
+    /// Whether a server takes set-ID bits and file capabilities away from what is written.
+    fn server_sheds_privileges(&self) -> bool {
+        false
+    }
+
+    /// Takes set-ID bits away because somebody has written who may not keep them: `mode` is left, by what is known.
+    ///
+    /// # Errors
+    /// As [`Self::set_attributes`].
+    fn shed_set_ids(&self, mode: u32) -> Result<(), Errno> {
+        self.set_attributes(&AttributeChange { mode: Some(mode), ..Default::default() })
+    }
+
+    /// Sets or removes an access control list. The mode is the VFS's to change with it, unless [`Self::server_applies_acls`].
     ///
     /// # Errors
     /// `ENOSPC`, `EOPNOTSUPP`.

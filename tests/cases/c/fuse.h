@@ -43,7 +43,7 @@ struct shared {
 	uint64_t held_unique, held_all[64];
 	volatile int timeout; /* seconds that entries and attributes last */
 	volatile int open_flags, backing;
-	volatile int polled, births;
+	volatile int polled, births, copies_much, forgotten;
 	volatile int notifies; /* POLL that wants to hear of a change */
 	volatile uint64_t kh;
 	volatile uint64_t last_unique;
@@ -56,8 +56,10 @@ static struct shared *shared;
 static struct node nodes[NODES];
 static int device = -1;
 static int keep_device;
+/* How much of the record show_by() has shown. */
+static int shown;
 /* What INIT is answered with besides. */
-static uint32_t wanted_more, stack_depth, background = 12;
+static uint32_t wanted_flags, wanted_more, stack_depth, background = 12, largest_write = 131072, pages;
 
 static void note(const char *format, ...)
 {
@@ -176,6 +178,20 @@ static int flags_of(uint32_t flags)
 	return flags & (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_DIRECTORY | O_CLOEXEC | O_DIRECT);
 }
 
+/* What a request that makes something says of it besides: group and labels. Returns the end of what it says before. */
+static const char *besides(const struct fuse_in_header *in)
+{
+	static char text[100];
+	const uint32_t *word = (const void *)((const char *)in + in->len - in->total_extlen * 8), *end = word + in->total_extlen * 2;
+	*text = 0;
+	for (; word < end; word += word[0] / 4)
+		if (word[1] == 32)
+			sprintf(text + strlen(text), " groups %u of %u bytes: %u", word[2], word[0], word[3]);
+		else
+			sprintf(text + strlen(text), " labels %u of %u bytes", word[1], word[0]);
+	return text;
+}
+
 /* Answers one request. */
 static void serve(struct fuse_in_header *in, char *body)
 {
@@ -202,13 +218,14 @@ static void serve(struct fuse_in_header *in, char *body)
 		return reply_entry(unique, other);
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
+		__atomic_add_fetch(&shared->forgotten, 1, __ATOMIC_SEQ_CST);
 		return;
 	case FUSE_GETATTR:
 		note("GETATTR %d\n", id);
 		return reply_attr(unique, id);
 	case FUSE_SETATTR: {
 		struct fuse_setattr_in *set = (void *)body;
-		note("SETATTR %d valid %x", id, set->valid & ~(FATTR_FH | FATTR_LOCKOWNER | FATTR_CTIME));
+		note("SETATTR %d valid %x", id, set->valid & ~(FATTR_FH | FATTR_CTIME));
 		if (set->valid & FATTR_MODE)
 			note(" mode %o", n->mode = set->mode);
 		if (set->valid & FATTR_UID)
@@ -226,20 +243,20 @@ static void serve(struct fuse_in_header *in, char *body)
 		note("READLINK %d\n", id);
 		return reply(unique, 0, n->target, strlen(n->target));
 	case FUSE_SYMLINK:
-		note("SYMLINK %d %s -> %s\n", id, body, body + strlen(body) + 1);
+		note("SYMLINK %d %s -> %s%s\n", id, body, body + strlen(body) + 1, besides(in));
 		other = make(id, body, S_IFLNK | 0777);
 		strcpy(nodes[other].target, body + strlen(body) + 1);
 		return reply_entry(unique, other);
 	case FUSE_MKNOD: {
 		struct fuse_mknod_in *what = (void *)body;
-		note("MKNOD %d %s mode %o rdev %x umask %o\n", id, body + sizeof *what, what->mode, what->rdev, what->umask);
+		note("MKNOD %d %s mode %o rdev %x umask %o%s\n", id, body + sizeof *what, what->mode, what->rdev, what->umask, besides(in));
 		other = make(id, body + sizeof *what, what->mode);
 		nodes[other].rdev = what->rdev;
 		return reply_entry(unique, other);
 	}
 	case FUSE_MKDIR: {
 		struct fuse_mkdir_in *what = (void *)body;
-		note("MKDIR %d %s mode %o umask %o\n", id, body + sizeof *what, what->mode, what->umask);
+		note("MKDIR %d %s mode %o umask %o%s\n", id, body + sizeof *what, what->mode, what->umask, besides(in));
 		return reply_entry(unique, make(id, body + sizeof *what, S_IFDIR | what->mode));
 	}
 	case FUSE_UNLINK:
@@ -277,14 +294,15 @@ static void serve(struct fuse_in_header *in, char *body)
 	}
 	case FUSE_OPEN:
 	case FUSE_OPENDIR:
-		note("%s %d flags %o\n", in->opcode == FUSE_OPEN ? "OPEN" : "OPENDIR", id, flags_of(((struct fuse_open_in *)body)->flags));
+		note("%s %d flags %o", in->opcode == FUSE_OPEN ? "OPEN" : "OPENDIR", id, flags_of(((struct fuse_open_in *)body)->flags));
+		note("%s\n", ((struct fuse_open_in *)body)->open_flags ? " without set-IDs" : "");
 		return reply(unique, 0, &opened, sizeof opened);
 	case FUSE_CREATE:
 	case FUSE_TMPFILE: {
 		struct fuse_create_in *what = (void *)body;
 		int named = in->opcode == FUSE_CREATE;
-		note("%s %d %s mode %o umask %o flags %o\n", named ? "CREATE" : "TMPFILE", id, named ? body + sizeof *what : "",
-			what->mode, what->umask, flags_of(what->flags) & ~O_DIRECTORY);
+		note("%s %d %s mode %o umask %o flags %o%s%s\n", named ? "CREATE" : "TMPFILE", id, named ? body + sizeof *what : "",
+			what->mode, what->umask, flags_of(what->flags) & ~O_DIRECTORY, what->open_flags ? " without set-IDs" : "", besides(in));
 		other = make(id, named ? body + sizeof *what : "", what->mode);
 		struct fuse_entry_out made = entry(other);
 		opened.fh = other + 100;
@@ -301,7 +319,8 @@ static void serve(struct fuse_in_header *in, char *body)
 	case FUSE_WRITE: {
 		struct fuse_write_in *what = (void *)body;
 		struct fuse_write_out written = { .size = what->size };
-		note("WRITE %d fh %d %u at %llu\n", id, (int)what->fh, what->size, (unsigned long long)what->offset);
+		note("WRITE %d fh %d %u at %llu%s\n", id, (int)what->fh, what->size, (unsigned long long)what->offset,
+			what->write_flags & 4 ? " without set-IDs" : "");
 		memcpy(n->data + what->offset, body + sizeof *what, what->size);
 		if (what->offset + what->size > n->size)
 			n->size = what->offset + what->size;
@@ -324,18 +343,21 @@ static void serve(struct fuse_in_header *in, char *body)
 		note("%s %d data %u\n", in->opcode == FUSE_FSYNC ? "FSYNC" : "FSYNCDIR", id, ((struct fuse_fsync_in *)body)->fsync_flags);
 		return reply(unique, 0, 0, 0);
 	case FUSE_SETXATTR: {
-		/* The short form: SETXATTR_EXT was not asked for. */
 		uint32_t *what = (void *)body;
-		char *name = body + FUSE_COMPAT_SETXATTR_IN_SIZE;
-		note("SETXATTR %d %s %u flags %u\n", id, name, what[0], what[1]);
+		int is_long = wanted_flags & FUSE_SETXATTR_EXT;
+		char *name = body + (is_long ? sizeof(struct fuse_setxattr_in) : FUSE_COMPAT_SETXATTR_IN_SIZE);
+		note("SETXATTR %d %s %u flags %u%s\n", id, name, what[0], what[1], is_long && what[2] ? " without set-group-ID" : "");
 		strcpy(n->xname, name);
 		memcpy(n->xvalue, name + strlen(name) + 1, n->xlength = what[0]);
 		return reply(unique, 0, 0, 0);
 	}
 	case FUSE_GETXATTR: {
 		struct fuse_getxattr_in *what = (void *)body;
-		if (strcmp(body + sizeof *what, n->xname))
+		if (strcmp(body + sizeof *what, n->xname)) {
+			if (!strncmp(body + sizeof *what, "system.", 7))
+				note("GETXATTR %d %s\n", id, body + sizeof *what);
 			return reply(unique, -ENODATA, 0, 0);
+		}
 		struct fuse_getxattr_out size = { .size = n->xlength };
 		note("GETXATTR %d %s\n", id, body + sizeof *what);
 		return what->size ? reply(unique, 0, n->xvalue, n->xlength) : reply(unique, 0, &size, sizeof size);
@@ -411,16 +433,21 @@ static void serve(struct fuse_in_header *in, char *body)
 		note("LSEEK %d %llu whence %u\n", id, (unsigned long long)what->offset, what->whence);
 		return reply(unique, 0, &found, sizeof found);
 	}
+	case 53: /* FUSE_COPY_FILE_RANGE_64, newer than some headers */
+		if (!shared->copies_much)
+			return reply(unique, -ENOSYS, 0, 0);
+		/* fall through */
 	case FUSE_COPY_FILE_RANGE: {
 		struct fuse_copy_file_range_in *what = (void *)body;
 		struct node *to = &nodes[what->nodeid_out];
 		uint64_t left = what->off_in < n->size ? n->size - what->off_in : 0;
 		struct fuse_write_out copied = { .size = left < what->len ? left : what->len };
-		note("COPY_FILE_RANGE %d %llu -> %d %llu\n", id, (unsigned long long)what->off_in, (int)what->nodeid_out, (unsigned long long)what->off_out);
+		uint64_t much = copied.size;
+		note("COPY_FILE_RANGE%s %d %llu -> %d %llu\n", in->opcode == 53 ? "_64" : "", id, (unsigned long long)what->off_in, (int)what->nodeid_out, (unsigned long long)what->off_out);
 		memcpy(to->data + what->off_out, n->data + what->off_in, copied.size);
 		if (what->off_out + copied.size > to->size)
 			to->size = what->off_out + copied.size;
-		return reply(unique, 0, &copied, sizeof copied);
+		return in->opcode == 53 ? reply(unique, 0, &much, sizeof much) : reply(unique, 0, &copied, sizeof copied);
 	}
 	case 52: { /* FUSE_STATX, newer than some headers */
 		struct statx_out {
@@ -447,8 +474,7 @@ static void serve(struct fuse_in_header *in, char *body)
 		return;
 	}
 	default:
-		if (in->opcode < 50)
-			note("UNKNOWN %u\n", in->opcode);
+		note("UNKNOWN %u\n", in->opcode);
 		return reply(unique, -ENOSYS, 0, 0);
 	}
 }
@@ -469,7 +495,8 @@ static inline int next(char *buffer, uint32_t wanted)
 		if (in->opcode != FUSE_INIT)
 			return 1;
 		struct fuse_init_in *theirs = (void *)(in + 1);
-		struct fuse_init_out ours = { .major = 7, .minor = 38, .max_readahead = 131072, .max_write = 131072, .time_gran = 1,
+		wanted_flags = wanted;
+		struct fuse_init_out ours = { .major = 7, .minor = 38, .max_readahead = 131072, .max_write = largest_write, .time_gran = 1, .max_pages = pages,
 			.flags = wanted & theirs->flags, .flags2 = wanted_more, .max_background = background, .congestion_threshold = 9,
 			.unused[0] = stack_depth };
 		reply(in->unique, 0, &ours, sizeof ours);
@@ -482,6 +509,7 @@ static inline void start(const char *options, int seconds)
 	char text[256];
 	shared = mmap(0, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	shared->timeout = seconds;
+	shown = 0;
 	mkdir(AT, 0755);
 	device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (device < 0) {
@@ -521,4 +549,24 @@ static inline void stop_server(pid_t pid)
 	if (umount2(AT, MNT_DETACH))
 		perror("umount");
 	waitpid(pid, 0, 0);
+}
+
+/* Shows a result, and by `line` each request that came meanwhile; it is told the one before too. STATFS tells where that ends: everything
+ * before it has been read by then. */
+static inline void show_by(void (*line)(const char *what, char *request, const char *before), const char *what, long result)
+{
+	struct statvfs at;
+	int error = errno;
+	printf("%s = %s\n", what, result < 0 ? strerror(error) : "ok");
+	statvfs(AT, &at);
+	char *text = shared->log + shown, *end = strstr(text, "STATFS\n"), *last = "";
+	char *copy = strndup(text, end ? end - text : 0);
+	for (char *request = strtok(copy, "\n"); request; request = strtok(0, "\n")) {
+		line(what, request, last);
+		last = request;
+	}
+	free(copy);
+	shown = shared->length;
+	errno = 0;
+	fflush(stdout);
 }

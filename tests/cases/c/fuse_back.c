@@ -1,12 +1,11 @@
 /* The write-back cache: what is written stays in the kernel until it is asked for, with its size and times. */
 #define _GNU_SOURCE
 #include "fuse.h"
-#include <sys/statvfs.h>
 #include <time.h>
 
 #define P AT "/"
 
-static int shown, shows_times;
+static int shows_times;
 
 static void nap(int milliseconds)
 {
@@ -14,31 +13,25 @@ static void nap(int milliseconds)
 	nanosleep(&time, 0);
 }
 
-/* Shows a result, and what was asked meanwhile. */
+static void asked(const char *what, char *request, const char *before)
+{
+	(void)what;
+	/* What the times are is another thing each time, and whether they change at all if writes follow each other at once. */
+	char *times = strstr(request, " mtime ");
+	if (times)
+		*times = 0;
+	if (times && !shows_times && strstr(request, "valid 20"))
+		return;
+	/* How far is read ahead is each kernel's own affair. */
+	if (strncmp(request, "READ ", 5))
+		printf("  %s%s\n", request, times ? " mtime" : "");
+	else if (strncmp(before, "READ ", 5))
+		printf("  READ\n");
+}
+
 static void show(const char *what, long result)
 {
-	struct statvfs at;
-	int error = errno;
-	printf("%s = %s\n", what, result < 0 ? strerror(error) : "ok");
-	statvfs(AT, &at);
-	char *text = shared->log + shown, *end = strstr(text, "STATFS\n");
-	for (char *line = strtok(strndup(text, end ? end - text : 0), "\n"), *last = ""; line; line = strtok(0, "\n")) {
-		/* What the times are is another thing each time, and whether they change at all if writes follow each other at once. */
-		char *times = strstr(line, " mtime ");
-		if (times)
-			*times = 0;
-		if (times && !shows_times && strstr(line, "valid 20"))
-			continue;
-		/* How far is read ahead is each kernel's own affair. */
-		if (strncmp(line, "READ ", 5))
-			printf("  %s%s\n", line, times ? " mtime" : "");
-		else if (strncmp(last, "READ ", 5))
-			printf("  READ\n");
-		last = line;
-	}
-	shown = shared->length;
-	errno = 0;
-	fflush(stdout);
+	show_by(asked, what, result);
 }
 
 static void drop(uint64_t id)

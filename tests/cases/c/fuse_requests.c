@@ -3,33 +3,24 @@
 #include "fuse.h"
 #include <sys/file.h>
 #include <sys/ioctl.h>
-#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <dirent.h>
 
 #define P AT "/"
 
-static int shown;
+static void asked(const char *what, char *request, const char *before)
+{
+	/* Whether what is known of a name is trusted where it is about to go is each kernel's own affair. */
+	if (*what == '~' && !strncmp(request, "LOOKUP", 6))
+		return;
+	/* How far is read ahead is each kernel's own affair. */
+	if (strncmp(request, "READ ", 5) || strncmp(before, "READ ", 5))
+		printf("  %s\n", request);
+}
 
-/* Shows a result, and what was asked meanwhile. STATFS tells where that ends: everything before it has been read by then. */
 static void show(const char *what, long result)
 {
-	struct statvfs at;
-	int error = errno;
-	printf("%s = %s\n", what, result < 0 ? strerror(error) : "ok");
-	statvfs(AT, &at);
-	char *text = shared->log + shown, *end = strstr(text, "STATFS\n");
-	for (char *line = strtok(strndup(text, end ? end - text : 0), "\n"), *last = ""; line; line = strtok(0, "\n")) {
-		/* Whether what is known of a name is trusted where it is about to go is each kernel's own affair. */
-		if (*what == '~' && !strncmp(line, "LOOKUP", 6))
-			continue;
-		/* How far is read ahead is each kernel's own affair. */
-		if (strncmp(line, "READ ", 5) || strncmp(last, "READ ", 5))
-			printf("  %s\n", line);
-		last = line;
-	}
-	shown = shared->length;
-	errno = 0;
+	show_by(asked, what, result);
 }
 
 static void files(void)
@@ -166,7 +157,6 @@ static void all(const char *title, const char *options, int seconds, uint32_t wa
 {
 	printf("=== %s\n", title);
 	pid_t pid = start_server(options, seconds, wanted);
-	shown = 0;
 	umask(022);
 	files();
 	names();

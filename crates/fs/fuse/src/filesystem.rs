@@ -153,6 +153,13 @@ impl Shared {
         directory.name_outdated(name.as_bytes(), child, expires)
     }
 
+    /// NOTIFY_PRUNE: an inode that nobody uses is let go.
+    pub(crate) fn prune(&self, id: u64) {
+        if let Some(node) = self.known(id) {
+            self.kept.let_go(&node);
+        }
+    }
+
     /// NOTIFY_STORE: content for the cache.
     ///
     /// # Errors
@@ -221,7 +228,7 @@ impl FileSystem for FuseFs {
     }
 
     fn options(&self) -> String {
-        self.shared.options.shown()
+        self.shared.options.shown(self.root.checks_modes())
     }
 
     /// Names are known for as long as the server says, which is this crate's to see to.

@@ -53,7 +53,8 @@ impl Caller<'_> {
         }
         let mode = self.permitted_mode(&attributes, mode);
         target.set_attributes(&AttributeChange { mode: Some(mode), ..Default::default() })?;
-        match target.inode().and_then(|inode| Some((inode.acl(AclKind::Access)?, inode))) {
+        let inode = target.inode().filter(|inode| !inode.server_applies_acls());
+        match inode.and_then(|inode| Some((inode.acl(AclKind::Access)?, inode))) {
             Some((acl, inode)) => inode.set_acl(AclKind::Access, Some(&acl.with_mode(mode))),
             None => Ok(()),
         }

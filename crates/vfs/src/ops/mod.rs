@@ -23,6 +23,7 @@ mod xattr;
 
 pub use change::OwnerChange;
 pub use remount::MountChange;
+pub use set_id::mode_after_write;
 pub use status::Status;
 pub use unmount::UnmountFlags;
 pub use xattr::XattrMode;

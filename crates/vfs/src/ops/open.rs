@@ -76,10 +76,10 @@ impl Caller<'_> {
         self.may_open(&path, &attributes, flags)?;
         let in_use = InUse::start(path.dentry.inode_ref(), flags)?;
         let cuts = flags.contains(OpenFlags::TRUNC) && kind == FileKind::Regular;
+        if cuts && in_use.as_ref().is_some_and(|_| !flags.writes()) {
+            may_change(path.dentry.inode_ref())?;
+        }
         if cuts && !path.dentry.inode_ref().cuts_itself() {
-            if in_use.as_ref().is_some_and(|_| !flags.writes()) {
-                may_change(path.dentry.inode_ref())?;
-            }
             self.truncate_opened(&path, &attributes)?;
         }
         let file = self.open_inode(&path, &attributes, flags)?;

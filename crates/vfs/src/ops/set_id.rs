@@ -2,14 +2,15 @@
 
 use super::change::drop_file_capabilities;
 use crate::caller::Caller;
-use crate::{AttributeChange, Attributes, Capability, Credentials, FileKind, OpenFile};
+use crate::{Attributes, Capability, Credentials, FileKind, OpenFile};
 
 const SETUID: u32 = 0o4000;
 const SETGID: u32 = 0o2000;
 const GROUP_EXECUTE: u32 = 0o010;
 
 /// The mode that is left of a file's once somebody else may have changed what it contains; nothing if it stays.
-pub(super) fn mode_after_write(credentials: &Credentials, attributes: &Attributes) -> Option<u32> {
+#[must_use]
+pub fn mode_after_write(credentials: &Credentials, attributes: &Attributes) -> Option<u32> {
     let privileged = credentials.has(Capability::Fsetid);
     if privileged || attributes.kind != FileKind::Regular || attributes.mode & (SETUID | SETGID) == 0 {
         return None;
@@ -54,13 +55,13 @@ pub(crate) fn shed_privileges(file: &OpenFile, first: bool) {
     }
     let Some(path) = &file.path else { return };
     let inode = path.dentry.inode_ref();
-    if inode.kind() != FileKind::Regular {
+    if inode.kind() != FileKind::Regular || inode.server_sheds_privileges() {
         return;
     }
     let Ok(attributes) = inode.attributes() else { return };
     if let Some(mode) = mode_after_write(&file.credentials, &attributes) {
         // The write goes on if the filesystem cannot change modes: then it has none that mean anything.
-        let _ = inode.set_attributes(&AttributeChange { mode: Some(mode), ..Default::default() });
+        let _ = inode.shed_set_ids(mode);
     }
     if first && attributes.mode & 0o111 != 0 {
         drop_file_capabilities(inode);

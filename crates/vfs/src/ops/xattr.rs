@@ -48,8 +48,7 @@ impl Caller<'_> {
     pub fn xattr(&self, target: &Found, name: &[u8]) -> Result<Vec<u8>, Errno> {
         check_name(name)?;
         if let Some(kind) = AclKind::of_xattr(name) {
-            let inode = target.inode().filter(|inode| inode.keeps_acls()).ok_or(Errno::EOPNOTSUPP)?;
-            let acl = inode.acl(kind).ok_or(Errno::ENODATA)?;
+            let acl = target.inode().ok_or(Errno::EOPNOTSUPP)?.told_acl(kind)?.ok_or(Errno::ENODATA)?;
             return Ok(acl.seen_from(&self.credentials.user).value());
         }
         let attributes = target.attributes()?;
@@ -136,7 +135,7 @@ impl Caller<'_> {
             return Err(Errno::EPERM);
         }
         let acl = match acl {
-            Some(acl) if kind == AclKind::Access => acl,
+            Some(acl) if kind == AclKind::Access && !inode.server_applies_acls() => acl,
             other => return inode.set_acl(kind, other.as_ref()),
         };
         let mode = self.permitted_mode(attributes, attributes.mode & !0o777 | acl.mode());

@@ -50,13 +50,13 @@ impl Forgets {
             && let Some(one) = self.queue.pop_front()
         {
             let body = ForgetIn { nlookup: one.nlookup };
-            return message(Opcode::Forget, unique, one.nodeid, asker, &[body.as_bytes()]);
+            return message(Opcode::Forget, unique, one.nodeid, asker, &[body.as_bytes()], 0);
         }
         let fixed = size_of::<InHeader>().saturating_add(size_of::<BatchForgetIn>());
         let most = room.saturating_sub(fixed) / size_of::<ForgetOne>();
         let some: Vec<ForgetOne> = self.queue.drain(..most.min(self.queue.len())).collect();
         let count = BatchForgetIn { count: u32::try_from(some.len()).unwrap_or(u32::MAX), dummy: 0 };
-        message(Opcode::BatchForget, unique, 0, asker, &[count.as_bytes(), some.as_bytes()])
+        message(Opcode::BatchForget, unique, 0, asker, &[count.as_bytes(), some.as_bytes()], 0)
     }
 }
 

@@ -1,6 +1,7 @@
 //! INIT: which version both sides speak, and what they can.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use abi::Errno;
 use vfs::Events;
@@ -8,7 +9,7 @@ use zerocopy::{FromZeros, IntoBytes};
 
 use super::queues::Phase;
 use super::settings::{PAGE, PAGES, PAGES_MOST, READAHEAD, STACK_MOST, Settings};
-use super::{Answered, Asker, Connection, Question, Shape};
+use super::{Answered, Asker, Connection, Question, Shape, timeout};
 use crate::wire::{InitFlags, InitIn, InitOut, MAJOR, MINOR, MINOR_OLDEST, Opcode};
 
 /// The shortest answer: both versions.
@@ -39,12 +40,14 @@ impl Connection {
             asker: Asker::default(),
             body: body.as_bytes().to_vec(),
             shape: Shape::UpTo(size_of::<InitOut>()),
+            extension: 0,
         };
         let listener = Negotiation { connection: Arc::downgrade(self), max_read };
         self.post(question, Some(Box::new(listener)));
     }
 
-    fn agree(&self, agreed: Result<(Settings, InitOut), Errno>) {
+    fn agree(self: &Arc<Self>, agreed: Result<(Settings, InitOut), Errno>) {
+        let mut limit_of_requests = 0;
         let mut queues = self.queues.lock();
         if queues.phase == Phase::Starting {
             queues.phase = Phase::Refused;
@@ -52,10 +55,14 @@ impl Connection {
                 let limit = |told: u16| (told > 0).then(|| u32::from(told));
                 *self.settings.lock() = Arc::new(settings);
                 queues.phase = Phase::Serving;
+                limit_of_requests = told.request_timeout;
                 queues.set_background_limits(limit(told.max_background), limit(told.congestion_threshold));
             }
         }
         drop(queues);
+        if limit_of_requests > 0 && self.has(InitFlags::REQUEST_TIMEOUT) {
+            timeout::watch(self, Duration::from_secs(limit_of_requests.into()));
+        }
         self.room.notify(Events::all());
     }
 }

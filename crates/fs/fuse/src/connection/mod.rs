@@ -9,13 +9,15 @@ mod list;
 mod queues;
 mod request;
 mod settings;
+mod timeout;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use abi::Errno;
 use parking_lot::Mutex;
-use vfs::waiting::{self, Patience};
-use vfs::{Device, Events, Owner, UserNamespace, WaitQueue};
+use vfs::waiting::{self, Identity, Patience};
+use vfs::{Capability, Device, Events, Owner, UserNamespace, WaitQueue};
 
 pub(crate) use list::connections;
 pub(crate) use queues::Served;
@@ -45,6 +47,8 @@ pub(crate) struct Connection {
     /// Files that the server has named, to be read and written past it.
     pub(crate) backings: Backings,
     filesystem: Mutex<Weak<Shared>>,
+    /// Names that were learnt in another are outdated.
+    epoch: AtomicU64,
 }
 
 impl Connection {
@@ -61,6 +65,7 @@ impl Connection {
             refused: Refused::default(),
             backings: Backings::default(),
             filesystem: Mutex::default(),
+            epoch: AtomicU64::new(0),
         })
     }
 
@@ -74,6 +79,16 @@ impl Connection {
         *self.filesystem.lock() = Arc::downgrade(filesystem);
     }
 
+    /// Which names may be believed: those that were learnt in the same.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// NOTIFY_INC_EPOCH: all names are to be asked for again.
+    pub(crate) fn names_outdated(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// What was agreed upon.
     pub(crate) fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.lock())
@@ -82,6 +97,17 @@ impl Connection {
     /// Whether the server has this feature on.
     pub(crate) fn has(&self, flag: InitFlags) -> bool {
         self.settings.lock().flags.contains(flag)
+    }
+
+    /// Whether the server takes set-ID bits and file capabilities away itself.
+    pub(crate) fn sheds_privileges(&self) -> bool {
+        self.settings.lock().flags.intersects(InitFlags::HANDLE_KILLPRIV | InitFlags::HANDLE_KILLPRIV_V2)
+    }
+
+    /// Whether the server is to be told to do that, because the caller may not keep them.
+    pub(crate) fn kills_privileges(&self) -> bool {
+        let may_keep = |identity: Identity| identity.credentials.has(Capability::Fsetid);
+        self.has(InitFlags::HANDLE_KILLPRIV_V2) && !waiting::identity().is_some_and(may_keep)
     }
 
     /// Whether files may be read and written past the server.
@@ -111,7 +137,8 @@ impl Connection {
         parts: &[&[u8]],
         shape: Shape,
     ) -> Result<Vec<u8>, Errno> {
-        self.ask_as(self.asker()?, opcode, node, parts, shape)
+        let (asker, body) = (self.asker()?, parts.concat());
+        self.put(Question { opcode, node, asker, body, shape, extension: 0 })
     }
 
     /// Whoever the calling thread works for, as the server knows ids.
@@ -125,20 +152,12 @@ impl Connection {
         Ok(Asker { uid, gid, ..asker })
     }
 
-    /// As [`Self::ask`], on behalf of somebody.
+    /// Asks a question, and waits for the answer.
     ///
     /// # Errors
     /// As [`Self::ask`].
-    pub(crate) fn ask_as(
-        &self,
-        asker: Asker,
-        opcode: Opcode,
-        node: u64,
-        parts: &[&[u8]],
-        shape: Shape,
-    ) -> Result<Vec<u8>, Errno> {
+    pub(crate) fn put(&self, question: Question) -> Result<Vec<u8>, Errno> {
         self.admitted()?;
-        let question = Question { opcode, node, asker, body: parts.concat(), shape };
         let request = self.queues.lock().enqueue(question, None)?;
         self.readers.notify(Events::IN | Events::RDNORM);
         self.wait(&request)

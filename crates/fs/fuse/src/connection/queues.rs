@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 use abi::Errno;
 use zerocopy::IntoBytes;
@@ -147,6 +148,12 @@ impl Queues {
         }
     }
 
+    /// When the oldest question was asked that has no answer.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        let sent = self.sent.values().map(|(_, request)| request);
+        self.pending.iter().chain(&self.background).chain(sent).map(|request| request.asked).min()
+    }
+
     /// Gives up answers that named a file. False if nobody is there to hear of it.
     pub(super) fn forget(&mut self, node: u64, count: u64) -> bool {
         let connected = self.is_connected();
@@ -185,7 +192,7 @@ impl Queues {
             if self.sent.contains_key(&unique) {
                 let body = InterruptIn { unique };
                 let id = unique | INTERRUPT_BIT;
-                let message = message(Opcode::Interrupt, id, 0, Asker::default(), &[body.as_bytes()]);
+                let message = message(Opcode::Interrupt, id, 0, Asker::default(), &[body.as_bytes()], 0);
                 return Ok(Served::Message(message));
             }
         }

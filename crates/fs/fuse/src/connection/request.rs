@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use abi::Errno;
 use parking_lot::Mutex;
@@ -10,6 +11,9 @@ use vfs::{Events, WaitQueue};
 use zerocopy::IntoBytes;
 
 use crate::wire::{InHeader, Opcode, RESENT_BIT};
+
+/// Bytes that lengths of extensions are counted in.
+const EXTENSION_UNIT: usize = 8;
 
 /// How long the body of an answer may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +74,8 @@ pub(crate) struct Question {
     pub(crate) asker: Asker,
     pub(crate) body: Vec<u8>,
     pub(crate) shape: Shape,
+    /// How many of the last bytes of the body are an extension, a multiple of [`EXTENSION_UNIT`].
+    pub(crate) extension: usize,
 }
 
 /// How far it has come.
@@ -86,6 +92,8 @@ enum Progress {
 /// A question on its way.
 pub(crate) struct Request {
     unique: AtomicU64,
+    /// When.
+    pub(crate) asked: Instant,
     pub(crate) question: Question,
     state: Mutex<State>,
     queue: Arc<WaitQueue>,
@@ -102,6 +110,7 @@ impl Request {
         let state = State { progress: Progress::Queued, interrupted: false, listener };
         Arc::new(Self {
             unique: AtomicU64::new(unique),
+            asked: Instant::now(),
             question,
             state: Mutex::new(state),
             queue: WaitQueue::new(),
@@ -115,8 +124,8 @@ impl Request {
 
     /// As the server reads it.
     pub(crate) fn message(&self) -> Vec<u8> {
-        let Question { opcode, node, asker, body, .. } = &self.question;
-        message(*opcode, self.unique(), *node, *asker, &[body])
+        let Question { opcode, node, asker, body, extension, .. } = &self.question;
+        message(*opcode, self.unique(), *node, *asker, &[body], *extension)
     }
 
     /// How long that is.
@@ -196,7 +205,14 @@ impl Request {
 }
 
 /// A message to the server.
-pub(crate) fn message(opcode: Opcode, unique: u64, node: u64, asker: Asker, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn message(
+    opcode: Opcode,
+    unique: u64,
+    node: u64,
+    asker: Asker,
+    parts: &[&[u8]],
+    extension: usize,
+) -> Vec<u8> {
     let body: usize = parts.iter().map(|part| part.len()).sum();
     let length = size_of::<InHeader>().saturating_add(body);
     let header = InHeader {
@@ -207,7 +223,7 @@ pub(crate) fn message(opcode: Opcode, unique: u64, node: u64, asker: Asker, part
         uid: asker.uid,
         gid: asker.gid,
         pid: asker.pid,
-        total_extlen: 0,
+        total_extlen: u16::try_from(extension / EXTENSION_UNIT).unwrap_or(0),
         padding: 0,
     };
     let mut message = Vec::with_capacity(length);

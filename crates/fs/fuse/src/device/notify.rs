@@ -11,7 +11,7 @@ use crate::connection::Connection;
 use crate::filesystem::Shared;
 use crate::wire::{
     NAME_MAX, NotifyCode, NotifyDeleteOut, NotifyInvalEntryOut, NotifyInvalInodeOut, NotifyPollOut,
-    NotifyRetrieveOut, NotifyStoreOut,
+    NotifyPruneOut, NotifyRetrieveOut, NotifyStoreOut,
 };
 
 /// `FUSE_EXPIRE_ONLY`: the name is to be asked for again, and what it names stays known.
@@ -28,6 +28,11 @@ pub(super) fn take(connection: &Arc<Connection>, code: i32, from: &mut dyn Sourc
     if code == NotifyCode::Resend {
         empty(from)?;
         connection.resend();
+        return Ok(());
+    }
+    if code == NotifyCode::IncEpoch {
+        // As Linux has it: what comes behind does not matter.
+        connection.names_outdated();
         return Ok(());
     }
     let shared = connection.filesystem().ok_or(Errno::ENOENT);
@@ -59,7 +64,8 @@ pub(super) fn take(connection: &Arc<Connection>, code: i32, from: &mut dyn Sourc
             empty(from)?;
             shared?.retrieve(&told)
         }
-        NotifyCode::Resend => Ok(()),
+        NotifyCode::Prune => prune(&*shared?, from),
+        NotifyCode::Resend | NotifyCode::IncEpoch => Ok(()),
     }
 }
 
@@ -86,6 +92,21 @@ fn name(from: &mut dyn Source, length: u32) -> Result<Vec<u8>, Errno> {
     let mut name = bytes(from, length.saturating_add(1))?;
     name.pop();
     Ok(name)
+}
+
+fn prune(shared: &Shared, from: &mut dyn Source) -> Result<(), Errno> {
+    let told: NotifyPruneOut = structure(from)?;
+    let length = usize::try_from(told.count).ok().and_then(|count| count.checked_mul(size_of::<u64>()));
+    if length != Some(from.left()) {
+        return Err(Errno::EINVAL);
+    }
+    while from.left() > 0 {
+        let length = from.left().min(PIECE);
+        for id in bytes(from, length)?.chunks_exact(size_of::<u64>()) {
+            shared.prune(id.try_into().map_or(0, u64::from_le_bytes));
+        }
+    }
+    Ok(())
 }
 
 fn store(shared: &Shared, from: &mut dyn Source) -> Result<(), Errno> {

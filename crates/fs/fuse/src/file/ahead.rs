@@ -80,6 +80,7 @@ impl Handle {
             asker: self.node.shared.connection.asker().unwrap_or_default(),
             body: what.as_bytes().to_vec(),
             shape: Shape::UpTo(usize::try_from(size).unwrap_or(0)),
+            extension: 0,
         };
         let listener = Coming { through: Arc::clone(&self.told), first, voided };
         self.node.shared.connection.post(question, Some(Box::new(listener)));

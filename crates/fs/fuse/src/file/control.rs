@@ -1,13 +1,15 @@
 //! ioctl(2) on files and directories.
 
 use abi::Errno;
-use vfs::IoctlContext;
+use vfs::{Capability, IoctlContext};
 
 use super::handle::Handle;
 use crate::wire::{InitFlags, IoctlIn};
 
 /// `FUSE_IOCTL_DIR`.
 const DIRECTORY: u32 = 1 << 4;
+/// `FIBMAP`: which block of a device holds one of a file.
+const FIBMAP: u32 = 1;
 /// `_IOC_WRITE`: the caller's data goes in.
 const IN: u32 = 1;
 /// `_IOC_READ`: data comes out.
@@ -30,6 +32,9 @@ impl Handle {
             return Err(Errno::ENOTTY);
         }
         self.node.good()?;
+        if request == FIBMAP && !directory {
+            return map_block(context, argument);
+        }
         let (direction, size) = (request >> 30, request >> 16 & 0x3fff);
         let sized = |bit: u32| if direction & bit == 0 { 0 } else { size };
         let what = IoctlIn {
@@ -50,4 +55,15 @@ impl Handle {
         }
         u64::try_from(result).map_err(|_| Errno::from_raw(result.saturating_neg()))
     }
+}
+
+/// There is no device, so there is no block of it: the server is not asked (BMAP).
+fn map_block(context: &dyn IoctlContext, argument: u64) -> Result<u64, Errno> {
+    context.credentials().need(Capability::SysRawio)?;
+    let mut block = [0; 4];
+    context.read(argument, &mut block)?;
+    if i32::from_le_bytes(block) < 0 {
+        return Err(Errno::EINVAL);
+    }
+    context.write(argument, &[0; 4]).map(|()| 0)
 }

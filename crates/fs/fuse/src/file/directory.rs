@@ -3,13 +3,13 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
 
 use abi::Errno;
 use vfs::{DirectoryEntry, DirectorySink, File, FileKind, InodeRef, IoctlContext, Seek};
 
 use super::entries::{Packed, Unpack};
 use super::handle::Handle;
+use crate::node::Asked;
 use crate::wire::{FileFlags, InitFlags, ReadIn};
 
 /// Bytes of entries that are asked for at a time.
@@ -54,7 +54,7 @@ impl Directory {
     }
 
     /// What LOOKUP would say of an entry is remembered. It counts as one.
-    fn note(&self, packed: &Packed<'_>, asked: Instant) {
+    fn note(&self, packed: &Packed<'_>, asked: Asked) {
         let Some(entry) = packed.entry.filter(|entry| entry.nodeid != 0) else { return };
         if matches!(packed.name, b"." | b"..") {
             return;
@@ -78,6 +78,7 @@ impl File for Directory {
                 return Ok(());
             }
         }
+        let _turn = node.turn_in_directory()?;
         let version = self.version.load(Ordering::Relaxed);
         let plus = self.wants_plus(position);
         let size = PIECE.min(node.shared.connection.settings().max_read);
@@ -88,7 +89,7 @@ impl File for Directory {
             flags: self.handle.open_flags(),
             ..ReadIn::default()
         };
-        let asked = Instant::now();
+        let asked = node.asks();
         let answer = node.shared.connection.readdir(node.id, &what, plus)?;
         node.was_read();
         let (mut room, mut listed, mut behind) = (true, false, position);

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use abi::Errno;
 use parking_lot::Mutex;
-use vfs::{AttributeChange, File, Inode, OpenFlags, WaitQueue, waiting};
+use vfs::{File, OpenFlags, WaitQueue, waiting};
 
 use super::backing::InUse;
 use super::told::Told;
@@ -104,7 +104,7 @@ impl Handle {
                 self.node.resized(0);
                 self.node.content.cut(0);
             } else {
-                self.node.set_attributes(&AttributeChange { size: Some(0), ..Default::default() })?;
+                self.node.empty()?;
             }
         }
         if !self.flags.intersects(FileFlags::KEEP_CACHE | FileFlags::DIRECT_IO) {

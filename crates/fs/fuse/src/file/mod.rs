@@ -21,10 +21,10 @@ mod turns;
 pub(crate) use backing::{Backing, Backings, Uses};
 pub(crate) use content::Content;
 pub(crate) use directory::Directory;
-pub(crate) use handle::Handle;
+pub(crate) use handle::{Handle, lock_owner};
 pub(crate) use polls::Polls;
 pub(crate) use regular::RegularFile;
-pub(crate) use turns::Turns;
+pub(crate) use turns::{Turn, Turns};
 
 /// Bytes a page.
 const PAGE: u64 = 4096;

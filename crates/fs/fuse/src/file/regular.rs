@@ -16,8 +16,6 @@ use crate::wire::{CopyFileRangeIn, FallocateIn, FileFlags, Opcode};
 
 /// fallocate(2) modes that servers are asked for: `FALLOC_FL_KEEP_SIZE`, `PUNCH_HOLE`, `ZERO_RANGE`.
 const MODES: u32 = 0x01 | 0x02 | 0x10;
-/// Bytes that one COPY_FILE_RANGE is about: its answer counts in 32 bits.
-const COPY_MOST: usize = 0x7fff_f000;
 /// Those that keep the size.
 const KEEP_SIZE: u32 = 0x01;
 
@@ -153,7 +151,7 @@ impl File for RegularFile {
             nodeid_out: to_node.id,
             fh_out: to.number(),
             off_out: to_offset,
-            len: length.min(COPY_MOST) as u64,
+            len: length as u64,
             flags: 0,
         };
         let copied = from_node.shared.connection.copy_file_range(from_node.id, &what)?;

@@ -62,6 +62,7 @@ impl Sent {
             asker: Asker::default(),
             body: [what.as_bytes(), &due.data].concat(),
             shape: Shape::of::<WriteOut>(),
+            extension: 0,
         };
         let connection = Arc::clone(&through.node.shared);
         connection.connection.post(question, Some(Box::new(self)));

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use abi::Errno;
 use vfs::{Sink, Source, scratch};
 
-use super::PAGE;
 use super::content::Content;
 use super::handle::{Handle, lock_owner};
+use super::{PAGE, PAGE_BYTES};
 use crate::wire::{FileFlags, InitFlags, ReadIn, WriteIn};
 
 /// `FUSE_READ_LOCKOWNER`.
 const READ_LOCKOWNER: u32 = 2;
 /// `FUSE_WRITE_LOCKOWNER`.
 const WRITE_LOCKOWNER: u32 = 2;
+/// `FUSE_WRITE_KILL_SUIDGID`: set-ID bits and capabilities shall go.
+const KILL_SET_IDS: u32 = 4;
+/// Set-user-ID and set-group-ID.
+const SET_IDS: u32 = 0o6000;
 
 impl Handle {
     /// Asks the server for content.
@@ -174,10 +178,11 @@ impl Handle {
     ) -> Result<(usize, u64), Errno> {
         let node = &self.node;
         let direct = self.is_direct();
-        let cached = node.keeps_size() && !direct;
+        let mut cached = node.keeps_size() && !direct;
         if cached {
-            // As Linux has it: with a size that may be believed.
-            node.refreshed()?;
+            // As Linux has it: with a size that may be believed. And what takes privileges away the server has to see.
+            let mode = node.refreshed()?.mode;
+            cached = mode & SET_IDS == 0 || !node.shared.connection.kills_privileges();
         }
         let together = self.flags.contains(FileFlags::DIRECT_IO | FileFlags::PARALLEL_DIRECT_WRITES);
         let grows = offset.is_none_or(|offset| offset.saturating_add(from.left() as u64) > node.size());
@@ -210,7 +215,7 @@ impl Handle {
                 .checked_add(done as u64)
                 .filter(|at| i64::try_from(*at).is_ok())
                 .ok_or(Errno::EFBIG)
-                .and_then(|at| self.write_piece(at, from, most, direct));
+                .and_then(|at| self.write_piece(at, from, self.longest(at, most, direct), direct));
             match moved {
                 Ok((written, wanted)) => {
                     done = done.saturating_add(written);
@@ -225,6 +230,14 @@ impl Handle {
         Ok(done)
     }
 
+    /// Bytes that one WRITE may be about at an offset: through the cache what lies before a page's beginning goes alone, as does each page for
+    /// servers without `BIG_WRITES`.
+    fn longest(&self, at: u64, most: usize, direct: bool) -> usize {
+        let within = usize::try_from(at % PAGE).unwrap_or(0);
+        let several = self.node.shared.connection.has(InitFlags::BIG_WRITES) && within == 0;
+        if direct || several { most } else { PAGE_BYTES.saturating_sub(within) }
+    }
+
     fn write_piece(
         &self,
         offset: u64,
@@ -235,11 +248,12 @@ impl Handle {
         let mut data = vec![0; from.left().min(most)];
         let taken = from.take(&mut data)?;
         data.truncate(taken);
+        let kills = self.node.shared.connection.kills_privileges();
         let what = WriteIn {
             fh: self.number(),
             offset,
             size: u32::try_from(data.len()).unwrap_or(u32::MAX),
-            write_flags: if direct { WRITE_LOCKOWNER } else { 0 },
+            write_flags: if direct { WRITE_LOCKOWNER } else { 0 } | if kills { KILL_SET_IDS } else { 0 },
             lock_owner: if direct { lock_owner() } else { 0 },
             flags: self.open_flags(),
             padding: 0,

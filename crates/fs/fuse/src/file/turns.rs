@@ -1,4 +1,4 @@
-//! Writes to one file past the cache: one after the other, unless its server takes several at once.
+//! Writes to one file past the cache, and look-ups and listings of one directory: one after the other, unless the server takes several at once.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ struct State {
 }
 
 /// A turn, until it is dropped.
-pub(super) struct Turn<'a>(&'a Turns);
+pub(crate) struct Turn<'a>(&'a Turns);
 
 impl Default for Turns {
     fn default() -> Self {
@@ -46,7 +46,7 @@ impl Turns {
     ///
     /// # Errors
     /// `EINTR` for a caller that is killed.
-    pub(super) fn take(&self, alone: bool) -> Result<Turn<'_>, Errno> {
+    pub(crate) fn take(&self, alone: bool) -> Result<Turn<'_>, Errno> {
         match waiting::until(&self.free, Patience::Killable, || self.try_take(alone)) {
             Ok(()) => Ok(Turn(self)),
             Err(Errno::ERESTARTSYS) => Err(Errno::EINTR),

@@ -108,10 +108,10 @@ impl Options {
         Ok(())
     }
 
-    /// As /proc/mounts shows them.
-    pub(crate) fn shown(&self) -> String {
+    /// As /proc/mounts shows them. `checks_modes` if modes are checked here: the server may have asked for that too.
+    pub(crate) fn shown(&self, checks_modes: bool) -> String {
         let mut shown = format!(",user_id={},group_id={}", self.user, self.group);
-        if self.default_permissions {
+        if checks_modes {
             shown.push_str(",default_permissions");
         }
         if self.allow_other {
@@ -137,7 +137,7 @@ mod tests {
         let options =
             parse(b"fd=3,rootmode=40000,user_id=1000,group_id=100,allow_other,max_read=65536").unwrap();
         assert_eq!((options.fd, options.root_mode, options.user), (Fd(3), 0o40_000, 1000));
-        assert_eq!(options.shown(), ",user_id=1000,group_id=100,allow_other,max_read=65536");
+        assert_eq!(options.shown(false), ",user_id=1000,group_id=100,allow_other,max_read=65536");
         assert_eq!(options.subtype, b"test");
         for bad in [
             &b"rootmode=40000,user_id=0,group_id=0"[..],

@@ -149,7 +149,7 @@ impl Node {
     }
 
     /// The attributes, if they may still be believed.
-    fn believed(&self) -> Option<Attributes> {
+    pub(super) fn believed(&self) -> Option<Attributes> {
         let known = self.known.lock();
         known.until.is_some_and(|until| Instant::now() < until).then_some(known.attributes)
     }
@@ -162,6 +162,11 @@ impl Node {
     /// It was written: its size and times may be others now. Owner and mode are what they were.
     pub(crate) fn was_written(&self) {
         self.touched.fetch_or(WRITTEN, Ordering::Relaxed);
+    }
+
+    /// An extended attribute of it is another one: the time of its last change is too.
+    pub(crate) fn was_labelled(&self) {
+        self.touched.fetch_or(RENAMED, Ordering::Relaxed);
     }
 
     /// A name of it is gone or is another one: the time of its last change and the count of its names may be others now.
@@ -208,7 +213,10 @@ impl Node {
     }
 
     /// Asks for the attributes.
-    fn ask(&self) -> Result<Attributes, Errno> {
+    ///
+    /// # Errors
+    /// As [`Self::refreshed`].
+    pub(super) fn ask(&self) -> Result<Attributes, Errno> {
         let (since, asked) = (self.changes(), Instant::now());
         let told = self.shared.connection.getattr(self.id, None)?;
         self.learn(&told, asked, since)
@@ -275,6 +283,7 @@ impl Node {
         let current = self.changes() == since;
         let old = known.attributes;
         attributes.born = old.born;
+        self.lists.forget();
         if self.keeps_size() {
             // The server hears of these from here, and later.
             attributes.size = old.size;
@@ -311,6 +320,7 @@ impl Node {
     /// The attributes may be believed no longer.
     pub(crate) fn attributes_outdated(&self) {
         self.changed();
+        self.lists.forget();
         self.known.lock().until = None;
     }
 

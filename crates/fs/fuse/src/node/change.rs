@@ -1,11 +1,14 @@
 //! Changes of attributes.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use abi::Errno;
-use vfs::{AttributeChange, TimeChange, Timestamp};
+use vfs::ops::mode_after_write;
+use vfs::{AttributeChange, Attributes, TimeChange, Timestamp, waiting};
 
 use super::Node;
+use crate::file::lock_owner;
 use crate::wire::{InitFlags, SetattrIn, SetattrValid};
 
 /// A change as the server takes it.
@@ -58,6 +61,33 @@ impl Node {
         Ok((cleared != mode).then_some(cleared))
     }
 
+    /// Takes set-ID bits away that are not in `mode`. What is known of the others may be outdated.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(super) fn shed(&self, mode: u32) -> Result<(), Errno> {
+        const SET_IDS: u32 = 0o6000;
+        let mode = self.ask()?.mode & (mode | !SET_IDS);
+        self.change(&AttributeChange { mode: Some(mode), ..Default::default() })
+    }
+
+    /// Sets the size to nothing for who opens it so, who may not keep set-ID bits.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(crate) fn empty(&self) -> Result<(), Errno> {
+        let sheds = self.shared.connection.sheds_privileges();
+        let left = |attributes: &Attributes| {
+            let identity = waiting::identity().filter(|_| !sheds)?;
+            mode_after_write(&identity.credentials, attributes)
+        };
+        let mode = match left(&self.last_known()) {
+            Some(_) => left(&self.ask()?),
+            None => None,
+        };
+        self.change(&AttributeChange { size: Some(0), mode, ..Default::default() })
+    }
+
     /// Has the server change attributes. A size goes through an open file where there is one, so that it works without a name too.
     ///
     /// # Errors
@@ -71,9 +101,23 @@ impl Node {
         if request.valid == 0 {
             return Ok(());
         }
-        let keeps_set_ids = self.shared.connection.has(InitFlags::HANDLE_KILLPRIV) || self.is_directory();
-        let owner = change.uid.is_some() || change.gid.is_some();
-        let mode = if owner && !keeps_set_ids { self.mode_without_set_ids()? } else { change.mode };
+        let hands_over = change.uid.is_some() || change.gid.is_some();
+        let mode = if self.shared.connection.sheds_privileges() && (hands_over || change.size.is_some()) {
+            request.valid &= !SetattrValid::MODE.bits();
+            None
+        } else if hands_over && !self.is_directory() {
+            self.mode_without_set_ids()?
+        } else {
+            change.mode
+        };
+        let told_to_shed = if hands_over {
+            !self.is_directory() && self.shared.connection.has(InitFlags::HANDLE_KILLPRIV_V2)
+        } else {
+            change.size.is_some() && self.shared.connection.kills_privileges()
+        };
+        if told_to_shed {
+            request.valid |= SetattrValid::KILL_SUIDGID.bits();
+        }
         if let Some(mode) = mode {
             request.valid |= SetattrValid::MODE.bits();
             request.mode = self.kind.mode_bits() | mode & 0o7777;
@@ -85,6 +129,8 @@ impl Node {
                 request.valid |= SetattrValid::FH.bits();
                 request.fh = handle.number();
             }
+            request.valid |= SetattrValid::LOCKOWNER.bits();
+            request.lock_owner = lock_owner();
         }
         if self.keeps_size() {
             self.add_times(change, &mut request);
@@ -97,6 +143,10 @@ impl Node {
         if let Some(size) = change.size {
             self.resized(size);
             self.content.cut(size);
+        }
+        if self.is_directory() && change.mode.is_some() {
+            // As Linux has it: who may still go there is to be found out anew.
+            self.renew.store(true, Ordering::Relaxed);
         }
         self.learn(&told, asked, self.changes()).map(drop)
     }

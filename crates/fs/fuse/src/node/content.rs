@@ -49,6 +49,7 @@ impl Node {
             asker: Asker::default(),
             body: [head.as_bytes(), &data].concat(),
             shape: Shape::Silent,
+            extension: 0,
         };
         self.shared.connection.post_as(wanted.notify_unique, question);
     }

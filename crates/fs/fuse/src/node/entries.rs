@@ -19,6 +19,8 @@ struct Entry {
     /// Nothing if the server said that there is no such name.
     node: Option<Weak<Node>>,
     until: Instant,
+    /// In which it was learnt.
+    epoch: u64,
 }
 
 /// What is known of a name.
@@ -32,10 +34,11 @@ pub(super) enum Name {
 }
 
 impl Entries {
-    pub(super) fn find(&self, name: &[u8]) -> Name {
+    /// What a name names, by what was learnt in this epoch.
+    pub(super) fn find(&self, name: &[u8], epoch: u64) -> Name {
         let mut entries = self.0.lock();
         let Some(entry) = entries.get(name) else { return Name::Unknown };
-        let found = if Instant::now() >= entry.until {
+        let found = if entry.epoch != epoch || Instant::now() >= entry.until {
             Name::Unknown
         } else {
             match &entry.node {
@@ -50,7 +53,7 @@ impl Entries {
     }
 
     /// Remembers what a name names, if it lasts.
-    pub(super) fn note(&self, name: &[u8], node: Option<&Arc<Node>>, until: Option<Instant>) {
+    pub(super) fn note(&self, name: &[u8], node: Option<&Arc<Node>>, until: Option<Instant>, epoch: u64) {
         let mut entries = self.0.lock();
         let Some(until) = until else {
             entries.remove(name);
@@ -63,7 +66,7 @@ impl Entries {
                 entries.clear();
             }
         }
-        entries.insert(name.into(), Entry { node: node.map(Arc::downgrade), until });
+        entries.insert(name.into(), Entry { node: node.map(Arc::downgrade), until, epoch });
     }
 
     /// Moves what is known of a name to a name of the other directory; if the two are exchanged, back too.

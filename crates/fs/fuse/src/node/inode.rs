@@ -7,8 +7,8 @@ use abi::Errno;
 use vfs::filesystem::FileSystemRef;
 use vfs::inode::LinkTarget;
 use vfs::{
-    Access, AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef, Name,
-    OpenFlags, Owner, RenameFlags, StatusQuery, Usage,
+    Access, Acl, AclKind, AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef,
+    Name, OpenFlags, Owner, RenameFlags, StatusQuery, Usage,
 };
 
 use super::Node;
@@ -144,6 +144,39 @@ impl Inode for Node {
         self.list_xattrs()
     }
 
+    fn acl(&self, kind: AclKind) -> Option<Acl> {
+        // What it failed with was found out when the permission was asked for.
+        if self.heeds_acls() { self.list(kind).ok().flatten() } else { None }
+    }
+
+    fn keeps_acls(&self) -> bool {
+        !self.has_no_acls()
+    }
+
+    fn told_acl(&self, kind: AclKind) -> Result<Option<Acl>, Errno> {
+        if self.has_no_acls() { Err(Errno::EOPNOTSUPP) } else { self.list(kind) }
+    }
+
+    fn set_acl(&self, kind: AclKind, acl: Option<&Acl>) -> Result<(), Errno> {
+        self.put_list(kind, acl)
+    }
+
+    fn server_applies_acls(&self) -> bool {
+        true
+    }
+
+    fn masked(&self, mode: u32, umask: u32) -> u32 {
+        if self.shared.connection.has(InitFlags::DONT_MASK) { mode } else { mode & !umask }
+    }
+
+    fn server_sheds_privileges(&self) -> bool {
+        self.shared.connection.sheds_privileges()
+    }
+
+    fn shed_set_ids(&self, mode: u32) -> Result<(), Errno> {
+        self.shed(mode)
+    }
+
     fn permission(
         &self,
         credentials: &Credentials,
@@ -158,7 +191,7 @@ impl Inode for Node {
     }
 
     fn lets_server_decide(&self) -> bool {
-        !self.shared.options.default_permissions
+        !self.checks_modes()
     }
 
     fn cuts_itself(&self) -> bool {

@@ -28,7 +28,7 @@ impl Kept {
     }
 
     /// Keeps one no longer.
-    pub(super) fn let_go(&self, node: &Arc<Node>) {
+    pub(crate) fn let_go(&self, node: &Arc<Node>) {
         // The caller holds it, so that nothing ends here under the lock.
         self.0.lock().retain(|other| !Arc::ptr_eq(other, node));
     }

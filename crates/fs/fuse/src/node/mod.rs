@@ -1,5 +1,6 @@
 //! Inodes: what the server told of a file, and for how long that may be believed.
 
+mod acl;
 mod attributes;
 mod change;
 mod content;
@@ -25,6 +26,7 @@ pub(crate) use kept::Kept;
 use crate::file::{Content, Handle, Turns, Uses};
 use crate::filesystem::Shared;
 use crate::wire::{EntryOut, OpenOut, ROOT};
+use acl::Lists;
 use attributes::Known;
 use entries::Entries;
 use listing::Listing;
@@ -42,6 +44,8 @@ pub(crate) struct Node {
     lookups: AtomicU64,
     /// The server has contradicted itself about it: it is of no use any more.
     bad: AtomicBool,
+    /// For a directory: whatever names it is to be looked up once more.
+    renew: AtomicBool,
     /// Counts what may have changed its attributes.
     changes: AtomicU64,
     known: Mutex<Known>,
@@ -54,10 +58,12 @@ pub(crate) struct Node {
     pub(crate) content: Content,
     /// Told when content has been sent or has come.
     pub(crate) landed: Arc<WaitQueue>,
-    /// Who writes past the cache.
+    /// Who writes past the cache; for a directory: who looks up and lists.
     pub(crate) turns: Turns,
     /// How its content is used by those that have it open.
     pub(crate) uses: Uses,
+    /// Its access control lists, where they count here.
+    lists: Lists,
     /// With a write-back cache: what is still to be told.
     local: Local,
     /// For a directory: its entries, if they may be remembered.
@@ -72,7 +78,19 @@ pub(crate) struct Node {
     pub(crate) handles: Mutex<Vec<Weak<Handle>>>,
 }
 
+/// When something was asked that is to be believed for a while.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    at: Instant,
+    epoch: u64,
+}
+
 impl Node {
+    /// Now.
+    pub(crate) fn asks(&self) -> Asked {
+        Asked { at: Instant::now(), epoch: self.shared.connection.epoch() }
+    }
+
     fn new(shared: &Arc<Shared>, id: u64, generation: u64, known: Known) -> Arc<Self> {
         Arc::new(Self {
             shared: Arc::clone(shared),
@@ -81,6 +99,7 @@ impl Node {
             kind: known.attributes.kind,
             lookups: AtomicU64::new(0),
             bad: AtomicBool::new(false),
+            renew: AtomicBool::new(false),
             changes: AtomicU64::new(0),
             known: Mutex::new(known),
             touched: AtomicU8::new(0),
@@ -90,6 +109,7 @@ impl Node {
             landed: WaitQueue::new(),
             turns: Turns::default(),
             uses: Uses::default(),
+            lists: Lists::default(),
             local: Local::default(),
             listing: Listing::default(),
             unopened: Mutex::default(),

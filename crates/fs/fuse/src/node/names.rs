@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use abi::Errno;
 use vfs::{Device, FileKind, Inode, InodeRef, OpenFlags, RenameFlags, waiting};
 
 use super::entries::Name as Known;
-use super::{Node, attributes};
-use crate::file::{Handle, RegularFile};
-use crate::wire::{CreateIn, EntryOut, MknodIn, NAME_MAX, OpenOut};
+use super::{Asked, Node, attributes};
+use crate::file::{Handle, RegularFile, Turn};
+use crate::ops::making::Parent;
+use crate::wire::{CreateIn, EntryOut, InitFlags, MknodIn, NAME_MAX, OpenOut};
 
 /// Modes of directories that are made: no set-ID bits.
 const DIRECTORY_MODE: u32 = 0o1777;
@@ -26,6 +26,11 @@ fn ours(inode: &InodeRef) -> Result<&Node, Errno> {
 }
 
 impl Node {
+    /// Where something is made.
+    fn as_parent(&self) -> Parent {
+        Parent { id: self.id, group: self.last_known().owner.gid }
+    }
+
     /// What a name names, known or asked for.
     ///
     /// # Errors
@@ -35,40 +40,60 @@ impl Node {
         if name.len() > NAME_MAX {
             return Err(Errno::ENAMETOOLONG);
         }
-        match self.entries.find(name) {
-            Known::Present(node) if !node.is_bad() => return Ok(node),
-            Known::Missing => return Err(Errno::ENOENT),
-            _ => {}
+        if let Some(known) = self.known_name(name) {
+            return known;
+        }
+        let _turn = self.turn_in_directory()?;
+        // Whoever had a turn before may have asked.
+        if let Some(known) = self.known_name(name) {
+            return known;
         }
         self.looked_up.store(true, Ordering::Relaxed);
-        let asked = Instant::now();
+        let asked = self.asks();
         let entry = self.shared.connection.lookup(self.id, name)?;
         if entry.nodeid == 0 {
-            let until = attributes::lasts(asked, entry.entry_valid, entry.entry_valid_nsec);
-            self.entries.note(name, None, until);
+            let until = attributes::lasts(asked.at, entry.entry_valid, entry.entry_valid_nsec);
+            self.entries.note(name, None, until, asked.epoch);
             return Err(Errno::ENOENT);
         }
         self.link_entry(name, &entry, asked)
+    }
+
+    /// What a name is known to name.
+    fn known_name(&self, name: &[u8]) -> Option<Result<Arc<Self>, Errno>> {
+        match self.entries.find(name, self.shared.connection.epoch()) {
+            Known::Present(node) if node.renew.swap(false, Ordering::Relaxed) => {
+                self.entries.forget(name);
+                None
+            }
+            Known::Present(node) if !node.is_bad() => Some(Ok(node)),
+            Known::Missing => Some(Err(Errno::ENOENT)),
+            _ => None,
+        }
+    }
+
+    /// A server that does not say otherwise (`PARALLEL_DIROPS`) is asked to look up or list one thing at a time in a directory.
+    ///
+    /// # Errors
+    /// `EINTR` for a caller that is killed.
+    pub(crate) fn turn_in_directory(&self) -> Result<Option<Turn<'_>>, Errno> {
+        let together = self.shared.connection.has(InitFlags::PARALLEL_DIROPS);
+        if together { Ok(None) } else { self.turns.take(true).map(Some) }
     }
 
     /// Takes over that a name names what an answer says.
     ///
     /// # Errors
     /// As [`Self::meet`].
-    pub(crate) fn link_entry(
-        &self,
-        name: &[u8],
-        entry: &EntryOut,
-        asked: Instant,
-    ) -> Result<Arc<Self>, Errno> {
+    pub(crate) fn link_entry(&self, name: &[u8], entry: &EntryOut, asked: Asked) -> Result<Arc<Self>, Errno> {
         let known = self.shared.known(entry.nodeid).map(|node| node.changes());
-        let node = Self::meet(&self.shared, entry, asked)?;
+        let node = Self::meet(&self.shared, entry, asked.at)?;
         if let Ok(attributes) = attributes::from_wire(&entry.attr, &self.shared.connection.user) {
-            let until = attributes::lasts(asked, entry.attr_valid, entry.attr_valid_nsec);
+            let until = attributes::lasts(asked.at, entry.attr_valid, entry.attr_valid_nsec);
             node.keep(attributes, until, known.unwrap_or_else(|| node.changes()));
         }
-        let until = attributes::lasts(asked, entry.entry_valid, entry.entry_valid_nsec);
-        self.entries.note(name, Some(&node), until);
+        let until = attributes::lasts(asked.at, entry.entry_valid, entry.entry_valid_nsec);
+        self.entries.note(name, Some(&node), until, asked.epoch);
         if until.is_some() {
             self.shared.kept.keep(&node);
         }
@@ -94,7 +119,7 @@ impl Node {
         name: &[u8],
         entry: &EntryOut,
         kind: FileKind,
-        asked: Instant,
+        asked: Asked,
     ) -> Result<Arc<Self>, Errno> {
         self.attributes_outdated();
         self.listing.forget();
@@ -115,25 +140,25 @@ impl Node {
         device: Device,
     ) -> Result<Arc<Self>, Errno> {
         self.good()?;
-        let asked = Instant::now();
+        let asked = self.asks();
         let device = u32::try_from(device.encode() & 0xffff_ffff).unwrap_or(0);
         let what =
             MknodIn { mode: kind.mode_bits() | mode & 0o7777, rdev: device, umask: umask(), padding: 0 };
-        let entry = self.shared.connection.mknod(self.id, name, what)?;
+        let entry = self.shared.connection.mknod(self.as_parent(), name, what)?;
         self.new_name(name, &entry, kind, asked)
     }
 
     pub(super) fn make_directory(&self, name: &[u8], mode: u32) -> Result<Arc<Self>, Errno> {
         self.good()?;
-        let asked = Instant::now();
-        let entry = self.shared.connection.mkdir(self.id, name, mode & DIRECTORY_MODE, umask())?;
+        let asked = self.asks();
+        let entry = self.shared.connection.mkdir(self.as_parent(), name, mode & DIRECTORY_MODE, umask())?;
         self.new_name(name, &entry, FileKind::Directory, asked)
     }
 
     pub(super) fn make_symlink(&self, name: &[u8], target: &[u8]) -> Result<Arc<Self>, Errno> {
         self.good()?;
-        let asked = Instant::now();
-        let entry = self.shared.connection.symlink(self.id, name, target)?;
+        let asked = self.asks();
+        let entry = self.shared.connection.symlink(self.as_parent(), name, target)?;
         self.new_name(name, &entry, FileKind::Symlink, asked)
     }
 
@@ -145,8 +170,8 @@ impl Node {
         flags: OpenFlags,
     ) -> Result<(Arc<Self>, Arc<Handle>), Errno> {
         self.good()?;
-        let asked = Instant::now();
-        match self.shared.connection.create(self.id, name, &create_in(mode, flags)) {
+        let asked = self.asks();
+        match self.shared.connection.create(self.as_parent(), name, &create_in(mode, flags)) {
             Err(Errno::ENOSYS) => {
                 let node = self.make(name, FileKind::Regular, mode, Device::default())?;
                 let handle = Handle::open(&node, flags.difference(OpenFlags::CREAT | OpenFlags::EXCL))?;
@@ -163,11 +188,11 @@ impl Node {
     /// Makes a regular file without a name, which is open then: the next who opens it takes that over.
     pub(super) fn make_unnamed(&self, mode: u32, flags: OpenFlags) -> Result<Arc<Self>, Errno> {
         self.good()?;
-        let asked = Instant::now();
-        let (entry, open) = self.shared.connection.tmpfile(self.id, &create_in(mode, flags))?;
+        let asked = self.asks();
+        let (entry, open) = self.shared.connection.tmpfile(self.as_parent(), &create_in(mode, flags))?;
         self.attributes_outdated();
         let node = if FileKind::from_mode(entry.attr.mode) == Some(FileKind::Regular) {
-            Self::meet(&self.shared, &entry, asked)
+            Self::meet(&self.shared, &entry, asked.at)
         } else {
             self.shared.connection.forget(entry.nodeid, u64::from(entry.nodeid != 0));
             Err(Errno::EIO)
@@ -209,7 +234,7 @@ impl Node {
     pub(super) fn add_link(&self, name: &[u8], target: &InodeRef) -> Result<(), Errno> {
         self.good()?;
         let target = ours(target)?;
-        let asked = Instant::now();
+        let asked = self.asks();
         let entry = self.shared.connection.link(target.id, self.id, name).map_err(|error| match error {
             Errno::ENOSYS => Errno::EPERM,
             other => other,
@@ -246,7 +271,7 @@ impl Node {
         for (directory, name) in [(self, name), (to, new_name)] {
             directory.attributes_outdated();
             directory.listing.forget();
-            if let Known::Present(node) = directory.entries.find(name) {
+            if let Known::Present(node) = directory.entries.find(name, self.shared.connection.epoch()) {
                 node.was_renamed();
             }
         }

@@ -1,7 +1,7 @@
 //! Who may do what: mostly the server's business.
 
 use abi::Errno;
-use vfs::{Access, Credentials, FileKind, Owner, waiting};
+use vfs::{Access, AclKind, Attributes, Credentials, FileKind, Owner, waiting};
 
 use super::Node;
 
@@ -32,9 +32,8 @@ impl Node {
         if !self.admits(credentials) {
             return Some(Err(Errno::EACCES));
         }
-        if self.shared.options.default_permissions {
-            // What is not to be believed any more is asked for first.
-            return self.refreshed().err().map(Err);
+        if self.checks_modes() {
+            return Some(self.check(credentials, access));
         }
         if asked {
             return Some(self.shared.connection.access(self.id, access.bits()));
@@ -43,6 +42,38 @@ impl Node {
             return Some(self.executable());
         }
         Some(Ok(()))
+    }
+
+    /// Whether modes are checked here, and not by the server.
+    pub(crate) fn checks_modes(&self) -> bool {
+        self.shared.options.default_permissions || self.heeds_acls()
+    }
+
+    /// The check by mode and list. What is not to be believed any more is asked for first; who is refused by what was known already is
+    /// checked once more by what the server says now.
+    fn check(&self, credentials: &Credentials, access: Access) -> Result<(), Errno> {
+        let known = self.believed();
+        let attributes = known.map_or_else(|| self.ask(), Ok)?;
+        match self.check_by(&attributes, credentials, access) {
+            Err(Errno::EACCES) if known.is_some() => self.check_by(&self.ask()?, credentials, access),
+            checked => checked,
+        }
+    }
+
+    fn check_by(
+        &self,
+        attributes: &Attributes,
+        credentials: &Credentials,
+        access: Access,
+    ) -> Result<(), Errno> {
+        let mut failed = None;
+        let list = || {
+            let heeds = self.heeds_acls();
+            let list = if heeds { self.list(AclKind::Access) } else { Ok(None) };
+            list.map_err(|error| failed = Some(error)).ok().flatten()
+        };
+        let checked = credentials.check_by_list(attributes, access, list);
+        failed.map_or(checked, Err)
     }
 
     /// A program must be executable for somebody.

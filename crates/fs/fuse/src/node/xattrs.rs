@@ -12,15 +12,15 @@ impl Node {
 
     pub(super) fn put_xattr(&self, name: &[u8], value: &[u8], mode: (bool, bool)) -> Result<(), Errno> {
         self.good()?;
-        self.shared.connection.setxattr(self.id, name, value, mode)?;
-        self.attributes_outdated();
+        self.shared.connection.setxattr(self.id, name, value, mode, false)?;
+        self.was_labelled();
         Ok(())
     }
 
     pub(super) fn delete_xattr(&self, name: &[u8]) -> Result<(), Errno> {
         self.good()?;
         self.shared.connection.removexattr(self.id, name)?;
-        self.attributes_outdated();
+        self.was_labelled();
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use abi::Errno;
 use zerocopy::IntoBytes;
 
+use super::making::Parent;
 use super::{NUL, structure};
 use crate::connection::{Connection, Shape};
 use crate::wire::{CreateIn, EntryOut, Opcode, OpenOut};
@@ -14,10 +15,11 @@ impl Connection {
     /// As [`Connection::ask`].
     pub(crate) fn create(
         &self,
-        parent: u64,
+        parent: Parent,
         name: &[u8],
         how: &CreateIn,
     ) -> Result<(EntryOut, OpenOut), Errno> {
+        let how = CreateIn { open_flags: self.open_flags(how.flags), ..*how };
         self.made(Opcode::Create, parent, &[how.as_bytes(), name, NUL], Errno::ENOSYS)
     }
 
@@ -25,14 +27,14 @@ impl Connection {
     ///
     /// # Errors
     /// `EOPNOTSUPP` if the server cannot, and as [`Connection::ask`].
-    pub(crate) fn tmpfile(&self, parent: u64, how: &CreateIn) -> Result<(EntryOut, OpenOut), Errno> {
+    pub(crate) fn tmpfile(&self, parent: Parent, how: &CreateIn) -> Result<(EntryOut, OpenOut), Errno> {
         self.made(Opcode::Tmpfile, parent, &[how.as_bytes(), b"/", NUL], Errno::EOPNOTSUPP)
     }
 
     fn made(
         &self,
         opcode: Opcode,
-        parent: u64,
+        parent: Parent,
         parts: &[&[u8]],
         unknown: Errno,
     ) -> Result<(EntryOut, OpenOut), Errno> {
@@ -40,7 +42,7 @@ impl Connection {
             return Err(unknown);
         }
         let shape = Shape::Exactly(size_of::<EntryOut>() + size_of::<OpenOut>());
-        let answer = self.known(opcode, self.ask(opcode, parent, parts, shape), unknown)?;
+        let answer = self.known(opcode, self.ask_to_make(opcode, parent, parts, shape), unknown)?;
         let (entry, open) = answer.split_at_checked(size_of::<EntryOut>()).ok_or(Errno::EIO)?;
         Ok((structure(entry)?, structure(open)?))
     }

@@ -19,7 +19,10 @@ impl Connection {
         let body = FlushIn { fh: handle, unused: 0, padding: 0, lock_owner: owner };
         if waiting::identity().is_none_or(|identity| identity.leaving) {
             let (asker, body) = (self.asker().unwrap_or_default(), body.as_bytes().to_vec());
-            self.post(Question { opcode: Opcode::Flush, node, asker, body, shape: Shape::Exactly(0) }, None);
+            self.post(
+                Question { opcode: Opcode::Flush, node, asker, body, shape: Shape::Exactly(0), extension: 0 },
+                None,
+            );
             return Ok(());
         }
         match self.ask(Opcode::Flush, node, &[body.as_bytes()], Shape::Exactly(0)) {

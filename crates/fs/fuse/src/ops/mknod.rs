@@ -3,6 +3,7 @@
 use abi::Errno;
 use zerocopy::IntoBytes;
 
+use super::making::Parent;
 use super::{NUL, structure};
 use crate::connection::{Connection, Shape};
 use crate::wire::{EntryOut, MknodIn, Opcode};
@@ -12,8 +13,8 @@ impl Connection {
     ///
     /// # Errors
     /// As [`Connection::ask`].
-    pub(crate) fn mknod(&self, parent: u64, name: &[u8], what: MknodIn) -> Result<EntryOut, Errno> {
+    pub(crate) fn mknod(&self, parent: Parent, name: &[u8], what: MknodIn) -> Result<EntryOut, Errno> {
         let parts = [what.as_bytes(), name, NUL];
-        structure(&self.ask(Opcode::Mknod, parent, &parts, Shape::of::<EntryOut>())?)
+        structure(&self.ask_to_make(Opcode::Mknod, parent, &parts, Shape::of::<EntryOut>())?)
     }
 }

@@ -16,6 +16,7 @@ mod listxattr;
 mod lock;
 mod lookup;
 mod lseek;
+pub(crate) mod making;
 mod mkdir;
 mod mknod;
 pub(crate) mod open;

@@ -1,11 +1,15 @@
 //! OPEN and OPENDIR: open(2).
 
 use abi::Errno;
+use vfs::OpenFlags;
 use zerocopy::IntoBytes;
 
 use super::structure;
 use crate::connection::{Connection, Shape};
 use crate::wire::{FileFlags, InitFlags, Opcode, OpenIn, OpenOut};
+
+/// `FUSE_OPEN_KILL_SUIDGID`: set-ID bits and capabilities shall go, because the file is truncated.
+const KILL_SET_IDS: u32 = 1;
 
 impl Connection {
     /// Opens a file or directory. Nothing if the server has no use for it: then it is never told again, and there is nothing to release.
@@ -21,7 +25,7 @@ impl Connection {
         if self.refused().is(opcode) {
             return Ok(None);
         }
-        let body = OpenIn { flags, open_flags: 0 };
+        let body = OpenIn { flags, open_flags: self.open_flags(flags) };
         match self.ask(opcode, node, &[body.as_bytes()], Shape::of::<OpenOut>()) {
             Err(Errno::ENOSYS) if self.has(needless) => {
                 self.refused().note(opcode);
@@ -29,6 +33,11 @@ impl Connection {
             }
             answer => structure(&answer?).map(Some),
         }
+    }
+
+    /// What is said of opening a file besides the flags of open(2).
+    pub(super) fn open_flags(&self, flags: u32) -> u32 {
+        if flags & OpenFlags::TRUNC.bits() != 0 && self.kills_privileges() { KILL_SET_IDS } else { 0 }
     }
 }
 

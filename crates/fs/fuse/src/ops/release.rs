@@ -38,6 +38,7 @@ impl Connection {
             asker: Asker::default(),
             body: body.as_bytes().to_vec(),
             shape: Shape::Exactly(0),
+            extension: 0,
         };
         self.post(question, Some(Box::new(Until(holds))));
     }

@@ -11,6 +11,8 @@ use crate::wire::{InitFlags, Opcode, SETXATTR_SHORT, SetxattrIn};
 const CREATE: u32 = 1;
 /// `XATTR_REPLACE`.
 const REPLACE: u32 = 2;
+/// `FUSE_SETXATTR_ACL_KILL_SGID`: with an access control list, whose setter may not keep the bit.
+const KILL_SET_GROUP_ID: u32 = 1;
 
 impl Connection {
     /// Sets an extended attribute.
@@ -23,6 +25,7 @@ impl Connection {
         name: &[u8],
         value: &[u8],
         (create, replace): (bool, bool),
+        kills_set_group_id: bool,
     ) -> Result<(), Errno> {
         if self.refused().is(Opcode::Setxattr) {
             return Err(Errno::EOPNOTSUPP);
@@ -30,7 +33,7 @@ impl Connection {
         let body = SetxattrIn {
             size: u32::try_from(value.len()).map_err(|_| Errno::E2BIG)?,
             flags: if create { CREATE } else { 0 } | if replace { REPLACE } else { 0 },
-            setxattr_flags: 0,
+            setxattr_flags: if kills_set_group_id { KILL_SET_GROUP_ID } else { 0 },
             padding: 0,
         };
         let length = if self.has(InitFlags::SETXATTR_EXT) { size_of::<SetxattrIn>() } else { SETXATTR_SHORT };

@@ -2,6 +2,7 @@
 
 use abi::Errno;
 
+use super::making::Parent;
 use super::{NUL, structure};
 use crate::connection::{Connection, Shape};
 use crate::wire::{EntryOut, Opcode};
@@ -11,8 +12,8 @@ impl Connection {
     ///
     /// # Errors
     /// As [`Connection::ask`].
-    pub(crate) fn symlink(&self, parent: u64, name: &[u8], target: &[u8]) -> Result<EntryOut, Errno> {
+    pub(crate) fn symlink(&self, parent: Parent, name: &[u8], target: &[u8]) -> Result<EntryOut, Errno> {
         let parts = [name, NUL, target, NUL];
-        structure(&self.ask(Opcode::Symlink, parent, &parts, Shape::of::<EntryOut>())?)
+        structure(&self.ask_to_make(Opcode::Symlink, parent, &parts, Shape::of::<EntryOut>())?)
     }
 }

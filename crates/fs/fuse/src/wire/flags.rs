@@ -16,6 +16,12 @@ bitflags::bitflags! {
         const BIG_WRITES = 1 << 5;
         /// The umask is the server's to apply.
         const DONT_MASK = 1 << 6;
+        /// The device takes replies by splice(2).
+        const SPLICE_WRITE = 1 << 7;
+        /// Pages that are spliced may be moved.
+        const SPLICE_MOVE = 1 << 8;
+        /// The device gives requests by splice(2).
+        const SPLICE_READ = 1 << 9;
         /// flock(2) is the server's.
         const FLOCK_LOCKS = 1 << 10;
         /// ioctl(2) on directories.
@@ -36,6 +42,8 @@ bitflags::bitflags! {
         const PARALLEL_DIROPS = 1 << 18;
         /// The server takes set-ID bits away itself.
         const HANDLE_KILLPRIV = 1 << 19;
+        /// Access control lists count, and permissions are checked here.
+        const POSIX_ACL = 1 << 20;
         /// After an abort the device says so.
         const ABORT_ERROR = 1 << 21;
         /// INIT tells how many pages a request may have.
@@ -46,18 +54,28 @@ bitflags::bitflags! {
         const NO_OPENDIR_SUPPORT = 1 << 24;
         /// Cached content goes only when the server says so.
         const EXPLICIT_INVAL_DATA = 1 << 25;
+        /// The server takes set-ID bits and capabilities away when it is told to.
+        const HANDLE_KILLPRIV_V2 = 1 << 28;
         /// The longer form of SETXATTR.
         const SETXATTR_EXT = 1 << 29;
         /// The upper half is there.
         const INIT_EXT = 1 << 30;
+        /// Requests that make files say which labels they get: none, where there is no security module.
+        const SECURITY_CTX = 1 << 32;
+        /// Requests that make files say whether the caller is in the directory's group.
+        const CREATE_SUPP_GROUP = 1 << 34;
         /// Names can be made to expire.
         const HAS_EXPIRE_ONLY = 1 << 35;
         /// mmap(2) of files that are open for direct I/O.
         const DIRECT_IO_ALLOW_MMAP = 1 << 36;
         /// Open files may be read and written past the server.
         const PASSTHROUGH = 1 << 37;
+        /// Files are not opened by handles.
+        const NO_EXPORT_SUPPORT = 1 << 38;
         /// NOTIFY_RESEND.
         const HAS_RESEND = 1 << 39;
+        /// The connection ends when a request is not answered for too long.
+        const REQUEST_TIMEOUT = 1 << 42;
     }
 }
 
@@ -110,6 +128,8 @@ bitflags::bitflags! {
         const LOCKOWNER = 1 << 9;
         /// `ctime`.
         const CTIME = 1 << 10;
+        /// Set-ID bits and capabilities shall go.
+        const KILL_SUIDGID = 1 << 11;
     }
 }
 
@@ -130,6 +150,10 @@ pub enum NotifyCode {
     Delete,
     /// Requests that were read and not answered shall come again.
     Resend,
+    /// All names are outdated.
+    IncEpoch,
+    /// Inodes that nobody uses are to be let go.
+    Prune,
 }
 
 impl NotifyCode {
@@ -144,6 +168,8 @@ impl NotifyCode {
             5 => Self::Retrieve,
             6 => Self::Delete,
             7 => Self::Resend,
+            8 => Self::IncEpoch,
+            9 => Self::Prune,
             _ => return None,
         })
     }

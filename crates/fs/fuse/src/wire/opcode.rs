@@ -1,4 +1,8 @@
 //! The kinds of requests.
+//!
+//! The protocol has some that Linux never sends to a server of `fuse`, nor does this: BMAP, DESTROY and SYNCFS are for servers of block devices
+//! (`fuseblk`, of which a sandbox has none) and of virtio, SETUPMAPPING and REMOVEMAPPING for those of virtio alone, unrestricted IOCTLs for
+//! character devices (CUSE). `fuse/requests` shows it.
 
 /// Declares the opcodes with the header's names, for logs and for the test that compares them.
 macro_rules! opcodes {
@@ -80,4 +84,5 @@ opcodes! {
     CopyFileRange = 47 "FUSE_COPY_FILE_RANGE",
     Tmpfile = 51 "FUSE_TMPFILE",
     Statx = 52 "FUSE_STATX",
+    CopyFileRange64 = 53 "FUSE_COPY_FILE_RANGE_64",
 }

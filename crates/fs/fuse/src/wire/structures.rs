@@ -95,17 +95,11 @@ structures! {
     /// INIT: what this side speaks.
     "fuse_init_in" InitIn { major: u32, minor: u32, max_readahead: u32, flags: u32, flags2: u32, unused: [u32; 11] }
     /// INIT: what the server speaks. Older ones send only its beginning.
-    "fuse_init_out" InitOut { major: u32, minor: u32, max_readahead: u32, flags: u32, max_background: u16, congestion_threshold: u16, max_write: u32, time_gran: u32, max_pages: u16, map_alignment: u16, flags2: u32, max_stack_depth: u32, unused: [u32; 6] }
+    "fuse_init_out" InitOut { major: u32, minor: u32, max_readahead: u32, flags: u32, max_background: u16, congestion_threshold: u16, max_write: u32, time_gran: u32, max_pages: u16, map_alignment: u16, flags2: u32, max_stack_depth: u32, request_timeout: u16, unused: [u16; 11] }
     /// INTERRUPT: of which request.
     "fuse_interrupt_in" InterruptIn { unique: u64 }
-    /// BMAP.
-    "fuse_bmap_in" BmapIn { block: u64, blocksize: u32, padding: u32 }
-    /// BMAP.
-    "fuse_bmap_out" BmapOut { block: u64 }
     /// IOCTL.
     "fuse_ioctl_in" IoctlIn { fh: u64, flags: u32, cmd: u32, arg: u64, in_size: u32, out_size: u32 }
-    /// A piece of the caller's memory that an unrestricted IOCTL is about.
-    "fuse_ioctl_iovec" IoctlIovec { base: u64, len: u64 }
     /// IOCTL.
     "fuse_ioctl_out" IoctlOut { result: i32, flags: u32, in_iovs: u32, out_iovs: u32 }
     /// POLL.
@@ -140,6 +134,8 @@ structures! {
     "fuse_lseek_out" LseekOut { offset: u64 }
     /// COPY_FILE_RANGE.
     "fuse_copy_file_range_in" CopyFileRangeIn { fh_in: u64, off_in: u64, nodeid_out: u64, fh_out: u64, off_out: u64, len: u64, flags: u64 }
+    /// How much was copied.
+    "fuse_copy_file_range_out" CopyFileRangeOut { bytes_copied: u64 }
     /// A time of STATX.
     "fuse_sx_time" SxTime { tv_sec: i64, tv_nsec: u32, __reserved: i32 }
     /// What statx(2) reports.
@@ -150,6 +146,12 @@ structures! {
     "fuse_statx_out" StatxOut { attr_valid: u64, attr_valid_nsec: u32, flags: u32, spare: [u64; 2], stat: SxStat }
     /// Which open file is to be used in place of the server.
     "fuse_backing_map" BackingMap { fd: i32, flags: u32, padding: u64 }
-    /// SYNCFS.
-    "fuse_syncfs_in" SyncfsIn { padding: u64 }
+    /// How many inodes to let go; their numbers follow.
+    "fuse_notify_prune_out" NotifyPruneOut { count: u32, padding: u32, spare: u64 }
+    /// What some requests have behind all else.
+    "fuse_ext_header" ExtHeader { size: u32, kind: u32 }
+    /// How many groups that a caller is in are told; their numbers follow.
+    "fuse_supp_groups" SuppGroups { nr_groups: u32 }
+    /// How many labels a new file gets, and the size of all that.
+    "fuse_secctx_header" SecctxHeader { size: u32, nr_secctx: u32 }
 }

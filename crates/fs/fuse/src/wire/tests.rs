@@ -10,7 +10,7 @@ use super::{FileFlags, InitFlags, Opcode};
 const HEADER: &str = "/usr/include/linux/fuse.h";
 
 /// Fields that were padding in older headers.
-const NEWER: &[&str] = &["backing_id", "max_stack_depth", "unused"];
+const NEWER: &[&str] = &["backing_id", "max_stack_depth", "request_timeout", "unused"];
 
 /// Runs a C program whose main function is this.
 fn run(body: &str) -> String {
