@@ -128,12 +128,18 @@ static int rings(void) {
   if (syscall(RING | 3, 0, 0) != -1 || errno != ENOSYS) FAIL("a ring from guest code");
   return 0;
 }
-// Posts in a thread's window what that thread knows nothing of, while it makes calls of its own.
+// Posts in a thread's window what that thread knows nothing of, while it makes calls of its own. What is read goes to a place of its own, whichever of
+// these words are found together: a program that has spoilt its own stack may well run for ever.
 static volatile int over;
+static char spoilt[(1 << 20) + 4096];
 static void *scribble(void *at) {
   volatile unsigned long *window = at;
   for (unsigned long serial = 1; !over; serial++) {
-    for (int i = 1; i < 40; i++) window[i] = serial * i * 0x9e3779b97f4a7c15ul >> (serial % 50);
+    for (int i = 1; i < 40; i++) {
+      unsigned long word = serial * i * 0x9e3779b97f4a7c15ul >> (serial % 50);
+      int address = i == 2 || (i >= 8 && i < 16 && i % 2 == 0); // the buffer's, and those of the extents
+      window[i] = address ? (unsigned long)spoilt + word % 4096 : word;
+    }
     window[0] = (serial % 8 ? POSTED : RUNG) | (serial & 0xfffff) << 8 | (serial % 5) << 28 | (serial % 3 ? 1000ul : SYS_read) << 32;
     for (int i = 0; i < (serial & 0xff); i++) asm volatile("pause");
   }
