@@ -106,6 +106,14 @@ impl Found {
         }
     }
 
+    /// As [`crate::Inode::protection`].
+    pub(crate) fn protection(&self) -> Result<Attributes, Errno> {
+        match self.inode() {
+            Some(inode) => inode.protection(),
+            None => self.attributes(),
+        }
+    }
+
     /// The same as stat(2) reports it.
     ///
     /// # Errors

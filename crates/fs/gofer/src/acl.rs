@@ -40,6 +40,13 @@ impl Lists {
         }
     }
 
+    /// The mode has changed, and a list for access with it, if there is one.
+    pub(crate) fn mode_changed(&mut self) {
+        if !matches!(self.access, Known::Read(_, None)) {
+            self.access = Known::No;
+        }
+    }
+
     pub(crate) fn keep(&mut self, kind: AclKind, acl: Option<&Acl>, changed: Option<Timestamp>) {
         let read = Known::Read(changed, acl.cloned().map(Box::new));
         match kind {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use ninep::client::NewFid;
+use ninep::client::{Fid, NewFid};
 use ninep::message::{Tcreatefile, Tlink, Tmakenode, Tremovename, Trenameat2};
-use ninep::{NO_FID, Text};
-use vfs::{FileKind, InodeRef, Name, Owner, RenameFlags};
+use ninep::{Attr, NO_FID, Text};
+use vfs::{AclKind, FileKind, InodeRef, Name, Owner, RenameFlags};
 
+use crate::filesystem::Caching;
 use crate::inode::Node;
 
 /// `O_RDWR`.
@@ -27,10 +28,9 @@ impl Node {
             uid: owner.uid,
             gid: owner.gid,
         };
-        let result = client.call_with_descriptor(&request, |reply| reply.attr);
-        self.names_changed();
+        let result = self.bring(name, || client.call_with_descriptor(&request, |reply| reply.attr));
         let (attr, file) = result?;
-        let node = self.meet(fid.into_held(), &attr)?;
+        let node = self.meet_new(fid.into_held(), &attr)?;
         node.made_with(file.ok_or(Errno::EIO)?);
         Ok(node)
     }
@@ -55,19 +55,37 @@ impl Node {
             uid: owner.uid,
             gid: owner.gid,
         };
-        let result = client.call(&request, |reply| reply.attr);
+        let attr = self.bring(name, || client.call(&request, |reply| reply.attr))?;
+        let node = self.meet_new(fid.into_held(), &attr)?;
+        if kind == FileKind::Directory && self.shared.caching == Caching::Exclusive {
+            node.listing.lock().names.are_none();
+            self.shared.recent.keep(&node);
+        }
+        Ok(node)
+    }
+
+    /// Has the server make a name.
+    fn bring<T>(&self, name: Name<'_>, ask: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
+        self.listing.lock().names.comes(name.as_bytes());
+        let result = ask();
         self.names_changed();
-        let attr = result?;
-        let node = self.meet(fid.into_held(), &attr)?;
+        self.listing.lock().names.came();
+        result
+    }
+
+    /// The inode of a file that was made here just now. It has what its directory gives it, and nothing else.
+    fn meet_new(&self, fid: Fid, attr: &Attr) -> Result<Arc<Self>, Errno> {
+        let gives_acls = self.remembered_acl(AclKind::Default) != Some(None);
+        let node = self.meet(fid, attr)?;
+        node.is_new(gives_acls);
         Ok(node)
     }
 
     pub(crate) fn link_to(&self, name: Name<'_>, target: &Self) -> Result<(), Errno> {
         let (directory, fid) = (self.fid()?, target.fid()?);
         let request = Tlink { dfid: directory.number(), fid: fid.number(), name: Text(name.as_bytes()) };
-        let result = self.shared.client.call(&request, |_| ());
+        let result = self.bring(name, || self.shared.client.call(&request, |_| ()));
         target.changed();
-        self.names_changed();
         result
     }
 
@@ -81,8 +99,12 @@ impl Node {
         let origin = unheld.as_ref().map(|node| node.origin.lock());
         let newfid = fid.as_ref().map_or(NO_FID, NewFid::number);
         let request = Tremovename { dirfid: directory.number(), newfid, name: Text(name.as_bytes()), flags };
+        let since = self.listing.lock().names.since();
         let result = client.call(&request, |reply| reply.qid);
         self.names_changed();
+        if result.is_ok() {
+            self.listing.lock().names.went(name.as_bytes(), since);
+        }
         if let (Ok(qid), Some(node), Some(fid)) = (&result, &unheld, fid) {
             let fid = fid.into_held();
             if qid.path == node.path {
@@ -114,9 +136,12 @@ impl Node {
             newname: Text(new_name.as_bytes()),
             flags: flags.bits(),
         };
-        let result = self.shared.client.call(&request, |reply| reply.touched);
+        let since = self.listing.lock().names.since();
+        let result = to.bring(new_name, || self.shared.client.call(&request, |reply| reply.touched));
         self.names_changed();
-        to.names_changed();
+        if result.is_ok() && flags.is_empty() {
+            self.listing.lock().names.went(name.as_bytes(), since);
+        }
         self.shared.touched(&result?);
         Ok(())
     }

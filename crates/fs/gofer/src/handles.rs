@@ -114,13 +114,14 @@ impl Node {
         handles.writers += usize::from(writes);
     }
 
-    /// Somebody closed it. The descriptor for writing goes with the last writer: programs of the host could not be executed while it is
-    /// open. The one for reading stays for the next one, within bounds.
+    /// Somebody closed it. A descriptor stays for the next one, within bounds; but where somebody on the host may want to execute the file,
+    /// which cannot be while it is open for writing, the one for that goes with the last writer.
     pub(crate) fn closed(self: &Arc<Self>, writes: bool) {
         let mut handles = self.handles.lock();
         handles.open = handles.open.saturating_sub(1);
         handles.writers = handles.writers.saturating_sub(usize::from(writes));
-        let write = if handles.writers == 0 { handles.write.take() } else { None };
+        let stays = handles.write_reads && self.shared.caching == Caching::Exclusive;
+        let write = if handles.writers == 0 && !stays { handles.write.take() } else { None };
         if write.is_some() {
             // What is known of the file must not hang on a descriptor any more.
             drop(handles);
@@ -131,7 +132,7 @@ impl Node {
             let read = handles.read.take();
             drop(handles);
             drop(read);
-        } else if handles.open == 0 && handles.read.is_some() && !handles.idle {
+        } else if handles.open == 0 && handles.any() && !handles.idle {
             handles.idle = true;
             drop(handles);
             self.shared.idle.keep(self);
@@ -140,6 +141,10 @@ impl Node {
 }
 
 impl Handles {
+    const fn any(&self) -> bool {
+        self.read.is_some() || self.write.is_some()
+    }
+
     fn take_writer(&mut self, write: &Arc<OwnedFd>, reads: bool) {
         self.write = Some(Arc::clone(write));
         self.write_reads = reads;
@@ -163,9 +168,10 @@ impl Idle {
         if let Some(node) = evicted.and_then(|node| node.upgrade()) {
             let mut handles = node.handles.lock();
             handles.idle = false;
-            let read = if handles.open == 0 { handles.read.take() } else { None };
+            let idle =
+                if handles.open == 0 { (handles.read.take(), handles.write.take()) } else { (None, None) };
             drop(handles);
-            drop(read);
+            drop(idle);
         }
     }
 }

@@ -26,6 +26,9 @@ use crate::filesystem::{Caching, Shared};
 use crate::handles::Handles;
 use crate::listing::Listing;
 
+/// `S_ISUID` and `S_ISGID`.
+const SET_IDS: u32 = 0o6000;
+
 /// A file of the host.
 pub(crate) struct Node {
     pub(crate) shared: Arc<Shared>,
@@ -76,6 +79,8 @@ struct Known {
     xattrs: Option<(u64, Arc<[Vec<u8>]>)>,
     /// The access control lists, as far as they were read.
     acls: Lists,
+    /// No capabilities were given to it since it was made.
+    is_plain: bool,
 }
 
 impl Node {
@@ -203,12 +208,13 @@ impl Node {
         (of == self.changes()).then_some(attributes)
     }
 
-    /// What permissions depend on, if nothing can have changed it. The host changes the mode of a file that is written, but not a directory's.
+    /// What permissions depend on, if nothing can have changed it. The host takes the set-ID bits of a file that is written.
     fn remembered_protection(&self) -> Option<Attributes> {
-        if self.kind != FileKind::Directory || self.protection_unsure.load(Ordering::Acquire) {
+        if self.protection_unsure.load(Ordering::Acquire) {
             return None;
         }
-        self.known.lock().attributes.map(|(_, attributes)| attributes)
+        let (_, attributes) = self.known.lock().attributes?;
+        (self.kind == FileKind::Directory || attributes.mode & SET_IDS == 0).then_some(attributes)
     }
 
     /// Mode and owner are about to change, or may have.
@@ -283,6 +289,29 @@ impl Node {
         known.acls.keep(kind, acl, changed);
     }
 
+    /// It was made just now.
+    pub(crate) fn is_new(&self, may_have_acls: bool) {
+        if self.shared.caching != Caching::Exclusive {
+            return;
+        }
+        let mut known = self.known.lock();
+        known.is_plain = true;
+        if !may_have_acls {
+            known.acls.keep(AclKind::Access, None, None);
+            known.acls.keep(AclKind::Default, None, None);
+        }
+    }
+
+    /// Whether nobody can have given it capabilities.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.known.lock().is_plain
+    }
+
+    /// An extended attribute was set, or may have been.
+    pub(crate) fn is_not_plain(&self) {
+        self.known.lock().is_plain = false;
+    }
+
     /// The lists have changed: to be called after [`Self::changed`].
     pub(crate) fn forget_acls(&self) {
         self.known.lock().acls = Lists::default();
@@ -341,11 +370,20 @@ impl Inode for Node {
             self.changed();
         }
         if owner || change.mode.is_some() {
-            self.forget_acls();
+            self.known.lock().acls.mode_changed();
+            if alone.is_err() {
+                self.owner_unsure.fetch_or(owner, Ordering::Release);
+                self.protection_changes();
+            }
         }
         let attr = result?;
         if alone.is_ok() {
             self.learn(&attr, next);
+            if self.shared.caching == Caching::Exclusive {
+                // Whoever changes them at the same moment is not alone, and says again that they are not sure.
+                self.owner_unsure.store(false, Ordering::Release);
+                self.protection_unsure.store(false, Ordering::Release);
+            }
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ mod handles;
 mod inode;
 mod listing;
 mod lookup;
+mod names;
 mod xattrs;
 
 pub use filesystem::{Caching, GoferFs};

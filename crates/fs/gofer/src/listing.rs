@@ -11,10 +11,11 @@ use parking_lot::Mutex;
 use vfs::{Attributes, FileKind};
 
 use crate::inode::Node;
+use crate::names::Names;
 
 /// Entries described in one directory.
 const ENTRIES_MOST: usize = 1024;
-/// Directories with descriptions.
+/// Directories with descriptions or known names.
 const DIRECTORIES_MOST: usize = 64;
 
 /// The descriptions of one directory's entries.
@@ -25,6 +26,7 @@ pub(crate) struct Listing {
     unheld: HashMap<Box<[u8]>, Weak<Node>>,
     /// Counts what makes descriptions that are on their way useless.
     epoch: u64,
+    pub(crate) names: Names,
 }
 
 impl Listing {
@@ -77,12 +79,12 @@ impl Listing {
     }
 }
 
-/// The directories with descriptions, oldest first.
+/// The directories with descriptions or known names, oldest first.
 #[derive(Default)]
 pub(crate) struct Recent(Mutex<VecDeque<Weak<Node>>>);
 
 impl Recent {
-    /// A directory has descriptions now; another one may lose them.
+    /// A directory has descriptions or known names now; another one may lose them.
     pub(crate) fn keep(&self, directory: &Arc<Node>) {
         let evicted = {
             let mut recent = self.0.lock();
@@ -94,7 +96,9 @@ impl Recent {
             if recent.len() > DIRECTORIES_MOST { recent.pop_front() } else { None }
         };
         if let Some(directory) = evicted.and_then(|directory| directory.upgrade()) {
-            directory.listing.lock().clear();
+            let mut listing = directory.listing.lock();
+            listing.clear();
+            listing.names.forget();
         }
     }
 }

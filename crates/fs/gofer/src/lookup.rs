@@ -20,6 +20,10 @@ impl Node {
         let mut rest = names;
         while let Some((name, behind)) = rest.split_first() {
             let directory = here.as_deref().unwrap_or(self);
+            if directory.lacks_name(*name) {
+                found.push(Err(Errno::ENOENT));
+                return found;
+            }
             let Some(node) = directory.listed(*name) else { break };
             let more = node.kind() == FileKind::Directory;
             found.push(Ok(Arc::clone(&node) as InodeRef));
@@ -56,6 +60,10 @@ impl Node {
             listing.unheld(name.as_bytes(), &node);
         }
         Some(node)
+    }
+
+    fn lacks_name(&self, name: Name<'_>) -> bool {
+        self.shared.caching == Caching::Exclusive && self.listing.lock().names.lack(name.as_bytes())
     }
 
     fn walk(&self, names: &[Name<'_>]) -> Result<Vec<Result<InodeRef, Errno>>, Errno> {

@@ -15,6 +15,7 @@ const MOST: u32 = 65536;
 const CREATE: u32 = 1;
 /// `XATTR_REPLACE`.
 const REPLACE: u32 = 2;
+const CAPABILITY: &[u8] = b"security.capability";
 
 impl Node {
     pub(crate) fn list_xattrs(&self) -> Result<Arc<[Vec<u8>]>, Errno> {
@@ -39,6 +40,9 @@ impl Node {
 
     /// Whether the name is known to be none of this file's.
     fn lacks(&self, name: &[u8]) -> Result<bool, Errno> {
+        if name == CAPABILITY && self.is_plain() {
+            return Ok(true);
+        }
         Ok(!self.list_xattrs()?.iter().any(|other| other == name))
     }
 
@@ -66,6 +70,7 @@ impl Node {
         let fid = self.fid()?;
         let flags = if create { CREATE } else { 0 } | if replace { REPLACE } else { 0 };
         let request = Txattrset { fid: fid.number(), flags, name: Text(name), value: Data(value) };
+        self.is_not_plain();
         let result = self.shared.client.call(&request, |_| ());
         self.protection_changes();
         self.changed();

@@ -93,6 +93,48 @@ fn a_removed_file_lives_while_it_is_open() {
     assert_eq!(file.attributes().unwrap().size, 2);
 }
 
+/// While names come to a new directory one after the other, nobody is asked for those that are not there.
+#[test]
+fn names_of_a_new_directory_are_known_while_it_is_filled() {
+    let world = World::new(Caching::Exclusive);
+    let mkdir = |path: &str| world.caller().make_directory(&At::here(path.as_bytes()), 0o755);
+    mkdir("d").unwrap();
+    for n in 0..50 {
+        assert_eq!(world.attributes(&format!("d/{n}")).err(), Some(Errno::ENOENT));
+        drop(world.open(&format!("d/{n}"), CREAT | EXCL | WRONLY).unwrap());
+        assert!(world.host(&format!("d/{n}")).exists());
+        assert_eq!(world.attributes(&format!("d/{n}")).unwrap().links, 1);
+    }
+    world.caller().remove(&At::here(b"d/7")).unwrap();
+    assert_eq!(world.attributes("d/7").err(), Some(Errno::ENOENT));
+    mkdir("d/7").unwrap();
+    assert_eq!(mkdir("d/7"), Err(Errno::EEXIST));
+    // An engine copies something into the container, which may take a moment.
+    std::fs::write(world.host("d/copied"), "text").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    assert_eq!(world.attributes("d/copied").unwrap().size, 4);
+    assert_eq!(world.names("d").unwrap().len(), 53);
+}
+
+/// What a file is opened for next costs no message, and shows what it is all the same.
+#[test]
+fn a_file_that_was_written_and_closed_is_opened_again() {
+    let world = World::new(Caching::Exclusive);
+    for n in 0..3 {
+        let file = world.open("file", CREAT | WRONLY).unwrap();
+        write_at(&file, n, b"ab").unwrap();
+        drop(file);
+        assert_eq!(world.attributes("file").unwrap().size, n + 2);
+        let file = world.open("file", RDONLY).unwrap();
+        assert_eq!(read_at(&file, n, 9), Ok(b"ab".to_vec()));
+        assert_eq!(write_at(&file, 0, b"x"), Err(Errno::EBADF));
+    }
+    world.caller().change_mode(&At::here(b"file"), 0o4755, AtFlags::empty()).unwrap();
+    write_at(&world.open("file", RDWR).unwrap(), 0, b"x").unwrap();
+    let host = std::fs::metadata(world.host("file")).unwrap();
+    assert_eq!(world.attributes("file").unwrap().mode, host.mode() & 0o7777);
+}
+
 /// A look at each entry after a listing costs no message, and is true all the same.
 #[test]
 fn entries_of_a_listing_are_what_they_are() {

@@ -36,6 +36,11 @@ impl Inode for Node {
         Ok(Attributes { inode: self.number, links, ..attributes })
     }
 
+    fn protection(&self) -> Result<Attributes, Errno> {
+        let attributes = self.layers().top()?.protection()?;
+        Ok(Attributes { inode: self.number, ..attributes })
+    }
+
     fn kind(&self) -> FileKind {
         self.kind
     }

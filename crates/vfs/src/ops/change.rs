@@ -143,12 +143,12 @@ impl Caller<'_> {
     /// `EISDIR`, `EINVAL` for what has no size, `EACCES`, `EROFS`, `EFBIG`.
     pub fn truncate(&self, at: &At<'_>, size: u64) -> Result<(), Errno> {
         let found = self.find(at, Lookup::FOLLOW)?;
-        match found.attributes()?.kind {
-            FileKind::Regular => {}
+        let attributes = found.protection()?;
+        match attributes.kind {
+            FileKind::Regular => found.writable()?,
             FileKind::Directory => return Err(Errno::EISDIR),
             _ => return Err(Errno::EINVAL),
         }
-        let attributes = changeable(&found)?;
         found.check(self.credentials, &attributes, Access::WRITE)?;
         if let Some(inode) = found.inode() {
             crate::usage::may_change(&inode)?;
@@ -182,10 +182,10 @@ fn lets_server_decide(target: &Found) -> bool {
     target.inode().is_some_and(|inode| inode.lets_server_decide())
 }
 
-/// The attributes of what was found, if it can be changed there.
+/// Kind, mode and owner of what was found, if it can be changed there.
 pub(super) fn changeable(target: &Found) -> Result<Attributes, Errno> {
     target.writable()?;
-    target.attributes()
+    target.protection()
 }
 
 /// A file that changed hands or content has no capabilities any longer. That most have none is no error.

@@ -69,10 +69,7 @@ impl Caller<'_> {
         if flags.contains(OpenFlags::PATH) {
             return Ok(OpenFile::of_place(path, flags, self.credentials));
         }
-        let attributes = match kind {
-            FileKind::Directory => path.protection()?,
-            _ => path.attributes()?,
-        };
+        let attributes = path.protection()?;
         self.may_open(&path, &attributes, flags)?;
         let in_use = InUse::start(path.dentry.inode_ref(), flags)?;
         let cuts = flags.contains(OpenFlags::TRUNC) && kind == FileKind::Regular;
