@@ -83,7 +83,7 @@ const REST: Duration = Duration::from_secs(1);
 /// # Errors
 /// If it could not begin; what goes wrong with one connection ends that one and is logged.
 pub fn serve(config: Config) -> Result<(), Error> {
-    raise_descriptor_limit();
+    make_room(&config.exports);
     let umask = rustix::process::umask(rustix::fs::Mode::empty());
     let chown = session::may_chown();
     // Twice: when all threads run, for the filter does not allow what a thread does at its start; and when the filter is
@@ -131,11 +131,9 @@ fn install_filter() -> Result<(), abi::Errno> {
 }
 
 /// A descriptor is held for each file that the client knows: as many as the host gives.
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+fn make_room(exports: &[Export]) {
+    let Some(export) = exports.first() else { return };
+    if let Err(error) = host::descriptors::make_room(&export.socket) {
         tracing::warn!(%error, "the limit of open files stays where it is");
     }
 }

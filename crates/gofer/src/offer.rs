@@ -8,7 +8,7 @@ use std::sync::{Arc, Barrier};
 use host::seccomp::{AllowList, Mismatch, Row, Scope};
 use rustix::net::{SocketFlags, accept_with};
 
-use crate::{Config, Error, connection, filter, raise_descriptor_limit, session};
+use crate::{Config, Error, connection, filter, make_room, session};
 
 /// Clients at a time; further ones wait until one of them goes.
 pub const CLIENTS_MAX: usize = 64;
@@ -21,7 +21,7 @@ pub const FURTHER: &[Row] = &[Row::always(abi::nr::accept4, "takes up connection
 /// # Errors
 /// If it could not begin; what goes wrong with one connection ends that one and is logged.
 pub fn offer(config: Config) -> Result<(), Error> {
-    raise_descriptor_limit();
+    make_room(&config.exports);
     rustix::process::umask(rustix::fs::Mode::empty());
     let chown = session::may_chown();
     let workers = config.exports.len() * CLIENTS_MAX;

@@ -4,6 +4,7 @@
 pub mod auxv;
 pub mod clock;
 pub mod descriptions;
+pub mod descriptors;
 pub mod duty;
 pub mod identity;
 pub mod inherit;

@@ -119,7 +119,9 @@ pub fn enter(boot: Boot) -> ExitCode {
 /// The sentry's life. Until the zygote exists there must be no second thread.
 fn sentry(materials: Materials, control: &Arc<Channel>) -> ExitCode {
     let report_only = materials.document.report_denied_calls;
-    let started = privileges::raise_descriptor_limit()
+    // Each file that a guest has open may need one.
+    let started = host::descriptors::make_room(materials.proc.as_fd())
+        .trying("raise the descriptor limit")
         .and_then(|()| {
             host::reopen::keep_descriptors(materials.proc.as_fd()).trying("keep sight of its descriptors")
         })

@@ -1,6 +1,5 @@
 //! What a process of the sandbox may still do once it runs.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, clear_ambient_capability_set, set_capabilities};
 
 use crate::failure::{Failure, Trying};
@@ -27,10 +26,4 @@ pub(crate) fn keep_only(kept: CapabilitySet) -> Result<(), Failure> {
     let sets = CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
     set_capabilities(None, sets).trying("give up capabilities")?;
     rustix::thread::set_no_new_privs(true).trying("forbid new privileges")
-}
-
-/// Raises the number of descriptors to what the host allows: each file that a guest has open may need one.
-pub(crate) fn raise_descriptor_limit() -> Result<(), Failure> {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).trying("raise the descriptor limit")
 }
