@@ -12,6 +12,7 @@ pub mod address_space;
 pub mod aio;
 pub mod children;
 pub mod clone;
+pub mod container;
 pub mod current;
 pub mod exec;
 pub mod executor;

@@ -265,6 +265,32 @@ pub(super) fn limits(place: &Place) -> Result<()> {
     pod.end(&tree)
 }
 
+/// What one uses is told of it alone.
+pub(super) fn usage(place: &Place) -> Result<()> {
+    let pod = Pod::new(place, "pod-usage", CONTAINERD)?;
+    for id in ["a", "b"] {
+        pod.add(place, id, "while :; do sleep 0.05; done")?;
+        done(&pod.first, &["start", id])?;
+        pod.reaches(id, "running")?;
+    }
+    let stats = |id: &str| -> Result<(u64, u64)> {
+        let said: Value = serde_json::from_str(&done(&pod.first, &["events", "--stats", id])?)?;
+        let number = |field: &str| said.pointer(field).and_then(Value::as_u64).context("no number");
+        Ok((number("/data/cpu/usage/total")?, number("/data/memory/usage/usage")?))
+    };
+    // Time that is used by what has ended counts too; memory does not.
+    let works = "import time\nwhile time.process_time() < 1: pass";
+    done(&pod.first, &["exec", "a", "python3", "-c", works])?;
+    done(&pod.first, &["exec", "a", "sh", "-c", "(python3 -c \"$1\"); true", "sh", works])?;
+    let holds = "import time\nx = b'x' * (100 << 20)\ntime.sleep(1000)";
+    done(&pod.first, &["exec", "--detach", "a", "python3", "-c", holds])?;
+    within(LIMIT, || Ok(stats("a")?.1 > 100 << 20)).context("memory")?;
+    let (used, other) = (stats("a")?, stats("b")?);
+    ensure!(used.0 >= 1_900_000_000 && other.0 < used.0 / 2 && other.1 < 50 << 20, "{used:?} {other:?}");
+    let tree = pod.tree("pod")?.and(pod.tree("a")?).and(pod.tree("b")?);
+    pod.end(&tree)
+}
+
 /// However one ends the others go on; with the sandbox's own all end.
 pub(super) fn ends(place: &Place) -> Result<()> {
     let pod = Pod::new(place, "pod-ends", CONTAINERD)?;

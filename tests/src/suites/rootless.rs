@@ -1,10 +1,12 @@
 //! An ordinary user runs containers: user namespaces, no control groups, no right that the user lacks.
+#![expect(clippy::indexing_slicing, reason = "an absent member of a JSON value is made")]
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::process::Command;
 
 use anyhow::{Result, ensure};
+use serde_json::json;
 
 use super::support::{LIMIT, config, set};
 use crate::bundle;
@@ -73,6 +75,65 @@ pub(super) fn r#do(place: &Place) -> Result<()> {
         )?;
         ensure!(outcome.code == Some(0), "{}", outcome.shown());
         ensure!(outcome.stdout == b"1000\n1000\nx\nrefused\n", "{}", outcome.shown());
+        Ok(())
+    };
+    tidy(&home, check())
+}
+
+/// Runs as the user in a mount namespace where that one has subordinate ids: 65536 from 100000 on.
+fn with_subordinate_ids(home: &std::path::Path, arguments: &[&str]) -> Result<Outcome> {
+    const SCRIPT: &str = "mount --bind $1/passwd /etc/passwd; for f in /etc/subuid /etc/subgid; do [ -e $f ] || : >$f; mount --bind $1/sub $f; done; shift; exec \"$@\"";
+    fs::write(home.join("passwd"), format!("root:x:0:0::/:/bin/sh\nsomebody:x:{USER}:{USER}::/:/bin/sh\n"))?;
+    fs::write(home.join("sub"), "somebody:100000:65536\n")?;
+    let id = USER.to_string();
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", SCRIPT, "sh"]).arg(home);
+    command.args(["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups", "--"]);
+    command.arg(home.join("casemate")).arg("--root").arg(home.join("state")).args(arguments);
+    command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", home).current_dir(home);
+    run(&mut command, b"", LIMIT)
+}
+
+/// Owners of files are those that the container's mappings make of them: the user alone, and with subordinate ids others too.
+pub(super) fn mappings(place: &Place) -> Result<()> {
+    let home = home(place, "rootless-mappings")?;
+    let check = || {
+        let shared = home.join("shared");
+        fs::create_dir(&shared)?;
+        fs::write(shared.join("own"), "")?;
+        fs::write(shared.join("other"), "")?;
+        for path in [&shared, &shared.join("own")] {
+            chown(path, Some(USER), Some(USER))?;
+        }
+        chown(shared.join("other"), Some(100_004), Some(100_004))?;
+        let mut spec =
+            config(place, &["sh", "-c", "cd /mnt; touch new; chown 7:8 new; stat -c '%n %u %g' *"]);
+        set(&mut spec, "/root/path", home.join("root").display().to_string().into())?;
+        spec["mounts"] =
+            json!([{"destination": "/mnt", "type": "bind", "source": shared, "options": ["rbind"]}]);
+        spec["process"]["cwd"] = json!("/");
+        spec["linux"]["namespaces"] =
+            json!(["mount", "pid", "uts", "ipc", "network", "user"].map(|kind| json!({"type": kind})));
+        let own = json!({"containerID": 0, "hostID": USER, "size": 1});
+        let all = json!([own, {"containerID": 1, "hostID": 100_000, "size": 65_536}]);
+        for (name, mappings, expected) in [
+            ("own", json!([own]), "new 0 0\nother 65534 65534\nown 0 0\n"),
+            ("all", all, "new 7 8\nother 5 5\nown 0 0\n"),
+        ] {
+            if name == "all" && !available("newuidmap") {
+                return skip("needs newuidmap");
+            }
+            for field in ["uidMappings", "gidMappings"] {
+                spec["linux"][field] = mappings.clone();
+            }
+            let bundle = bundle::write(&home.join("bundle"), &spec)?.display().to_string();
+            let outcome = with_subordinate_ids(&home, &["run", "--bundle", &bundle, name])?;
+            ensure!(outcome.stdout == expected.as_bytes(), "{name}: {}", outcome.shown());
+            let found = fs::metadata(shared.join("new"))?;
+            let owner = if name == "all" { (100_006, 100_007) } else { (USER, USER) };
+            ensure!((found.uid(), found.gid()) == owner, "{name}: {} {}", found.uid(), found.gid());
+            fs::remove_file(shared.join("new"))?;
+        }
         Ok(())
     };
     tidy(&home, check())

@@ -2,19 +2,15 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use abi::Errno;
 use kernel::ThreadGroup;
-use kernel::accounting::Consumption;
+use kernel::container::Resident;
 
 use crate::Group;
 
 type Text = Result<Vec<u8>, Errno>;
-
-/// Bytes of a page.
-const PAGE: u64 = 4096;
 
 fn line(value: impl Display) -> Text {
     Ok(format!("{value}\n").into_bytes())
@@ -32,16 +28,8 @@ fn lines(numbers: impl Iterator<Item = i32>) -> Text {
     Ok(numbers.fold(String::new(), |all, number| all + &number.to_string() + "\n").into_bytes())
 }
 
-fn members(group: &Group) -> Vec<Arc<ThreadGroup>> {
-    let mut groups = group.kernel.pids.groups();
-    groups.retain(|process| {
-        group.container == 0 || process.container.load(Ordering::Relaxed) == group.container
-    });
-    groups
-}
-
 fn living(group: &Group) -> Vec<Arc<ThreadGroup>> {
-    let mut groups = members(group);
+    let mut groups = group.kernel.members(group.container);
     groups.retain(|group| group.representative().is_some());
     groups.sort_by_key(|group| group.pid);
     groups
@@ -65,10 +53,7 @@ pub(crate) fn events(group: &Group) -> Text {
 }
 
 pub(crate) fn processor_time(group: &Group) -> Text {
-    let groups = members(group);
-    let used = groups.iter().fold(Consumption::default(), |sum, group| {
-        sum.plus(group.consumption()).plus(group.usage.lock().children)
-    });
+    let used = group.kernel.used(group.container);
     let (all, user, system) =
         (micros(used.user.saturating_add(used.system)), micros(used.user), micros(used.system));
     line(format_args!("usage_usec {all}\nuser_usec {user}\nsystem_usec {system}"))
@@ -78,28 +63,14 @@ fn micros(time: Duration) -> u128 {
     time.as_micros()
 }
 
-/// Bytes of anonymous memory and of mapped files that the processes have resident, each counted for each of them.
-fn resident(group: &Group) -> (u64, u64) {
-    let of = |group: &Arc<ThreadGroup>| {
-        let text = group.representative()?.memory().host_text("statm").ok()?;
-        let mut pages = text.split_whitespace().skip(1).map(|field| field.parse::<u64>().ok());
-        let (all, shared) = (pages.next()??, pages.next()??);
-        Some((all.saturating_sub(shared).saturating_mul(PAGE), shared.saturating_mul(PAGE)))
-    };
-    let add = |(anon, file): (u64, u64), (more, others): (u64, u64)| {
-        (anon.saturating_add(more), file.saturating_add(others))
-    };
-    living(group).iter().filter_map(of).fold((0, 0), add)
-}
-
 pub(crate) fn memory(group: &Group) -> Text {
-    let (anon, file) = resident(group);
-    line(anon.saturating_add(file))
+    let Resident { anonymous, shared } = group.kernel.resident(group.container);
+    line(anonymous.saturating_add(shared))
 }
 
 pub(crate) fn memory_kinds(group: &Group) -> Text {
-    let (anon, file) = resident(group);
-    line(format_args!("anon {anon}\nfile {file}\nfile_mapped {file}"))
+    let Resident { anonymous, shared } = group.kernel.resident(group.container);
+    line(format_args!("anon {anonymous}\nfile {shared}\nfile_mapped {shared}"))
 }
 
 pub(crate) fn memory_limit(_: &Group) -> Text {
@@ -107,9 +78,9 @@ pub(crate) fn memory_limit(_: &Group) -> Text {
 }
 
 pub(crate) fn thread_count(group: &Group) -> Text {
-    line(group.kernel.pids.counted(group.container))
+    line(group.kernel.pids.counted(group.container.unwrap_or(0)))
 }
 
 pub(crate) fn thread_limit(group: &Group) -> Text {
-    limit(group.kernel.pids.limit(group.container))
+    limit(group.kernel.pids.limit(group.container.unwrap_or(0)))
 }

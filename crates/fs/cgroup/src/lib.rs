@@ -23,15 +23,20 @@ const ROOT: u64 = 1;
 #[derive(Clone)]
 struct Group {
     kernel: Arc<Kernel>,
-    /// Its number. The first one's group holds all others.
-    container: u32,
+    /// Its number; nothing for the first one, whose group holds all others.
+    container: Option<u32>,
 }
 
 /// The hierarchy of one container of a sandbox.
 #[must_use]
 pub fn filesystem(kernel: Arc<Kernel>, container: u32, device: Device) -> Arc<dyn FileSystem> {
     let meta = Meta { inode: ROOT, mode: 0o555, owner: Owner::default() };
-    let table = Table::new(Group { kernel, container }, FILES, Owner::default(), ROOT + 1);
+    let table = Table::new(
+        Group { kernel, container: (container != 0).then_some(container) },
+        FILES,
+        Owner::default(),
+        ROOT + 1,
+    );
     Synthetic::new("cgroup2", MAGIC, device, Node::Directory(meta, Arc::new(table)))
 }
 

@@ -55,6 +55,7 @@ fn gone(group: &Arc<ThreadGroup>, ended: Ended) {
     crate::terminal::leader_ended(group);
     let mut wake = Vec::new();
     let mut reap = Vec::new();
+    let mut unclaimed = Vec::new();
     let orphaned = kernel.pids.with(|inner| {
         let within = |pid: i32| inner.group(pid).is_some_and(|other| Arc::ptr_eq(&other.pids, &group.pids));
         let members: HashSet<i32> = match group.pids.is_initial() {
@@ -71,6 +72,8 @@ fn gone(group: &Arc<ThreadGroup>, ended: Ended) {
             let parent = inner.group(relation.parent);
             if tell_parent(&child, parent.as_ref(), &ended) {
                 reap.push(pid);
+                let container = child.container.load(Ordering::Relaxed);
+                unclaimed.push((container, ended.own.plus(ended.children)));
             }
             wake.extend(parent);
         }
@@ -81,6 +84,7 @@ fn gone(group: &Arc<ThreadGroup>, ended: Ended) {
     }
     kernel.note_end();
     reap.into_iter().for_each(|pid| kernel.pids.reap(pid));
+    unclaimed.into_iter().for_each(|(container, used)| kernel.unclaimed.add(container, used));
     wake.into_iter().for_each(|parent| parent.children_changed.notify(Events::IN));
     if group.pid == INIT {
         take_all_down(kernel);

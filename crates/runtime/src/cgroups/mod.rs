@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, errno};
 use crate::systemd::{self, Placeholder, Unit};
 use hierarchies::Hierarchy;
-pub(crate) use stats::stats;
+pub(crate) use stats::{Stats, stats};
 
 /// How long processes that were killed may take to leave a group.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use sentry::control::Used;
 use serde::Serialize;
 
 use super::{Cgroups, Group, Version};
@@ -67,6 +68,37 @@ pub(crate) struct Pids {
     pub(crate) current: u64,
     /// 0 for none.
     pub(crate) limit: u64,
+}
+
+impl Stats {
+    /// Those of a container that has no groups to itself.
+    pub(crate) fn of_processes(used: &Used) -> Self {
+        let usage = used.anonymous.saturating_add(used.shared);
+        // By the names of both versions.
+        let raw = [
+            ("anon", used.anonymous),
+            ("rss", used.anonymous),
+            ("file", used.shared),
+            ("cache", used.shared),
+        ];
+        Self {
+            cpu: Cpu {
+                usage: CpuUsage {
+                    total: used.user.saturating_add(used.system),
+                    percpu: Vec::new(),
+                    kernel: used.system,
+                    user: used.user,
+                },
+                throttling: Throttling::default(),
+            },
+            memory: Memory {
+                usage: MemoryEntry { limit: u64::MAX, usage, max: usage, failcnt: 0 },
+                raw: raw.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+                ..Memory::default()
+            },
+            ..Self::default()
+        }
+    }
 }
 
 /// Reads them.

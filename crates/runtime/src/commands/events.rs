@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use sentry::control::{Event, Request};
 use serde_json::json;
 
 use super::{output, ps};
-use crate::cgroups;
+use crate::cgroups::{self, Stats};
 use crate::command_line::{Events, Global};
 use crate::error::Error;
-use crate::state::{Container, Root, Status};
+use crate::state::{self, Container, Root, Status};
 
 /// Shows what a container uses: once, or at intervals until it ends.
 pub(crate) fn execute(global: &Global, arguments: &Events) -> Result<(), Error> {
@@ -29,10 +30,17 @@ pub(crate) fn execute(global: &Global, arguments: &Events) -> Result<(), Error> 
 }
 
 fn show(container: &Container) -> Result<(), Error> {
-    if container.record.cgroups.is_empty() {
+    let mut stats = if container.record.pod.is_some() {
+        // What it uses is in its sandbox's groups, with what the others use.
+        match container.ask(&Request::Used)? {
+            Event::Used(used) => Stats::of_processes(&used),
+            other => return Err(state::unexpected(&other)),
+        }
+    } else if container.record.cgroups.is_empty() {
         return Err(Error::Message(cgroups::none(container.id())));
-    }
-    let mut stats = cgroups::stats(&container.record.cgroups);
+    } else {
+        cgroups::stats(&container.record.cgroups)
+    };
     // The host's groups count the sandbox's own threads too.
     stats.pids.current = u64::try_from(ps::processes(container)?.len()).unwrap_or(0);
     let resources = container.record.resources();

@@ -82,8 +82,18 @@ pub(crate) const FIELDS: &[Field] = &[
             "a network namespace is joined; in a pod also the sandbox's others, and the pid namespace of another container of it; the rest is refused",
         ),
     ),
-    row("linux.uidMappings", Full("for files: no process of a container has a user of the host")),
-    row("linux.gidMappings", Full("for files: no process of a container has a group of the host")),
+    row(
+        "linux.uidMappings",
+        Full(
+            "for files: no process of a container has a user of the host; without root, ids besides the own are mapped by newuidmap",
+        ),
+    ),
+    row(
+        "linux.gidMappings",
+        Full(
+            "for files: no process of a container has a group of the host; without root as uidMappings, by newgidmap",
+        ),
+    ),
     row("linux.timeOffsets", Refused("there are no time namespaces")),
     row("linux.devices[].path", Full("")),
     row("linux.devices[].type", Full("")),

@@ -26,9 +26,11 @@ pub(super) fn join(launch: Launch<'_>, joined: Joined) -> Result<Sandbox, Error>
     let log = launch.log.descriptor().unwrap_or(rustix::stdio::stderr());
     let starter =
         Starter { program: program.as_fd(), log, users: Users::of_caller(), cgroups: &launch.cgroups };
-    let document =
-        GoferDocument { log: launch.log.options(), exports: launch.plan.exports, attached: launch.attached };
-    let gofer = starter.gofer(&document, life, server_ends)?.finish().trying("start the gofer")?;
+    let mut exports = launch.plan.exports;
+    let mappings = starter.users.take_mappings(&mut exports)?;
+    let document = GoferDocument { log: launch.log.options(), exports, attached: launch.attached };
+    let gofer =
+        starter.gofer(&document, mappings.as_ref(), life, server_ends)?.finish().trying("start the gofer")?;
     drop(life_read);
 
     let id = launch.plan.container.id.clone();

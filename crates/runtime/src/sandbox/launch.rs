@@ -20,6 +20,7 @@ use crate::cgroups::Cgroups;
 use crate::children::{self, GoferDocument, SandboxDocument};
 use crate::command_line::{Global, Toggle};
 use crate::config::Plan;
+use crate::config::id_mappings::Ids;
 use crate::error::{Error, Trying};
 use crate::log::Log;
 use crate::state::Container;
@@ -76,9 +77,10 @@ impl Launch<'_> {
         let users = Users::of_caller();
         let starter = Starter { program: program.as_fd(), log: log_file, users, cgroups: &self.cgroups };
 
-        let document =
-            GoferDocument { log: self.log.options(), exports: self.plan.exports, attached: self.attached };
-        let gofer = starter.gofer(&document, gofer_life, server_ends)?;
+        let mut exports = self.plan.exports;
+        let mappings = users.take_mappings(&mut exports)?;
+        let document = GoferDocument { log: self.log.options(), exports, attached: self.attached };
+        let gofer = starter.gofer(&document, mappings.as_ref(), gofer_life, server_ends)?;
 
         let (standard, further) = split(&self.descriptors)?;
         let document = memory_file(&SandboxDocument {
@@ -107,7 +109,7 @@ impl Launch<'_> {
             None => Namespaces::SANDBOX,
         };
         let started = "start the sentry in namespaces of its own";
-        let init = starter.begin(children::SANDBOX, descriptors, namespaces).trying(started)?;
+        let init = starter.begin(children::SANDBOX, descriptors, namespaces, None).trying(started)?;
         let gofer = gofer.finish().trying("start the gofer")?;
         match init.finish() {
             Ok(init) => Ok(Sandbox { init, gofer, control, life: Some(life) }),
@@ -161,10 +163,11 @@ struct Descriptors<'a> {
 }
 
 impl Starter<'_> {
-    /// Starts a gofer that serves these sockets.
+    /// Starts a gofer that serves these sockets, in a user namespace with these mappings if there are any.
     pub(super) fn gofer(
         &self,
         document: &GoferDocument,
+        mappings: Option<&Ids>,
         life: OwnedFd,
         sockets: Vec<OwnedFd>,
     ) -> Result<Starting, Error> {
@@ -176,11 +179,17 @@ impl Starter<'_> {
             life: life.as_fd(),
             others: sockets.iter().map(AsFd::as_fd).collect(),
         };
-        let begun = self.begin(children::GOFER, descriptors, self.users.gofer_namespaces());
+        let begun = self.begin(children::GOFER, descriptors, self.users.gofer_namespaces(), mappings);
         begun.trying("start the gofer")
     }
 
-    fn begin(&self, name: &CStr, given: Descriptors<'_>, namespaces: Namespaces) -> Result<Starting, Errno> {
+    fn begin(
+        &self,
+        name: &CStr,
+        given: Descriptors<'_>,
+        namespaces: Namespaces,
+        mappings: Option<&Ids>,
+    ) -> Result<Starting, Errno> {
         let fixed = given.standard.into_iter().chain([given.document, given.life, self.log]);
         let descriptors: Vec<BorrowedFd<'_>> = fixed.chain(given.others).collect();
         let own_users = namespaces.has_users();
@@ -198,7 +207,11 @@ impl Starter<'_> {
         };
         spawn.begin(|pid| {
             self.cgroups.enter(pid)?;
-            if own_users { self.users.write_maps(pid) } else { Ok(()) }
+            match mappings {
+                Some(mappings) => Users::write_mappings(pid, mappings),
+                None if own_users => self.users.write_maps(pid),
+                None => Ok(()),
+            }
         })
     }
 }

@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use abi::Errno;
 use host::spawn::Namespaces;
 use rustix::process::{Pid, getegid, geteuid};
 
-use crate::error::errno;
+use crate::config::Export;
+use crate::config::id_mappings::{Extent, Ids};
+use crate::error::{Error, errno};
 
 /// The host's user and group for the sentry of a runtime that is root: no file belongs to it, and no login.
 const SENTRY: u32 = 65_533;
@@ -47,6 +50,50 @@ impl Users {
         }
     }
 
+    /// The mappings of the container that its gofer's user namespace gets, so that the host translates the owners of files: where the caller
+    /// is no root, the gofer could not act as their owners otherwise. Exports are then served as they are.
+    pub(super) fn take_mappings(self, exports: &mut [Export]) -> Result<Option<Ids>, Error> {
+        let mappings = exports.first().map(|root| root.ids.clone()).filter(|ids| *ids != Ids::default());
+        let Some(mappings) = mappings.filter(|_| self == Self::Caller) else { return Ok(None) };
+        let without_root = |extents: &[Extent]| !extents.iter().any(|(inside, ..)| *inside == 0);
+        if without_root(&mappings.users) || without_root(&mappings.groups) {
+            let problem =
+                "linux.uidMappings, linux.gidMappings: without root, both have to map the container's 0";
+            return Err(Error::Message(problem.to_owned()));
+        }
+        for export in exports {
+            if export.ids != mappings {
+                let path = export.path.display();
+                return Err(Error::Message(format!("{path}: only root can map the owners of one mount")));
+            }
+            export.ids = Ids::default();
+        }
+        Ok(Some(mappings))
+    }
+
+    /// As [`Self::write_maps`], with the mappings of a container: the caller's own ids by ourselves, subordinate ones (subuid(5)) by
+    /// newuidmap(1) and newgidmap(1), which may do it.
+    pub(super) fn write_mappings(pid: Pid, mappings: &Ids) -> Result<(), Errno> {
+        let directory = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
+        let write = |name: &str, text: String| fs::write(directory.join(name), text).map_err(|e| errno(&e));
+        let kinds = [
+            ("uid_map", "newuidmap", &mappings.users, geteuid().as_raw()),
+            ("gid_map", "newgidmap", &mappings.groups, getegid().as_raw()),
+        ];
+        for (file, helper, extents, own) in kinds {
+            match extents.as_slice() {
+                [(inside, outside, 1)] if *outside == own => {
+                    if file == "gid_map" {
+                        write("setgroups", "deny".to_owned())?;
+                    }
+                    write(file, format!("{inside} {own} 1\n"))?;
+                }
+                _ => run_helper(helper, pid, extents)?,
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the maps of a new user namespace, user_namespaces(7). To be done before its process goes on.
     pub(crate) fn write_maps(self, pid: Pid) -> Result<(), Errno> {
         let directory = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
@@ -64,5 +111,50 @@ impl Users {
                 write("gid_map", format!("0 {} 1\n", getegid().as_raw()))
             }
         }
+    }
+}
+
+fn run_helper(name: &str, pid: Pid, extents: &[Extent]) -> Result<(), Errno> {
+    let numbers = extents.iter().flat_map(|(inside, outside, count)| [inside, outside, count]);
+    let output = Command::new(name)
+        .arg(pid.as_raw_nonzero().to_string())
+        .args(numbers.map(ToString::to_string))
+        .output()
+        .map_err(|error| {
+            tracing::error!("{name}, which maps subordinate ids, cannot be run: {error}");
+            errno(&error)
+        })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    tracing::error!("{}", crate::error::printable(String::from_utf8_lossy(&output.stderr).trim()));
+    Err(Errno::EPERM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exports(all: &[&[Extent]]) -> Vec<Export> {
+        let export = |extents: &&[Extent]| Export {
+            path: "/x".into(),
+            read_only: false,
+            recursive: false,
+            ids: Ids { users: extents.to_vec(), groups: extents.to_vec() },
+        };
+        all.iter().map(export).collect()
+    }
+
+    #[test]
+    fn only_a_caller_without_root_has_the_host_translate() {
+        let mapped: &[Extent] = &[(0, 1000, 1), (1, 100_000, 10)];
+        let mut all = exports(&[mapped, mapped]);
+        assert_eq!(Users::Apart.take_mappings(&mut all).unwrap(), None);
+        assert_eq!(all[1].ids.users, mapped);
+        assert_eq!(Users::Caller.take_mappings(&mut all).unwrap().unwrap().groups, mapped);
+        assert!(all.iter().all(|export| export.ids == Ids::default()));
+        assert_eq!(Users::Caller.take_mappings(&mut all).unwrap(), None);
+        assert!(Users::Caller.take_mappings(&mut exports(&[mapped, &[(0, 5, 1)]])).is_err());
+        assert!(Users::Caller.take_mappings(&mut exports(&[&[(1, 1000, 1)]])).is_err());
     }
 }

@@ -1,7 +1,6 @@
 //! The container: what its processes start from, and what it is at.
 
 use std::os::fd::OwnedFd;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -21,7 +20,7 @@ use vfs::{Credentials, FdTable, OpenFile};
 use super::bridge::Bridge;
 use super::process::Beginning;
 use super::{console, home, hooks, process};
-use crate::control::{Channel, Event, ExitStatus, Status};
+use crate::control::{Channel, Event, ExitStatus, Status, Used};
 use crate::failure::{Failure, Trying};
 use crate::spec::{ContainerSpec, ProcessSpec};
 
@@ -200,8 +199,19 @@ impl Container {
 
     /// Its processes.
     pub(super) fn processes(&self) -> Vec<Arc<ThreadGroup>> {
-        let own = |group: &Arc<ThreadGroup>| group.container.load(Ordering::Relaxed) == self.number;
-        self.kernel.pids.groups().into_iter().filter(own).collect()
+        self.kernel.members(Some(self.number))
+    }
+
+    /// What they use.
+    pub(super) fn used(&self) -> Used {
+        let (time, memory) = (self.kernel.used(Some(self.number)), self.kernel.resident(Some(self.number)));
+        let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        Used {
+            user: nanoseconds(time.user),
+            system: nanoseconds(time.system),
+            anonymous: memory.anonymous,
+            shared: memory.shared,
+        }
     }
 
     /// Kills its processes until none runs any more.

@@ -133,6 +133,7 @@ impl Connection {
             Request::Status => Ok(Some(Event::Status(self.container.status()))),
             Request::Counters => Ok(Some(Event::Counters(self.counters()))),
             Request::Processes => self.processes(),
+            Request::Used => Ok(Some(Event::Used(self.container.used()))),
             // What else it may use it shares with its sandbox.
             Request::Limit(limits) if self.container.is_further() => {
                 self.container.limit_threads(limits.threads);

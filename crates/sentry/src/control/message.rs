@@ -44,6 +44,8 @@ pub enum Request {
     Counters,
     /// Which processes it has: one or more [`Event::Processes`].
     Processes,
+    /// What its processes have used and use: [`Event::Used`].
+    Used,
     /// Stops every process where it is; no guest code runs once this is answered.
     Pause,
     /// Lets them go on.
@@ -88,6 +90,8 @@ pub enum Event {
     Status(Status),
     /// What was counted, by name.
     Counters(Vec<(String, u64)>),
+    /// What the processes of one container use.
+    Used(Used),
     /// Processes.
     Processes {
         /// Some of them.
@@ -125,6 +129,19 @@ pub struct ProcessEntry {
     pub used: u64,
     /// Arguments with spaces between, or the name in brackets; cut after 500 bytes.
     pub command: String,
+}
+
+/// What processes use, those that have ended too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Processor time in user mode, in nanoseconds.
+    pub user: u64,
+    /// And in the host's kernel.
+    pub system: u64,
+    /// Resident memory without a file behind it, in bytes.
+    pub anonymous: u64,
+    /// Resident memory of mapped files, and what is shared.
+    pub shared: u64,
 }
 
 /// How a process ended.

@@ -11,4 +11,6 @@ mod channel;
 mod message;
 
 pub use channel::{Channel, LONGEST, MOST_DESCRIPTORS, ReceiveError};
-pub use message::{Event, ExitStatus, PROCESSES_IN_A_MESSAGE, ProcessEntry, Recipients, Request, Status};
+pub use message::{
+    Event, ExitStatus, PROCESSES_IN_A_MESSAGE, ProcessEntry, Recipients, Request, Status, Used,
+};
