@@ -20,6 +20,14 @@ pub fn processors() -> usize {
     available.min(PROCESSORS.load(Ordering::Relaxed))
 }
 
+/// One more than the highest number of a processor that this process may run on: a limit of time does not change where threads are.
+#[must_use]
+pub fn possible_processors() -> usize {
+    let Ok(set) = rustix::thread::sched_getaffinity(None) else { return processors() };
+    let highest = (0..rustix::thread::CpuSet::MAX_CPU).rev().find(|cpu| set.is_set(*cpu));
+    highest.map_or(1, |cpu| cpu.saturating_add(1))
+}
+
 /// Notes that the sandbox may use only so many bytes of memory. Whoever enforces that is the host.
 pub fn limit_memory(bytes: u64) {
     LIMIT.store(bytes, Ordering::Relaxed);

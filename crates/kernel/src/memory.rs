@@ -13,6 +13,9 @@ use vfs::io::put_each;
 use vfs::{Sink, Source};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
+/// The end of user space: half of the addresses of four levels of page tables, less a guard page.
+const USER_END: u64 = (1 << 47) - 4096;
+
 /// An address that a guest passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserAddr(pub u64);
@@ -22,6 +25,15 @@ impl UserAddr {
     #[must_use]
     pub const fn is_null(self) -> bool {
         self.0 == 0
+    }
+
+    /// Whether `length` bytes from here lie below the end of user space: what Linux checks before it looks at any of them.
+    #[must_use]
+    pub const fn holds(self, length: usize) -> bool {
+        match self.0.checked_add(length as u64) {
+            Some(end) => end <= USER_END,
+            None => false,
+        }
     }
 
     /// The address `by` bytes on; wraps, and then faults when used.

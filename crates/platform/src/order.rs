@@ -129,6 +129,17 @@ pub enum Order {
         /// `MEMBARRIER_CMD_*`.
         command: u32,
     },
+    /// rseq(2): the host restarts the thread's sequences.
+    Restartable {
+        /// Where the thread's area lies.
+        area: u64,
+        /// Its bytes.
+        length: u32,
+        /// `RSEQ_FLAG_*`.
+        flags: u32,
+        /// What stands before the place where a sequence goes on that was cut.
+        signature: u32,
+    },
     /// Calls that the host would carry out by itself come to the kernel from now on, as [`crate::Stop::Trap`]: in this process and in those that
     /// it makes, for good. The result is 0, or another number if that could not be had for all threads.
     Watch(Watch),

@@ -202,14 +202,12 @@ pub mod local {
     pub const IDENTITY: u64 = 1;
     /// set_robust_list(2).
     pub const ROBUST_LIST: u64 = 2;
-    /// rseq(2) fails with `ENOSYS`.
-    pub const NO_RSEQ: u64 = 4;
     /// rt_sigprocmask(2): the mask in the page is the thread's.
-    pub const SIGNAL_MASK: u64 = 8;
+    pub const SIGNAL_MASK: u64 = 4;
     /// rt_sigreturn(2), with [`SIGNAL_MASK`].
-    pub const SIGRETURN: u64 = 16;
+    pub const SIGRETURN: u64 = 8;
     /// All of them.
-    pub const ALL: u64 = IDENTITY | ROBUST_LIST | NO_RSEQ | SIGNAL_MASK | SIGRETURN;
+    pub const ALL: u64 = IDENTITY | ROBUST_LIST | SIGNAL_MASK | SIGRETURN;
 }
 
 /// What the sentry has told the gate, and what the gate keeps for the sentry. A guest can write all of it: it deceives only itself, so

@@ -8,7 +8,6 @@ use core::sync::atomic::{Ordering, compiler_fence, fence};
 use crate::arch;
 use crate::interface::{CloneRecord, Published, ThreadPage, local, phase};
 
-const ENOSYS: u64 = 38u64.wrapping_neg();
 const EINVAL: u64 = 22u64.wrapping_neg();
 
 const GETPID: u64 = 39;
@@ -19,7 +18,6 @@ const GETEGID: u64 = 108;
 const GETTID: u64 = 186;
 const GETCPU: u64 = 309;
 const SET_ROBUST_LIST: u64 = 273;
-const RSEQ: u64 = 334;
 
 /// rt_sigprocmask(2), if the sentry has left it to the gate. What is wrong with a call the sentry says. Returns whether it has been made.
 pub fn change_mask(page: &mut ThreadPage) -> bool {
@@ -103,7 +101,6 @@ pub fn answer(page: &mut ThreadPage) -> Option<u64> {
         GETEGID => identity(known, known.effective_group),
         GETCPU if known.local & local::IDENTITY != 0 => Some(getcpu(page)),
         SET_ROBUST_LIST if known.local & local::ROBUST_LIST != 0 => Some(set_robust_list(page)),
-        RSEQ if known.local & local::NO_RSEQ != 0 => Some(ENOSYS),
         _ => None,
     }
 }

@@ -239,6 +239,7 @@ impl OpenFile {
             return Ok(n);
         }
         let mut offset = self.offset.lock();
+        within_offsets(*offset, into.room())?;
         let n = self.file.read(*offset, into)?;
         *offset = offset.saturating_add(n as u64);
         drop(offset);
@@ -256,6 +257,7 @@ impl OpenFile {
             return Err(Errno::ESPIPE);
         }
         self.has_content()?;
+        within_offsets(offset, into.room())?;
         let n = self.file.read(offset, into)?;
         self.touch();
         self.tell(WatchBits::ACCESS, n);
@@ -265,8 +267,16 @@ impl OpenFile {
     /// write(2): at the description's offset or, with `O_APPEND`, at the end.
     ///
     /// # Errors
-    /// `EBADF` if not open for writing, `EAGAIN` if there is no room now, and the file's own.
+    /// `EBADF` if not open for writing, `EAGAIN` if there is no room now, `EINVAL` for more than offsets can count, and the file's own.
     pub fn write(&self, from: &mut dyn Source) -> Result<usize, Errno> {
+        self.write_here(self.flags().contains(OpenFlags::APPEND), from)
+    }
+
+    /// [`Self::write`] with or without `O_APPEND`, whatever the description says.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_here(&self, append: bool, from: &mut dyn Source) -> Result<usize, Errno> {
         self.writable()?;
         if from.left() > 0 {
             self.shed_privileges();
@@ -277,7 +287,8 @@ impl OpenFile {
             return Ok(n);
         }
         let mut offset = self.offset.lock();
-        let at = if self.flags().contains(OpenFlags::APPEND) { None } else { Some(*offset) };
+        within_offsets(*offset, from.left())?;
+        let at = if append { None } else { Some(*offset) };
         let (n, end) = self.file.write(at, from)?;
         *offset = end;
         drop(offset);
@@ -290,14 +301,23 @@ impl OpenFile {
     /// # Errors
     /// `ESPIPE` for streams, and as [`Self::write`].
     pub fn write_at(&self, offset: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+        self.write_there(offset, self.flags().contains(OpenFlags::APPEND), from)
+    }
+
+    /// [`Self::write_at`] with or without `O_APPEND`, whatever the description says.
+    ///
+    /// # Errors
+    /// As [`Self::write_at`].
+    pub fn write_there(&self, offset: u64, append: bool, from: &mut dyn Source) -> Result<usize, Errno> {
         if !self.file.seekable() {
             return Err(Errno::ESPIPE);
         }
         self.writable()?;
+        within_offsets(offset, from.left())?;
         if from.left() > 0 {
             self.shed_privileges();
         }
-        let at = if self.flags().contains(OpenFlags::APPEND) { None } else { Some(offset) };
+        let at = if append { None } else { Some(offset) };
         let (n, _) = self.file.write(at, from)?;
         self.tell(WatchBits::MODIFY, n);
         Ok(n)
@@ -423,6 +443,15 @@ impl OpenFile {
             None => self.file.attributes().map_or(FileKind::Anonymous, |attributes| attributes.kind),
         }
     }
+}
+
+/// Whether so many bytes from an offset on end at an offset.
+///
+/// # Errors
+/// `EINVAL`, as for a negative offset.
+fn within_offsets(offset: u64, count: usize) -> Result<(), Errno> {
+    let end = offset.checked_add(count as u64);
+    if end.is_some_and(|end| i64::try_from(end).is_ok()) { Ok(()) } else { Err(Errno::EINVAL) }
 }
 
 impl Drop for OpenFile {

@@ -56,7 +56,7 @@ impl File for EventFd {
     }
 
     fn write(&self, _: Option<u64>, from: &mut dyn Source) -> Result<(usize, u64), Errno> {
-        if from.left() < 8 {
+        if from.left() != 8 {
             return Err(Errno::EINVAL);
         }
         let mut bytes = [0; 8];

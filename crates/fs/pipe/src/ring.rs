@@ -85,6 +85,15 @@ impl Ring {
         if done == first && first < count {
             done += from.take(self.buffer.get_mut(..count - first).unwrap_or_default()).unwrap_or(0);
         }
+        if done < count {
+            // What shares a page moves as a whole, or stays.
+            let whole = if done < merge { 0 } else { merge + (done - merge) / SLOT * SLOT };
+            from.give_back(done - whole);
+            if whole == 0 {
+                return Err(Errno::EFAULT);
+            }
+            done = whole;
+        }
         self.len += done;
         self.account(done, merge, packet);
         Ok(done)
@@ -119,14 +128,12 @@ impl Ring {
         let count = self.readable(into.room());
         let mut done = 0;
         for piece in self.pieces(count) {
-            let put = match into.put(piece) {
-                Ok(put) => put,
+            match into.put(piece) {
+                Ok(put) if put == piece.len() => done += put,
+                // A buffer of a pipe moves as a whole, or stays.
+                Ok(_) if done == 0 => return Err(Errno::EFAULT),
                 Err(errno) if done == 0 => return Err(errno),
-                Err(_) => break,
-            };
-            done += put;
-            if put < piece.len() {
-                break;
+                Ok(_) | Err(_) => break,
             }
         }
         self.consume(done);

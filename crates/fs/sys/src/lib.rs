@@ -11,7 +11,13 @@ use vfs::{Device, FileSystem, Owner};
 const MAGIC: u64 = 0x6265_6572;
 
 /// How many processors a sandbox has. Asked each time: its limits may be changed.
-pub type Processors = fn() -> usize;
+#[derive(Clone, Copy)]
+pub struct Processors {
+    /// As many as its time comes to.
+    pub online: fn() -> usize,
+    /// One more than the highest number that a thread may find itself on: getcpu(2), rseq(2).
+    pub possible: fn() -> usize,
+}
 
 /// What the files tell of.
 #[derive(Clone)]
@@ -20,12 +26,20 @@ struct Machine {
 }
 
 impl Machine {
-    /// A list of all processors, as in `0-3`.
-    fn list(&self) -> String {
-        match (self.processors)() {
-            0 | 1 => String::from("0"),
-            count => format!("0-{}", count - 1),
-        }
+    fn online(&self) -> String {
+        list((self.processors.online)())
+    }
+
+    fn possible(&self) -> String {
+        list((self.processors.possible)().max((self.processors.online)()))
+    }
+}
+
+/// A list of so many processors, as in `0-3`.
+fn list(count: usize) -> String {
+    match count {
+        0 | 1 => String::from("0"),
+        count => format!("0-{}", count - 1),
     }
 }
 
@@ -37,7 +51,8 @@ pub fn filesystem(processors: Processors, device: Device) -> Arc<dyn FileSystem>
 }
 
 const EMPTY: Setting<Machine> = Setting::Directory(&[]);
-const CPUS: Setting<Machine> = Setting::Value(|machine| Ok(machine.list().into_bytes()));
+const ONLINE: Setting<Machine> = Setting::Value(|machine| Ok(machine.online().into_bytes()));
+const POSSIBLE: Setting<Machine> = Setting::Value(|machine| Ok(machine.possible().into_bytes()));
 const NODE_ZERO: Setting<Machine> = Setting::Value(|_| Ok(b"0".to_vec()));
 
 static ROOT: &[(&str, Setting<Machine>)] = &[
@@ -50,7 +65,10 @@ static ROOT: &[(&str, Setting<Machine>)] = &[
         Setting::Directory(&[(
             "system",
             Setting::Directory(&[
-                ("cpu", Setting::Directory(&[("online", CPUS), ("possible", CPUS), ("present", CPUS)])),
+                (
+                    "cpu",
+                    Setting::Directory(&[("online", ONLINE), ("possible", POSSIBLE), ("present", POSSIBLE)]),
+                ),
                 ("node", Setting::Directory(&[("online", NODE_ZERO), ("possible", NODE_ZERO)])),
             ]),
         )]),
@@ -66,7 +84,7 @@ static ROOT: &[(&str, Setting<Machine>)] = &[
 mod tests {
     #[test]
     fn processors_are_listed_from_zero() {
-        assert_eq!(super::Machine { processors: || 1 }.list(), "0");
-        assert_eq!(super::Machine { processors: || 4 }.list(), "0-3");
+        assert_eq!(super::list(1), "0");
+        assert_eq!(super::list(4), "0-3");
     }
 }

@@ -9,7 +9,7 @@ use platform::{Facts, SyscallArgs, Thread};
 use crate::Task;
 
 /// Calls that are answered so.
-const LOCAL: [u64; 10] = [
+const LOCAL: [u64; 9] = [
     nr::rt_sigprocmask,
     nr::getpid,
     nr::gettid,
@@ -18,7 +18,6 @@ const LOCAL: [u64; 10] = [
     nr::getgid,
     nr::getegid,
     nr::set_robust_list,
-    nr::rseq,
     nr::getcpu,
 ];
 

@@ -39,6 +39,9 @@ pub struct PosixTimer {
     group: Weak<ThreadGroup>,
     this: Weak<Self>,
     state: Mutex<State>,
+    /// Held while it expires and sends its signal, and while it is set or removed: nothing of an old setting comes after that. Before all
+    /// other locks.
+    turn: Mutex<()>,
     _charge: Charge,
 }
 
@@ -84,6 +87,7 @@ pub fn create(task: &Arc<Task>, clock: Clock, notify: Option<Notify>) -> Result<
         group: Arc::downgrade(&task.group),
         this: Weak::clone(this),
         state: Mutex::default(),
+        turn: Mutex::default(),
         _charge: charge,
     });
     timers.timers.insert(id, timer);
@@ -104,13 +108,12 @@ pub fn find(group: &ThreadGroup, id: i32) -> Result<Arc<PosixTimer>, Errno> {
 /// `EINVAL` if there is none of this id.
 pub fn delete(group: &Arc<ThreadGroup>, id: i32) -> Result<(), Errno> {
     let timer = group.signals.timers.posix.lock().timers.remove(&id).ok_or(Errno::EINVAL)?;
-    discard(group, id);
-    drop(timer);
+    timer.end(group);
     Ok(())
 }
 
 /// Drops what a timer has sent.
-pub(super) fn discard(group: &Arc<ThreadGroup>, id: i32) {
+fn discard(group: &Arc<ThreadGroup>, id: i32) {
     let tasks = group.tasks();
     group.signals.state.lock().pending.discard_timer(id);
     for task in tasks {
@@ -121,6 +124,7 @@ pub(super) fn discard(group: &Arc<ThreadGroup>, id: i32) {
 impl PosixTimer {
     /// Sets it. Returns the old setting.
     pub fn set(&self, value: Duration, interval: Duration, absolute: bool) -> Setting {
+        let turn = self.turn.lock();
         if let Some(group) = self.group.upgrade() {
             discard(&group, self.id);
         }
@@ -134,8 +138,21 @@ impl PosixTimer {
         let previous = state.alarm.take();
         self.arm(&mut state);
         drop(state);
+        drop(turn);
         drop(previous);
         old
+    }
+
+    /// It was removed: it sends no signal any more, and what it sent is dropped.
+    pub(super) fn end(&self, group: &Arc<ThreadGroup>) {
+        let turn = self.turn.lock();
+        let mut state = self.state.lock();
+        state.schedule.next = None;
+        let alarm = state.alarm.take();
+        drop(state);
+        discard(group, self.id);
+        drop(turn);
+        drop(alarm);
     }
 
     /// Its setting.
@@ -218,6 +235,7 @@ impl Listener for PosixTimer {
     /// The time may have come.
     fn notify(&self, _: Events) {
         let Some(group) = self.group.upgrade() else { return };
+        let _turn = self.turn.lock();
         let now = self.clock.now();
         {
             let mut state = self.state.lock();

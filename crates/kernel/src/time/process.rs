@@ -43,8 +43,8 @@ pub(crate) fn taken(task: &Arc<Task>, queued: Queued) -> Siginfo {
 /// POSIX timers do not outlive a program; interval timers do.
 pub(crate) fn exec_reset(group: &Arc<ThreadGroup>) {
     let gone = std::mem::take(&mut group.signals.timers.posix.lock().timers);
-    for id in gone.keys() {
-        super::posix::discard(group, *id);
+    for timer in gone.values() {
+        timer.end(group);
     }
 }
 

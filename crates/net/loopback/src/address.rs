@@ -42,6 +42,14 @@ pub(crate) fn is_local(ip: IpAddr) -> bool {
     ip.is_loopback() || ip.is_unspecified()
 }
 
+/// The interface that an address of ipv6(7) names.
+pub(crate) fn scope(address: &Address) -> u32 {
+    match address {
+        Address::Inet(SocketAddr::V6(address)) => address.scope_id(),
+        _ => 0,
+    }
+}
+
 /// Whether it is the broadcast address of the loopback network.
 pub(crate) fn is_broadcast(ip: IpAddr) -> bool {
     ip == IpAddr::V4(Ipv4Addr::new(127, 255, 255, 255))
@@ -66,7 +74,7 @@ pub(crate) fn route(net: &Net, to: SocketAddr) -> Result<SocketAddr, Errno> {
 /// `ENETUNREACH` if the socket is bound to an address of the other family.
 pub(crate) fn source(bound: IpAddr, to: IpAddr) -> Result<IpAddr, Errno> {
     let suits = bound.is_ipv4() == to.is_ipv4();
-    match (bound.is_unspecified(), to) {
+    match (bound.is_unspecified() || bound.is_multicast(), to) {
         (false, _) if suits => Ok(bound),
         (false, _) => Err(Errno::ENETUNREACH),
         (true, IpAddr::V4(_)) => Ok(Ipv4Addr::LOCALHOST.into()),

@@ -9,6 +9,7 @@ use abi::socket::family::{
 use socket::{Caller, Family, Kind, Socket};
 use vfs::Capability;
 
+use crate::members::Members;
 use crate::ports::Ports;
 use crate::tcp::{Tcp, TcpSocket};
 use crate::udp::{Udp, UdpSocket};
@@ -17,13 +18,18 @@ use crate::udp::{Udp, UdpSocket};
 pub struct InetSystem {
     pub(crate) tcp: Arc<Ports<Tcp>>,
     pub(crate) udp: Arc<Ports<Udp>>,
+    pub(crate) members: Members,
 }
 
 impl InetSystem {
     /// One for a network namespace.
     #[must_use]
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { tcp: Arc::new(Ports::new(true)), udp: Arc::new(Ports::new(false)) })
+        Arc::new(Self {
+            tcp: Arc::new(Ports::new(true)),
+            udp: Arc::new(Ports::new(false)),
+            members: Members::default(),
+        })
     }
 
     /// AF_INET.

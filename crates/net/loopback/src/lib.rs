@@ -7,6 +7,7 @@
 
 mod address;
 mod family;
+mod members;
 mod options;
 mod ports;
 mod tcp;

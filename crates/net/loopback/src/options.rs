@@ -1,61 +1,25 @@
-//! Options of IP, IPv6 and TCP that are a number, kept and reported as Linux does.
+//! Options of IP, IPv6, TCP and UDP that are a number, kept and reported as Linux does.
+
+mod rows;
+mod rule;
 
 use std::collections::BTreeMap;
 
 use abi::Errno;
 use abi::socket::family::AF_INET6;
-use abi::socket::option::*;
-use socket::OptionValue;
-use socket::value::int;
+use abi::socket::option::{SOL_IP, SOL_IPV6, SOL_TCP, SOL_UDP};
+use rows::{ROWS, Row};
+use socket::{Caller, Kind, OptionValue};
+use vfs::Capability;
 
-/// What an option may be.
-struct Row {
-    level: u32,
-    name: u32,
-    default: i32,
-    least: i32,
-    most: i32,
-    /// What -1 stands for, where it stands for the default.
-    minus_one: bool,
+/// Which sockets have an option, and may set it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    All,
+    Streams,
+    /// Streams report the default, and refuse to change it as the [`Errno`] says.
+    Messages(Errno),
 }
-
-const fn row(level: u32, name: u32, default: i32, least: i32, most: i32) -> Row {
-    Row { level, name, default, least, most, minus_one: false }
-}
-
-const fn hops(level: u32, name: u32, default: i32, least: i32) -> Row {
-    Row { level, name, default, least, most: 255, minus_one: true }
-}
-
-/// The options. What they stand for has no effect on queues, except where the code asks for one by name.
-const ROWS: &[Row] = &[
-    row(SOL_IP, IP_TOS, 0, 0, 255),
-    hops(SOL_IP, IP_TTL, 64, 1),
-    row(SOL_IP, IP_MTU_DISCOVER, 1, 0, 5),
-    row(SOL_IP, IP_RECVERR, 0, 0, 1),
-    row(SOL_IP, IP_FREEBIND, 0, 0, 1),
-    row(SOL_IP, IP_BIND_ADDRESS_NO_PORT, 0, 0, 1),
-    hops(SOL_IP, IP_MULTICAST_TTL, 1, 0),
-    row(SOL_IP, IP_MULTICAST_LOOP, 1, 0, 1),
-    hops(SOL_IPV6, IPV6_UNICAST_HOPS, 64, 0),
-    hops(SOL_IPV6, IPV6_MULTICAST_HOPS, 1, 0),
-    row(SOL_IPV6, IPV6_MULTICAST_LOOP, 1, 0, 1),
-    row(SOL_IPV6, IPV6_MTU_DISCOVER, 1, 0, 5),
-    row(SOL_IPV6, IPV6_RECVERR, 0, 0, 1),
-    row(SOL_IPV6, IPV6_V6ONLY, 0, 0, 1),
-    row(SOL_IPV6, IPV6_TCLASS, 0, -1, 255),
-    row(SOL_TCP, TCP_NODELAY, 0, 0, 1),
-    row(SOL_TCP, TCP_CORK, 0, 0, 1),
-    row(SOL_TCP, TCP_KEEPIDLE, 7200, 1, 32767),
-    row(SOL_TCP, TCP_KEEPINTVL, 75, 1, 32767),
-    row(SOL_TCP, TCP_KEEPCNT, 9, 1, 127),
-    row(SOL_TCP, TCP_SYNCNT, 6, 1, 127),
-    row(SOL_TCP, TCP_LINGER2, 60, -1, 3600),
-    row(SOL_TCP, TCP_DEFER_ACCEPT, 0, 0, i32::MAX),
-    row(SOL_TCP, TCP_QUICKACK, 1, 0, 1),
-    row(SOL_TCP, TCP_USER_TIMEOUT, 0, 0, i32::MAX),
-    row(SOL_TCP, TCP_NOTSENT_LOWAT, 0, i32::MIN, i32::MAX),
-];
 
 /// The options of a socket that differ from their defaults.
 #[derive(Clone, Debug, Default)]
@@ -63,57 +27,67 @@ pub(crate) struct Numbers {
     set: BTreeMap<(u32, u32), i32>,
 }
 
-/// Whether a socket of this family and protocol has options of this level.
-fn has_level(domain: u16, tcp: bool, level: u32) -> bool {
-    match level {
-        SOL_IP => true,
-        SOL_IPV6 => domain == AF_INET6,
-        SOL_TCP => tcp,
-        _ => false,
-    }
+/// What kind of socket the options are of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner {
+    pub(crate) domain: u16,
+    pub(crate) kind: Kind,
 }
 
-fn find(domain: u16, tcp: bool, level: u32, name: u32) -> Result<&'static Row, Errno> {
-    if !has_level(domain, tcp, level) {
-        return Err(if level == SOL_UDP || level == SOL_IPV6 {
-            Errno::ENOPROTOOPT
-        } else {
-            Errno::EOPNOTSUPP
-        });
+impl Owner {
+    const fn is_stream(self) -> bool {
+        matches!(self.kind, Kind::Stream)
     }
-    ROWS.iter().find(|r| r.level == level && r.name == name).ok_or(Errno::ENOPROTOOPT)
+
+    /// Whether it has options of this level.
+    const fn has_level(self, level: u32) -> bool {
+        match level {
+            SOL_IP => true,
+            SOL_IPV6 => self.domain == AF_INET6,
+            SOL_TCP => self.is_stream(),
+            SOL_UDP => matches!(self.kind, Kind::Datagram),
+            _ => false,
+        }
+    }
+
+    /// The option of a name.
+    fn find(self, level: u32, name: u32) -> Result<&'static Row, Errno> {
+        if !self.has_level(level) {
+            return Err(if self.domain == AF_INET6 { Errno::ENOPROTOOPT } else { Errno::EOPNOTSUPP });
+        }
+        let has = |row: &&Row| row.who != Who::Streams || self.is_stream();
+        let row = ROWS.iter().filter(has).find(|r| r.level == level && r.name == name);
+        row.ok_or(Errno::ENOPROTOOPT)
+    }
 }
 
 impl Numbers {
     /// The value of an option.
-    pub(crate) fn get(&self, domain: u16, tcp: bool, level: u32, name: u32) -> Result<OptionValue, Errno> {
-        let row = find(domain, tcp, level, name)?;
+    pub(crate) fn get(&self, owner: Owner, level: u32, name: u32) -> Result<OptionValue, Errno> {
+        let row = owner.find(level, name)?;
         Ok(OptionValue::Int(self.value(row)))
     }
 
     /// Sets an option.
     pub(crate) fn set(
         &mut self,
-        domain: u16,
-        tcp: bool,
+        owner: Owner,
         level: u32,
         name: u32,
         value: &[u8],
+        caller: &Caller,
     ) -> Result<(), Errno> {
-        let row = find(domain, tcp, level, name).map_err(|errno| match errno {
-            Errno::EOPNOTSUPP => Errno::ENOPROTOOPT,
-            other => other,
-        })?;
-        let mut value = number(level, value)?;
-        if (row.least, row.most) == (0, 1) {
-            value = i32::from(value != 0);
+        let row = owner.find(level, name).map_err(|_| rule::unknown(level, value))?;
+        if let Who::Messages(refusal) = row.who
+            && owner.is_stream()
+        {
+            return Err(refusal);
         }
-        if row.minus_one && value == -1 {
-            value = row.default;
+        let value = rule::number(level, name, row.rule, value)?;
+        if row.privileged && value != 0 {
+            caller.credentials.need_in(Capability::NetAdmin, &caller.net.user)?;
         }
-        if value < row.least || value > row.most {
-            return Err(Errno::EINVAL);
-        }
+        let value = row.rule.accept(value, row.default, self.value(row), owner.is_stream())?;
         self.set.insert((level, name), value);
         Ok(())
     }
@@ -123,15 +97,23 @@ impl Numbers {
         self.set.get(&(level, name)).is_some_and(|v| *v != 0)
     }
 
+    /// An option that was set.
+    pub(crate) fn chosen(&self, level: u32, name: u32) -> Option<i32> {
+        self.set.get(&(level, name)).copied()
+    }
+
     fn value(&self, row: &Row) -> i32 {
         self.set.get(&(row.level, row.name)).copied().unwrap_or(row.default)
     }
 }
 
-/// The number given; IP also takes a single byte.
-fn number(level: u32, bytes: &[u8]) -> Result<i32, Errno> {
-    match (level, bytes) {
-        (SOL_IP, [byte, rest @ ..]) if rest.len() < 3 => Ok(i32::from(*byte)),
-        _ => int(bytes),
-    }
+/// Whether IP options are ones that a packet may have. Only those without meaning are taken: the end, and nothing.
+///
+/// # Errors
+/// `EINVAL`.
+pub(crate) fn check_ip_options(options: &[u8]) -> Result<(), Errno> {
+    /// As much as the length of a header leaves.
+    const MOST: usize = 40;
+    let meaningless = options.iter().all(|option| *option <= 1);
+    if options.len() <= MOST && meaningless { Ok(()) } else { Err(Errno::EINVAL) }
 }

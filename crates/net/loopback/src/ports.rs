@@ -124,6 +124,14 @@ impl<T> Ports<T> {
         chosen?.owner.upgrade()
     }
 
+    /// All sockets that may get what `from` sends to a group.
+    pub(crate) fn find_all(&self, to: SocketAddr, from: SocketAddr) -> Vec<Arc<T>> {
+        let table = self.table.lock();
+        let bindings = table.bound.get(&to.port()).into_iter().flatten();
+        let suits = |b: &&Binding<T>| b.score(to, from, self.connections).is_some();
+        bindings.filter(suits).filter_map(|b| b.owner.upgrade()).collect()
+    }
+
     fn conflict(&self, bound: &Binding<T>, claim: &Claim) -> bool {
         let other = &bound.claim;
         let same_user_shares = claim.reuse_port && other.reuse_port && claim.user == other.user;

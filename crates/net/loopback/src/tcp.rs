@@ -17,6 +17,8 @@ use parking_lot::Mutex;
 use socket::channel::Channel;
 use socket::{Caller, Core, Kind, Options, Shutdown};
 
+use options::Congestion;
+
 use crate::address;
 use crate::family::InetSystem;
 use crate::options::Numbers;
@@ -57,6 +59,7 @@ struct State {
     /// The address that bind(2) chose, which outlives the port.
     chosen_ip: Option<IpAddr>,
     numbers: Numbers,
+    congestion: Congestion,
     phase: Phase,
     /// connect(2) was called and its outcome has not been reported by another connect(2).
     attempt: bool,
@@ -133,6 +136,7 @@ impl Tcp {
             bound: None,
             chosen_ip: None,
             numbers,
+            congestion: Congestion::default(),
             phase: Phase::Idle,
             attempt: false,
             shut: Shutdown { read: false, write: false },

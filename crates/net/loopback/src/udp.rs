@@ -1,6 +1,9 @@
 //! UDP sockets.
 
 mod bind;
+mod errors;
+mod groups;
+mod headers;
 mod socket_impl;
 mod transfer;
 
@@ -11,6 +14,9 @@ use abi::socket::family::IPPROTO_UDP;
 use parking_lot::Mutex;
 use socket::datagram::DatagramQueue;
 use socket::{Caller, Core, Kind, Options, Shutdown};
+
+use errors::Errors;
+use groups::Groups;
 
 use crate::family::InetSystem;
 use crate::options::Numbers;
@@ -33,6 +39,7 @@ pub(crate) struct Udp {
     system: Arc<InetSystem>,
     state: Mutex<State>,
     inbox: Mutex<DatagramQueue>,
+    errors: Mutex<Errors>,
 }
 
 struct State {
@@ -40,6 +47,7 @@ struct State {
     peer: Option<SocketAddr>,
     shut: Shutdown,
     numbers: Numbers,
+    groups: Groups,
 }
 
 #[derive(Clone)]
@@ -59,12 +67,14 @@ impl Udp {
             peer: None,
             shut: Shutdown { read: false, write: false },
             numbers: Numbers::default(),
+            groups: Groups::default(),
         };
         Arc::new(Self {
             core: Core::new(domain, Kind::Datagram, IPPROTO_UDP, caller.clone(), Options::default()),
             system: Arc::clone(system),
             state: Mutex::new(state),
             inbox: Mutex::default(),
+            errors: Mutex::default(),
         })
     }
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use abi::Errno;
 use abi::socket::message::MessageFlags;
+use abi::socket::option::*;
 use parking_lot::Mutex;
 use socket::datagram::{Datagram, DatagramQueue};
-use socket::{Address, Ancillary, Caller, Core, Incoming, Outgoing, Received, Shutdown, Socket};
-use vfs::Events;
+use socket::value::int;
+use socket::{Address, Ancillary, Caller, Core, Incoming, OptionValue, Outgoing, Received, Shutdown, Socket};
+use vfs::{Capability, Events};
 
 use crate::family::Ports;
 use crate::route;
@@ -31,6 +33,8 @@ struct State {
     port: u32,
     /// Multicast groups. Nothing changes in a namespace with `lo` only, so nothing is ever sent to them.
     groups: u32,
+    /// Options that are on, one bit each.
+    flags: u32,
     peer: (u32, u32),
 }
 
@@ -56,7 +60,7 @@ impl NetlinkSocket {
             self.core.fail(Errno::ENOBUFS);
             return;
         }
-        inbox.push(Datagram { data, from: Some(KERNEL), ancillary: Ancillary::default() });
+        inbox.push(Datagram { data, from: Some(KERNEL), ancillary: Ancillary::default(), arrived: None });
         drop(inbox);
         self.core.readiness.notify(Events::IN | Events::RDNORM);
     }
@@ -147,6 +151,36 @@ impl Socket for NetlinkSocket {
         events
     }
 
+    fn option(&self, level: u32, name: u32) -> Result<OptionValue, Errno> {
+        let state = self.state.lock();
+        match name {
+            _ if level != SOL_NETLINK => Err(Errno::ENOPROTOOPT),
+            NETLINK_LIST_MEMBERSHIPS if state.groups == 0 => Ok(OptionValue::Bytes(Vec::new())),
+            NETLINK_LIST_MEMBERSHIPS => Ok(OptionValue::Bytes(state.groups.to_ne_bytes().to_vec())),
+            _ => flag(name).map(|bit| OptionValue::flag(state.flags & bit != 0)),
+        }
+    }
+
+    fn set_option(&self, level: u32, name: u32, value: &[u8], caller: &Caller) -> Result<(), Errno> {
+        if level != SOL_NETLINK {
+            return Err(Errno::ENOPROTOOPT);
+        }
+        let value = int(value).unwrap_or(0);
+        let mut state = self.state.lock();
+        match name {
+            NETLINK_ADD_MEMBERSHIP => state.groups |= group(value)?,
+            NETLINK_DROP_MEMBERSHIP => state.groups &= !group(value)?,
+            _ => {
+                let bit = flag(name)?;
+                if name == NETLINK_LISTEN_ALL_NSID {
+                    caller.credentials.need_in(Capability::NetBroadcast, &caller.net.user)?;
+                }
+                state.flags = if value == 0 { state.flags & !bit } else { state.flags | bit };
+            }
+        }
+        Ok(())
+    }
+
     fn readable_bytes(&self) -> Result<usize, Errno> {
         Ok(self.inbox.lock().first_length())
     }
@@ -154,6 +188,33 @@ impl Socket for NetlinkSocket {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// The bit of an option that is on or off. Of what they ask for, nothing ever happens here: there is nothing to report beside answers, which
+/// are short.
+///
+/// # Errors
+/// `ENOPROTOOPT`.
+fn flag(name: u32) -> Result<u32, Errno> {
+    match name {
+        NETLINK_PKTINFO
+        | NETLINK_BROADCAST_ERROR
+        | NETLINK_NO_ENOBUFS
+        | NETLINK_LISTEN_ALL_NSID
+        | NETLINK_CAP_ACK
+        | NETLINK_EXT_ACK
+        | NETLINK_GET_STRICT_CHK => Ok(1 << name),
+        _ => Err(Errno::ENOPROTOOPT),
+    }
+}
+
+/// The bit of a multicast group: they are counted from 1.
+///
+/// # Errors
+/// `EINVAL`.
+fn group(number: i32) -> Result<u32, Errno> {
+    let index = u32::try_from(number).ok().and_then(|number| number.checked_sub(1));
+    index.and_then(|index| 1_u32.checked_shl(index)).ok_or(Errno::EINVAL)
 }
 
 impl Drop for NetlinkSocket {

@@ -37,6 +37,7 @@ fn send(socket: &dyn Socket, request: &[u8]) -> Result<usize, Errno> {
         to: None,
         files: Vec::new(),
         credentials: None,
+        control: &[],
         flags: MessageFlags::empty(),
         caller: &caller(),
     })

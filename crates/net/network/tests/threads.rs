@@ -56,6 +56,7 @@ fn send(file: &OpenFile, data: &[u8], files: &[Arc<OpenFile>]) -> Result<(), Err
                 to: None,
                 files: files.clone(),
                 credentials: None,
+                control: &[],
                 flags: MessageFlags::empty(),
                 caller: &caller(),
             };

@@ -83,6 +83,7 @@ impl End for Socket {
             to,
             files,
             credentials: None,
+            control: &[],
             flags: MessageFlags::NOSIGNAL | MessageFlags::DONTWAIT,
             caller: &caller(),
         };

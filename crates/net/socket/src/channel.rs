@@ -198,7 +198,7 @@ impl State {
         let start = end.saturating_sub(count as u64);
         if ancillary.rights.is_some() {
             let short = start.saturating_add(MARK_LENGTH_MAX as u64).min(end);
-            let rest = Ancillary { rights: None, credentials: ancillary.credentials };
+            let rest = Ancillary { credentials: ancillary.credentials, ..Ancillary::default() };
             self.marks.push_back(Mark { start, end: short, ancillary });
             if rest.credentials.is_some() && short < end {
                 self.marks.push_back(Mark { start: short, end, ancillary: rest });

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use abi::Errno;
 use abi::socket::message::MessageFlags;
-use vfs::{Sink, Source};
+use vfs::{Sink, Source, Timestamp};
 
 use crate::{Address, Ancillary, Received, Rights};
 
@@ -20,6 +20,8 @@ pub struct Datagram {
     pub from: Option<Address>,
     /// What came with it.
     pub ancillary: Ancillary,
+    /// When it came, where receivers can ask for it.
+    pub arrived: Option<Timestamp>,
 }
 
 impl Datagram {
@@ -141,9 +143,11 @@ fn store(message: &Datagram, into: &mut dyn Sink) -> Result<Received, Errno> {
         stored,
         length: message.data.len(),
         from: message.from.clone(),
-        files: Vec::new(),
         credentials: message.ancillary.credentials,
+        packet: message.ancillary.packet,
+        arrived: message.arrived,
         flags,
         complete: true,
+        ..Received::default()
     })
 }

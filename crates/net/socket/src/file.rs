@@ -63,9 +63,25 @@ impl SocketFile {
             option::SO_ERROR => OptionValue::Int(core.take_error().map_or(0, Errno::raw)),
             option::SO_ACCEPTCONN => OptionValue::flag(socket.listening()),
             option::SO_COOKIE => OptionValue::Wide(core.id),
+            option::SO_NETNS_COOKIE => OptionValue::Wide(core.creator.net.id),
+            // How many extensions of packet filters there are: none, for there are no filters.
+            option::SO_BPF_EXTENSIONS => OptionValue::Int(0),
+            option::SO_MEMINFO => self.memory(),
             option::SO_PEERCRED => OptionValue::Identity(socket.peer_identity().unwrap_or(Identity::NONE)),
             _ => return core.options.lock().get(name),
         })
+    }
+
+    /// `SO_MEMINFO`: what is allocated for receiving and its limit, for sending and its limit, and five numbers that are 0 here.
+    fn memory(&self) -> OptionValue {
+        let options = self.socket.core().options.lock();
+        let (receive, send) = (options.receive_buffer, options.send_buffer);
+        drop(options);
+        let queued = self.socket.readable_bytes().unwrap_or(0);
+        let unsent = self.socket.unsent_bytes().unwrap_or(0);
+        let numbers = [queued, receive, unsent, send, 0, 0, 0, 0, 0];
+        let bytes = numbers.iter().flat_map(|n| u32::try_from(*n).unwrap_or(u32::MAX).to_ne_bytes());
+        OptionValue::Bytes(bytes.collect())
     }
 
     /// setsockopt(2).
@@ -96,6 +112,7 @@ impl File for SocketFile {
             to: None,
             files: Vec::new(),
             credentials: None,
+            control: &[],
             flags: MessageFlags::empty(),
             caller: &self.socket.core().creator,
         };

@@ -27,7 +27,7 @@ pub mod value;
 pub mod waiters;
 
 pub use address::{Address, SocketInode, UnixAddress};
-pub use ancillary::Ancillary;
+pub use ancillary::{Ancillary, Control, Packet};
 pub use caller::{Caller, Identity};
 pub use core::{Core, Kind};
 pub use file::SocketFile;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use abi::socket::message::MessageFlags;
-use vfs::{OpenFile, Sink, Source};
+use vfs::{OpenFile, Sink, Source, Timestamp};
 
-use crate::{Address, Caller, Identity};
+use crate::{Address, Caller, Control, Identity, Packet};
 
 /// What is to be sent.
 pub struct Outgoing<'a> {
@@ -17,6 +17,8 @@ pub struct Outgoing<'a> {
     pub files: Vec<Arc<OpenFile>>,
     /// Credentials to pass (`SCM_CREDENTIALS`), already checked.
     pub credentials: Option<Identity>,
+    /// Control messages of the protocol (IP).
+    pub control: &'a [Control],
     /// `MSG_*`.
     pub flags: MessageFlags,
     /// Who sends.
@@ -44,6 +46,12 @@ pub struct Received {
     pub files: Vec<Arc<OpenFile>>,
     /// Credentials passed, if the socket asked for them.
     pub credentials: Option<Identity>,
+    /// What the header of its packet says.
+    pub packet: Option<Packet>,
+    /// When it came, if receivers can ask for it.
+    pub arrived: Option<Timestamp>,
+    /// Control messages of the protocol.
+    pub control: Vec<Control>,
     /// `MSG_TRUNC`, `MSG_EOR`, for `msg_flags`.
     pub flags: MessageFlags,
     /// Nothing more may be added to what came (descriptors came with it, or it is a message).

@@ -1,5 +1,6 @@
 //! The options of `SOL_SOCKET`, socket(7).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use abi::Errno;
@@ -54,6 +55,96 @@ pub struct Options {
     pub priority: i32,
     /// `SO_MARK`.
     pub mark: i32,
+    /// `SO_TIMESTAMP`, `SO_TIMESTAMPNS`: which of them, if any.
+    pub timestamp: Option<Stamp>,
+    /// `SO_BINDTODEVICE`: whether it is bound to `lo`, which is the only interface.
+    pub bound_to_device: bool,
+    /// Options that have no effect here, as far as they differ from their defaults.
+    pub numbers: BTreeMap<u32, i64>,
+}
+
+/// In which form the time of arrival is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// In nanoseconds rather than microseconds.
+    pub fine: bool,
+    /// By the option that is safe beyond 2038 on 32-bit machines, which reports with a number of its own.
+    pub new: bool,
+}
+
+impl Stamp {
+    /// The option that asks for it, which is also the type of its control message.
+    #[must_use]
+    pub const fn option(self) -> u32 {
+        match (self.fine, self.new) {
+            (false, false) => option::SO_TIMESTAMP,
+            (true, false) => option::SO_TIMESTAMPNS,
+            (false, true) => option::SO_TIMESTAMP_NEW,
+            (true, true) => option::SO_TIMESTAMPNS_NEW,
+        }
+    }
+
+    const fn of(name: u32) -> Option<Self> {
+        match name {
+            option::SO_TIMESTAMP => Some(Self { fine: false, new: false }),
+            option::SO_TIMESTAMPNS => Some(Self { fine: true, new: false }),
+            option::SO_TIMESTAMP_NEW => Some(Self { fine: false, new: true }),
+            option::SO_TIMESTAMPNS_NEW => Some(Self { fine: true, new: true }),
+            _ => None,
+        }
+    }
+}
+
+/// An option that is kept and told, and means nothing to queues.
+struct Kept {
+    name: u32,
+    default: i64,
+    least: i64,
+    most: i64,
+}
+
+const fn kept(name: u32, default: i64, least: i64, most: i64) -> Kept {
+    Kept { name, default, least, most }
+}
+
+/// A flag: everything but 0 is on.
+const fn kept_flag(name: u32) -> Kept {
+    kept(name, 0, i64::MIN, i64::MAX)
+}
+
+const KEPT: &[Kept] = &[
+    kept_flag(option::SO_DEBUG),
+    kept_flag(option::SO_NO_CHECK),
+    kept_flag(option::SO_RXQ_OVFL),
+    kept_flag(option::SO_WIFI_STATUS),
+    kept_flag(option::SO_NOFCS),
+    kept_flag(option::SO_SELECT_ERR_QUEUE),
+    kept_flag(option::SO_PREFER_BUSY_POLL),
+    kept_flag(option::SO_RCVMARK),
+    kept(option::SO_BUSY_POLL, 0, 0, i32::MAX as i64),
+    kept(option::SO_MAX_PACING_RATE, -1, i32::MIN as i64, i32::MAX as i64),
+    kept(option::SO_INCOMING_CPU, -1, i32::MIN as i64, i32::MAX as i64),
+    kept(option::SO_BINDTOIFINDEX, 0, 0, i32::MAX as i64),
+    kept(option::SO_BUF_LOCK, 0, 0, 3),
+];
+
+impl Kept {
+    fn find(name: u32) -> Option<&'static Self> {
+        KEPT.iter().find(|kept| kept.name == name)
+    }
+
+    const fn is_flag(&self) -> bool {
+        self.least == i64::MIN
+    }
+
+    fn accept(&self, value: i32) -> Result<i64, Errno> {
+        let value = i64::from(value);
+        match value {
+            _ if self.is_flag() => Ok(i64::from(value != 0)),
+            value if (self.least..=self.most).contains(&value) => Ok(value),
+            _ => Err(Errno::EINVAL),
+        }
+    }
 }
 
 impl Default for Options {
@@ -76,6 +167,9 @@ impl Default for Options {
             receive_low_water: 1,
             priority: 0,
             mark: 0,
+            timestamp: None,
+            bound_to_device: false,
+            numbers: BTreeMap::new(),
         }
     }
 }
@@ -106,13 +200,16 @@ impl Options {
             option::SO_SNDLOWAT => OptionValue::Int(1),
             option::SO_PRIORITY => OptionValue::Int(self.priority),
             option::SO_MARK => OptionValue::Int(self.mark),
-            // These are off, and cannot be switched on.
-            option::SO_DEBUG
-            | option::SO_NO_CHECK
-            | option::SO_TIMESTAMP
-            | option::SO_TIMESTAMPNS
-            | option::SO_PASSSEC => OptionValue::Int(0),
-            _ => return Err(Errno::ENOPROTOOPT),
+            option::SO_RCVTIMEO_NEW => OptionValue::time(to_timeval(self.receive_timeout)),
+            option::SO_SNDTIMEO_NEW => OptionValue::time(to_timeval(self.send_timeout)),
+            option::SO_BINDTODEVICE if self.bound_to_device => OptionValue::Bytes(b"lo\0".to_vec()),
+            // No filter was attached.
+            option::SO_BINDTODEVICE | option::SO_ATTACH_FILTER => OptionValue::Bytes(Vec::new()),
+            // Off, and cannot be switched on.
+            option::SO_PASSSEC => OptionValue::Int(0),
+            option::SO_MAX_PACING_RATE => OptionValue::Wide(self.kept(name).unwrap_or(-1).cast_unsigned()),
+            _ if Stamp::of(name).is_some() => OptionValue::flag(self.timestamp == Stamp::of(name)),
+            _ => OptionValue::number(self.kept(name).ok_or(Errno::ENOPROTOOPT)?),
         })
     }
 
@@ -122,6 +219,11 @@ impl Options {
     /// `EINVAL` for a value of the wrong size, `EDOM` for a time that is none, `EPERM`, `ENOPROTOOPT` for options that are
     /// unknown or can only be read.
     pub fn set(&mut self, name: u32, bytes: &[u8], caller: &Caller) -> Result<(), Errno> {
+        if name == option::SO_BINDTODEVICE {
+            return self.bind_to_device(bytes, caller);
+        }
+        // As Linux: the size is looked at before the name.
+        int(bytes)?;
         match name {
             option::SO_REUSEADDR => self.reuse_address = flag(bytes)?,
             option::SO_REUSEPORT => self.reuse_port = flag(bytes)?,
@@ -134,8 +236,8 @@ impl Options {
                 let (linger, _) = Linger::read_from_prefix(bytes).map_err(|_| Errno::EINVAL)?;
                 self.linger = (linger.on != 0).then_some(linger.seconds);
             }
-            option::SO_RCVTIMEO => self.receive_timeout = from_timeval(bytes)?,
-            option::SO_SNDTIMEO => self.send_timeout = from_timeval(bytes)?,
+            option::SO_RCVTIMEO | option::SO_RCVTIMEO_NEW => self.receive_timeout = from_timeval(bytes)?,
+            option::SO_SNDTIMEO | option::SO_SNDTIMEO_NEW => self.send_timeout = from_timeval(bytes)?,
             option::SO_SNDBUF => self.set_send_buffer(int(bytes)?, BUFFER_DEFAULT),
             option::SO_RCVBUF => self.set_receive_buffer(int(bytes)?, BUFFER_DEFAULT),
             option::SO_SNDBUFFORCE => {
@@ -161,7 +263,49 @@ impl Options {
                 caller.credentials.need_in(Capability::NetAdmin, &caller.net.user)?;
                 self.mark = int(bytes)?;
             }
-            _ => return Err(Errno::ENOPROTOOPT),
+            option::SO_DETACH_FILTER => return Err(Errno::ENOENT),
+            _ if Stamp::of(name).is_some() => {
+                self.timestamp = Stamp::of(name).filter(|_| int(bytes) != Ok(0));
+            }
+            _ => self.keep(name, int(bytes)?, caller)?,
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, name: u32, value: i32, caller: &Caller) -> Result<(), Errno> {
+        let kept = Kept::find(name).ok_or(Errno::ENOPROTOOPT)?;
+        let value = kept.accept(value)?;
+        let more = value > self.numbers.get(&name).copied().unwrap_or(kept.default);
+        // It would make the kernel work harder, or say more than others like.
+        let privileged = matches!(name, option::SO_BUSY_POLL | option::SO_PREFER_BUSY_POLL) && more
+            || name == option::SO_DEBUG && value != 0;
+        if privileged {
+            caller
+                .credentials
+                .need_in(Capability::NetAdmin, &caller.net.user)
+                .map_err(|errno| if name == option::SO_DEBUG { Errno::EACCES } else { errno })?;
+        }
+        self.numbers.insert(name, value);
+        Ok(())
+    }
+
+    fn kept(&self, name: u32) -> Option<i64> {
+        let kept = Kept::find(name)?;
+        Some(self.numbers.get(&name).copied().unwrap_or(kept.default))
+    }
+
+    /// `SO_BINDTODEVICE`: the name of an interface, or nothing.
+    fn bind_to_device(&mut self, bytes: &[u8], caller: &Caller) -> Result<(), Errno> {
+        /// The longest name, with its NUL.
+        const NAME_MAX: usize = 16;
+        if self.bound_to_device {
+            caller.credentials.need_in(Capability::NetRaw, &caller.net.user)?;
+        }
+        let bytes = bytes.get(..NAME_MAX - 1).unwrap_or(bytes);
+        match bytes.split(|byte| *byte == 0).next().unwrap_or_default() {
+            b"" => self.bound_to_device = false,
+            b"lo" => self.bound_to_device = true,
+            _ => return Err(Errno::ENODEV),
         }
         Ok(())
     }

@@ -4,6 +4,8 @@ use abi::Errno;
 use vfs::{Sink, Source};
 
 const FIRST_SIZE: usize = 4096;
+/// How much Linux takes from a sender at once.
+const BUFFER: usize = 32 * 1024;
 
 /// A ring of bytes that grows to its capacity as it is filled, and allocates nothing once it has.
 #[derive(Debug, Default)]
@@ -35,7 +37,7 @@ impl Ring {
     /// Takes bytes from `from` until `capacity` bytes are in it. Returns how many.
     ///
     /// # Errors
-    /// `EFAULT` if not even one byte could be fetched.
+    /// `EFAULT` if not even one buffer could be fetched.
     pub fn fill(&mut self, from: &mut dyn Source, capacity: usize) -> Result<usize, Errno> {
         let wanted = from.left().min(capacity.saturating_sub(self.length));
         self.reserve(wanted, capacity);
@@ -51,29 +53,41 @@ impl Ring {
             self.length = self.length.saturating_add(got);
             done = done.saturating_add(got);
             if got < asked {
-                break;
+                return self.cut(from, done);
             }
         }
         Ok(done)
     }
 
+    /// Keeps of the `done` bytes that came before a fault what would fill whole buffers, as Linux does.
+    ///
+    /// # Errors
+    /// `EFAULT` if that is nothing.
+    fn cut(&mut self, from: &mut dyn Source, done: usize) -> Result<usize, Errno> {
+        let rest = done % BUFFER;
+        self.length = self.length.saturating_sub(rest);
+        from.give_back(rest);
+        match done.saturating_sub(rest) {
+            0 => Err(Errno::EFAULT),
+            whole => Ok(whole),
+        }
+    }
+
     /// Stores up to `limit` bytes, beginning `skip` bytes behind the first, without removing them. Returns how many.
     ///
     /// # Errors
-    /// `EFAULT` if not even one byte could be stored.
+    /// `EFAULT` if they could not all be stored: a fault in the middle leaves them where they are, as in Linux.
     pub fn copy(&self, skip: usize, limit: usize, into: &mut dyn Sink) -> Result<usize, Errno> {
         let wanted = limit.min(self.length.saturating_sub(skip)).min(into.room());
         let mut done = 0;
         while done < wanted {
             let piece = self.full_piece(skip.saturating_add(done), wanted.saturating_sub(done));
-            let stored = match into.put(piece) {
-                Ok(stored) => stored.min(piece.len()),
+            match into.put(piece) {
+                Ok(stored) if stored >= piece.len() => done = done.saturating_add(piece.len()),
+                // What was sent together is received together, or stays.
+                Ok(_) if done == 0 => return Err(Errno::EFAULT),
                 Err(errno) if done == 0 => return Err(errno),
-                Err(_) => 0,
-            };
-            done = done.saturating_add(stored);
-            if stored < piece.len() {
-                break;
+                Ok(_) | Err(_) => break,
             }
         }
         Ok(done)

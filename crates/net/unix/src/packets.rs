@@ -7,7 +7,7 @@ use abi::Errno;
 use abi::socket::message::MessageFlags;
 use socket::datagram::Datagram;
 use socket::{Address, Identity, Incoming, Kind, Outgoing, Received, UnixAddress};
-use vfs::Events;
+use vfs::{Events, Timestamp};
 
 use crate::state::{Inner, State};
 
@@ -74,7 +74,7 @@ impl Inner {
             inbox.waiting.add(&self.core);
             return Err(Errno::EAGAIN);
         }
-        inbox.queue.push(Datagram { data, from, ancillary });
+        inbox.queue.push(Datagram { data, from, ancillary, arrived: Some(Timestamp::now()) });
         Ok(())
     }
 

@@ -86,6 +86,10 @@ impl Socket for UnixSocket {
         }
     }
 
+    fn set_option(&self, _: u32, _: u32, _: &[u8], _: &Caller) -> Result<(), Errno> {
+        Err(Errno::EOPNOTSUPP)
+    }
+
     fn options_changed(&self) {
         self.inner.refresh_options();
     }

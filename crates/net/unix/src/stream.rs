@@ -37,7 +37,7 @@ impl Inner {
             None if self.passes_credentials() || peer_wants() => Some(message.caller.message_identity()),
             given => given,
         };
-        Ok(Ancillary { rights, credentials })
+        Ok(Ancillary { rights, credentials, ..Ancillary::default() })
     }
 
     fn launch(&self, message: &Outgoing<'_>) -> Result<Rights, Errno> {
@@ -78,8 +78,8 @@ impl Inner {
             from: self.sender_address(),
             files: piece.files,
             credentials: wants_credentials.then(|| piece.credentials.unwrap_or(Identity::NOBODY)),
-            flags: MessageFlags::empty(),
             complete: piece.complete,
+            ..Received::default()
         })
     }
 

@@ -42,6 +42,7 @@ fn send(from: &OpenFile, files: &[&Arc<OpenFile>], caller: &Caller) -> Result<us
         to: None,
         files: files.iter().map(|f| Arc::clone(f)).collect(),
         credentials: None,
+        control: &[],
         flags: MessageFlags::empty(),
         caller,
     };

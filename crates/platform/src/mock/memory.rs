@@ -108,6 +108,7 @@ impl MockMemory {
                 Ok(*to)
             }
             Order::Barrier { .. }
+            | Order::Restartable { .. }
             | Order::SetClearChildTid { .. }
             | Order::Patch { .. }
             | Order::Futex { .. }

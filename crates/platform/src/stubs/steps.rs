@@ -100,6 +100,12 @@ pub(super) fn steps(order: Order, unmap_all: &[(u64, u64)]) -> Vec<Step> {
         Order::Barrier { command } if STUB_BARRIERS.contains(&command) => {
             call(nr::membarrier, [command.into(), 0, 0, 0, 0, 0])
         }
+        Order::Restartable { area, length, .. } if touches_stub(area, length.into()) => {
+            vec![Step::Fail(Errno::EFAULT)]
+        }
+        Order::Restartable { area, length, flags, signature } => {
+            call(nr::rseq, [area, length.into(), flags.into(), signature.into(), 0, 0])
+        }
         Order::Barrier { .. } => vec![Step::Fail(Errno::EINVAL)],
         Order::Futex { .. } => vec![Step::Fail(Errno::ENOSYS)],
         Order::Watch(watch) => match filter::watch::program(&watch) {

@@ -45,7 +45,11 @@ impl FileSystems {
 
     /// sysfs(5).
     pub(super) fn sys() -> Arc<dyn FileSystem> {
-        sys::filesystem(host::machine::processors, Device::anonymous())
+        let processors = sys::Processors {
+            online: host::machine::processors,
+            possible: host::machine::possible_processors,
+        };
+        sys::filesystem(processors, Device::anonymous())
     }
 
     /// The control group of a container.

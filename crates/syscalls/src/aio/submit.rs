@@ -9,7 +9,7 @@ use kernel::{IoVecs, Task, UserAddr, UserPtr};
 use vfs::{Events, Fd, OpenFile};
 
 use crate::file::descriptor;
-use crate::file::io::{Place, one, read_file, several, write_file};
+use crate::file::io::{Manner, Place, one, read_file, several, write_file};
 
 /// What the kernel writes into a control block that it has taken.
 const KEY: u32 = 0;
@@ -92,7 +92,7 @@ async fn transfer(
     if !writes {
         return Ok(read_file(task, file, pieces, place, nonblocking).await);
     }
-    let written = write_file(task, file, pieces, place, nonblocking).await;
+    let written = write_file(task, file, pieces, place, Manner::waiting_unless(nonblocking)).await;
     let synced = match block.rw_flags & (RWF_DSYNC | RWF_SYNC) {
         0 => Ok(()),
         how => file.file.sync(how & RWF_SYNC == 0),

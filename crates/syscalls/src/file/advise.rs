@@ -26,11 +26,12 @@ pub fn fadvise64(task: &Arc<Task>, fd: Fd, _offset: i64, length: i64, advice: u3
 /// readahead(2).
 ///
 /// # Errors
-/// `EBADF` if not open for reading, `EINVAL` for anything but a regular file.
-pub fn readahead(task: &Arc<Task>, fd: Fd, _offset: i64, _count: usize) -> Result<(), Errno> {
+/// `EBADF` if not open for reading, `EINVAL` for anything but a regular file, and for a negative size.
+pub fn readahead(task: &Arc<Task>, fd: Fd, _offset: i64, count: usize) -> Result<(), Errno> {
     let file = descriptor::get(task, fd)?;
     if !file.flags().reads() {
         return Err(Errno::EBADF);
     }
-    if file.attributes()?.kind == FileKind::Regular { Ok(()) } else { Err(Errno::EINVAL) }
+    let sane = isize::try_from(count).is_ok() && file.attributes()?.kind == FileKind::Regular;
+    if sane { Ok(()) } else { Err(Errno::EINVAL) }
 }

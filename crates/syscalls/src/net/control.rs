@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use abi::Errno;
-use abi::socket::family::SCM_MAX_FD;
+use abi::socket::family::{AF_UNIX, SCM_MAX_FD};
 use abi::socket::message::{CMSG_ALIGN, Cmsghdr, MessageFlags, SCM_CREDENTIALS, SCM_RIGHTS, Ucred};
 use abi::socket::option::SOL_SOCKET;
 use kernel::memory::{read_exact, write_all};
 use kernel::{Task, UserAddr};
-use socket::{Identity, Received};
-use vfs::{Capability, Fd, OpenFile};
+use socket::options::Stamp;
+use socket::{Control, Identity, Received};
+use vfs::{Capability, Fd, OpenFile, Timestamp};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::file::descriptor;
@@ -23,15 +24,16 @@ const HEADER: usize = size_of::<Cmsghdr>();
 pub(super) struct Passed {
     pub(super) files: Vec<Arc<OpenFile>>,
     pub(super) credentials: Option<Identity>,
+    pub(super) control: Vec<Control>,
 }
 
 impl Passed {
-    /// Reads the control messages of an AF_UNIX message.
+    /// Reads the control messages of a message: those of AF_UNIX, and for others those that the protocol is to judge.
     ///
     /// # Errors
     /// `ENOBUFS` for too many, `EINVAL` for malformed or unknown ones, `EBADF`, `EPERM` for credentials that are not the sender's,
     /// `EFAULT`.
-    pub(super) fn read(task: &Task, at: UserAddr, length: u64) -> Result<Self, Errno> {
+    pub(super) fn read(task: &Task, domain: u16, at: UserAddr, length: u64) -> Result<Self, Errno> {
         let length = usize::try_from(length).ok().filter(|n| *n <= CONTROL_MAX).ok_or(Errno::ENOBUFS)?;
         let mut bytes = vec![0; length];
         read_exact(&*task.memory(), at, &mut bytes)?;
@@ -40,8 +42,12 @@ impl Passed {
         while let Ok((header, _)) = Cmsghdr::read_from_prefix(rest) {
             let whole = usize::try_from(header.length).map_err(|_| Errno::EINVAL)?;
             let data = rest.get(HEADER..whole).ok_or(Errno::EINVAL)?;
-            if header.level == SOL_SOCKET {
-                passed.take(task, header.kind, data)?;
+            let ours = matches!(header.kind, SCM_RIGHTS | SCM_CREDENTIALS);
+            match header.level {
+                SOL_SOCKET if domain == AF_UNIX => passed.take(task, header.kind, data)?,
+                // As Linux: what is for AF_UNIX is passed over by others.
+                SOL_SOCKET if ours => {}
+                level => passed.control.push(Control::new(level, header.kind, data)),
             }
             rest = rest.get(whole.next_multiple_of(CMSG_ALIGN)..).unwrap_or_default();
         }
@@ -114,7 +120,7 @@ impl Writer {
     }
 
     /// Adds a message; what does not fit of it is cut.
-    fn put(&mut self, kind: u32, data: &[u8]) {
+    fn put(&mut self, level: u32, kind: u32, data: &[u8]) {
         let left = self.left();
         if left < HEADER {
             self.truncated = true;
@@ -123,7 +129,7 @@ impl Writer {
         let whole = HEADER.saturating_add(data.len());
         self.truncated |= whole > left;
         let whole = whole.min(left);
-        let header = Cmsghdr { length: whole as u64, level: SOL_SOCKET, kind };
+        let header = Cmsghdr { length: whole as u64, level, kind };
         self.bytes.extend_from_slice(header.as_bytes());
         self.bytes.extend(data.iter().take(whole.saturating_sub(HEADER)));
         let padded = self.bytes.len().next_multiple_of(CMSG_ALIGN).min(self.room);
@@ -131,21 +137,34 @@ impl Writer {
     }
 }
 
-/// Writes what came with a message. Returns how many bytes that are, and the flags for `msg_flags`.
+/// When a message came: `struct timeval` or `struct timespec`.
+fn time_of(stamp: Stamp, arrived: Timestamp) -> Vec<u8> {
+    let fraction = if stamp.fine { arrived.nanoseconds } else { arrived.nanoseconds / 1000 };
+    [arrived.seconds, i64::from(fraction)].as_bytes().to_vec()
+}
+
+/// Writes what came with a message, and with `stamp` when it came. Returns how many bytes that are, and the flags for `msg_flags`.
 ///
 /// # Errors
 /// `EFAULT`.
 pub(super) fn write(
     task: &Task,
     received: &mut Received,
+    stamp: Option<Stamp>,
     at: UserAddr,
     room: u64,
     flags: MessageFlags,
 ) -> Result<(usize, MessageFlags), Errno> {
     let room = if at.is_null() { 0 } else { usize::try_from(room).unwrap_or(usize::MAX).min(CONTROL_MAX) };
     let mut writer = Writer { bytes: Vec::new(), room, truncated: false };
+    if let Some((stamp, arrived)) = stamp.zip(received.arrived) {
+        writer.put(SOL_SOCKET, stamp.option(), &time_of(stamp, arrived));
+    }
+    for control in &received.control {
+        writer.put(control.level, control.kind, &control.data);
+    }
     if let Some(credentials) = received.credentials {
-        writer.put(SCM_CREDENTIALS, ucred(task, credentials).as_bytes());
+        writer.put(SOL_SOCKET, SCM_CREDENTIALS, ucred(task, credentials).as_bytes());
     }
     if !received.files.is_empty() {
         put_files(task, &mut writer, std::mem::take(&mut received.files), flags);
@@ -169,6 +188,6 @@ fn put_files(task: &Task, writer: &mut Writer, files: Vec<Arc<OpenFile>>, flags:
     }
     writer.truncated |= numbers.len() / size_of::<i32>() < count;
     if !numbers.is_empty() {
-        writer.put(SCM_RIGHTS, &numbers);
+        writer.put(SOL_SOCKET, SCM_RIGHTS, &numbers);
     }
 }

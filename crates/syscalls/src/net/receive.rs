@@ -30,7 +30,7 @@ pub async fn recvfrom(
 ) -> Result<usize, Errno> {
     let file = descriptor::get(task, fd)?;
     let open = Open::of(&file)?;
-    let pieces = io::one(buffer, count)?;
+    let pieces = io::one_cut(buffer, count)?;
     let flags = MessageFlags::from_bits_retain(flags);
     let received = receive(task, open, pieces, flags).await?;
     if !from.is_null() {
@@ -70,8 +70,9 @@ pub(super) async fn receive_header(
         )?;
     }
     let room = header.raw.control_length;
+    let stamp = open.socket().core().options.lock().timestamp;
     let (control_length, cut) =
-        control::write(task, &mut received, UserAddr(header.raw.control), room, flags)?;
+        control::write(task, &mut received, stamp, UserAddr(header.raw.control), room, flags)?;
     let memory = task.memory();
     let kept = flags & MessageFlags::CMSG_CLOEXEC;
     Field::Flags.of::<u32>(at).write(&*memory, &(received.flags | cut | kept).bits())?;
@@ -93,7 +94,7 @@ pub(super) async fn receive(
     flags: MessageFlags,
 ) -> Result<Received, Errno> {
     let socket = open.socket();
-    // There is no error queue, and nobody waits for one.
+    // Nobody waits for the queue of errors.
     let errors = flags.contains(MessageFlags::ERRQUEUE) && socket.core().domain != AF_UNIX;
     let patience = Patience::to_receive(open, flags.contains(MessageFlags::DONTWAIT) || errors);
     let flags = if patience.is_none() { flags | MessageFlags::DONTWAIT } else { flags };

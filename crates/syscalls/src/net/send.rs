@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use abi::Errno;
 use abi::signal::{Siginfo, Signal};
-use abi::socket::family::AF_UNIX;
 use abi::socket::message::{MessageFlags, Msghdr};
 use kernel::{GuestSource, IoVecs, Task, UserAddr, UserPtr};
 use socket::{Address, Kind, Outgoing};
@@ -33,7 +32,7 @@ pub async fn sendto(
     let file = descriptor::get(task, fd)?;
     let open = Open::of(&file)?;
     let to = if to.is_null() { None } else { Some(address::read_destination(task, to, to_length)?) };
-    let pieces = io::one(buffer, count)?;
+    let pieces = io::one_cut(buffer, count)?;
     let flags = MessageFlags::from_bits_retain(flags);
     send(task, open, pieces, to.as_ref(), Passed::default(), flags).await
 }
@@ -57,8 +56,9 @@ pub(super) async fn send_header(
 ) -> Result<usize, Errno> {
     let header = Header::read(task, header)?;
     let to = header.destination(task)?;
-    let passed = if header.raw.control_length > 0 && open.socket().core().domain == AF_UNIX {
-        Passed::read(task, UserAddr(header.raw.control), header.raw.control_length)?
+    let passed = if header.raw.control_length > 0 {
+        let domain = open.socket().core().domain;
+        Passed::read(task, domain, UserAddr(header.raw.control), header.raw.control_length)?
     } else {
         Passed::default()
     };
@@ -79,12 +79,19 @@ pub(super) async fn send(
     let flags = if patience.is_none() { flags | MessageFlags::DONTWAIT } else { flags };
     let caller = caller(task);
     let mut source = GuestSource::new(task.memory(), pieces);
-    let Passed { mut files, credentials } = passed;
+    let Passed { mut files, credentials, control } = passed;
     let mut sent = 0_usize;
     loop {
         let attempt = || {
-            let mut message =
-                Outgoing { data: &mut source, to, files: files.clone(), credentials, flags, caller: &caller };
+            let mut message = Outgoing {
+                data: &mut source,
+                to,
+                files: files.clone(),
+                credentials,
+                control: &control,
+                flags,
+                caller: &caller,
+            };
             socket.send(&mut message)
         };
         match patiently(task, open, Events::OUT, patience, attempt).await {

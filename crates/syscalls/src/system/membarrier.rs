@@ -10,7 +10,7 @@ use platform::stubs::filter::table::BARRIERS;
 /// `MEMBARRIER_CMD_QUERY`.
 const QUERY: u32 = 0;
 
-/// Carries out a command, or tells which there are: those of the host's, without the ones for restartable sequences.
+/// Carries out a command, or tells which there are: those of the host's.
 ///
 /// # Errors
 /// `EINVAL`; `EPERM` for a barrier that needs a registration first; `ENOSYS` on hosts that have none.

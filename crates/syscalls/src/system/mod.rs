@@ -5,5 +5,6 @@ pub mod membarrier;
 pub mod names;
 pub mod personality;
 pub mod refused;
+pub mod rseq;
 pub mod sysinfo;
 pub mod vhangup;

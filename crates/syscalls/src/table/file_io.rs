@@ -4,7 +4,7 @@ use abi::file::IoVec;
 use kernel::{UserAddr, UserPtr};
 use vfs::Fd;
 
-use crate::Support::{Full, Partial};
+use crate::Support::Full;
 use crate::argument::PathPtr;
 use crate::file::io::{copy, read, splice, vectored, write};
 use crate::file::{advise, seek, size, sync};
@@ -20,7 +20,7 @@ pub(super) static ROWS: &[Row] = rows! {
     later preadv(vectored::preadv, fd: Fd, array: UserPtr<IoVec>, count: usize, offset: i64) Full;
     later pwritev(vectored::pwritev, fd: Fd, array: UserPtr<IoVec>, count: usize, offset: i64) Full;
     later preadv2(vectored::preadv2, fd: Fd, array: UserPtr<IoVec>, count: usize, offset: i64, high: u64, flags: u32) Full;
-    later pwritev2(vectored::pwritev2, fd: Fd, array: UserPtr<IoVec>, count: usize, offset: i64, high: u64, flags: u32) Partial("no RWF_APPEND");
+    later pwritev2(vectored::pwritev2, fd: Fd, array: UserPtr<IoVec>, count: usize, offset: i64, high: u64, flags: u32) Full;
     now lseek(seek::lseek, fd: Fd, offset: i64, whence: u32) Full;
     later sendfile(copy::sendfile, to: Fd, from: Fd, offset: UserPtr<i64>, count: usize) Full;
     later copy_file_range(copy::copy_file_range, from: Fd, from_offset: UserPtr<i64>, to: Fd, to_offset: UserPtr<i64>, length: usize, flags: u32) Full;

@@ -25,18 +25,18 @@ pub(super) static ROWS: &[Row] = rows! {
     later sendto(send::sendto, fd: Fd, buffer: UserAddr, count: usize, flags: u32, address: UserAddr, length: i32)
         Partial("no urgent data");
     later recvfrom(receive::recvfrom, fd: Fd, buffer: UserAddr, count: usize, flags: u32, address: UserAddr, length: UserPtr<i32>)
-        Partial("no urgent data, no error queue");
+        Partial("no urgent data; the error queue of UDP alone");
     later sendmsg(send::sendmsg, fd: Fd, message: UserPtr<Msghdr>, flags: u32)
-        Partial("no urgent data; of control messages SCM_RIGHTS and SCM_CREDENTIALS");
+        Partial("no urgent data; of control messages those of AF_UNIX, and addresses, hops and classes of UDP");
     later recvmsg(receive::recvmsg, fd: Fd, message: UserPtr<Msghdr>, flags: u32)
-        Partial("no urgent data, no error queue; of control messages SCM_RIGHTS and SCM_CREDENTIALS");
+        Partial("no urgent data; the error queue and control messages of UDP and AF_UNIX alone");
     later sendmmsg(send_many::sendmmsg, fd: Fd, messages: UserPtr<Mmsghdr>, count: u32, flags: u32)
         Partial("as sendmsg");
     later recvmmsg(receive_many::recvmmsg, fd: Fd, messages: UserPtr<Mmsghdr>, count: u32, flags: u32, timeout: UserPtr<[i64; 2]>)
         Partial("as recvmsg");
     now shutdown(shutdown::shutdown, fd: Fd, how: u32) Full;
     now getsockopt(option::getsockopt, fd: Fd, level: u32, name: u32, value: UserAddr, length: UserPtr<i32>)
-        Partial("no TCP_INFO, no multicast membership, no packet filters");
+        Partial("no TCP_INFO, no packet filters");
     now setsockopt(option::setsockopt, fd: Fd, level: u32, name: u32, value: UserAddr, length: i32)
-        Partial("no multicast membership, no packet filters, no timestamps");
+        Partial("no packet filters, groups on the loopback interface alone, timestamps of messages alone");
 };

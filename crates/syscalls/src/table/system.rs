@@ -4,7 +4,7 @@ use abi::resource::{Sysinfo, Utsname};
 use kernel::{UserAddr, UserPtr};
 
 use crate::Support::{Full, Partial};
-use crate::system::{getrandom, membarrier, names, personality, refused, sysinfo, vhangup};
+use crate::system::{getrandom, membarrier, names, personality, refused, rseq, sysinfo, vhangup};
 use crate::{Row, rows};
 
 pub(super) static ROWS: &[Row] = rows! {
@@ -14,7 +14,8 @@ pub(super) static ROWS: &[Row] = rows! {
     now setdomainname(names::setdomainname, name: UserAddr, length: i32) Full;
     now sysinfo(sysinfo::sysinfo, to: UserPtr<Sysinfo>) Partial("no swap");
     now personality(personality::personality, wanted: u32) Partial("of the bits about memory only ADDR_NO_RANDOMIZE has an effect");
-    later membarrier(membarrier::membarrier, command: u32, flags: u32, cpu: i32) Partial("none for restartable sequences");
+    later membarrier(membarrier::membarrier, command: u32, flags: u32, cpu: i32) Full;
+    later rseq(rseq::rseq, area: u64, length: u32, flags: u32, signature: u32) Full;
     now vhangup(vhangup::vhangup) Full;
     now syslog(refused::not_permitted) Partial("EPERM: the log is the machine's");
     now reboot(refused::not_permitted) Partial("EPERM");
@@ -32,7 +33,6 @@ pub(super) static ROWS: &[Row] = rows! {
         bpf, "the host kernel's";
         perf_event_open, "the host kernel's";
         userfaultfd, "page faults are the host's";
-        rseq, "the host kernel would have to know of the guest's area";
         modify_ldt, "not offered";
     }
 };

@@ -77,8 +77,8 @@ impl Socket for TcpSocket {
         self.inner.option(level, name)
     }
 
-    fn set_option(&self, level: u32, name: u32, value: &[u8], _caller: &Caller) -> Result<(), Errno> {
-        self.inner.set_option(level, name, value)
+    fn set_option(&self, level: u32, name: u32, value: &[u8], caller: &Caller) -> Result<(), Errno> {
+        self.inner.set_option(level, name, value, caller)
     }
 
     fn options_changed(&self) {

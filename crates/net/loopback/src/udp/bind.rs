@@ -6,6 +6,7 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::socket::family::AF_INET6;
 use abi::socket::option::{IPV6_V6ONLY, SOL_IPV6};
+use socket::interfaces::LOOPBACK_INDEX;
 use socket::{Address, Caller};
 use vfs::Capability;
 
@@ -25,7 +26,7 @@ impl Udp {
         if self.core.domain == AF_INET6 && at.is_ipv4() && !self.is_dual(&state) {
             return Err(Errno::EINVAL);
         }
-        if !address::is_local(at.ip()) {
+        if !address::is_local(at.ip()) && !at.ip().is_multicast() {
             return Err(Errno::EADDRNOTAVAIL);
         }
         if at.port() != 0 && at.port() < UNPRIVILEGED_PORTS {
@@ -104,6 +105,12 @@ impl Udp {
         };
         if to.is_ipv4() && self.core.domain == AF_INET6 && !self.is_dual(state) {
             return Err(Errno::ENETUNREACH);
+        }
+        if to.ip().is_multicast() {
+            let named = i32::try_from(address::scope(address)) == Ok(LOOPBACK_INDEX);
+            let bound = state.bound.as_ref().is_some_and(|b| b.ip.is_loopback());
+            let reachable = named || bound || state.groups.sends_by_loopback(to.ip());
+            return if reachable && self.core.creator.net.is_up() { Ok(to) } else { Err(Errno::ENETUNREACH) };
         }
         address::route(&self.core.creator.net, to)
     }

@@ -4,13 +4,14 @@ use std::any::Any;
 use std::net::SocketAddr;
 
 use abi::Errno;
-use abi::socket::option::{IP_MTU, IPV6_MTU, IPV6_V6ONLY, SOL_IP, SOL_IPV6};
+use abi::socket::option::{IP_MTU, IP_OPTIONS, IPV6_MTU, IPV6_V6ONLY, SOL_IP, SOL_IPV6};
 use socket::interfaces::LOOPBACK_MTU;
-use socket::{Address, Caller, Core, Incoming, OptionValue, Outgoing, Received, Shutdown, Socket};
+use socket::{Address, Caller, Core, Incoming, Kind, OptionValue, Outgoing, Received, Shutdown, Socket};
 use vfs::Events;
 
 use super::UdpSocket;
 use crate::address;
+use crate::options::{self, Owner};
 
 impl Socket for UdpSocket {
     fn core(&self) -> &Core {
@@ -70,7 +71,7 @@ impl Socket for UdpSocket {
         if !self.inner.inbox.lock().is_empty() {
             events |= Events::IN | Events::RDNORM;
         }
-        if self.inner.core.has_error() {
+        if self.inner.core.has_error() || !self.inner.errors.lock().is_empty() {
             events |= Events::ERR;
         }
         events
@@ -82,17 +83,27 @@ impl Socket for UdpSocket {
             (SOL_IP, IP_MTU) | (SOL_IPV6, IPV6_MTU) if state.peer.is_some() => {
                 Ok(OptionValue::Int(LOOPBACK_MTU))
             }
-            (SOL_IP, IP_MTU) => Err(Errno::ENOTCONN),
-            _ => state.numbers.get(self.inner.core.domain, false, level, name),
+            (SOL_IP, IP_MTU) | (SOL_IPV6, IPV6_MTU) => Err(Errno::ENOTCONN),
+            (SOL_IP, IP_OPTIONS) => Ok(OptionValue::Bytes(Vec::new())),
+            _ => match state.groups.option(level, name) {
+                Some(value) => Ok(value),
+                None => state.numbers.get(self.owner(), level, name),
+            },
         }
     }
 
-    fn set_option(&self, level: u32, name: u32, value: &[u8], _caller: &Caller) -> Result<(), Errno> {
+    fn set_option(&self, level: u32, name: u32, value: &[u8], caller: &Caller) -> Result<(), Errno> {
         let mut state = self.inner.state.lock();
         if (level, name) == (SOL_IPV6, IPV6_V6ONLY) && state.bound.is_some() {
             return Err(Errno::EINVAL);
         }
-        state.numbers.set(self.inner.core.domain, false, level, name, value)
+        if (level, name) == (SOL_IP, IP_OPTIONS) {
+            return options::check_ip_options(value);
+        }
+        match self.inner.set_group_option(&mut state.groups, level, name, value) {
+            Some(done) => done,
+            None => state.numbers.set(self.owner(), level, name, value, caller),
+        }
     }
 
     fn options_changed(&self) {
@@ -118,10 +129,21 @@ impl Socket for UdpSocket {
     }
 }
 
+impl UdpSocket {
+    fn owner(&self) -> Owner {
+        Owner { domain: self.inner.core.domain, kind: Kind::Datagram }
+    }
+}
+
 impl Drop for UdpSocket {
     fn drop(&mut self) {
-        let bound = self.inner.state.lock().bound.take();
+        let mut state = self.inner.state.lock();
+        let (bound, groups) = (state.bound.take(), std::mem::take(&mut state.groups));
+        drop(state);
         drop(bound);
+        for group in groups.joined() {
+            self.inner.system.members.leave(*group);
+        }
         self.inner.core.readiness.notify(Events::HUP);
     }
 }

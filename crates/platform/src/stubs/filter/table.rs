@@ -95,11 +95,10 @@ pub const HARMLESS_ADVICE: &[u32] = &[0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 16, 17, 
 pub const STUB_ADVICE: &[u32] =
     &[0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 102, 103];
 
-/// The commands of membarrier(2) that the host carries out for guests: all but the query, and those that need restartable sequences, which
-/// guests do not have.
-pub const BARRIERS: &[u32] = &[1, 2, 4, 8, 16, 32, 64];
+/// The commands of membarrier(2) that the host carries out for guests: all but the query.
+pub const BARRIERS: &[u32] = &[1, 2, 4, 8, 16, 32, 64, 128, 256];
 /// The same, and the query.
-pub const STUB_BARRIERS: &[u32] = &[0, 1, 2, 4, 8, 16, 32, 64];
+pub const STUB_BARRIERS: &[u32] = &[0, 1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 const RANGE: Check = Check::Outside { address: 0, length: 1 };
 const HARMLESS: Check = Check::OneOf { arg: 2, mask: u32::MAX, values: HARMLESS_ADVICE };
@@ -146,6 +145,12 @@ pub const GUEST: &[Rule] = &[
         &[Check::OneOf { arg: 0, mask: u32::MAX, values: BARRIERS }],
         Action::Trap,
         "the barrier has to be the caller's own; the query is the sentry's",
+    ),
+    allow(
+        nr::rseq,
+        &[RANGE],
+        Action::Notify,
+        "the host's scheduler restarts sequences of its own threads; it writes to the guest's area alone",
     ),
     trap(nr::io_setup, "a mapping"),
     trap(nr::io_destroy, "a mapping"),
@@ -207,6 +212,7 @@ pub const STUB: &[Rule] = &[
         Action::Refuse,
         "an order",
     ),
+    allow(nr::rseq, &[], Action::Refuse, "an order; what the host writes there is the thread's own to spoil"),
     allow(nr::close, &[], Action::Refuse, "gives a lent descriptor back"),
     allow(nr::set_tid_address, &[], Action::Refuse, "an order"),
     allow(

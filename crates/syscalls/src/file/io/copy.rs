@@ -41,6 +41,16 @@ impl Position {
         Ok(Self { given: Some((pointer, offset)) })
     }
 
+    /// Whether so many bytes can follow a given offset.
+    ///
+    /// # Errors
+    /// `EINVAL`.
+    fn admits(&self, count: usize) -> Result<(), Errno> {
+        let start = self.given.map_or(0, |(_, offset)| offset);
+        let end = start.checked_add(count as u64);
+        if end.is_some_and(|end| i64::try_from(end).is_ok()) { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+
     /// The offset in a file that has offsets.
     fn of(&self, file: &OpenFile) -> Result<u64, Errno> {
         self.given.map_or_else(|| file.seek(Seek::Current(0)), |(_, offset)| Ok(offset))
@@ -124,10 +134,12 @@ pub async fn sendfile(
     if !from.flags().reads() || !to.flags().writes() {
         return Err(Errno::EBADF);
     }
-    if to.flags().contains(OpenFlags::APPEND) || from.kind() == FileKind::Directory {
+    let streams = matches!(from.kind(), FileKind::Directory | FileKind::Fifo);
+    if to.flags().contains(OpenFlags::APPEND) || streams && offset.is_null() {
         return Err(Errno::EINVAL);
     }
     let input = Position::new(task, &from, offset)?;
+    input.admits(count)?;
     let output = Position { given: None };
     let done = transfer_all(task, (&from, input), (&to, output), count).await?;
     Ok(done)
@@ -175,7 +187,7 @@ async fn transfer_piece(
     (to, output): (&OpenFile, &mut Position),
     want: usize,
 ) -> Result<(usize, usize), Errno> {
-    let want = limit::room(task, to, output.place(), want)?;
+    let want = limit::room(task, to, output.place(), None, want)?;
     let mut sink = VecSink::new(want);
     wait_for(task, from, Events::IN | Events::RDHUP, false, || input.read(from, &mut sink)).await?;
     let mut source = SliceSource::new(&sink.data);
@@ -222,14 +234,32 @@ pub async fn copy_file_range(
     if !from.flags().reads() || !to.flags().writes() || to.flags().contains(OpenFlags::APPEND) {
         return Err(Errno::EBADF);
     }
+    for offset in [from_offset, to_offset] {
+        ends_before_all(task, offset, length)?;
+    }
     let (input, output) = (Position::new(task, &from, from_offset)?, Position::new(task, &to, to_offset)?);
-    if is_same_file(&from, &to)? && overlaps(input.of(&from)?, output.of(&to)?, length) {
+    let (at, to_at) = (input.of(&from)?, output.of(&to)?);
+    let there = from.attributes()?.size.saturating_sub(at);
+    let length = length.min(usize::try_from(there).unwrap_or(usize::MAX));
+    if is_same_file(&from, &to)? && overlaps(at, to_at, length) {
         return Err(Errno::EINVAL);
     }
+    input.admits(length)?;
+    output.admits(length)?;
     match at_server(task, (&from, input), (&to, output), length) {
         Err(Errno::EOPNOTSUPP) => transfer_all(task, (&from, input), (&to, output), length).await,
         done => done,
     }
+}
+
+/// Whether a range does not wrap around, its offset taken as a number without sign.
+///
+/// # Errors
+/// `EOVERFLOW`, `EFAULT`.
+fn ends_before_all(task: &Task, offset: UserPtr<i64>, length: usize) -> Result<(), Errno> {
+    let Some(offset) = offset.some() else { return Ok(()) };
+    let start = offset.read(&*task.memory())?.cast_unsigned();
+    start.checked_add(length as u64).map(|_| ()).ok_or(Errno::EOVERFLOW)
 }
 
 /// Has the filesystem of both files copy, if it can.

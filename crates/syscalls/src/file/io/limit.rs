@@ -20,14 +20,20 @@ fn exceeded(task: &Arc<Task>) -> Errno {
     Errno::EFBIG
 }
 
-/// How much of a write of `count` bytes the limit allows.
+/// How much of a write of `count` bytes the limit allows. `append`: with `O_APPEND` or without, whatever the description says.
 ///
 /// # Errors
 /// `EFBIG`, with SIGXFSZ, if it would start at the limit or behind.
-pub(crate) fn room(task: &Arc<Task>, file: &OpenFile, place: Place, count: usize) -> Result<usize, Errno> {
+pub(crate) fn room(
+    task: &Arc<Task>,
+    file: &OpenFile,
+    place: Place,
+    append: Option<bool>,
+    count: usize,
+) -> Result<usize, Errno> {
     let Some(limit) = limit_of(task, file) else { return Ok(count) };
     let start = match place {
-        _ if file.flags().contains(OpenFlags::APPEND) => file.attributes()?.size,
+        _ if append.unwrap_or_else(|| file.flags().contains(OpenFlags::APPEND)) => file.attributes()?.size,
         Place::At(offset) => offset,
         Place::Here => file.seek(Seek::Current(0))?,
     };
@@ -43,10 +49,11 @@ pub(crate) fn cut(
     task: &Arc<Task>,
     file: &OpenFile,
     place: Place,
+    append: Option<bool>,
     pieces: &mut [IoVec],
 ) -> Result<(), Errno> {
     let count = pieces.iter().fold(0_usize, |sum, piece| sum.saturating_add(piece.len));
-    let mut left = room(task, file, place, count)?;
+    let mut left = room(task, file, place, append, count)?;
     for piece in pieces {
         piece.len = piece.len.min(left);
         left -= piece.len;

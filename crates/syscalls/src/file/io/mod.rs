@@ -10,5 +10,5 @@ mod transfer;
 pub mod vectored;
 pub mod write;
 
-pub(crate) use iovec::{one, several};
-pub(crate) use transfer::{Place, read_file, wait_for, write_file};
+pub(crate) use iovec::{one, one_cut, several};
+pub(crate) use transfer::{Manner, Place, read_file, wait_for, write_file};

@@ -9,7 +9,7 @@ use pipe::{Pipe, PipeEnd};
 use vfs::io::{SliceSource, VecSink};
 use vfs::{Events, Fd, OpenFile, OpenFlags, Source};
 
-use super::{Place, read_file, several, wait_for, write_file};
+use super::{Manner, Place, read_file, several, wait_for, write_file};
 use crate::file::descriptor;
 use crate::file::io::copy::{Position, broken};
 
@@ -216,7 +216,7 @@ pub async fn vmsplice(
     let pieces = several(task, array, count)?;
     let nonblocking = flags & NONBLOCK != 0;
     if file.flags().writes() {
-        write_file(task, &file, pieces, Place::Here, nonblocking).await
+        write_file(task, &file, pieces, Place::Here, Manner::waiting_unless(nonblocking)).await
     } else {
         read_file(task, &file, pieces, Place::Here, nonblocking).await
     }

@@ -31,6 +31,22 @@ impl Place {
     }
 }
 
+/// How to write, other than the description says: `RWF_*`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Manner {
+    /// As with `O_NONBLOCK`.
+    pub(crate) nonblocking: bool,
+    /// With `O_APPEND`, or without.
+    pub(crate) append: Option<bool>,
+}
+
+impl Manner {
+    /// As the description says, but perhaps without waiting.
+    pub(crate) const fn waiting_unless(nonblocking: bool) -> Self {
+        Self { nonblocking, append: None }
+    }
+}
+
 /// Tries until the file is ready, unless the caller does not want to wait.
 ///
 /// # Errors
@@ -84,20 +100,21 @@ pub(crate) async fn write_file(
     file: &OpenFile,
     mut pieces: IoVecs,
     place: Place,
-    nonblocking: bool,
+    manner: Manner,
 ) -> Result<usize, Errno> {
     if place == Place::Here && SocketFile::of(file).is_some() {
-        return net::write(task, file, pieces, nonblocking).await;
+        return net::write(task, file, pieces, manner.nonblocking).await;
     }
     job_control::may_write(task, file)?;
-    limit::cut(task, file, place, &mut pieces)?;
+    limit::cut(task, file, place, manner.append, &mut pieces)?;
     let mut source = GuestSource::new(task.memory(), pieces);
     let stream = file.file.readiness().is_some() && !file.file.seekable();
+    let append = manner.append.unwrap_or_else(|| file.flags().contains(OpenFlags::APPEND));
     let mut done = 0;
     loop {
-        let written = wait_for(task, file, Events::OUT, nonblocking, || match place {
-            Place::Here => file.write(&mut source),
-            Place::At(offset) => file.write_at(offset, &mut source),
+        let written = wait_for(task, file, Events::OUT, manner.nonblocking, || match place {
+            Place::Here => file.write_here(append, &mut source),
+            Place::At(offset) => file.write_there(offset, append, &mut source),
         });
         match written.await {
             Ok(count) => {

@@ -7,7 +7,7 @@ use abi::file::IoVec;
 use kernel::{Task, UserPtr};
 use vfs::Fd;
 
-use super::{Place, read_file, several, write_file};
+use super::{Manner, Place, read_file, several, write_file};
 use crate::file::descriptor;
 
 bitflags::bitflags! {
@@ -22,12 +22,26 @@ bitflags::bitflags! {
         const SYNC = 4;
         /// As `O_NONBLOCK`, for this call.
         const NOWAIT = 8;
+        /// As `O_APPEND`, for this write.
+        const APPEND = 0x10;
+        /// As without `O_APPEND`, for this write.
+        const NOAPPEND = 0x20;
     }
 }
 
 impl ReadWrite {
     fn parse(bits: u32) -> Result<Self, Errno> {
         Self::from_bits(bits).ok_or(Errno::EOPNOTSUPP)
+    }
+
+    fn manner(self) -> Result<Manner, Errno> {
+        let append = match (self.contains(Self::APPEND), self.contains(Self::NOAPPEND)) {
+            (true, true) => return Err(Errno::EINVAL),
+            (true, false) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => None,
+        };
+        Ok(Manner { nonblocking: self.contains(Self::NOWAIT), append })
     }
 }
 
@@ -51,7 +65,7 @@ pub async fn readv(task: &Arc<Task>, fd: Fd, array: UserPtr<IoVec>, count: usize
 /// As [`super::write::write`], `EINVAL` for a bad array.
 pub async fn writev(task: &Arc<Task>, fd: Fd, array: UserPtr<IoVec>, count: usize) -> Result<usize, Errno> {
     let file = descriptor::get(task, fd)?;
-    write_file(task, &file, several(task, array, count)?, Place::Here, false).await
+    write_file(task, &file, several(task, array, count)?, Place::Here, Manner::default()).await
 }
 
 /// preadv(2).
@@ -83,7 +97,7 @@ pub async fn pwritev(
 ) -> Result<usize, Errno> {
     let place = Place::at(offset)?;
     let file = descriptor::get(task, fd)?;
-    write_file(task, &file, several(task, array, count)?, place, false).await
+    write_file(task, &file, several(task, array, count)?, place, Manner::default()).await
 }
 
 /// preadv2(2). The fifth argument, the upper half of the offset on 32-bit machines, is ignored.
@@ -105,7 +119,7 @@ pub async fn preadv2(
     read_file(task, &file, several(task, array, count)?, place, nonblocking).await
 }
 
-/// pwritev2(2). `RWF_APPEND` is not supported.
+/// pwritev2(2).
 ///
 /// # Errors
 /// As [`pwritev`], `EOPNOTSUPP` for unknown flags.
@@ -120,8 +134,8 @@ pub async fn pwritev2(
 ) -> Result<usize, Errno> {
     let file = descriptor::get(task, fd)?;
     let (place, flags) = (place(offset)?, ReadWrite::parse(flags)?);
-    let nonblocking = flags.contains(ReadWrite::NOWAIT);
-    let done = write_file(task, &file, several(task, array, count)?, place, nonblocking).await?;
+    let manner = flags.manner()?;
+    let done = write_file(task, &file, several(task, array, count)?, place, manner).await?;
     if flags.intersects(ReadWrite::DSYNC | ReadWrite::SYNC) {
         file.file.sync(!flags.contains(ReadWrite::SYNC))?;
     }

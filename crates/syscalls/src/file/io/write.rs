@@ -6,7 +6,7 @@ use abi::Errno;
 use kernel::{Task, UserAddr};
 use vfs::Fd;
 
-use super::{Place, one, write_file};
+use super::{Manner, Place, one, write_file};
 use crate::file::descriptor;
 
 /// write(2).
@@ -15,7 +15,7 @@ use crate::file::descriptor;
 /// `EBADF`, `EAGAIN`, `EPIPE`, `EFBIG`, `ENOSPC`, `EFAULT`, `EIO`.
 pub async fn write(task: &Arc<Task>, fd: Fd, buffer: UserAddr, count: usize) -> Result<usize, Errno> {
     let file = descriptor::get(task, fd)?;
-    write_file(task, &file, one(buffer, count)?, Place::Here, false).await
+    write_file(task, &file, one(buffer, count)?, Place::Here, Manner::default()).await
 }
 
 /// pwrite(2).
@@ -31,5 +31,5 @@ pub async fn pwrite(
 ) -> Result<usize, Errno> {
     let place = Place::at(offset)?;
     let file = descriptor::get(task, fd)?;
-    write_file(task, &file, one(buffer, count)?, place, false).await
+    write_file(task, &file, one(buffer, count)?, place, Manner::default()).await
 }
