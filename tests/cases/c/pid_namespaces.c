@@ -56,7 +56,7 @@ static void first_process(void) {
         MUST(readlink("/proc/self", self, 31)), printf("/proc/self is %s\n", self);
         MUST(readlink("/proc/thread-self", self, 31)), printf("/proc/thread-self is %s\n", self);
         field("/proc/1/status", "NS"), field("/proc/1/status", "PPid"), field("/proc/self/status", "Pid"), field("/proc/2/status", "Pid");
-        SHOW(system("cd /proc; echo [0-9]*; grep ^State [0-9]*/status"));
+        SHOW(system("cd /proc; echo [0-9]*; grep -l ^State [0-9]*/status"));
         exit(7);
     }
     reap("first");
