@@ -69,9 +69,10 @@ fn twenty_thousand_interrupts_find_the_gate_at_any_moment() {
     let Some(program) = program() else { return };
     let world = World::new(&program);
     let task = world.start(&["identity", "1000000000"]);
-    assert_eq!(interrupt_until_end(&world, &task, Duration::ZERO, 10_000), 10_000);
+    // Waited for, each costs this thread its turn: few, for machines that have other things to do.
+    assert_eq!(interrupt_until_end(&world, &task, Duration::ZERO, 1_000), 1_000);
     // Each asks for the next. The first may fall together with the one asked for here.
-    task.chain.store(10_000, Ordering::Relaxed);
+    task.chain.store(19_000, Ordering::Relaxed);
     task.thread().interrupt();
     world.until("20,000 interrupts", |_| (task.interrupts.load(Ordering::Relaxed) >= 20_000).then_some(()));
     assert!(!world.has_ended(task.tgid), "{}", world.output());

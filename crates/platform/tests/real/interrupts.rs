@@ -12,7 +12,7 @@ pub(crate) fn interrupt_until_end(world: &World, task: &Arc<Task>, pause: Durati
     while count < most && !world.has_ended(task.tgid) {
         let before = task.interrupts.load(Ordering::Acquire);
         task.thread().interrupt();
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(30);
         while task.interrupts.load(Ordering::Acquire) == before && !world.has_ended(task.tgid) {
             assert!(Instant::now() < deadline, "interrupt {count} of {} is lost", task.describe());
             std::thread::yield_now();
@@ -34,12 +34,15 @@ fn finish(world: Arc<World>, task: Arc<Task>) {
 #[test]
 pub(crate) fn no_call_is_lost_or_doubled() {
     let Some(program) = build::guest("basic") else { return };
-    let world = World::new(&program);
-    let task = world.start(&["calls", "20000"]);
-    let interrupts = interrupt_until_end(&world, &task, Duration::ZERO, u64::MAX);
-    assert_eq!(world.counted(), 20_000);
-    assert!(interrupts > 10, "{interrupts}");
-    finish(world, task);
+    let mut interrupts = 0;
+    // A program may be through before this thread has had its share of the processor.
+    while interrupts <= 10 {
+        let world = World::new(&program);
+        let task = world.start(&["calls", "20000"]);
+        interrupts += interrupt_until_end(&world, &task, Duration::ZERO, u64::MAX);
+        assert_eq!(world.counted(), 20_000);
+        finish(world, task);
+    }
 }
 
 #[test]
@@ -100,7 +103,7 @@ pub(crate) fn three_threads_are_interrupted_at_once() {
     let Some(program) = build::guest("basic") else { return };
     let world = World::new(&program);
     let task = world.start(&["three", "5000"]);
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !world.has_ended(task.tgid) && Instant::now() < deadline {
         for task in world.live() {
             if let Some(thread) = task.try_thread() {

@@ -43,7 +43,7 @@ impl Guest {
     }
 
     fn stop(&self) -> Stop {
-        self.stops.recv_timeout(Duration::from_secs(10)).unwrap()
+        self.stops.recv_timeout(Duration::from_secs(30)).unwrap()
     }
 
     fn perform(&self, orders: Vec<Order>) -> Vec<Result<u64, Errno>> {

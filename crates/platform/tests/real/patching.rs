@@ -57,13 +57,17 @@ fn forks_keep_what_is_patched_and_programs_are_mapped_patched() {
 fn interrupts_find_trampolines_at_any_moment() {
     let Some(program) = build::guest("patching") else { return };
     patching(|| {
-        let world = World::new(&program);
-        let task = world.start(&["loop", "170"]);
-        let interrupts = interrupt_until_end(&world, &task, Duration::ZERO, u64::MAX);
-        assert_eq!(world.wait(task.tgid), Exit::Code(0), "{}", world.output());
-        assert_eq!((world.counted(), interrupts > 20), (170 * 9 * 60, true));
-        drop(task);
-        world.finish();
+        let mut interrupts = 0;
+        // A program may be through before this thread has had its share of the processor.
+        while interrupts <= 20 {
+            let world = World::new(&program);
+            let task = world.start(&["loop", "170"]);
+            interrupts += interrupt_until_end(&world, &task, Duration::ZERO, u64::MAX);
+            assert_eq!(world.wait(task.tgid), Exit::Code(0), "{}", world.output());
+            assert_eq!(world.counted(), 170 * 9 * 60);
+            drop(task);
+            world.finish();
+        }
     });
 }
 

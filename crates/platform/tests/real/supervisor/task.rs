@@ -23,6 +23,8 @@ pub(crate) mod own {
     pub(crate) const INTERRUPTS: u64 = 1003;
     /// Ends all parked calls.
     pub(crate) const UNPARK_ALL: u64 = 1006;
+    /// Answers with the number of parked calls.
+    pub(crate) const PARKED: u64 = 1007;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -422,6 +424,10 @@ impl Task {
                     task.unpark();
                 }
                 back(0);
+            }
+            own::PARKED => {
+                let live = self.world.live();
+                back(live.iter().filter(|task| task.is_parked()).count() as u64);
             }
             1005 => {
                 self.world.state.lock().unwrap().counted.insert(1 << 32, a);

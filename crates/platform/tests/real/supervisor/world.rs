@@ -150,7 +150,7 @@ impl World {
     }
 
     pub(crate) fn until<T>(&self, what: &str, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(60);
         let mut state = self.state.lock().unwrap();
         loop {
             if let Some(found) = look(&mut state) {
@@ -197,7 +197,7 @@ impl World {
         state.waiting.clear();
         drop(state);
         // Observers that are being left may hold it for a moment longer.
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             match Arc::try_unwrap(self) {
                 Ok(world) => return drop(world),
