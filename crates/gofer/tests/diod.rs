@@ -102,7 +102,7 @@ impl Diod {
     }
 
     fn connect(&self) -> TcpStream {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_secs(100);
         loop {
             match TcpStream::connect(SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.port)) {
                 Ok(socket) => return socket,

@@ -17,7 +17,11 @@ use proptest::prelude::*;
 
 /// Sends these bytes and collects what comes back, until the server closes or is silent.
 fn exchange(socket: &mut UnixStream, bytes: &[u8]) -> Vec<u8> {
-    socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    exchange_within(Duration::from_millis(200), socket, bytes)
+}
+
+fn exchange_within(patience: Duration, socket: &mut UnixStream, bytes: &[u8]) -> Vec<u8> {
+    socket.set_read_timeout(Some(patience)).unwrap();
     let _ = socket.write_all(bytes);
     let mut answer = Vec::new();
     let mut chunk = [0; 65536];
@@ -42,7 +46,8 @@ fn errno(answer: &[u8]) -> Option<u32> {
 fn ask<'a, M: Message<'a>>(socket: &mut UnixStream, message: &M) -> u32 {
     let mut bytes = Vec::new();
     append(&mut bytes, 1, message).unwrap();
-    errno(&exchange(socket, &bytes)).expect("an answer")
+    // There is one, however long it takes.
+    errno(&exchange_within(Duration::from_secs(100), socket, &bytes)).expect("an answer")
 }
 
 fn greet(socket: &mut UnixStream) {

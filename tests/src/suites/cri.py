@@ -66,7 +66,7 @@ def fields(data):
 channel = grpc.insecure_channel("unix:" + SOCKET)
 
 
-def call(method, request, seconds=60):
+def call(method, request, seconds=240):
     path = "/runtime.v1.RuntimeService/" + method
     answer = channel.unary_unary(path, None, None)(message(request), timeout=seconds, wait_for_ready=True)
     return fields(answer)
@@ -114,7 +114,7 @@ def status(container):
 
 
 def until(wanted, look):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while (seen := look()) != wanted:
         if time.monotonic() > deadline:
             print("waited for", repr(wanted), "and saw", repr(seen))

@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::containerd::Containerd;
+use crate::enclosure;
 use crate::place::Place;
 use crate::run::{Outcome, run};
 use crate::skip::skip;
 use crate::tools::available;
 
 const CLIENT: &str = include_str!("cri.py");
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_secs(900);
 /// The one that Debian's modules are for.
 const PYTHON: &str = "/usr/bin/python3";
 
@@ -25,7 +26,7 @@ fn play(containerd: &Containerd, runtime: &str) -> Result<Outcome> {
         .args(["-c", CLIENT])
         .arg(containerd.store.join("c.sock"))
         .args([runtime, "localhost/small:latest"]);
-    command.arg(&logs).arg(format!("/casemate-e2e-cri-{}-{runtime}", std::process::id()));
+    command.arg(&logs).arg(format!("/casemate-e2e-{}-cri-{runtime}", enclosure::run()));
     run(&mut command, b"", LIMIT)
 }
 

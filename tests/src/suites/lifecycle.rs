@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::support::{LIMIT, config, set};
+use crate::enclosure;
 use crate::leftovers::{Tree, names};
 use crate::place::Place;
 use crate::run::{Outcome, run};
@@ -195,7 +196,7 @@ for pause in 0 0.003 0.008 0.014 0.02 0.03 0.05 0.1; do
     find /sys/fs/cgroup -name "$MADE_GROUPS" 2>/dev/null
   done
 done
-for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+for try in $(seq 300); do
   left=$(grep -l ^casemate- /proc/[0-9]*/cmdline 2>/dev/null)
   [ -z "$left" ] && break
   sleep 0.2
@@ -208,7 +209,7 @@ exit 0
 /// Killed at any point, no command leaves a process, a mount, a control group or a record that the next does not find and remove.
 pub(super) fn killed_commands(place: &Place) -> Result<()> {
     let mut spec = config(place, &["sleep", "1000"]);
-    let groups = format!("casemate-e2e-killed-{}", std::process::id());
+    let groups = format!("casemate-e2e-{}-killed", enclosure::run());
     if std::path::Path::new("/sys/fs/cgroup").is_dir() {
         spec["linux"]["cgroupsPath"] = json!(format!("/{groups}"));
         spec["linux"]["resources"] = json!({"pids": {"limit": 100}});
@@ -219,7 +220,7 @@ pub(super) fn killed_commands(place: &Place) -> Result<()> {
     command.args(["bash", "-c", KILLED_COMMANDS, "sh"]).arg(&sandbox.bundle).env("MADE_GROUPS", &groups);
     let inner = sandbox.casemate();
     command.arg(inner.get_program()).args(inner.get_args());
-    let outcome = run(&mut command, b"", Duration::from_secs(180))?;
+    let outcome = run(&mut command, b"", Duration::from_secs(900))?;
     let left = names(&sandbox.state)?;
     ensure!(
         outcome.code == Some(0) && outcome.stdout.is_empty() && left.is_empty(),

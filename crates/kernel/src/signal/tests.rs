@@ -176,16 +176,20 @@ fn a_call_that_is_cut_short_for_nothing_goes_on_waiting() {
 #[test]
 fn a_restarted_wait_keeps_its_deadline() {
     let (machine, guest) = machine();
-    machine.call(&guest, TIMED, [120, 0, 0, 0, 0, 0]);
+    machine.call(&guest, TIMED, [2000, 0, 0, 0, 0, 0]);
     std::thread::sleep(Duration::from_millis(40));
     // Stopping and going on is what restarts a call without a handler.
     send_to_group(&guest.task.group, user(Signal::SIGSTOP));
     machine.settle();
     send_to_group(&guest.task.group, user(Signal::SIGCONT));
-    std::thread::sleep(Duration::from_millis(150));
-    machine.settle();
-    match guest.answers().as_slice() {
-        [Resume::Return(left)] => assert!(*left <= 80, "{left} ms were left at the second start"),
+    let answers = std::cell::RefCell::new(Vec::new());
+    eventually(|| {
+        machine.settle();
+        answers.borrow_mut().extend(guest.answers());
+        !answers.borrow().is_empty()
+    });
+    match answers.borrow().as_slice() {
+        [Resume::Return(left)] => assert!(*left <= 1960, "{left} ms were left at the second start"),
         other => panic!("{other:?}"),
     }
 }
@@ -491,7 +495,7 @@ fn signals_between_two_threads_are_never_lost() {
     let started = Instant::now();
     while handled < COUNT {
         assert!(
-            started.elapsed() < Duration::from_secs(50),
+            started.elapsed() < Duration::from_secs(100),
             "a signal was lost after {handled}: pending {:?}, blocked {:?}, attention {}, {:?}",
             guest.task.signals.pending(),
             guest.task.signals.blocked(),

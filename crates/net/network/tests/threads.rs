@@ -38,8 +38,11 @@ fn wait<T>(
         match attempt() {
             Err(Errno::EAGAIN) => {
                 let before = std::time::Instant::now();
-                std::thread::park_timeout(Duration::from_secs(20));
-                assert!(before.elapsed() < Duration::from_secs(20), "forgotten while waiting for {events:?}");
+                std::thread::park_timeout(Duration::from_secs(100));
+                assert!(
+                    before.elapsed() < Duration::from_secs(100),
+                    "forgotten while waiting for {events:?}"
+                );
             }
             done => return done,
         }

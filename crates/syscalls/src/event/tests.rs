@@ -105,11 +105,18 @@ fn selecting() {
     assert_eq!(now(select::select(task, 10, reads, null, null, zero)), Err(Errno::EBADF));
     assert_eq!(now(select::select(task, -1, reads, null, null, zero)), Err(Errno::EINVAL));
     let span = guest.pointer::<Timeval>(0x200);
-    span.write(guest.memory(), &Timeval { sec: 0, usec: 200_000 }).unwrap();
+    span.write(guest.memory(), &Timeval { sec: 0, usec: 900_000 }).unwrap();
     let mut waiting = start(select::select(task, 0, null, null, null, span));
     assert_eq!(waiting.poll(), None);
-    std::thread::sleep(std::time::Duration::from_millis(250));
-    assert_eq!(waiting.poll(), Some(Ok(0)));
+    let mut answer = None;
+    for _ in 0..1_000 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        answer = waiting.poll();
+        if answer.is_some() {
+            break;
+        }
+    }
+    assert_eq!(answer, Some(Ok(0)));
     assert_eq!(span.read(guest.memory()), Ok(Timeval::default()));
 }
 

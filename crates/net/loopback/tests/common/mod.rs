@@ -42,5 +42,5 @@ pub(crate) fn port(address: &Address) -> u16 {
 
 /// Lets the host's packets arrive.
 pub(crate) fn settle() {
-    std::thread::sleep(Duration::from_millis(2));
+    std::thread::sleep(Duration::from_millis(20));
 }

@@ -37,9 +37,11 @@ impl Process {
     /// Where a thread goes on that is to go on at this address: the instruction there may have moved.
     pub(in crate::stubs) fn patched_address(&self, address: u64) -> u64 {
         let found = self.space.texts.with(address, |text| {
-            self.with_variant_of(text, |image| {
-                let position = text.position(address);
-                let placed = image.site_at(position)?;
+            let position = text.position(address);
+            // Of which variant the page is, the jump tells: one thread may come upon pages that another has mapped before it is noted
+            // that they are, and a copy of the memory may be made in between.
+            text.file.state.lock().variants.iter().find_map(|variant| {
+                let placed = variant.image.site_at(position)?;
                 let moved = placed.moved(position)?;
                 // A guest may have replaced its text, or not have got the patched page at all.
                 let jump = self.has(text.address(placed.position.cast_signed()), &placed.jump);
