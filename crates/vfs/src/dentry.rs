@@ -31,6 +31,8 @@ pub struct Dentry {
     linkable: AtomicBool,
     /// Mounts upon this dentry, through whichever mount.
     pub(crate) mounts: AtomicU32,
+    /// Mounts somewhere below this dentry.
+    pub(crate) leads: AtomicU32,
     /// Open file descriptions made through it.
     pub(crate) opens: AtomicU32,
     pub(crate) recent: AtomicBool,
@@ -83,6 +85,7 @@ impl Dentry {
             deleted: AtomicBool::new(false),
             linkable: AtomicBool::new(false),
             mounts: AtomicU32::new(0),
+            leads: AtomicU32::new(0),
             opens: AtomicU32::new(0),
             recent: AtomicBool::new(false),
             slot: AtomicUsize::new(NO_SLOT),
@@ -144,6 +147,11 @@ impl Dentry {
         self.mounts.load(Ordering::Acquire) != 0
     }
 
+    /// Whether something is mounted upon it or below it.
+    fn leads_to_mount(&self) -> bool {
+        self.is_mountpoint() || self.leads.load(Ordering::Acquire) != 0
+    }
+
     /// Whether it is `ancestor` or lies somewhere below it.
     #[must_use]
     pub fn is_within(self: &Arc<Self>, ancestor: &Arc<Self>) -> bool {
@@ -169,7 +177,7 @@ impl Dentry {
     }
 
     /// The dentry of a name that the filesystem says is there. One that is known already stays, unless `replace` and it
-    /// names another inode (mountpoints stay even then). `still` is asked under the lock whether the answer is still good.
+    /// names another inode (mountpoints, and what leads to them, stay even then). `still` is asked under the lock whether the answer is still good.
     ///
     /// The second value tells whether the dentry is new.
     pub(crate) fn adopt(
@@ -187,7 +195,7 @@ impl Dentry {
             && let Some(child) = child.upgrade()
         {
             let same = Arc::ptr_eq(&child.inode, inode)
-                || child.is_mountpoint() && child.inode.kind() == inode.kind();
+                || child.leads_to_mount() && child.inode.kind() == inode.kind();
             if same || !replace {
                 drop(children);
                 return Some((child, false));
@@ -225,10 +233,24 @@ impl Dentry {
         }
     }
 
-    /// Something is mounted upon it. Its directory leads to it from now on, even if somebody has looked the name up since it was found, and
-    /// the filesystem showed another inode then, as /proc does.
-    pub(crate) fn become_mountpoint(self: &Arc<Self>) {
+    /// Something is mounted upon it. Returns what leads to it, which is told of the mount's end too.
+    pub(crate) fn become_mountpoint(self: &Arc<Self>) -> Vec<Arc<Self>> {
         self.mounts.fetch_add(1, Ordering::AcqRel);
+        self.stay();
+        let mut way = Vec::new();
+        let mut at = self.parent();
+        while let Some(dentry) = at {
+            dentry.leads.fetch_add(1, Ordering::AcqRel);
+            dentry.stay();
+            at = dentry.parent();
+            way.push(dentry);
+        }
+        way
+    }
+
+    /// Its directory leads to it from now on, even if somebody has looked the name up since it was found, and the filesystem showed another
+    /// inode then, as /proc does.
+    fn stay(self: &Arc<Self>) {
         let (Some(parent), name) = self.place() else { return };
         let mut children = parent.children.write();
         // What is replaced must not be dropped under the lock, which its drop takes.
@@ -236,7 +258,7 @@ impl Dentry {
             Some(Child::Present(child)) => child.upgrade(),
             _ => None,
         };
-        let taken = other.as_ref().is_some_and(|other| Arc::ptr_eq(other, self) || other.is_mountpoint());
+        let taken = other.as_ref().is_some_and(|other| Arc::ptr_eq(other, self) || other.leads_to_mount());
         if !taken && !self.is_deleted() {
             children.insert(name, Child::Present(Arc::downgrade(self)));
         }

@@ -43,6 +43,8 @@ pub struct Mount {
 struct Attachment {
     parent: Weak<Mount>,
     mountpoint: Arc<Dentry>,
+    /// What leads to it.
+    way: Vec<Arc<Dentry>>,
 }
 
 impl Mount {
@@ -219,16 +221,19 @@ impl Mount {
 
     /// Puts `child` upon a dentry of this mount, which nothing is mounted upon yet.
     pub(crate) fn attach(self: &Arc<Self>, dentry: &Arc<Dentry>, child: &Arc<Self>) {
-        let attachment = Attachment { parent: Arc::downgrade(self), mountpoint: Arc::clone(dentry) };
+        let way = dentry.become_mountpoint();
+        let attachment = Attachment { parent: Arc::downgrade(self), mountpoint: Arc::clone(dentry), way };
         *child.attachment.write() = Some(attachment);
         self.children.write().insert(dentry.id(), Arc::clone(child));
-        dentry.become_mountpoint();
     }
 
     /// Takes it off from where it is mounted.
     pub(crate) fn detach(&self) {
         let Some(attachment) = self.attachment.write().take() else { return };
         attachment.mountpoint.mounts.fetch_sub(1, Ordering::AcqRel);
+        for dentry in &attachment.way {
+            dentry.leads.fetch_sub(1, Ordering::AcqRel);
+        }
         if let Some(parent) = attachment.parent.upgrade() {
             let child = parent.children.write().remove(&attachment.mountpoint.id());
             drop(child);
