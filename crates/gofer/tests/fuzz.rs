@@ -15,29 +15,10 @@ use std::time::{Duration, Instant};
 
 use common::serve;
 use ninep::message::NAMES;
+use oracle::Random;
 
 /// What must never come back.
 const SECRET: &[u8] = b"what lies outside of the tree";
-
-/// A stream of numbers that a seed repeats.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
-    }
-
-    fn one_of<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
-    }
-}
 
 const TEXTS: &[&[u8]] = &[
     b"a",
@@ -62,40 +43,40 @@ const TEXTS: &[&[u8]] = &[
 const NUMBERS: &[u64] = &[0, 1, 2, 3, 7, 8, 64, 511, 0o644, 4096, 65_536, 0x7fff_ffff, 0xffff_ffff, u64::MAX];
 
 /// A body whose fields are of the kinds that messages have, in an arbitrary order: numbers near fids in use, names, data.
-fn body(dice: &mut Dice) -> Vec<u8> {
-    let mut body = u32::try_from(dice.below(6)).unwrap().to_le_bytes().to_vec();
-    for _ in 0..dice.below(7) {
-        match dice.below(6) {
-            0 | 1 => body.extend(u32::try_from(dice.below(6)).unwrap().to_le_bytes()),
-            2 => body.extend(&dice.one_of(NUMBERS).to_le_bytes()[..4]),
-            3 => body.extend(dice.one_of(NUMBERS).to_le_bytes()),
+fn body(dice: &mut Random) -> Vec<u8> {
+    let mut body = u32::try_from(dice.index(6)).unwrap().to_le_bytes().to_vec();
+    for _ in 0..dice.index(7) {
+        match dice.index(6) {
+            0 | 1 => body.extend(u32::try_from(dice.index(6)).unwrap().to_le_bytes()),
+            2 => body.extend(&dice.pick(NUMBERS).to_le_bytes()[..4]),
+            3 => body.extend(dice.pick(NUMBERS).to_le_bytes()),
             4 => {
-                let text = dice.one_of(TEXTS);
+                let text = dice.pick(TEXTS);
                 body.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
-                body.extend(*text);
+                body.extend(text);
             }
-            _ => body.push(u8::try_from(dice.below(256)).unwrap()),
+            _ => body.push(u8::try_from(dice.index(256)).unwrap()),
         }
     }
     body
 }
 
 /// A request of the protocol with its fields in their places, by hand for those that lead to others.
-fn sensible(dice: &mut Dice) -> (u8, Vec<u8>) {
+fn sensible(dice: &mut Random) -> (u8, Vec<u8>) {
     let number = |n: u32| n.to_le_bytes().to_vec();
     let text = |t: &[u8]| [&u16::try_from(t.len()).unwrap().to_le_bytes()[..], t].concat();
-    let (from, to) = (u32::try_from(dice.below(6)).unwrap(), u32::try_from(dice.below(6)).unwrap());
-    let (name, other) = (*dice.one_of(TEXTS), *dice.one_of(TEXTS));
-    match dice.below(9) {
+    let (from, to) = (u32::try_from(dice.index(6)).unwrap(), u32::try_from(dice.index(6)).unwrap());
+    let (name, other) = (dice.pick(TEXTS), dice.pick(TEXTS));
+    match dice.index(9) {
         0 => (110, [number(from), number(to), vec![1, 0], text(name)].concat()),
         1 => (110, [number(from), number(to), vec![2, 0], text(b"out"), text(b"secret")].concat()),
-        2 => (12, [number(from), number(*dice.one_of(&[0, 1, 2, 0o1001, 0o200_000]))].concat()),
+        2 => (12, [number(from), number(dice.pick(&[0, 1, 2, 0o1001, 0o200_000]))].concat()),
         3 => (116, [number(from), vec![0; 8], number(4096)].concat()),
         4 => (40, [number(from), vec![0; 8], number(4096)].concat()),
         5 => (14, [number(from), text(name), number(2), number(0o644), number(0)].concat()),
         6 => (74, [number(from), text(name), number(to), text(other)].concat()),
         7 => (16, [number(from), text(name), text(b"../secret"), number(0)].concat()),
-        _ => (162, [number(from), number(u32::try_from(dice.below(4)).unwrap())].concat()),
+        _ => (162, [number(from), number(u32::try_from(dice.index(4)).unwrap())].concat()),
     }
 }
 
@@ -118,26 +99,26 @@ fn listen(socket: &mut UnixStream, heard: &mut Vec<u8>) -> bool {
 }
 
 /// One client: some requests, some of them broken. Gives the server's answers.
-fn session(socket: &mut UnixStream, dice: &mut Dice) -> Vec<u8> {
+fn session(socket: &mut UnixStream, dice: &mut Random) -> Vec<u8> {
     let mut heard = Vec::new();
-    let dialect = *dice.one_of(&[ninep::version::BASE, ninep::version::EXTENDED]);
+    let dialect = dice.pick(&[ninep::version::BASE, ninep::version::EXTENDED]);
     let length = u16::try_from(dialect.len()).unwrap().to_le_bytes();
     let version = [&8192_u32.to_le_bytes()[..], &length, dialect].concat();
     let attach = [&0_u32.to_le_bytes()[..], &u32::MAX.to_le_bytes(), &[0; 8]].concat();
     let mut bytes = [frame(100, u16::MAX, &version), frame(104, 1, &attach)].concat();
-    for tag in 0..u16::try_from(dice.below(60)).unwrap() {
-        let (number, body) = match dice.below(3) {
-            0 => (dice.one_of(NAMES).0, body(dice)),
+    for tag in 0..u16::try_from(dice.index(60)).unwrap() {
+        let (number, body) = match dice.index(3) {
+            0 => (dice.pick(NAMES).0, body(dice)),
             _ => sensible(dice),
         };
         bytes.extend(frame(number, tag, &body));
     }
-    if dice.below(4) == 0 {
-        let at = dice.below(bytes.len());
-        bytes[at] ^= 1 << dice.below(8);
+    if dice.index(4) == 0 {
+        let at = dice.index(bytes.len());
+        bytes[at] ^= 1 << dice.index(8);
     }
-    if dice.below(8) == 0 {
-        bytes.truncate(dice.below(bytes.len()));
+    if dice.index(8) == 0 {
+        bytes.truncate(dice.index(bytes.len()));
     }
     socket.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
     for piece in bytes.chunks(4096) {
@@ -174,7 +155,7 @@ fn whatever_a_client_says() {
         std::fs::create_dir(served.path().join("d")).unwrap();
         std::fs::write(served.path().join("file"), "inside").unwrap();
         let mut socket = served.socket.take().unwrap();
-        let heard = session(&mut socket, &mut Dice(seed | 1));
+        let heard = session(&mut socket, &mut Random::new(seed));
         drop(socket);
         let ended = served.thread.join();
         assert!(matches!(ended, Ok(Ok(()))), "CASEMATE_FUZZ_SEED={} ends the server: {ended:?}", seed - 1);
