@@ -21,8 +21,8 @@ pub(super) static ROWS: &[Row] = rows! {
     later clone3(clone::clone3, arguments: UserAddr, size: usize) Partial("no time namespaces, no cgroup");
     later fork(clone::fork) Full;
     later vfork(clone::vfork) Full;
-    later execve(execve::execve, path: PathPtr, argv: UserAddr, envp: UserAddr) Partial("no ETXTBSY");
-    later execveat(execve::execveat, directory: Fd, path: PathPtr, argv: UserAddr, envp: UserAddr, flags: u32) Partial("no ETXTBSY");
+    later execve(execve::execve, path: PathPtr, argv: UserAddr, envp: UserAddr) Full;
+    later execveat(execve::execveat, directory: Fd, path: PathPtr, argv: UserAddr, envp: UserAddr, flags: u32) Full;
     now exit(exit::exit, status: i32) Full;
     now exit_group(exit::exit_group, status: i32) Full;
     later wait4(wait::wait4, pid: i32, status: UserPtr<i32>, options: u32, rusage: UserPtr<Rusage>) Full;
