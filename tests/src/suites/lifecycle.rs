@@ -169,7 +169,7 @@ shift
 exec 3>&1
 said() { "$@" >/tmp/said 2>&1 </dev/null || { echo "$what, killed after $pause: $*: $?"; cat /tmp/said; } >&3; }
 mounts=$(wc -l </proc/self/mounts)
-for pause in 0 0.003 0.008 0.014 0.02 0.03 0.05 0.1; do
+for pause in 0 0.005 0.015 0.03 0.08; do
   for what in run detach start exec kill delete; do
     case $what in
       start) said "$@" create --bundle $bundle c ;;

@@ -269,7 +269,7 @@ pub(super) fn limits(place: &Place) -> Result<()> {
 pub(super) fn usage(place: &Place) -> Result<()> {
     let pod = Pod::new(place, "pod-usage", CONTAINERD)?;
     for id in ["a", "b"] {
-        pod.add(place, id, "while :; do sleep 0.05; done")?;
+        pod.add(place, id, "sleep 1000")?;
         done(&pod.first, &["start", id])?;
         pod.reaches(id, "running")?;
     }
