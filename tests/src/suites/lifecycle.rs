@@ -146,20 +146,7 @@ exit 0
 /// Killed at any point, `create` leaves nothing that the next command does not find or remove.
 pub(super) fn killed_creators(place: &Place) -> Result<()> {
     let sandbox = Sandbox::new(place, "killed-creators", &["sleep", "1000"])?;
-    let mut command = std::process::Command::new("unshare");
-    command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
-    command.args(["bash", "-c", KILLED_CREATORS, "sh"]).arg(&sandbox.bundle);
-    let inner = sandbox.casemate();
-    command.arg(inner.get_program()).args(inner.get_args());
-    let outcome = run(&mut command, b"", Duration::from_secs(240))?;
-    let left = names(&sandbox.state)?;
-    ensure!(
-        outcome.code == Some(0) && outcome.stdout.is_empty() && left.is_empty(),
-        "{}\nleft in the state directory: {left:?}\n{}",
-        outcome.shown(),
-        sandbox.logged()
-    );
-    Ok(())
+    leaves_nothing(&sandbox, KILLED_CREATORS, "", Duration::from_secs(240))
 }
 
 /// As [`KILLED_CREATORS`], for the other commands: what is killed, then `list` and `delete --force`, and the next container of that name.
@@ -215,12 +202,17 @@ pub(super) fn killed_commands(place: &Place) -> Result<()> {
         spec["linux"]["resources"] = json!({"pids": {"limit": 100}});
     }
     let sandbox = Sandbox::with_config(place, "killed-commands", &spec)?;
+    leaves_nothing(&sandbox, KILLED_COMMANDS, &groups, Duration::from_secs(900))
+}
+
+/// Runs a script that prints what is left behind, with pids of its own. `MADE_GROUPS` is the control group that it looks for.
+fn leaves_nothing(sandbox: &Sandbox, script: &str, groups: &str, deadline: Duration) -> Result<()> {
     let mut command = std::process::Command::new("unshare");
     command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
-    command.args(["bash", "-c", KILLED_COMMANDS, "sh"]).arg(&sandbox.bundle).env("MADE_GROUPS", &groups);
+    command.args(["bash", "-c", script, "sh"]).arg(&sandbox.bundle).env("MADE_GROUPS", groups);
     let inner = sandbox.casemate();
     command.arg(inner.get_program()).args(inner.get_args());
-    let outcome = run(&mut command, b"", Duration::from_secs(900))?;
+    let outcome = run(&mut command, b"", deadline)?;
     let left = names(&sandbox.state)?;
     ensure!(
         outcome.code == Some(0) && outcome.stdout.is_empty() && left.is_empty(),

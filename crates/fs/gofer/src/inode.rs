@@ -1,4 +1,6 @@
-//! Inodes: what is known of one file.
+//! Inodes: one file of the host each.
+
+mod knowledge;
 
 use std::any::Any;
 use std::os::fd::OwnedFd;
@@ -6,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use abi::Errno;
+use ninep::Text;
 use ninep::client::Fid;
 use ninep::flags::Access;
-use ninep::message::{Tchangeattr, Tgetattr, Treadlink, Twalkdonate};
-use ninep::{Attr, Text};
+use ninep::message::{Tchangeattr, Treadlink, Twalkdonate};
 use parking_lot::Mutex;
 use vfs::filesystem::FileSystemRef;
 use vfs::inode::LinkTarget;
@@ -18,16 +20,13 @@ use vfs::{
     OpenFlags, Owner, RenameFlags,
 };
 
-use crate::acl::Lists;
-use crate::attributes::{from_host, from_wire, to_wire};
+use crate::attributes::to_wire;
 use crate::directory::Directory;
 use crate::file::RegularFile;
 use crate::filesystem::{Caching, Shared};
 use crate::handles::Handles;
 use crate::listing::Listing;
-
-/// `S_ISUID` and `S_ISGID`.
-const SET_IDS: u32 = 0o6000;
+use knowledge::Known;
 
 /// A file of the host.
 pub(crate) struct Node {
@@ -71,18 +70,6 @@ pub(crate) struct Origin {
     pub(crate) name: Box<[u8]>,
 }
 
-/// What was learned, and where the count of changes stood.
-#[derive(Default)]
-struct Known {
-    attributes: Option<(u64, Attributes)>,
-    target: Option<Arc<[u8]>>,
-    xattrs: Option<(u64, Arc<[Vec<u8>]>)>,
-    /// The access control lists, as far as they were read.
-    acls: Lists,
-    /// No capabilities were given to it since it was made.
-    is_plain: bool,
-}
-
 impl Node {
     /// An inode for a file that the server described.
     pub(crate) fn new(shared: &Arc<Shared>, place: Place, attributes: Attributes) -> Arc<Self> {
@@ -99,7 +86,7 @@ impl Node {
             changes: AtomicU64::new(0),
             read: AtomicBool::new(false),
             mapped: AtomicBool::new(false),
-            known: Mutex::new(Known { attributes: Some((0, attributes)), ..Known::default() }),
+            known: Mutex::new(Known::of(attributes)),
             owner_unsure: AtomicBool::new(shared.caching != Caching::Exclusive),
             protection_unsure: AtomicBool::new(shared.caching != Caching::Exclusive),
             handles: Mutex::default(),
@@ -161,89 +148,6 @@ impl Node {
         self.fid.get().is_some()
     }
 
-    /// Where the count of changes stands: take it before asking, and hand it to [`Self::learn`] with the answer.
-    pub(crate) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Acquire)
-    }
-
-    /// Something changed it, or may have.
-    pub(crate) fn changed(&self) {
-        self.changes.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Something changed the names in this directory.
-    pub(crate) fn names_changed(&self) {
-        self.changed();
-        self.listing.lock().clear();
-    }
-
-    /// Takes over what the server told of it when the count of changes was `since`.
-    pub(crate) fn learn(&self, attr: &Attr, since: u64) {
-        if let Ok(attributes) = from_wire(attr) {
-            self.keep(attributes, since);
-        }
-    }
-
-    /// It was read: the host may have moved its access time.
-    pub(crate) fn was_read(&self) {
-        self.read.store(true, Ordering::Relaxed);
-    }
-
-    fn keep(&self, attributes: Attributes, since: u64) {
-        let mut known = self.known.lock();
-        if known.attributes.is_none_or(|(of, _)| of <= since) {
-            known.attributes = Some((since, attributes));
-        }
-    }
-
-    /// What is known for sure.
-    fn remembered(&self) -> Option<Attributes> {
-        if self.shared.caching != Caching::Exclusive
-            || self.mapped.load(Ordering::Relaxed)
-            || self.read.load(Ordering::Relaxed)
-        {
-            return None;
-        }
-        let (of, attributes) = self.known.lock().attributes?;
-        (of == self.changes()).then_some(attributes)
-    }
-
-    /// What permissions depend on, if nothing can have changed it. The host takes the set-ID bits of a file that is written.
-    fn remembered_protection(&self) -> Option<Attributes> {
-        if self.protection_unsure.load(Ordering::Acquire) {
-            return None;
-        }
-        let (_, attributes) = self.known.lock().attributes?;
-        (self.kind == FileKind::Directory || attributes.mode & SET_IDS == 0).then_some(attributes)
-    }
-
-    /// Mode and owner are about to change, or may have.
-    pub(crate) fn protection_changes(&self) {
-        self.protection_unsure.store(true, Ordering::Release);
-    }
-
-    fn ask_attributes(&self) -> Result<Attributes, Errno> {
-        let since = self.changes();
-        self.read.store(false, Ordering::Relaxed);
-        // The host tells owners as the sentry's user namespace has them, where most have no name.
-        let attributes = match (self.any_handle(), self.known_owner()) {
-            (Some(handle), Some(owner)) => from_host(&*handle, self.path, owner)?,
-            _ => {
-                let request = Tgetattr { fid: self.fid()?.number(), mask: u64::MAX };
-                from_wire(&self.shared.client.call(&request, |reply| reply.attr)?)?
-            }
-        };
-        self.keep(attributes, since);
-        Ok(attributes)
-    }
-
-    fn known_owner(&self) -> Option<Owner> {
-        if self.owner_unsure.load(Ordering::Acquire) {
-            return None;
-        }
-        self.known.lock().attributes.as_ref().map(|(_, attributes)| attributes.owner)
-    }
-
     fn read_target(&self) -> Result<Arc<[u8]>, Errno> {
         let keeps = self.shared.caching != Caching::Uncached;
         if let Some(target) = self.known.lock().target.as_ref().filter(|_| keeps) {
@@ -255,70 +159,6 @@ impl Node {
             self.known.lock().target = Some(Arc::clone(&target));
         }
         Ok(target)
-    }
-
-    /// The names of the extended attributes, if nothing changed since they were listed.
-    pub(crate) fn remembered_xattrs(&self) -> Option<Arc<[Vec<u8>]>> {
-        if self.shared.caching != Caching::Exclusive {
-            return None;
-        }
-        let known = self.known.lock();
-        known.xattrs.as_ref().filter(|(of, _)| *of == self.changes()).map(|(_, names)| Arc::clone(names))
-    }
-
-    /// An access control list, if it is known for sure: then also that there is none.
-    pub(crate) fn remembered_acl(&self, kind: AclKind) -> Option<Option<Acl>> {
-        match self.shared.caching {
-            Caching::Uncached => None,
-            Caching::Exclusive => self.known.lock().acls.get(kind, None),
-            Caching::Shared => {
-                let known = self.known.lock();
-                let (_, attributes) = known.attributes.as_ref()?;
-                known.acls.get(kind, Some(attributes.changed))
-            }
-        }
-    }
-
-    /// Takes over what the server told of a list when the count of changes was `since`.
-    pub(crate) fn keep_acl(&self, kind: AclKind, acl: Option<&Acl>, since: u64) {
-        let mut known = self.known.lock();
-        if self.changes() != since {
-            return;
-        }
-        let changed = known.attributes.as_ref().map(|(_, attributes)| attributes.changed);
-        known.acls.keep(kind, acl, changed);
-    }
-
-    /// It was made just now.
-    pub(crate) fn is_new(&self, may_have_acls: bool) {
-        if self.shared.caching != Caching::Exclusive {
-            return;
-        }
-        let mut known = self.known.lock();
-        known.is_plain = true;
-        if !may_have_acls {
-            known.acls.keep(AclKind::Access, None, None);
-            known.acls.keep(AclKind::Default, None, None);
-        }
-    }
-
-    /// Whether nobody can have given it capabilities.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.known.lock().is_plain
-    }
-
-    /// An extended attribute was set, or may have been.
-    pub(crate) fn is_not_plain(&self) {
-        self.known.lock().is_plain = false;
-    }
-
-    /// The lists have changed: to be called after [`Self::changed`].
-    pub(crate) fn forget_acls(&self) {
-        self.known.lock().acls = Lists::default();
-    }
-
-    pub(crate) fn keep_xattrs(&self, names: &Arc<[Vec<u8>]>, since: u64) {
-        self.known.lock().xattrs = Some((since, Arc::clone(names)));
     }
 }
 
