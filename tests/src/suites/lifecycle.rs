@@ -134,13 +134,6 @@ for pause in 0 0.002 0.005 0.01 0.015 0.02 0.025 0.03 0.04 0.05 0.06 0.08 0.1 0.
   "$@" create --bundle $bundle c </dev/null >/dev/null 2>&1 || echo "create after $pause"
   "$@" delete --force c || echo "delete the second after $pause"
 done
-for try in $(seq 300); do
-  left=$(grep -l ^casemate- /proc/[0-9]*/cmdline 2>/dev/null)
-  [ -z "$left" ] && break
-  sleep 0.2
-done
-for file in $left; do [ -e $file ] && tr '\0' ' ' <$file; done
-exit 0
 "#;
 
 /// Killed at any point, `create` leaves nothing that the next command does not find or remove.
@@ -155,7 +148,6 @@ bundle=$1
 shift
 exec 3>&1
 said() { "$@" >/tmp/said 2>&1 </dev/null || { echo "$what, killed after $pause: $*: $?"; cat /tmp/said; } >&3; }
-mounts=$(wc -l </proc/self/mounts)
 for pause in 0 0.005 0.015 0.03 0.08; do
   for what in run detach start exec kill delete; do
     case $what in
@@ -183,14 +175,6 @@ for pause in 0 0.005 0.015 0.03 0.08; do
     find /sys/fs/cgroup -name "$MADE_GROUPS" 2>/dev/null
   done
 done
-for try in $(seq 300); do
-  left=$(grep -l ^casemate- /proc/[0-9]*/cmdline 2>/dev/null)
-  [ -z "$left" ] && break
-  sleep 0.2
-done
-for file in $left; do [ -e $file ] && tr '\0' ' ' <$file; done
-[ $mounts = $(wc -l </proc/self/mounts) ] || cat /proc/self/mounts
-exit 0
 "#;
 
 /// Killed at any point, no command leaves a process, a mount, a control group or a record that the next does not find and remove.
@@ -205,11 +189,25 @@ pub(super) fn killed_commands(place: &Place) -> Result<()> {
     leaves_nothing(&sandbox, KILLED_COMMANDS, &groups, Duration::from_secs(900))
 }
 
-/// Runs a script that prints what is left behind, with pids of its own. `MADE_GROUPS` is the control group that it looks for.
+/// What stands before each script, and what looks for processes and mounts behind it.
+const BEFORE: &str = "mounts=$(wc -l </proc/self/mounts)\n";
+const LEFT: &str = r#"
+for try in $(seq 300); do
+  left=$(grep -l ^casemate- /proc/[0-9]*/cmdline 2>/dev/null)
+  [ -z "$left" ] && break
+  sleep 0.2
+done
+for file in $left; do [ -e $file ] && tr '\0' ' ' <$file; done
+[ $mounts = $(wc -l </proc/self/mounts) ] || cat /proc/self/mounts
+exit 0
+"#;
+
+/// Runs a script that prints what is wrong, and prints what is left behind it, with pids of its own. `MADE_GROUPS` is the control group that it looks for.
 fn leaves_nothing(sandbox: &Sandbox, script: &str, groups: &str, deadline: Duration) -> Result<()> {
     let mut command = std::process::Command::new("unshare");
     command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
-    command.args(["bash", "-c", script, "sh"]).arg(&sandbox.bundle).env("MADE_GROUPS", groups);
+    let script = [BEFORE, script, LEFT].concat();
+    command.args(["bash", "-c", &script, "sh"]).arg(&sandbox.bundle).env("MADE_GROUPS", groups);
     let inner = sandbox.casemate();
     command.arg(inner.get_program()).args(inner.get_args());
     let outcome = run(&mut command, b"", deadline)?;
