@@ -3,33 +3,48 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use super::Connection;
 
 /// How often is looked, as in Linux.
 const EVERY: Duration = Duration::from_secs(15);
 
+/// The connections that are looked after, and for how long each of their requests may wait. One thread looks after all, as long as there is any.
+static WATCHED: Mutex<Vec<(Weak<Connection>, Duration)>> = Mutex::new(Vec::new());
+
 /// Looks after a connection for as long as it is there. Without a thread for that nobody does.
 pub(super) fn watch(connection: &Arc<Connection>, limit: Duration) {
-    let connection = Arc::downgrade(connection);
-    let thread = std::thread::Builder::new().name(String::from("fuse-timeout"));
-    let spawned = thread.spawn(move || {
-        while look(&connection, limit) {
-            std::thread::sleep(EVERY);
-        }
-    });
-    if let Err(error) = spawned {
+    let mut watched = WATCHED.lock();
+    watched.push((Arc::downgrade(connection), limit));
+    if watched.len() > 1 {
+        return;
+    }
+    if let Err(error) = std::thread::Builder::new().name(String::from("fuse-timeout")).spawn(look_after) {
+        watched.clear();
         tracing::warn!(%error, "the requests of a FUSE server are not timed");
     }
 }
 
-/// False once there is nothing to look after.
-fn look(connection: &Weak<Connection>, limit: Duration) -> bool {
-    let Some(connection) = connection.upgrade().filter(|connection| connection.is_connected()) else {
-        return false;
-    };
-    let late = connection.queues.lock().oldest().is_some_and(|made| made.elapsed() > limit);
-    if late {
-        connection.abort();
+fn look_after() {
+    loop {
+        std::thread::sleep(EVERY);
+        let watched = WATCHED.lock().clone();
+        for (connection, limit) in watched {
+            if let Some(connection) = connection.upgrade().filter(|connection| connection.is_late(limit)) {
+                connection.abort();
+            }
+        }
+        let mut watched = WATCHED.lock();
+        watched.retain(|(connection, _)| connection.upgrade().is_some_and(|c| c.is_connected()));
+        if watched.is_empty() {
+            return;
+        }
     }
-    !late
+}
+
+impl Connection {
+    fn is_late(&self, limit: Duration) -> bool {
+        self.queues.lock().oldest().is_some_and(|asked| asked.elapsed() > limit)
+    }
 }
