@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use libtest_mimic::{Completion, Failed, Trial};
+use libtest_mimic::{Completion, Trial};
 
 use crate::crates::{self, Program};
+use crate::failures;
 use crate::native::native;
 use crate::place::Place;
 use crate::root::Root;
@@ -82,7 +83,7 @@ impl Case {
             }
             times::taken(self.name, || self.check(&place))
                 .map(|()| Completion::Completed)
-                .map_err(|error| Failed::from(format!("{error:#}")))
+                .map_err(|error| failures::failed(self.name, &error))
         };
         Trial::ignorable_test(self.name, check).with_ignored_flag(self.gap.is_some())
     }

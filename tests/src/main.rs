@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use integration_tests::place::Place;
-use integration_tests::{enclosure, programs, suites, sweep, times};
+use integration_tests::{enclosure, failures, programs, suites, sweep, times};
 use libtest_mimic::{Arguments, Trial};
 
 /// How many tests run at once: they are heavy, and the machines of a project's CI are small.
@@ -25,12 +25,26 @@ fn main() -> Result<ExitCode> {
     }
     enclosure::enter()?;
     let place = Arc::new(Place::prepare()?);
-    let rows = programs::all().map(|case| case.trial(&place));
+    let trials = || programs::all().map(|case| case.trial(&place)).chain(suites::trials(&place));
     let wanted =
         |trial: &Trial| filters.is_empty() || filters.iter().any(|filter| trial.name().contains(filter));
-    let trials = rows.chain(suites::trials(&place)).filter(wanted).collect();
     sweep::control_groups();
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    let mut conclusion = libtest_mimic::run(&arguments, trials().filter(wanted).collect());
+    let failures = failures::take();
+    let few = !failures.is_empty() && failures.len() <= failures::MOST;
+    // Whoever panicked is not among them.
+    if few && u64::try_from(failures.len())? == conclusion.num_failed {
+        println!("again, alone:");
+        arguments.test_threads = Some(1);
+        let failed = |trial: &Trial| failures.iter().any(|failure| failure.name == trial.name());
+        let again = libtest_mimic::run(&arguments, trials().filter(failed).collect());
+        conclusion.num_passed += again.num_passed;
+        conclusion.num_failed = again.num_failed;
+        let still = failures::take();
+        for first in failures.iter().filter(|first| still.iter().all(|still| still.name != first.name)) {
+            println!("unsteady: {} passes alone; before, it said:\n{}\n", first.name, first.message);
+        }
+    }
     for (name, gap) in programs::all().filter_map(|case| Some((case.name, case.gap?))) {
         println!("skipped {name}: {gap}");
     }

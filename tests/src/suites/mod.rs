@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use libtest_mimic::{Completion, Failed, Trial};
+use libtest_mimic::{Completion, Trial};
 
+use crate::failures;
 use crate::place::Place;
 use crate::skip::Skip;
 use crate::times;
@@ -143,7 +144,7 @@ const NAMES: &[(&str, Test)] = &[
     ("terminal/interrupt-in-a-shell", terminal::interrupt_in_a_shell),
     ("terminal/stop-and-continue", terminal::stop_and_continue),
     ("terminal/modes-restored", terminal::modes_restored),
-    ("terminal/own", own_terminal::foreground),
+    ("terminal/own", own_terminal::foreground_shell),
     ("terminal/own-modes-restored", own_terminal::modes_restored),
     ("terminal/console-socket", own_terminal::console_socket),
     ("terminal/exec", own_terminal::exec),
@@ -171,7 +172,7 @@ fn trial(name: &str, test: impl FnOnce() -> Result<()> + Send + 'static) -> Tria
         Ok(()) => Ok(Completion::Completed),
         Err(error) => match error.downcast_ref::<Skip>() {
             Some(Skip(reason)) => Ok(Completion::ignored_with(reason)),
-            None => Err(Failed::from(format!("{error:#}"))),
+            None => Err(failures::failed(&named, &error)),
         },
     })
 }

@@ -17,7 +17,7 @@ use rustix::termios::{Winsize, isatty, tcsetwinsize};
 use serde_json::{Value, json};
 
 use super::support::{LIMIT, send};
-use super::terminal::{Terminal, line};
+use super::terminal::{Terminal, foreground, line};
 use crate::bundle;
 use crate::leftovers::Tree;
 use crate::place::Place;
@@ -36,7 +36,7 @@ pub(super) fn sandbox(place: &Place, name: &str, args: &[&str]) -> Result<Sandbo
 }
 
 /// A shell on a terminal of the container: its name, /dev/console, keys, the window's size, and the caller's modes after.
-pub(super) fn foreground(place: &Place) -> Result<()> {
+pub(super) fn foreground_shell(place: &Place) -> Result<()> {
     let sandbox = sandbox(place, "own", SHELL)?;
     let terminal = Terminal::start(place, "own-terminal")?;
     terminal.type_line(&line(&sandbox))?;
@@ -158,13 +158,12 @@ pub(super) fn console_socket(place: &Place) -> Result<()> {
     master.type_line("tty; stty size; [ -t 0 ] && echo terminal-$?")?;
     master.expect("/dev/pts/0\r\n30 90\r\nterminal-0")?;
     let size = Winsize { ws_row: 41, ws_col: 99, ws_xpixel: 0, ws_ypixel: 0 };
-    // The program is told at once.
-    master.type_line("trap 'stty size' WINCH; echo trapped")?;
+    // The program is told at once. A shell of its own has the trap: bash runs one in the middle of what it parses.
+    master.type_line("sh -c 'trap \"stty size; exit\" WINCH; echo trapped; while :; do sleep 0.05; done'")?;
     master.expect("\r\ntrapped")?;
     tcsetwinsize(&master.file, size)?;
-    master.type_line("while [ \"$(stty size)\" = '30 90' ]; do sleep 0.05; done")?;
     master.expect("41 99")?;
-    master.type_line("sh -c 'echo up; exec sleep 100'")?;
+    master.type_line(&foreground("up", "sleep 100"))?;
     master.expect("\r\nup\r\n")?;
     master.file.write_all(b"\x03")?;
     master.type_line("echo code-$?")?;

@@ -14,6 +14,12 @@ use crate::place::Place;
 use crate::sandbox::Sandbox;
 use crate::tools::{output, succeed};
 
+/// A line for a shell that runs a program in its foreground, which says `up` when the shell sleeps until that ends: an
+/// interrupt before would find a shell that does not yet wait, and which may make nothing of it.
+pub(super) fn foreground(up: &str, program: &str) -> String {
+    format!("sh -c 'until grep -q \"^State:.S\" /proc/$PPID/status; do :; done; echo {up}; exec {program}'")
+}
+
 /// A tmux server of its own with one window, in which a shell waits for commands.
 pub(super) struct Terminal {
     socket: PathBuf,
@@ -58,7 +64,7 @@ impl Terminal {
     pub(super) fn foreground(&self, program: &str) -> Result<()> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let up = format!("up-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        self.type_line(&format!("sh -c 'echo {up}; exec {program}'"))?;
+        self.type_line(&foreground(&up, program))?;
         self.expect(&format!("\n{up}\n"))
     }
 
