@@ -44,6 +44,11 @@ const ALONE: &[&str] = &["cache=all"];
 /// Somebody else may.
 const NOT_ALONE: &[&str] = &["--file-access", "shared"];
 
+/// The sentry works on the files itself.
+const DIRECT: &[&str] = &["--directfs"];
+/// And does not have them alone.
+const DIRECT_NOT_ALONE: &[&str] = &["--directfs", "--file-access", "shared"];
+
 /// The rows.
 pub const ALL: &[Case] = &[
     on!("posix/memory", "pjdfstest.sh", "memory"; crates: &[&PJDFSTEST]),
@@ -52,19 +57,26 @@ pub const ALL: &[Case] = &[
     on!("posix/root-not-alone", "pjdfstest.sh", "root"; crates: &[&PJDFSTEST], writable: true, options: NOT_ALONE),
     on!("posix/disk", "pjdfstest.sh", "disk"; crates: &[&PJDFSTEST], disk: Some(&[])),
     on!("posix/disk-alone", "pjdfstest.sh", "disk"; crates: &[&PJDFSTEST], disk: Some(ALONE)),
+    on!("posix/direct", "pjdfstest.sh", "root"; crates: &[&PJDFSTEST], writable: true, options: DIRECT),
+    on!("posix/direct-not-alone", "pjdfstest.sh", "root"; crates: &[&PJDFSTEST], writable: true, options: DIRECT_NOT_ALONE),
+    on!("posix/direct-disk", "pjdfstest.sh", "disk"; crates: &[&PJDFSTEST], disk: Some(&[]), options: DIRECT),
     on!("fsx/memory", "fsx.sh", "memory", "100000"; crates: &[&FSX]),
     on!("fsx/layers", "fsx.sh", "layers", "100000"; crates: &[&FSX]),
     on!("fsx/root", "fsx.sh", "root", "100000"; crates: &[&FSX], writable: true),
     on!("fsx/disk", "fsx.sh", "disk", "100000"; crates: &[&FSX], disk: Some(&[])),
     on!("fsx/disk-alone", "fsx.sh", "disk", "100000"; crates: &[&FSX], disk: Some(ALONE)),
+    on!("fsx/direct", "fsx.sh", "root", "20000"; crates: &[&FSX], writable: true, options: DIRECT),
     on!("fio/memory", "fio_verify.sh", "memory";),
     on!("fio/layers", "fio_verify.sh", "layers";),
     on!("fio/disk", "fio_verify.sh", "disk"; disk: Some(&[])),
+    on!("fio/direct", "fio_verify.sh", "disk"; disk: Some(&[]), options: DIRECT),
     on!("rsync/memory", "rsync.sh", "memory";),
     on!("rsync/layers", "rsync.sh", "layers";),
     on!("rsync/root", "rsync.sh", "root"; writable: true),
     on!("rsync/disk", "rsync.sh", "disk"; disk: Some(&[])),
+    on!("rsync/direct", "rsync.sh", "root"; writable: true, options: DIRECT),
     stress!("stress/memory", "memory";),
     stress!("stress/disk", "disk"; disk: Some(&[])),
+    stress!("stress/direct", "disk"; disk: Some(&[]), options: DIRECT),
     on!("dpkg/layers", "dpkg_layers.sh", "layers";),
 ];

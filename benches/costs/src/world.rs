@@ -116,9 +116,13 @@ fn fill(root: &Path) -> Result<()> {
 fn mounts(root: &Path, credentials: &Arc<Credentials>) -> Result<FsContext> {
     let (ours, theirs) = UnixStream::pair()?;
     let directory: OwnedFd = std::fs::File::open(root)?.into();
-    let exports =
-        vec![Export { socket: theirs.into(), root: directory, read_only: false, ids: gofer::Ids::default() }];
-    std::thread::spawn(move || gofer::serve(Config { exports, links: Links::in_proc(), filter: false }));
+    let exports = vec![Export {
+        socket: theirs.into(),
+        tree: gofer::Tree { root: directory, read_only: false, ids: gofer::Ids::default() },
+    }];
+    std::thread::spawn(move || {
+        gofer::serve(Config { exports, links: Links::in_proc(), filter: false, hands_over: false })
+    });
     let files =
         GoferFs::connect(ours.into(), Caching::Exclusive).map_err(|e| failed("talk to the gofer", e))?;
     let root = Mount::whole(SuperBlock::new(files), b"root", MountFlags::empty());

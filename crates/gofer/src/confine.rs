@@ -13,6 +13,7 @@ use rustix::mount::{
 };
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
+use crate::session::Tree;
 use crate::{Config, Error, Export, Links};
 
 /// One tree of the host to serve, and to whom.
@@ -60,7 +61,7 @@ pub fn confine(sources: Vec<Source>) -> Result<Config, Error> {
     let exports = sources.into_iter().map(export).collect::<Result<Vec<_>, _>>()?;
     enter_empty_root(&links).or_fail("build its root directory")?;
     drop_privileges().or_fail("give up its capabilities")?;
-    Ok(Config { exports, links: Links::at(Path::new("/").join(LINKS)), filter: true })
+    Ok(Config { exports, links: Links::at(Path::new("/").join(LINKS)), filter: true, hands_over: false })
 }
 
 fn export(source: Source) -> Result<Export, Error> {
@@ -71,7 +72,8 @@ fn export(source: Source) -> Result<Export, Error> {
     set_mount_attributes(&root, attributes, source.recursive)
         .map_err(|e| io::Error::from_raw_os_error(e.raw()))
         .or_fail(format_args!("restrict {shown}"))?;
-    Ok(Export { socket: source.socket, root, read_only: source.read_only, ids: source.ids })
+    let tree = Tree { root, read_only: source.read_only, ids: source.ids };
+    Ok(Export { socket: source.socket, tree })
 }
 
 /// A mount of this tree that is attached nowhere, and lives as long as its descriptor.

@@ -4,8 +4,9 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
+use ninep::frame::{self, Frame};
 use ninep::patience::Patience;
-use ninep::{Malformed, Request, frame};
+use ninep::{Malformed, Request};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 
 use crate::serve;
@@ -34,20 +35,7 @@ pub(crate) fn run(socket: &OwnedFd, mut session: Session) -> Result<(), Error> {
         while let Some((request, length)) =
             frame::first(input.bytes(), session.message_size).map_err(Error::Stream)?
         {
-            let mut answer = Answer::new(&mut output, request.tag);
-            let done = match Request::decode(request.number, request.body) {
-                Ok(request) => serve::handle(&mut session, request, &mut answer),
-                Err(Malformed::Type(_)) => Err(abi::Errno::EOPNOTSUPP),
-                Err(_) => Err(abi::Errno::EINVAL),
-            };
-            let done = done.or_else(|errno| {
-                answer.donated = None;
-                answer.error(errno)
-            });
-            if done.is_err() {
-                return Err(Error::Stream(Malformed::Size));
-            }
-            let donated = answer.donated.take();
+            let donated = respond(&mut session, &request, &mut output).map_err(Error::Stream)?;
             input.consume(length);
             if donated.is_some() || output.len() > ENOUGH {
                 send(socket, &mut output, donated)?;
@@ -58,6 +46,26 @@ pub(crate) fn run(socket: &OwnedFd, mut session: Session) -> Result<(), Error> {
             return Ok(());
         }
     }
+}
+
+/// Answers one request: a reply is appended, and maybe a descriptor goes with it.
+pub(crate) fn respond(
+    session: &mut Session,
+    request: &Frame<'_>,
+    output: &mut Vec<u8>,
+) -> Result<Option<OwnedFd>, Malformed> {
+    let mut answer = Answer::new(output, request.tag);
+    let done = match Request::decode(request.number, request.body) {
+        Ok(request) => serve::handle(session, request, &mut answer),
+        Err(Malformed::Type(_)) => Err(abi::Errno::EOPNOTSUPP),
+        Err(_) => Err(abi::Errno::EINVAL),
+    };
+    let done = done.or_else(|errno| {
+        answer.donated = None;
+        answer.error(errno)
+    });
+    done.map_err(|_| Malformed::Size)?;
+    Ok(answer.donated)
 }
 
 /// Sends what is there. A descriptor travels with the first byte: on a stream the client finds it with the

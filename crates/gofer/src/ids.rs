@@ -1,20 +1,10 @@
 //! Users and groups that are others on the mount than on the host: idmapped mounts, and containers with user namespaces.
 
 use abi::Errno;
+use ninep::Extent;
 
 /// What an id that the mount does not have is shown as: `/proc/sys/fs/overflowuid`.
 const OVERFLOW: u32 = 65_534;
-
-/// A range of ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
-    /// The first as the client sees it.
-    pub inside: u32,
-    /// The first as the host's file system has it.
-    pub outside: u32,
-    /// How many there are.
-    pub count: u32,
-}
 
 /// Ranges, none of which meets another on either side. Without any all ids are the host's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +13,32 @@ pub struct Ids {
     pub users: Vec<Extent>,
     /// Of groups.
     pub groups: Vec<Extent>,
+}
+
+impl Ids {
+    /// The same for a process that sees others' ids in place of the host's: in `seen`, those of the host are inside, and its own outside. Without any
+    /// it sees the host's.
+    #[must_use]
+    pub fn through(&self, seen: &Self) -> Self {
+        Self { users: compose(&self.users, &seen.users), groups: compose(&self.groups, &seen.groups) }
+    }
+}
+
+fn compose(first: &[Extent], second: &[Extent]) -> Vec<Extent> {
+    match (first, second) {
+        ([], all) | (all, []) => all.to_vec(),
+        _ => first.iter().flat_map(|a| second.iter().filter_map(|b| meet(a, b))).collect(),
+    }
+}
+
+/// What of one range goes on through another.
+fn meet(first: &Extent, second: &Extent) -> Option<Extent> {
+    let start = first.outside.max(second.inside);
+    let end = first.outside.saturating_add(first.count).min(second.inside.saturating_add(second.count));
+    let count = end.checked_sub(start).filter(|count| *count > 0)?;
+    let inside = first.inside.checked_add(start - first.outside)?;
+    let outside = second.outside.checked_add(start - second.inside)?;
+    Some(Extent { inside, outside, count })
 }
 
 /// A host's id as the client sees it.
@@ -63,5 +79,21 @@ mod tests {
         assert_eq!([0, 9, 100].map(|id| kept(&extents, id)), [Ok(1000), Ok(1009), Ok(0)]);
         assert_eq!([10, 1000, u32::MAX].map(|id| kept(&extents, id)), [Err(Errno::EINVAL); 3]);
         assert_eq!((shown(&[], 7), kept(&[], 7)), (7, Ok(7)));
+    }
+
+    #[test]
+    fn mappings_go_through_others() {
+        let extent = |inside, outside, count| Extent { inside, outside, count };
+        let of = |users: &[Extent]| Ids { users: users.to_vec(), groups: Vec::new() };
+        let seen = of(&[extent(0, 65_533, 1), extent(1, 1, 65_532), extent(65_533, 0, 1)]);
+        assert_eq!(of(&[]).through(&seen), seen);
+        assert_eq!(seen.through(&of(&[])), seen);
+        let container = of(&[extent(0, 0, 10), extent(10, 65_530, 100)]);
+        let both = container.through(&seen).users;
+        assert_eq!(
+            both,
+            [extent(0, 65_533, 1), extent(1, 1, 9), extent(10, 65_530, 3), extent(13, 0, 1)],
+            "what the second does not have is not there"
+        );
     }
 }

@@ -16,6 +16,7 @@ mod fids;
 pub mod filter;
 mod identity;
 mod ids;
+mod local;
 mod names;
 mod node;
 mod offer;
@@ -28,21 +29,20 @@ use std::time::Duration;
 
 pub use confine::{Source, confine};
 use host::seccomp::{AllowList, Mismatch, Scope};
-pub use ids::{Extent, Ids};
+pub use ids::Ids;
+pub use local::Local;
+pub use ninep::Extent;
 pub use node::Links;
 pub use offer::{CLIENTS_MAX, FURTHER, offer};
+pub use session::Tree;
 
 /// One tree to serve, and to whom.
 #[derive(Debug)]
 pub struct Export {
     /// A connected Unix stream socket; one that listens for [`offer`].
     pub socket: OwnedFd,
-    /// The root of the tree: a directory, or the one file of a bind mount of a file. An `O_PATH` descriptor will do.
-    pub root: OwnedFd,
-    /// Whether changes are refused.
-    pub read_only: bool,
-    /// Whose files are whose.
-    pub ids: Ids,
+    /// What is served.
+    pub tree: Tree,
 }
 
 /// What a gofer serves.
@@ -54,6 +54,8 @@ pub struct Config {
     pub links: Links,
     /// Whether to install the seccomp filter ([`filter`]) before the first request is served.
     pub filter: bool,
+    /// Whether a client may have the root of its tree itself (`--directfs`).
+    pub hands_over: bool,
 }
 
 /// Why a gofer cannot serve.
@@ -86,6 +88,7 @@ pub fn serve(config: Config) -> Result<(), Error> {
     make_room(&config.exports);
     let umask = rustix::process::umask(rustix::fs::Mode::empty());
     let chown = session::may_chown();
+    let hands_over = config.hands_over;
     // Twice: when all threads run, for the filter does not allow what a thread does at its start; and when the filter is
     // there, for nothing may be served without it.
     let start = Arc::new(Barrier::new(config.exports.len() + 1));
@@ -98,7 +101,8 @@ pub fn serve(config: Config) -> Result<(), Error> {
             move || {
                 start.wait();
                 start.wait();
-                let session = session::Session::new(export.root, export.read_only, export.ids, links, chown);
+                let mut session = session::Session::new(export.tree, links, chown);
+                session.hands_over = hands_over;
                 if let Err(error) = connection::run(&export.socket, session) {
                     tracing::warn!(mount = index, %error, "the connection of a mount ended");
                 }

@@ -26,6 +26,12 @@ impl Links {
         Self(PathBuf::from("/proc/self/fd"))
     }
 
+    /// In the working directory, which the caller has made that of proc(5): for a process that has no sight of it by a name.
+    #[must_use]
+    pub const fn here() -> Self {
+        Self(PathBuf::new())
+    }
+
     /// At this place.
     #[must_use]
     pub const fn at(directory: PathBuf) -> Self {
@@ -79,6 +85,11 @@ impl Node {
 
     pub(crate) fn is_directory(&self) -> bool {
         self.kind == FileType::Directory
+    }
+
+    /// Gives the descriptor away.
+    pub(crate) fn into_fd(self) -> OwnedFd {
+        self.fd
     }
 
     /// The descriptor, for calls that take a directory or an empty path.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Barrier};
 use host::seccomp::{AllowList, Mismatch, Row, Scope};
 use rustix::net::{SocketFlags, accept_with};
 
+use crate::session::Tree;
 use crate::{Config, Error, connection, filter, make_room, session};
 
 /// Clients at a time; further ones wait until one of them goes.
@@ -33,13 +34,18 @@ pub fn offer(config: Config) -> Result<(), Error> {
         for _ in 0..CLIENTS_MAX {
             let (start, links, export) = (Arc::clone(&start), config.links.clone(), Arc::clone(&export));
             // Each has the root by a descriptor of its own, which its sessions copy.
-            let root = duplicate(&export.root).map_err(Error::Thread)?;
+            let root = duplicate(&export.tree.root).map_err(Error::Thread)?;
             let thread = std::thread::Builder::new().name(String::from("client")).stack_size(256 << 10);
             threads.push(thread.spawn(move || {
                 start.wait();
                 start.wait();
-                let place =
-                    Place { root, read_only: export.read_only, ids: export.ids.clone(), links, chown };
+                let place = Place {
+                    root,
+                    read_only: export.tree.read_only,
+                    ids: export.tree.ids.clone(),
+                    links,
+                    chown,
+                };
                 while let Some(socket) = next(&export.socket) {
                     place.serve(&socket);
                 }
@@ -80,8 +86,8 @@ impl Place {
             Ok(root) => root,
             Err(error) => return tracing::warn!(%error, "the offered directory cannot be opened"),
         };
-        let session =
-            session::Session::new(root, self.read_only, self.ids.clone(), self.links.clone(), self.chown);
+        let tree = Tree { root, read_only: self.read_only, ids: self.ids.clone() };
+        let session = session::Session::new(tree, self.links.clone(), self.chown);
         if let Err(error) = connection::run(socket, session) {
             tracing::warn!(%error, "a client's connection ended");
         }

@@ -76,6 +76,7 @@ pub(crate) fn handle(
         R::Xattrlist(request) => xattr::list(session, &request, answer),
         R::Xattrremove(request) => xattr::remove(session, &request, answer),
         R::Clunks(request) => attach::clunks(session, &request, answer),
+        R::Handover(request) => attach::handover(session, &request, answer),
         R::Syncfs(request) => data::syncfs(session, &request, answer),
         R::Removename(request) => moves::removename(session, &request, answer),
         R::Walkdonate(request) => open::walkdonate(session, &request, answer),

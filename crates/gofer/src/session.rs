@@ -15,6 +15,17 @@ use crate::identity::Identities;
 use crate::ids::Ids;
 use crate::node::{Links, Node};
 
+/// A tree of the host's files, and what may be done with it.
+#[derive(Debug)]
+pub struct Tree {
+    /// The root: a directory, or the one file of a bind mount of a file. An `O_PATH` descriptor will do.
+    pub root: OwnedFd,
+    /// Whether changes are refused.
+    pub read_only: bool,
+    /// Whose files are whose.
+    pub ids: Ids,
+}
+
 /// What a connection knows.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -22,6 +33,8 @@ pub(crate) struct Session {
     pub(crate) root_node: Option<Arc<Node>>,
     pub(crate) read_only: bool,
     pub(crate) links: Links,
+    /// Whether the client may have the root itself.
+    pub(crate) hands_over: bool,
     /// Whether files can be given owners. Without the capability they stay this process's.
     pub(crate) chown: bool,
     /// What was agreed on; nothing before the version request.
@@ -38,12 +51,14 @@ pub(crate) fn may_chown() -> bool {
 }
 
 impl Session {
-    pub(crate) fn new(root: OwnedFd, read_only: bool, ids: Ids, links: Links, chown: bool) -> Self {
+    pub(crate) fn new(tree: Tree, links: Links, chown: bool) -> Self {
+        let Tree { root, read_only, ids } = tree;
         Self {
             root: Some(root),
             root_node: None,
             read_only,
             links,
+            hands_over: false,
             chown,
             dialect: None,
             message_size: ninep::version::SMALLEST_SIZE,

@@ -39,13 +39,10 @@ fn offer(directory: &Path, connections: usize) -> u16 {
     std::thread::spawn(move || {
         for socket in listener.incoming().take(connections) {
             let root = std::fs::File::open(&directory).unwrap().into();
-            let exports = vec![Export {
-                socket: socket.unwrap().into(),
-                root,
-                read_only: false,
-                ids: gofer::Ids::default(),
-            }];
-            gofer::serve(Config { exports, links: Links::in_proc(), filter: false }).unwrap();
+            let tree = gofer::Tree { root, read_only: false, ids: gofer::Ids::default() };
+            let exports = vec![Export { socket: socket.unwrap().into(), tree }];
+            gofer::serve(Config { exports, links: Links::in_proc(), filter: false, hands_over: false })
+                .unwrap();
         }
     });
     port

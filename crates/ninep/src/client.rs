@@ -7,20 +7,30 @@
 mod channel;
 mod fid;
 
+use std::fmt::Debug;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use abi::Errno;
-use channel::Channel;
+use channel::{Channel, Line};
 pub use fid::{Fid, NewFid};
 use parking_lot::Mutex;
 
 use crate::message::{Call, Rversion, Tattach, Tclunk, Tclunks, Tversion};
 use crate::version::Dialect;
-use crate::{NO_FID, NO_TAG, NO_UID, Text};
+use crate::{Malformed, NO_FID, NO_TAG, NO_UID, Text};
 
 /// Fids that are given up before a message is sent for them alone.
 const MOST_PENDING: usize = 64;
+
+/// A server in the client's own process: a call of a function in place of a message each way.
+pub trait Server: Send + Debug {
+    /// Answers these requests, which are whole, in their order. Returns the descriptor that goes with the replies.
+    ///
+    /// # Errors
+    /// If what came cannot be followed.
+    fn answer(&mut self, requests: &[u8], replies: &mut Vec<u8>) -> Result<Option<OwnedFd>, Malformed>;
+}
 
 /// A connection with an agreed dialect.
 #[derive(Debug)]
@@ -54,7 +64,19 @@ impl Client {
     /// # Errors
     /// As [`Self::connect`].
     pub fn connect_as(socket: OwnedFd, wanted: Dialect) -> Result<Arc<Self>, Errno> {
-        let mut channel = Channel::new(socket, wanted.size());
+        Self::agree(Line::socket(socket), wanted)
+    }
+
+    /// As [`Self::connect`], with a server in this process.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub fn of(server: Box<dyn Server>) -> Result<Arc<Self>, Errno> {
+        Self::agree(Line::Server(server), Dialect::Extended)
+    }
+
+    fn agree(line: Line, wanted: Dialect) -> Result<Arc<Self>, Errno> {
+        let mut channel = Channel::new(line, wanted.size());
         let mut ask = |dialect: Dialect| {
             let request = Tversion { msize: dialect.size(), version: Text(dialect.name()) };
             channel.call(NO_TAG, &request, &[], |reply: Rversion<'_>| {

@@ -20,7 +20,7 @@ pub mod version;
 pub mod wire;
 
 pub use message::{Reply, Request};
-pub use types::{Attr, Qid, SetAttr, StatFs, Target, Time};
+pub use types::{Attr, Extent, Qid, SetAttr, StatFs, Target, Time};
 pub use wire::{Data, Malformed, Reader, Text, Wire, Writer};
 
 /// The fid that stands for none.

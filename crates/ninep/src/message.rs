@@ -3,7 +3,7 @@
 //! A reply's number is its request's plus one. The fields of the base protocol are those of Linux's `Documentation/filesystems/9p.rst`
 //! and the protocol description of diod, the reference server of the dialect.
 
-use crate::types::{Attr, Qid, SetAttr, StatFs, Target};
+use crate::types::{Attr, Extent, Qid, SetAttr, StatFs, Target};
 use crate::wire::{Data, Malformed, Reader, Text, Wire, Writer};
 
 /// One kind of message.
@@ -246,6 +246,9 @@ messages! {
     188 Syncfs: Tsyncfs { fid: u32 } => Rsyncfs {};
     /// As one [`Twalkattr`] step to `newfid` and [`Tdonate`] of that. If either fails, `newfid` does not come to be.
     190 Walkdonate: Twalkdonate<'a> { fid: u32, newfid: u32, name: Text<'a>, flags: u32 } => Rwalkdonate { attr: Attr };
+    /// Asks for a host descriptor of the root, to work on its files without the server. It comes with the reply, which says whether changes are to
+    /// be refused, and whose files are whose.
+    192 Handover: Thandover { fid: u32 } => Rhandover { read_only: u8, users: Vec<Extent>, groups: Vec<Extent> };
 }
 
 #[cfg(test)]

@@ -111,6 +111,19 @@ StatFs {
 }
 }
 
+structure! {
+/// A range of ids of users or groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+Extent {
+    /// The first as the client sees it.
+    inside: u32,
+    /// The first as the host's file system has it.
+    outside: u32,
+    /// How many there are.
+    count: u32,
+}
+}
+
 /// One step of a walk with attributes: a name, and the fid that the file reached gets ([`crate::NO_FID`] for none).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Target<'a> {

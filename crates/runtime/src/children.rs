@@ -65,6 +65,8 @@ pub(crate) struct SandboxDocument {
 pub(crate) struct GoferDocument {
     pub(crate) log: log::Options,
     pub(crate) exports: Vec<Export>,
+    /// Whether the sentry may have the roots of the trees (`--directfs`).
+    pub(crate) hands_over: bool,
     /// Whether it is to end with the runtime, and not only with the sandbox.
     pub(crate) attached: bool,
 }
@@ -136,7 +138,8 @@ fn gofer() -> Result<ExitCode, String> {
         recursive: export.recursive,
         ids: ids(&export.ids),
     });
-    let config = gofer::confine(sources.collect()).map_err(|error| error.to_string())?;
+    let mut config = gofer::confine(sources.collect()).map_err(|error| error.to_string())?;
+    config.hands_over = document.hands_over;
     gofer::serve(config).map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
 }

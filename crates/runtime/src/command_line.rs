@@ -38,6 +38,10 @@ pub(crate) struct Global {
     /// Whether the call sites of programs that make many system calls are patched, which makes these calls faster
     #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Toggle::On)]
     pub(crate) patch: Toggle,
+    /// Whether the sentry works on the container's files itself, and not by messages to the gofer: faster where there are many small files, but one
+    /// wall less between a sentry that is taken over and these files
+    #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Toggle::Off, num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub(crate) directfs: Toggle,
     /// For engines: groups of systemd are told by the form of linux.cgroupsPath alone, SLICE:PREFIX:NAME
     #[arg(long)]
     pub(crate) systemd_cgroup: bool,
@@ -80,8 +84,10 @@ impl Keeping {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Toggle {
     /// It is.
+    #[value(alias = "true")]
     On,
     /// It is not.
+    #[value(alias = "false")]
     Off,
 }
 

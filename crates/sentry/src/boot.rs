@@ -11,7 +11,7 @@ use crate::control::{Channel, Event, ExitStatus};
 use crate::failure::{Failure, Trying};
 use crate::spec::ContainerSpec;
 use crate::window::{self, Window};
-use crate::{assemble, filter, init, isolation, privileges};
+use crate::{assemble, direct, filter, init, isolation, privileges};
 
 /// What the runtime tells a sandbox, as JSON in a sealed memory file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,12 +25,24 @@ pub struct Document {
     /// User and group for stubs, in the sandbox's user namespace. Without one they run as the sentry's own, because
     /// an unprivileged user has no other to give.
     pub stub_user: Option<u32>,
+    /// Whether the sentry works on the files of gofers that hand them over, and if so what users and groups it sees.
+    pub direct: Option<SeenIds>,
     /// Whether guest system calls are logged.
     pub strace: bool,
     /// Whether hot call sites of programs are patched.
     pub patching: bool,
     /// Whether host calls that the sentry's filter does not list are only logged, for debugging.
     pub report_denied_calls: bool,
+}
+
+/// The ids of files as the sentry's user namespace shows them. Each range is the first as its gofer sees it, the first as the sentry sees it,
+/// and how many. Without any both see the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenIds {
+    /// Of users.
+    pub users: Vec<(u32, u32, u32)>,
+    /// Of groups.
+    pub groups: Vec<(u32, u32, u32)>,
 }
 
 /// Everything that a sandbox's process was started with.
@@ -126,8 +138,17 @@ fn sentry(materials: Materials, control: &Arc<Channel>) -> ExitCode {
             host::reopen::keep_descriptors(materials.proc.as_fd()).trying("keep sight of its descriptors")
         })
         .and_then(|()| assemble::fork_zygote(&materials))
-        .and_then(|zygote| privileges::keep_only(privileges::SENTRY).map(|()| zygote))
-        .and_then(|zygote| filter::install(filter::SENTRY, report_only).map(|()| zygote));
+        .and_then(|zygote| {
+            if materials.document.direct.is_some() {
+                direct::prepare(materials.proc.as_fd())?;
+                privileges::keep_only(privileges::SENTRY | privileges::FILES)?;
+                filter::install(&filter::with_files(), report_only)?;
+            } else {
+                privileges::keep_only(privileges::SENTRY)?;
+                filter::install(filter::SENTRY, report_only)?;
+            }
+            Ok(zygote)
+        });
     match started {
         Err(failure) => report(control, Err(&failure)),
         Ok(zygote) => {

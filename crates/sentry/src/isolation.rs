@@ -13,12 +13,14 @@ use crate::failure::{Failure, Trying};
 /// A directory that exists on every host that can run a sandbox.
 const ANY_DIRECTORY: &str = "/proc";
 
-/// Opens the `/proc` of the sandbox's own pid namespace. It is mounted nowhere: only who holds the descriptor can
+/// Opens the `/proc` of the sandbox's own pid namespace, to be read only. It is mounted nowhere: only who holds the descriptor can
 /// look into it. The process must be root of its user namespace, and in the pid namespace that the files show.
 pub(crate) fn open_proc() -> Result<OwnedFd, Failure> {
     let context = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC).trying("open a proc file system")?;
     fsconfig_create(context.as_fd()).trying("create a proc file system")?;
-    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID
+    // It has the host's settings too, and the sentry may have capabilities that count for files of the host's root.
+    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
+        | MountAttrFlags::MOUNT_ATTR_NOSUID
         | MountAttrFlags::MOUNT_ATTR_NODEV
         | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)

@@ -8,6 +8,7 @@
 mod assemble;
 mod boot;
 pub mod control;
+mod direct;
 mod failure;
 pub mod filter;
 mod init;
@@ -16,6 +17,6 @@ mod privileges;
 pub mod spec;
 mod window;
 
-pub use boot::{Boot, Document, Life, enter};
+pub use boot::{Boot, Document, Life, SeenIds, enter};
 pub use failure::Failure;
 pub use window::take_terminal;

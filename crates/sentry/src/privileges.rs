@@ -10,6 +10,13 @@ use crate::failure::{Failure, Trying};
 pub(crate) const SENTRY: CapabilitySet =
     CapabilitySet::SYS_PTRACE.union(CapabilitySet::KILL).union(CapabilitySet::SYS_RESOURCE);
 
+/// What the sentry keeps besides if it works on files of the host itself, which belong to all users: as the gofer does.
+pub(crate) const FILES: CapabilitySet = CapabilitySet::CHOWN
+    .union(CapabilitySet::DAC_OVERRIDE)
+    .union(CapabilitySet::DAC_READ_SEARCH)
+    .union(CapabilitySet::FOWNER)
+    .union(CapabilitySet::FSETID);
+
 /// Init's capabilities.
 pub(crate) const INIT: CapabilitySet = CapabilitySet::empty();
 

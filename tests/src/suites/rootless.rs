@@ -17,6 +17,8 @@ use crate::skip::skip;
 use crate::tools::available;
 
 const USER: u32 = 1000;
+/// Files are served by the gofer, or the sentry works on them itself.
+const DIRECT: [&str; 2] = ["--directfs=off", "--directfs=on"];
 
 /// A directory that belongs to the user, with a copy of the program: the tests' own need not be within reach.
 fn home(place: &Place, name: &str) -> Result<std::path::PathBuf> {
@@ -61,20 +63,12 @@ pub(super) fn r#do(place: &Place) -> Result<()> {
     let home = home(place, "rootless-do")?;
     let check = || {
         let root = home.join("root").display().to_string();
-        let outcome = as_user(
-            &home,
-            &[
-                "do",
-                "--root",
-                &root,
-                "--",
-                "sh",
-                "-c",
-                "id -u; id -g; echo x > /tmp/x && cat /tmp/x; cat /etc/shadow || echo refused",
-            ],
-        )?;
-        ensure!(outcome.code == Some(0), "{}", outcome.shown());
-        ensure!(outcome.stdout == b"1000\n1000\nx\nrefused\n", "{}", outcome.shown());
+        let script = "id -u; id -g; echo x > /tmp/x && cat /tmp/x; cat /etc/shadow || echo refused";
+        for direct in DIRECT {
+            let outcome = as_user(&home, &[direct, "do", "--root", &root, "--", "sh", "-c", script])?;
+            ensure!(outcome.code == Some(0), "{direct}: {}", outcome.shown());
+            ensure!(outcome.stdout == b"1000\n1000\nx\nrefused\n", "{direct}: {}", outcome.shown());
+        }
         Ok(())
     };
     tidy(&home, check())
@@ -127,12 +121,19 @@ pub(super) fn mappings(place: &Place) -> Result<()> {
                 spec["linux"][field] = mappings.clone();
             }
             let bundle = bundle::write(&home.join("bundle"), &spec)?.display().to_string();
-            let outcome = with_subordinate_ids(&home, &["run", "--bundle", &bundle, name])?;
-            ensure!(outcome.stdout == expected.as_bytes(), "{name}: {}", outcome.shown());
-            let found = fs::metadata(shared.join("new"))?;
-            let owner = if name == "all" { (100_006, 100_007) } else { (USER, USER) };
-            ensure!((found.uid(), found.gid()) == owner, "{name}: {} {}", found.uid(), found.gid());
-            fs::remove_file(shared.join("new"))?;
+            for direct in DIRECT {
+                let outcome = with_subordinate_ids(&home, &[direct, "run", "--bundle", &bundle, name])?;
+                ensure!(outcome.stdout == expected.as_bytes(), "{direct} {name}: {}", outcome.shown());
+                let found = fs::metadata(shared.join("new"))?;
+                let owner = if name == "all" { (100_006, 100_007) } else { (USER, USER) };
+                ensure!(
+                    (found.uid(), found.gid()) == owner,
+                    "{direct} {name}: {} {}",
+                    found.uid(),
+                    found.gid()
+                );
+                fs::remove_file(shared.join("new"))?;
+            }
         }
         Ok(())
     };

@@ -116,8 +116,6 @@ pub(super) fn do_passes_its_surroundings(place: &Place) -> Result<()> {
 pub(super) fn idmapped_mounts(place: &Place) -> Result<()> {
     let files = place.directory("idmapped")?.join("files");
     fs::create_dir(&files)?;
-    fs::write(files.join("old"), "")?;
-    chown(files.join("old"), Some(3), Some(4))?;
     fs::set_permissions(&files, fs::Permissions::from_mode(0o777))?;
     let program = "cd /mnt; stat -c '%u %g' old /mnt; touch new; chown 1009:2008 old; chown 7 old || echo refused; stat -c '%u %g' old new";
     let mut config = super::support::config(place, &["sh", "-c", program]);
@@ -128,11 +126,17 @@ pub(super) fn idmapped_mounts(place: &Place) -> Result<()> {
     for set in ["inheritable", "ambient"] {
         config["process"]["capabilities"][set] = json!(["CAP_CHOWN"]);
     }
-    let sandbox = Sandbox::with_config(place, "idmapped", &config)?;
-    let outcome = sandbox.run(b"", LIMIT)?;
-    let expected = "1003 2004\n1000 2000\nrefused\n1009 2008\n1000 2000\n";
-    ensure!(outcome.stdout == expected.as_bytes(), "{}", outcome.shown());
-    let owner = |name: &str| fs::metadata(files.join(name)).map(|found| (found.uid(), found.gid()));
-    ensure!(owner("old")? == (9, 8) && owner("new")? == (0, 0), "{:?} {:?}", owner("old"), owner("new"));
+    for options in [&[][..], &["--directfs"]] {
+        fs::write(files.join("old"), "")?;
+        chown(files.join("old"), Some(3), Some(4))?;
+        let mut sandbox = Sandbox::with_config(place, "idmapped", &config)?;
+        sandbox.options = options;
+        let outcome = sandbox.run(b"", LIMIT)?;
+        let expected = "1003 2004\n1000 2000\nrefused\n1009 2008\n1000 2000\n";
+        ensure!(outcome.stdout == expected.as_bytes(), "{options:?}: {}", outcome.shown());
+        let owner = |name: &str| fs::metadata(files.join(name)).map(|found| (found.uid(), found.gid()));
+        ensure!(owner("old")? == (9, 8) && owner("new")? == (0, 0), "{:?} {:?}", owner("old"), owner("new"));
+        fs::remove_file(files.join("new"))?;
+    }
     Ok(())
 }

@@ -43,8 +43,13 @@ fn main() {
     }
     let (ours, theirs) = UnixStream::pair().unwrap();
     let root: OwnedFd = std::fs::File::open(directory.path()).unwrap().into();
-    let exports = vec![Export { socket: theirs.into(), root, read_only: false, ids: gofer::Ids::default() }];
-    std::thread::spawn(move || gofer::serve(Config { exports, links: Links::in_proc(), filter: false }));
+    let exports = vec![Export {
+        socket: theirs.into(),
+        tree: gofer::Tree { root, read_only: false, ids: gofer::Ids::default() },
+    }];
+    std::thread::spawn(move || {
+        gofer::serve(Config { exports, links: Links::in_proc(), filter: false, hands_over: false })
+    });
     let filesystem = GoferFs::connect(ours.into(), Caching::Exclusive).unwrap();
     let root = filesystem.root();
     let credentials = Credentials::root(CapabilitySet::FULL);

@@ -5,8 +5,9 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 
 use abi::Errno;
-use ninep::client::{Client, Fid};
-use ninep::message::{Tstatfs, Tsyncfs, Twalkattr};
+use ninep::Extent;
+use ninep::client::{Client, Fid, Server};
+use ninep::message::{Thandover, Tstatfs, Tsyncfs, Twalkattr};
 use ninep::version::Dialect;
 use parking_lot::Mutex;
 use rustix::process::{Resource, getrlimit};
@@ -29,6 +30,19 @@ pub enum Caching {
     Uncached,
 }
 
+/// A tree that a gofer leaves to its client.
+#[derive(Debug)]
+pub struct Handover {
+    /// The root: an `O_PATH` descriptor, of a mount that is attached nowhere.
+    pub root: OwnedFd,
+    /// Whether changes are to be refused.
+    pub read_only: bool,
+    /// Whose files are whose, as the gofer sees their owners.
+    pub users: Vec<Extent>,
+    /// As [`Self::users`].
+    pub groups: Vec<Extent>,
+}
+
 /// A tree of the host as the gofer serves it over one connection.
 pub struct GoferFs {
     shared: Arc<Shared>,
@@ -38,6 +52,8 @@ pub struct GoferFs {
 /// What the inodes of one tree share. It stays as long as any of them, mounted or not.
 pub(crate) struct Shared {
     pub(crate) client: Arc<Client>,
+    /// It has handed its tree over, and lives as long as the connection.
+    _gofer: Option<Arc<Client>>,
     pub(crate) caching: Caching,
     device: Device,
     /// The gofer holds a descriptor for each inode that is known here, and has the limit that this process has.
@@ -58,16 +74,44 @@ impl GoferFs {
     /// # Errors
     /// `EPROTONOSUPPORT` if the server does not speak the extension, `EIO` if the connection fails, and what the server says.
     pub fn connect(socket: OwnedFd, caching: Caching) -> Result<Arc<Self>, Errno> {
-        let client = Client::connect(socket)?;
-        if client.dialect() != Dialect::Extended {
-            return Err(Errno::EPROTONOSUPPORT);
+        Self::attach(extended(socket)?, None, caching)
+    }
+
+    /// As [`Self::connect`], but the files are worked on here, by the server that `serve` makes for what the gofer hands over. If it hands over
+    /// nothing, it serves them.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub fn take_over(
+        socket: OwnedFd,
+        caching: Caching,
+        serve: impl FnOnce(Handover) -> Box<dyn Server>,
+    ) -> Result<Arc<Self>, Errno> {
+        let gofer = extended(socket)?;
+        let root = gofer.attach(b"/")?;
+        let request = Thandover { fid: root.number() };
+        let told =
+            gofer.call_with_descriptor(&request, |reply| (reply.read_only != 0, reply.users, reply.groups));
+        drop(root);
+        match told {
+            Ok(((read_only, users, groups), Some(root))) => {
+                let client = Client::of(serve(Handover { root, read_only, users, groups }))?;
+                Self::attach(client, Some(gofer), caching)
+            }
+            Ok((_, None)) => Err(Errno::EIO),
+            Err(Errno::EOPNOTSUPP) => Self::attach(gofer, None, caching),
+            Err(errno) => Err(errno),
         }
+    }
+
+    fn attach(client: Arc<Client>, gofer: Option<Arc<Client>>, caching: Caching) -> Result<Arc<Self>, Errno> {
         let fid = client.attach(b"/")?;
         let request = Twalkattr { fid: fid.number(), targets: Vec::new() };
         let attr = client.call(&request, |reply| reply.attrs.first().copied())?.ok_or(Errno::EIO)?;
         let descriptors = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
         let shared = Arc::new(Shared {
             client,
+            _gofer: gofer,
             caching,
             device: Device::anonymous(),
             names_kept: usize::try_from(descriptors / 4).unwrap_or(usize::MAX).min(NAMES_KEPT),
@@ -79,6 +123,12 @@ impl GoferFs {
         });
         Ok(shared.filesystem())
     }
+}
+
+/// A connection to a gofer that speaks the extension.
+fn extended(socket: OwnedFd) -> Result<Arc<Client>, Errno> {
+    let client = Client::connect(socket)?;
+    if client.dialect() == Dialect::Extended { Ok(client) } else { Err(Errno::EPROTONOSUPPORT) }
 }
 
 impl Shared {

@@ -7,6 +7,9 @@
 //! What is known is kept as long as nothing can have changed it ([`Caching`]). Every change through this filesystem marks the
 //! files it touched, and what is asked next about them comes from the host again.
 //!
+//! A gofer may also leave its tree to the sentry altogether ([`GoferFs::take_over`], `--directfs`): the same messages then go to a server in the sentry
+//! itself, and an exchange costs a call of a function.
+//!
 //! Host calls made here, for the sentry's filter: on the connection `sendmsg`, `recvmsg`; on donated descriptors `pread64`, `pwrite64`,
 //! `pwritev2` (appending), `statx`, `lseek`, `fallocate`, `fsync`, `fdatasync`, `close`.
 #![forbid(unsafe_code)]
@@ -24,4 +27,4 @@ mod lookup;
 mod names;
 mod xattrs;
 
-pub use filesystem::{Caching, GoferFs};
+pub use filesystem::{Caching, GoferFs, Handover};

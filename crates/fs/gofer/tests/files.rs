@@ -304,15 +304,29 @@ fn read_only_trees_refuse_changes() {
 }
 
 #[test]
+fn what_is_taken_over_stays_read_only() {
+    for hands_over in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("file"), "x").unwrap();
+        let world = World::taken_over(directory, Caching::Exclusive, true, hands_over);
+        assert_eq!(world.open("file", RDWR).err(), Some(Errno::EROFS));
+        assert_eq!(world.open("new", CREAT | RDWR).err(), Some(Errno::EROFS));
+        assert_eq!(read_at(&world.open("file", RDONLY).unwrap(), 0, 9), Ok(b"x".to_vec()));
+    }
+}
+
+#[test]
 fn a_tree_can_be_one_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("resolv.conf");
     std::fs::write(&path, "nameserver").unwrap();
     let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
     let root = std::fs::File::open(&path).unwrap().into();
-    let exports =
-        vec![gofer::Export { socket: theirs.into(), root, read_only: true, ids: gofer::Ids::default() }];
-    let config = gofer::Config { exports, links: gofer::Links::in_proc(), filter: false };
+    let exports = vec![gofer::Export {
+        socket: theirs.into(),
+        tree: gofer::Tree { root, read_only: true, ids: gofer::Ids::default() },
+    }];
+    let config = gofer::Config { exports, links: gofer::Links::in_proc(), filter: false, hands_over: false };
     let thread = std::thread::spawn(move || gofer::serve(config));
     let filesystem = gofer_fs::GoferFs::connect(ours.into(), Caching::Shared).unwrap();
     let root = vfs::FileSystem::root(&*filesystem);

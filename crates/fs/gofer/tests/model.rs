@@ -301,11 +301,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_host_agrees(calls in proptest::collection::vec(call(), 1..80), shared: bool) {
+    fn the_host_agrees(calls in proptest::collection::vec(call(), 1..80), shared: bool, direct: bool) {
         rustix::process::umask(Mode::empty());
         let mirror = tempfile::tempdir().unwrap();
         let caching = if shared { Caching::Shared } else { Caching::Exclusive };
-        let mut ours = Ours { world: World::new(caching), open: Default::default() };
+        let directory = tempfile::tempdir().unwrap();
+        let world = World::taken_over(directory, caching, false, direct);
+        let mut ours = Ours { world, open: Default::default() };
         let mut theirs = Theirs { directory: mirror.path().to_owned(), open: Default::default() };
         for (at, call) in calls.iter().enumerate() {
             let (our, their) = (ours.run(call), theirs.run(call));

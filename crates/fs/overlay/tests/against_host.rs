@@ -65,9 +65,11 @@ fn run_over_gofer(seed: u64) -> Result<(), Box<dyn std::error::Error>> {
 
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
     let root = std::fs::File::open(below.path())?.into();
-    let exports =
-        vec![gofer::Export { socket: theirs.into(), root, read_only: true, ids: gofer::Ids::default() }];
-    let config = gofer::Config { exports, links: gofer::Links::in_proc(), filter: false };
+    let exports = vec![gofer::Export {
+        socket: theirs.into(),
+        tree: gofer::Tree { root, read_only: true, ids: gofer::Ids::default() },
+    }];
+    let config = gofer::Config { exports, links: gofer::Links::in_proc(), filter: false, hands_over: false };
     std::thread::spawn(move || gofer::serve(config));
     let lower = gofer_fs::GoferFs::connect(ours.into(), gofer_fs::Caching::Exclusive)?;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use abi::Errno;
 use ninep::message::{
-    Rattach, Rclunk, Rclunks, Rflush, Rstatfs, Rversion, Tattach, Tclunk, Tclunks, Tflush, Tstatfs, Tversion,
+    Rattach, Rclunk, Rclunks, Rflush, Rhandover, Rstatfs, Rversion, Tattach, Tclunk, Tclunks, Tflush,
+    Thandover, Tstatfs, Tversion,
 };
 use ninep::version::{Dialect, SMALLEST_SIZE, UNKNOWN};
 use ninep::{StatFs, Text};
@@ -57,6 +58,25 @@ pub(super) fn attach(
 /// Requests are answered in order, so that there is never one left to forget.
 pub(super) fn flush(_: &Tflush, answer: &mut Answer<'_>) -> Result<(), Errno> {
     answer.reply(&Rflush {})
+}
+
+/// The client gets the root itself, if the configuration allows it: what it does there, this process does not see.
+pub(super) fn handover(
+    session: &mut Session,
+    request: &Thandover,
+    answer: &mut Answer<'_>,
+) -> Result<(), Errno> {
+    if !session.hands_over {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    let node = session.fids.node(request.fid)?;
+    if !session.root_node.as_ref().is_some_and(|root| Arc::ptr_eq(root, &node)) {
+        return Err(Errno::EINVAL);
+    }
+    let extents = [&session.identities.ids.users, &session.identities.ids.groups];
+    let [users, groups] = extents.map(Clone::clone);
+    answer.donated = Some(Node::holding(node.fd(), &session.links)?.into_fd());
+    answer.reply(&Rhandover { read_only: session.read_only.into(), users, groups })
 }
 
 pub(super) fn clunk(session: &mut Session, request: &Tclunk, answer: &mut Answer<'_>) -> Result<(), Errno> {

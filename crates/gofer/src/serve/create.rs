@@ -8,12 +8,12 @@ use ninep::message::{
     Rcreatefile, Rlcreate, Rmakenode, Rmkdir, Rmknod, Rsymlink, Tcreatefile, Tlcreate, Tmakenode, Tmkdir,
     Tmknod, Tsymlink,
 };
-use ninep::{NO_UID, Text};
+use ninep::{Extent, NO_UID, Text};
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Statx, Uid};
 
 use super::open::How;
 use crate::fids::{Fid, State};
-use crate::ids::{Extent, kept};
+use crate::ids::kept;
 use crate::names::{Name, link_target};
 use crate::node::{Node, errno, stat_fd};
 use crate::session::{Answer, Session};

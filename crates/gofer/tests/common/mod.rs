@@ -22,9 +22,13 @@ pub(crate) fn serve(read_only: bool) -> Served {
     let directory = tempfile::tempdir().unwrap();
     let (ours, theirs) = UnixStream::pair().unwrap();
     let root: OwnedFd = std::fs::File::open(directory.path()).unwrap().into();
-    let exports = vec![Export { socket: theirs.into(), root, read_only, ids: gofer::Ids::default() }];
-    let thread =
-        std::thread::spawn(move || gofer::serve(Config { exports, links: Links::in_proc(), filter: false }));
+    let exports = vec![Export {
+        socket: theirs.into(),
+        tree: gofer::Tree { root, read_only, ids: gofer::Ids::default() },
+    }];
+    let thread = std::thread::spawn(move || {
+        gofer::serve(Config { exports, links: Links::in_proc(), filter: false, hands_over: false })
+    });
     Served { directory, socket: Some(ours), thread }
 }
 

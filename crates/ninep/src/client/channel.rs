@@ -9,7 +9,7 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendFlags, recvmsg, sendmsg,
 };
 
-use super::Farewell;
+use super::{Farewell, Server};
 use crate::frame::{self, append, append_with};
 use crate::message::{Call, Message, Rlerror};
 use crate::patience::Patience;
@@ -19,30 +19,36 @@ use crate::{Malformed, NO_TAG};
 /// Bytes that a buffer keeps between calls.
 const KEPT: usize = 64 << 10;
 
-/// The socket and its buffers.
+/// What leads to the server.
+#[derive(Debug)]
+pub(super) enum Line {
+    /// A stream socket, and how long to look for an answer before the thread sleeps.
+    Socket(OwnedFd, Patience),
+    /// The server itself.
+    Server(Box<dyn Server>),
+}
+
+impl Line {
+    pub(super) const fn socket(socket: OwnedFd) -> Self {
+        Self::Socket(socket, Patience::new())
+    }
+}
+
+/// The line and its buffers.
 #[derive(Debug)]
 pub(super) struct Channel {
-    socket: OwnedFd,
+    line: Line,
     message_size: u32,
     output: Vec<u8>,
     input: Vec<u8>,
     tag: u16,
-    patience: Patience,
     /// The stream cannot be followed any more, or is closed.
     lost: bool,
 }
 
 impl Channel {
-    pub(super) const fn new(socket: OwnedFd, message_size: u32) -> Self {
-        Self {
-            socket,
-            message_size,
-            output: Vec::new(),
-            input: Vec::new(),
-            tag: 0,
-            patience: Patience::new(),
-            lost: false,
-        }
+    pub(super) const fn new(line: Line, message_size: u32) -> Self {
+        Self { line, message_size, output: Vec::new(), input: Vec::new(), tag: 0, lost: false }
     }
 
     pub(super) const fn set_message_size(&mut self, size: u32) {
@@ -106,11 +112,10 @@ impl Channel {
         mut waiting: Vec<u16>,
         read: impl FnOnce(C::Reply<'_>) -> T,
     ) -> Result<Result<(T, Option<OwnedFd>), Errno>, Lost> {
-        self.send()?;
         let mut descriptor = None;
+        let mut have = self.send(&mut descriptor)?;
         let mut answer = None;
         let mut read = Some(read);
-        let mut have = 0;
         let mut used = 0;
         while answer.is_none() || !waiting.is_empty() {
             let bytes = self.input.get(used..have).unwrap_or_default();
@@ -140,21 +145,31 @@ impl Channel {
         Ok(answer.map(|value| (value, descriptor)))
     }
 
-    fn send(&self) -> Result<(), Lost> {
+    /// Returns how many bytes of replies are there at once.
+    fn send(&mut self, descriptor: &mut Option<OwnedFd>) -> Result<usize, Lost> {
+        let socket = match &mut self.line {
+            Line::Socket(socket, _) => socket,
+            Line::Server(server) => {
+                self.input.clear();
+                *descriptor = server.answer(&self.output, &mut self.input).map_err(|_| Lost)?;
+                return Ok(self.input.len());
+            }
+        };
         let mut rest = self.output.as_slice();
         while !rest.is_empty() {
             let mut control = SendAncillaryBuffer::default();
-            match sendmsg(&self.socket, &[IoSlice::new(rest)], &mut control, SendFlags::NOSIGNAL) {
+            match sendmsg(&*socket, &[IoSlice::new(rest)], &mut control, SendFlags::NOSIGNAL) {
                 Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return Err(Lost),
             }
         }
-        Ok(())
+        Ok(0)
     }
 
     /// Waits for bytes behind the first `have` ones. The buffer doubles when it is full.
     fn receive(&mut self, have: usize, descriptor: &mut Option<OwnedFd>) -> Result<usize, Lost> {
+        let Line::Socket(socket, patience) = &mut self.line else { return Err(Lost) };
         if have == self.input.len() {
             self.input.resize((have * 2).max(4096), 0);
         }
@@ -162,9 +177,9 @@ impl Channel {
         loop {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
             let mut control = RecvAncillaryBuffer::new(&mut space);
-            let received = self.patience.receive(|flags| {
+            let received = patience.receive(|flags| {
                 let flags = flags | RecvFlags::CMSG_CLOEXEC;
-                recvmsg(&self.socket, &mut [IoSliceMut::new(into)], &mut control, flags)
+                recvmsg(&*socket, &mut [IoSliceMut::new(into)], &mut control, flags)
             });
             match received {
                 Ok(received) if received.bytes == 0 => return Err(Lost),

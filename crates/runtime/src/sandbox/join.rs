@@ -12,6 +12,7 @@ use super::launch::{Joined, Launch, Sandbox, Starter, connections, memory_file};
 use super::supervise::end;
 use super::users::Users;
 use crate::children::GoferDocument;
+use crate::command_line::Toggle;
 use crate::error::{Error, Trying};
 use crate::state;
 
@@ -28,7 +29,9 @@ pub(super) fn join(launch: Launch<'_>, joined: Joined) -> Result<Sandbox, Error>
         Starter { program: program.as_fd(), log, users: Users::of_caller(), cgroups: &launch.cgroups };
     let mut exports = launch.plan.exports;
     let mappings = starter.users.take_mappings(&mut exports)?;
-    let document = GoferDocument { log: launch.log.options(), exports, attached: launch.attached };
+    let hands_over = launch.global.directfs == Toggle::On;
+    let document =
+        GoferDocument { log: launch.log.options(), exports, hands_over, attached: launch.attached };
     let gofer =
         starter.gofer(&document, mappings.as_ref(), life, server_ends)?.finish().trying("start the gofer")?;
     drop(life_read);

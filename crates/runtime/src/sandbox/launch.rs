@@ -79,7 +79,11 @@ impl Launch<'_> {
 
         let mut exports = self.plan.exports;
         let mappings = users.take_mappings(&mut exports)?;
-        let document = GoferDocument { log: self.log.options(), exports, attached: self.attached };
+        let direct = self.global.directfs == Toggle::On;
+        let direct_ids = direct.then(|| users.of_direct_sentry(mappings.as_ref())).transpose()?;
+        let (mappings_of_sentry, seen) = direct_ids.map_or((None, None), |(own, seen)| (own, Some(seen)));
+        let document =
+            GoferDocument { log: self.log.options(), exports, hands_over: direct, attached: self.attached };
         let gofer = starter.gofer(&document, mappings.as_ref(), gofer_life, server_ends)?;
 
         let (standard, further) = split(&self.descriptors)?;
@@ -90,6 +94,7 @@ impl Launch<'_> {
                 connections: client_ends.len(),
                 further_descriptors: further.len(),
                 stub_user: users.stub(),
+                direct: seen,
                 strace: self.global.strace,
                 patching: self.global.patch == Toggle::On && self.plan.patching,
                 report_denied_calls: self.global.debug,
@@ -109,7 +114,9 @@ impl Launch<'_> {
             None => Namespaces::SANDBOX,
         };
         let started = "start the sentry in namespaces of its own";
-        let init = starter.begin(children::SANDBOX, descriptors, namespaces, None).trying(started)?;
+        let init = starter
+            .begin(children::SANDBOX, descriptors, namespaces, mappings_of_sentry.as_ref())
+            .trying(started)?;
         let gofer = gofer.finish().trying("start the gofer")?;
         match init.finish() {
             Ok(init) => Ok(Sandbox { init, gofer, control, life: Some(life) }),
@@ -208,7 +215,7 @@ impl Starter<'_> {
         spawn.begin(|pid| {
             self.cgroups.enter(pid)?;
             match mappings {
-                Some(mappings) => Users::write_mappings(pid, mappings),
+                Some(mappings) => self.users.write_mappings(pid, mappings),
                 None if own_users => self.users.write_maps(pid),
                 None => Ok(()),
             }

@@ -7,10 +7,11 @@ use std::process::Command;
 use abi::Errno;
 use host::spawn::Namespaces;
 use rustix::process::{Pid, getegid, geteuid};
+use sentry::SeenIds;
 
 use crate::config::Export;
 use crate::config::id_mappings::{Extent, Ids};
-use crate::error::{Error, errno};
+use crate::error::{Error, Trying, errno};
 
 /// The host's user and group for the sentry of a runtime that is root: no file belongs to it, and no login.
 const SENTRY: u32 = 65_533;
@@ -71,11 +72,39 @@ impl Users {
         Ok(Some(mappings))
     }
 
-    /// As [`Self::write_maps`], with the mappings of a container: the caller's own ids by ourselves, subordinate ones (subuid(5)) by
+    /// The mappings of a sentry that works on files itself, and how it sees the ids of these files then. It needs all ids, for its capabilities count
+    /// for files only whose owners it has; but the host's root must not be its own user, whom the kernel trusts with more than files.
+    pub(super) fn of_direct_sentry(self, gofer: Option<&Ids>) -> Result<(Option<Ids>, SeenIds), Error> {
+        match self {
+            Self::Caller => Ok((gofer.cloned(), SeenIds::default())),
+            Self::Apart => {
+                let all = |file: &str| {
+                    let text =
+                        fs::read_to_string(file).map_err(|error| errno(&error)).trying_on("read", file)?;
+                    Ok::<_, Error>(exchanged(&own_ids(&text)))
+                };
+                let ids = Ids { users: all("/proc/self/uid_map")?, groups: all("/proc/self/gid_map")? };
+                let seen = |extents: &[Extent]| {
+                    extents.iter().map(|(own, host, count)| (*host, *own, *count)).collect()
+                };
+                let seen = SeenIds { users: seen(&ids.users), groups: seen(&ids.groups) };
+                Ok((Some(ids), seen))
+            }
+        }
+    }
+
+    /// As [`Self::write_maps`], with other mappings. Where the caller is no root, its own ids are mapped by ourselves, subordinate ones (subuid(5)) by
     /// newuidmap(1) and newgidmap(1), which may do it.
-    pub(super) fn write_mappings(pid: Pid, mappings: &Ids) -> Result<(), Errno> {
+    pub(super) fn write_mappings(self, pid: Pid, mappings: &Ids) -> Result<(), Errno> {
         let directory = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
         let write = |name: &str, text: String| fs::write(directory.join(name), text).map_err(|e| errno(&e));
+        if self == Self::Apart {
+            let text = |extents: &[Extent]| {
+                extents.iter().map(|(own, host, count)| format!("{own} {host} {count}\n")).collect::<String>()
+            };
+            write("uid_map", text(&mappings.users))?;
+            return write("gid_map", text(&mappings.groups));
+        }
         let kinds = [
             ("uid_map", "newuidmap", &mappings.users, geteuid().as_raw()),
             ("gid_map", "newgidmap", &mappings.groups, getegid().as_raw()),
@@ -114,6 +143,36 @@ impl Users {
     }
 }
 
+/// The ids that this process's user namespace has: each range's first, and how many.
+fn own_ids(map: &str) -> Vec<(u32, u32)> {
+    let line = |line: &str| {
+        let mut numbers = line.split_whitespace().map(str::parse);
+        let [first, _, count] = [(); 3].map(|()| numbers.next().and_then(Result::ok));
+        Some((first?, count?))
+    };
+    map.lines().filter_map(line).collect()
+}
+
+/// A mapping that has all these ids, each as itself, but for those of the sentry and the stubs, which change places with 0 and 1.
+fn exchanged(available: &[(u32, u32)]) -> Vec<Extent> {
+    let all: [Extent; 6] = [
+        (0, SENTRY, 1),
+        (STUB_INSIDE, STUB, 1),
+        (2, 2, SENTRY - 2),
+        (SENTRY, 0, 1),
+        (STUB, STUB_INSIDE, 1),
+        (STUB + 1, STUB + 1, u32::MAX - (STUB + 1)),
+    ];
+    let within = |(own, host, count): Extent, (first, number): (u32, u32)| {
+        let start = host.max(first);
+        let end = host.saturating_add(count).min(first.saturating_add(number));
+        (start < end).then(|| (own + (start - host), start, end - start))
+    };
+    all.into_iter()
+        .flat_map(|extent| available.iter().filter_map(move |range| within(extent, *range)))
+        .collect()
+}
+
 fn run_helper(name: &str, pid: Pid, extents: &[Extent]) -> Result<(), Errno> {
     let numbers = extents.iter().flat_map(|(inside, outside, count)| [inside, outside, count]);
     let output = Command::new(name)
@@ -143,6 +202,17 @@ mod tests {
             ids: Ids { users: extents.to_vec(), groups: extents.to_vec() },
         };
         all.iter().map(export).collect()
+    }
+
+    #[test]
+    fn a_sentry_with_files_has_all_ids_but_not_as_root() {
+        let all = exchanged(&own_ids("         0          0 4294967295\n"));
+        assert_eq!(all.iter().map(|(.., count)| u64::from(*count)).sum::<u64>(), u64::from(u32::MAX));
+        assert_eq!(all.first(), Some(&(0, SENTRY, 1)));
+        assert!(all.contains(&(SENTRY, 0, 1)));
+        let some = exchanged(&own_ids("0 1000 1\n1 100000 65535\n"));
+        assert_eq!(some.iter().map(|(.., count)| *count).sum::<u32>(), 65_536);
+        assert!(some.contains(&(STUB + 1, STUB + 1, 1)));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use vfs::{Caller, Device, FileSystem, FileSystemType, MountOption, MountRequest,
 
 use super::host_files::HostProc;
 use super::overlay_options::OverlayType;
+use crate::boot::SeenIds;
 
 /// What they are made from.
 pub(super) struct FileSystems {
@@ -19,10 +20,17 @@ pub(super) struct FileSystems {
     host: Arc<HostProc>,
     devices: Arc<SuperBlock>,
     ptys: Arc<Ptys>,
+    /// As in [`crate::boot::Document`].
+    pub(super) direct: Option<SeenIds>,
 }
 
 impl FileSystems {
-    pub(super) fn new(kernel: &Arc<Kernel>, host: HostProc, devices: &Devtmpfs) -> Arc<Self> {
+    pub(super) fn new(
+        kernel: &Arc<Kernel>,
+        host: HostProc,
+        devices: &Devtmpfs,
+        direct: Option<SeenIds>,
+    ) -> Arc<Self> {
         let kernel: Weak<Kernel> = Arc::downgrade(kernel);
         let sessions: Weak<dyn vfs::terminal::Sessions> = kernel.clone();
         Arc::new(Self {
@@ -30,6 +38,7 @@ impl FileSystems {
             host: Arc::new(host),
             devices: Arc::clone(devices.superblock()),
             ptys: Arc::new(Ptys::new(sessions)),
+            direct,
         })
     }
 

@@ -50,7 +50,7 @@ pub(crate) fn run(
     control: &Arc<Channel>,
 ) -> Result<ExitStatus, Failure> {
     let Materials { document, descriptors, listener, connections, proc, resized } = materials;
-    let Document { container: spec, strace, .. } = document;
+    let Document { container: spec, strace, direct, .. } = document;
     let platform = StubPlatform::start(zygote).map_err(|error| Failure::Message(error.to_string()))?;
     let kernel = Kernel::new(Arc::new(platform), Box::new(syscalls::Table::new()), strace);
     {
@@ -61,7 +61,8 @@ pub(crate) fn run(
     kernel.set_network(Arc::new(Networks::new()));
     tell_limits(&kernel, spec.limits);
     let devices = devices::register(&kernel, host::machine::memory())?;
-    let filesystems = FileSystems::new(&kernel, HostProc::new(proc, Arc::downgrade(&kernel)), &devices);
+    let host_proc = HostProc::new(proc, Arc::downgrade(&kernel));
+    let filesystems = FileSystems::new(&kernel, host_proc, &devices, direct);
     filesystems::register(&kernel, &filesystems);
     let poller = Poller::start(|work| executor::turn(work))
         .map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)));

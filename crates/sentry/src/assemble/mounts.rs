@@ -19,6 +19,7 @@ use vfs::{CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, Ino
 
 use super::filesystems::FileSystems;
 use super::process::Place;
+use crate::direct;
 use crate::failure::{Failure, Trying};
 use crate::spec::{self, ContainerSpec, DevptsOptions, FileAccess, MountKind, MountSpec, TmpfsOptions};
 
@@ -110,7 +111,11 @@ impl Builder<'_> {
         let socket = self.connections.get_mut(connection).and_then(Option::take);
         let socket = socket
             .ok_or_else(|| Failure::Message(format!("connection {connection} to the gofer is missing")))?;
-        Ok(GoferFs::connect(socket, caching).trying("talk to the gofer")?)
+        let files = match &self.filesystems.direct {
+            Some(seen) => GoferFs::take_over(socket, caching, |tree| direct::server(seen, tree)),
+            None => GoferFs::connect(socket, caching),
+        };
+        Ok(files.trying("talk to the gofer")?)
     }
 
     /// A layer in memory over files that stay as they are.

@@ -5,8 +5,9 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use abi::Errno;
-use gofer::{Config, Export, Links};
-use gofer_fs::{Caching, GoferFs};
+use gofer::{Config, Export, Ids, Links, Local, Tree};
+use gofer_fs::{Caching, GoferFs, Handover};
+use ninep::client::Server;
 use vfs::io::{SliceSource, VecSink};
 use vfs::special::SpecialFiles;
 use vfs::{
@@ -23,6 +24,17 @@ pub(crate) struct World {
     root: Path,
     credentials: Arc<Credentials>,
     files: Arc<FdTable>,
+}
+
+/// The socket of a gofer in a thread.
+fn gofer(directory: &tempfile::TempDir, read_only: bool, hands_over: bool) -> OwnedFd {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let root: OwnedFd = std::fs::File::open(directory.path()).unwrap().into();
+    let exports = vec![Export { socket: theirs.into(), tree: Tree { root, read_only, ids: Ids::default() } }];
+    std::thread::spawn(move || {
+        gofer::serve(Config { exports, links: Links::in_proc(), filter: false, hands_over })
+    });
+    ours.into()
 }
 
 /// There are no devices here.
@@ -47,11 +59,30 @@ impl World {
     }
 
     pub(crate) fn over(directory: tempfile::TempDir, caching: Caching, read_only: bool) -> Self {
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        let root: OwnedFd = std::fs::File::open(directory.path()).unwrap().into();
-        let exports = vec![Export { socket: theirs.into(), root, read_only, ids: gofer::Ids::default() }];
-        std::thread::spawn(move || gofer::serve(Config { exports, links: Links::in_proc(), filter: false }));
-        let filesystem = GoferFs::connect(ours.into(), caching).unwrap();
+        let filesystem = GoferFs::connect(gofer(&directory, read_only, false), caching).unwrap();
+        Self::on(directory, filesystem)
+    }
+
+    /// With the server in the client's hands, if the gofer hands its tree over.
+    pub(crate) fn taken_over(
+        directory: tempfile::TempDir,
+        caching: Caching,
+        read_only: bool,
+        hands_over: bool,
+    ) -> Self {
+        let mut taken = false;
+        let serve = |tree: Handover| -> Box<dyn Server> {
+            taken = true;
+            let ids = Ids { users: tree.users, groups: tree.groups };
+            Box::new(Local::new(Tree { root: tree.root, read_only: tree.read_only, ids }, Links::in_proc()))
+        };
+        let filesystem =
+            GoferFs::take_over(gofer(&directory, read_only, hands_over), caching, serve).unwrap();
+        assert_eq!(taken, hands_over);
+        Self::on(directory, filesystem)
+    }
+
+    fn on(directory: tempfile::TempDir, filesystem: Arc<GoferFs>) -> Self {
         let superblock = SuperBlock::new(filesystem.clone());
         let mount = Mount::whole(Arc::clone(&superblock), b"root", MountFlags::empty());
         let namespace = MountNamespace::new(mount);
