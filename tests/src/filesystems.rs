@@ -43,6 +43,8 @@ macro_rules! stress {
 const ALONE: &[&str] = &["cache=all"];
 /// Somebody else may.
 const NOT_ALONE: &[&str] = &["--file-access", "shared"];
+/// What is written lies in a file beside the root's.
+const LAYER: &[&str] = &["--overlay2", "root:self"];
 
 /// The sentry works on the files itself.
 const DIRECT: &[&str] = &["--directfs"];
@@ -55,6 +57,7 @@ pub const ALL: &[Case] = &[
     on!("posix/layers", "pjdfstest.sh", "layers"; crates: &[&PJDFSTEST]),
     on!("posix/root", "pjdfstest.sh", "root"; crates: &[&PJDFSTEST], writable: true),
     on!("posix/root-not-alone", "pjdfstest.sh", "root"; crates: &[&PJDFSTEST], writable: true, options: NOT_ALONE),
+    on!("posix/root-layer", "pjdfstest.sh", "root"; crates: &[&PJDFSTEST], writable: true, options: LAYER),
     on!("posix/disk", "pjdfstest.sh", "disk"; crates: &[&PJDFSTEST], disk: Some(&[])),
     on!("posix/disk-alone", "pjdfstest.sh", "disk"; crates: &[&PJDFSTEST], disk: Some(ALONE)),
     on!("posix/direct", "pjdfstest.sh", "root"; crates: &[&PJDFSTEST], writable: true, options: DIRECT),
@@ -63,6 +66,7 @@ pub const ALL: &[Case] = &[
     on!("fsx/memory", "fsx.sh", "memory", "100000"; crates: &[&FSX]),
     on!("fsx/layers", "fsx.sh", "layers", "100000"; crates: &[&FSX]),
     on!("fsx/root", "fsx.sh", "root", "100000"; crates: &[&FSX], writable: true),
+    on!("fsx/root-layer", "fsx.sh", "root", "100000"; crates: &[&FSX], writable: true, options: LAYER),
     on!("fsx/disk", "fsx.sh", "disk", "100000"; crates: &[&FSX], disk: Some(&[])),
     on!("fsx/disk-alone", "fsx.sh", "disk", "100000"; crates: &[&FSX], disk: Some(ALONE)),
     on!("fsx/direct", "fsx.sh", "root", "20000"; crates: &[&FSX], writable: true, options: DIRECT),
@@ -73,6 +77,7 @@ pub const ALL: &[Case] = &[
     on!("rsync/memory", "rsync.sh", "memory";),
     on!("rsync/layers", "rsync.sh", "layers";),
     on!("rsync/root", "rsync.sh", "root"; writable: true),
+    on!("rsync/root-layer", "rsync.sh", "root"; writable: true, options: LAYER),
     on!("rsync/disk", "rsync.sh", "disk"; disk: Some(&[])),
     on!("rsync/direct", "rsync.sh", "root"; writable: true, options: DIRECT),
     stress!("stress/memory", "memory";),

@@ -1,4 +1,4 @@
-//! Files in host memory: memfd_create(2).
+//! Files without a name that nobody else has: in host memory (memfd_create(2)), or wherever they were made.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -23,6 +23,12 @@ impl MemoryFile {
     pub fn new(label: &CStr) -> Result<Self, Errno> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         rustix::fs::memfd_create(label, flags).map(|file| Self { file }).map_err(errno_of)
+    }
+
+    /// One that was made elsewhere, open for reading and writing. It cannot be sealed.
+    #[must_use]
+    pub const fn over(file: OwnedFd) -> Self {
+        Self { file }
     }
 
     /// A descriptor for reading and writing.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sentry::spec::FileAccess;
 
+use crate::config::layers::Layers;
 use crate::signal_names;
 
 /// Runs Linux programs on a kernel of their own.
@@ -51,6 +52,11 @@ pub(crate) struct Global {
     /// What is kept of the files of bind mounts that have no option cache=POLICY
     #[arg(long, value_name = "POLICY", value_enum, default_value_t = Keeping::Revalidating)]
     pub(crate) file_access_mounts: Keeping,
+    /// Where what a container writes is kept: none (in its files), or (root|all):(memory|self|dir=/PATH)[,size=SIZE]: in a layer that ends with
+    /// it, over its root or its bind mounts too, in memory, or in a file in the layer's own directory or another [default: none; root:memory
+    /// for do]
+    #[arg(long, value_name = "CHOICE")]
+    pub(crate) overlay2: Option<Layers>,
 }
 
 /// How long what is known of the host's files is true.
@@ -155,6 +161,9 @@ pub(crate) enum Command {
     Start(Id),
     /// Show what a container is at, as JSON
     State(Id),
+    /// Write files of a container to an archive
+    #[command(subcommand)]
+    Tar(Tar),
     /// Change the limits of a container
     Update(Update),
     /// Wait for the end of a container, and end as it does
@@ -465,6 +474,23 @@ pub(crate) struct Run {
     /// Without effect: nothing has to be reaped
     #[arg(long, hide = true)]
     pub(crate) no_subreaper: bool,
+}
+
+/// `casemate tar`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tar {
+    /// What the container has written to its root, where that is kept in a layer (--overlay2): a layer of an OCI image
+    RootfsUpper(TarRootfsUpper),
+}
+
+/// `casemate tar rootfs-upper`.
+#[derive(Debug, Args)]
+pub(crate) struct TarRootfsUpper {
+    /// The archive [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The container
+    pub(crate) id: String,
 }
 
 /// `casemate update`.

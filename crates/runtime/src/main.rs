@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::command_line::{Command, CommandLine, Global, Gofer};
+use crate::command_line::{Command, CommandLine, Global, Gofer, Tar};
 use crate::log::Log;
 
 /// Exit code of our own failures, as runc's.
@@ -72,7 +72,7 @@ fn carry_out(
 ) -> Result<u8, error::Error> {
     use commands::{
         create, debug, delete, r#do, events, exec, features, gofer_serve, install, kill, list, pause, ps,
-        reserved, run, spec, start, state, update, wait,
+        reserved, run, spec, start, state, tar, update, wait,
     };
     let nothing = |()| 0;
     match command {
@@ -98,6 +98,7 @@ fn carry_out(
         Command::Spec(arguments) => spec::execute(&arguments).map(nothing),
         Command::Start(arguments) => start::execute(global, &arguments).map(nothing),
         Command::State(arguments) => state::execute(global, &arguments).map(nothing),
+        Command::Tar(Tar::RootfsUpper(arguments)) => tar::execute(global, &arguments).map(nothing),
         Command::Update(arguments) => update::execute(global, &arguments).map(nothing),
         Command::Wait(arguments) => wait::execute(global, &arguments),
     }

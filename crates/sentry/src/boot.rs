@@ -18,7 +18,7 @@ use crate::{assemble, direct, filter, init, isolation, privileges};
 pub struct Document {
     /// The container to run.
     pub container: ContainerSpec,
-    /// How many connections to the gofer were handed over.
+    /// How many connections to the gofer were handed over, with the files that layers lie in.
     pub connections: usize,
     /// How many descriptors of the first process were handed over besides the standard ones.
     pub further_descriptors: usize,
@@ -58,7 +58,7 @@ pub struct Boot {
     pub listener: OwnedFd,
     /// What the sandbox lives with.
     pub life: Life,
-    /// One socket per file system that the gofer serves.
+    /// One socket per file system that the gofer serves, and then one file per layer that lies in one.
     pub connections: Vec<OwnedFd>,
 }
 

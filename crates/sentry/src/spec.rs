@@ -230,10 +230,19 @@ pub struct RootSpec {
     pub connection: usize,
     /// Whether it refuses writes.
     pub read_only: bool,
-    /// Whether writes are kept in memory, over the host's files.
-    pub overlay: bool,
+    /// The layer that keeps what is written, if not the host's files do.
+    pub overlay: Option<LayerSpec>,
     /// Who else changes the files, [`FileAccess::All`] unless told.
     pub access: Option<FileAccess>,
+}
+
+/// A layer that keeps what is written, over files that stay as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerSpec {
+    /// The file that it lies in, which was handed over with this index among the connections to the gofer. Without one it is in memory.
+    pub file: Option<usize>,
+    /// The most that it may hold, in bytes.
+    pub size: Option<u64>,
 }
 
 /// Who else changes files of the host, and so how long what is known of them stays true.
@@ -267,8 +276,8 @@ pub enum MountKind {
     Gofer {
         /// Index of the connection.
         connection: usize,
-        /// Whether writes are kept in memory.
-        overlay: bool,
+        /// The layer that keeps what is written.
+        overlay: Option<LayerSpec>,
         /// Who else changes the files, [`FileAccess::Revalidating`] unless told.
         access: Option<FileAccess>,
     },

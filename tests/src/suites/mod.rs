@@ -24,6 +24,7 @@ mod exec;
 mod exit_codes;
 mod host_files;
 mod hostile;
+mod layers;
 mod lifecycle;
 mod limits;
 mod many_files;
@@ -96,6 +97,10 @@ const NAMES: &[(&str, Test)] = &[
     ("hostile/opens-without-end", hostile::opens_without_end),
     ("hostile/eats-memory", hostile::eats_memory),
     ("hostile/hundred-at-once", hostile::hundred_at_once),
+    ("layers/choices", layers::choices),
+    ("layers/limits", layers::limits),
+    ("layers/nothing-left", layers::nothing_left),
+    ("layers/export", layers::export),
     ("lifecycle/from-create-to-delete", lifecycle::from_create_to_delete),
     ("lifecycle/wait-tells-the-end", lifecycle::wait_tells_the_end),
     ("lifecycle/killed-creators", lifecycle::killed_creators),

@@ -37,7 +37,7 @@ pub struct Settings {
 /// A mounted overlay.
 pub struct Overlay {
     pub(crate) shared: Arc<Shared>,
-    root: Arc<Node>,
+    pub(crate) root: Arc<Node>,
 }
 
 /// What the nodes of one overlay share.

@@ -9,6 +9,7 @@
 //! layer has a part in is renamed only with `redirect_dir` (else `EXDEV`; mv(1) copies it then).
 #![forbid(unsafe_code)]
 
+mod archive;
 mod copy_data;
 mod copy_up;
 mod directory_file;

@@ -1,4 +1,4 @@
-//! The content of a regular file: in the sentry's memory until somebody maps it, then in a host file.
+//! The content of a regular file: in the sentry's memory or the filesystem's store until somebody maps it, then in a host file.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use vfs::{Sink, Source, scratch};
 use crate::filesystem::Shared;
 use crate::pages::{PAGE, Pages, pages_of, split};
 use crate::seals::Seals;
+use crate::stored::Stored;
+use crate::to_host;
 
 /// The largest size of a file (`MAX_LFS_FILESIZE`).
 const SIZE_MAX: u64 = i64::MAX.cast_unsigned();
@@ -29,18 +31,17 @@ pub(crate) struct Content {
 
 enum Storage {
     Heap(Pages),
+    Stored(Stored),
     Host(MemoryFile),
 }
 
 impl Content {
     pub(crate) fn new(shared: &Arc<Shared>, seals: Seals) -> Self {
-        Self {
-            size: 0,
-            storage: Storage::Heap(Pages::default()),
-            seals,
-            charged: 0,
-            shared: Arc::clone(shared),
-        }
+        let storage = match &shared.store {
+            Some(store) => Storage::Stored(Stored::new(Arc::clone(store))),
+            None => Storage::Heap(Pages::default()),
+        };
+        Self { size: 0, storage, seals, charged: 0, shared: Arc::clone(shared) }
     }
 
     pub(crate) const fn size(&self) -> u64 {
@@ -51,6 +52,7 @@ impl Content {
     pub(crate) fn blocks(&self) -> u64 {
         match &self.storage {
             Storage::Heap(pages) => pages.len().saturating_mul(PAGE / 512),
+            Storage::Stored(stored) => stored.len().saturating_mul(PAGE / 512),
             Storage::Host(file) => file.blocks().unwrap_or(0),
         }
     }
@@ -82,6 +84,7 @@ impl Content {
         let end = self.size.min(offset.saturating_add(room));
         match &self.storage {
             Storage::Heap(pages) => pages.read(offset, end, into),
+            Storage::Stored(stored) => stored.read(offset, end, into),
             Storage::Host(file) => read_host(file, offset, end, into),
         }
     }
@@ -124,6 +127,7 @@ impl Content {
         while at < end {
             let stepped = match &self.storage {
                 Storage::Heap(_) => self.write_page(at, end, from),
+                Storage::Stored(_) => self.write_stored(at, end, from),
                 Storage::Host(_) => self.write_chunk(at, end, from),
             };
             match stepped {
@@ -155,6 +159,54 @@ impl Content {
         result
     }
 
+    fn write_stored(&mut self, at: u64, end: u64, from: &mut dyn Source) -> Result<usize, Errno> {
+        let Storage::Stored(stored) = &mut self.storage else { return Err(Errno::EIO) };
+        let (quota, charged) = (&self.shared.pages, &mut self.charged);
+        let length = usize::try_from(end.saturating_sub(at).min(CHUNK)).unwrap_or(0);
+        scratch::with(length, |buffer| {
+            let taken = from.take(buffer)?;
+            let mut data = buffer.get(..taken).unwrap_or_default();
+            let missing = |stored: &Stored, data: &[u8]| {
+                stored.missing(at / PAGE..pages_of(at.saturating_add(data.len() as u64)))
+            };
+            let mut new = missing(stored, data);
+            let mut room = quota.take(new);
+            if room.is_err() {
+                // As much as there is room for, page by page.
+                let (_, within) = split(at);
+                let rest = usize::try_from(PAGE).unwrap_or(0).saturating_sub(within);
+                data = data.get(..rest).unwrap_or(data);
+                new = missing(stored, data);
+                room = quota.take(new);
+            }
+            let written = room.and_then(|()| {
+                stored.write(at, data).map_err(|error| match error {
+                    // The host's file is at its limits.
+                    Errno::EFBIG | Errno::EDQUOT => Errno::ENOSPC,
+                    error => error,
+                })
+            });
+            match written {
+                Ok(()) => {
+                    *charged = charged.saturating_add(new);
+                    from.give_back(taken.saturating_sub(data.len()));
+                    Ok(data.len())
+                }
+                Err(error) => {
+                    from.give_back(taken);
+                    if room.is_ok() {
+                        quota.give_back(new);
+                    }
+                    // Pages before the one that failed may be in use now.
+                    let used = stored.len();
+                    quota.take_anyway(used.saturating_sub(*charged));
+                    *charged = used.max(*charged);
+                    Err(error)
+                }
+            }
+        })
+    }
+
     fn write_chunk(&mut self, at: u64, end: u64, from: &mut dyn Source) -> Result<usize, Errno> {
         let Storage::Host(file) = &self.storage else { return Err(Errno::EIO) };
         let length = end.saturating_sub(at).min(CHUNK);
@@ -177,10 +229,13 @@ impl Content {
         result
     }
 
-    /// Charges what the host file takes up, which guests change through their mappings.
+    /// Charges what the content takes up outside of the sentry: guests change a host file through their mappings.
     pub(crate) fn settle(&mut self) {
-        let Storage::Host(file) = &self.storage else { return };
-        let used = file.blocks().map_or(self.charged, |blocks| blocks / (PAGE / 512));
+        let used = match &self.storage {
+            Storage::Heap(_) => return,
+            Storage::Stored(stored) => stored.len(),
+            Storage::Host(file) => file.blocks().map_or(self.charged, |blocks| blocks / (PAGE / 512)),
+        };
         if used > self.charged {
             self.shared.pages.take_anyway(used.saturating_sub(self.charged));
         } else {
@@ -202,7 +257,8 @@ impl Content {
                 self.shared.pages.give_back(freed);
                 self.charged = self.charged.saturating_sub(freed);
             }
-            Storage::Heap(_) => {}
+            Storage::Stored(stored) if size <= self.size => stored.cut(size)?,
+            Storage::Heap(_) | Storage::Stored(_) => {}
             Storage::Host(file) => file.set_size(size)?,
         }
         self.size = size;
@@ -219,11 +275,22 @@ impl Content {
             self.seals.check_size(self.size, end)?;
         }
         let range = (start / PAGE)..pages_of(end);
-        if range.end.saturating_sub(range.start) > self.shared.pages.limit() {
+        // Without a limit the machine's is one.
+        if range.end.saturating_sub(range.start) > self.shared.pages.limit().min(self.shared.reservable()) {
             return Err(Errno::ENOSPC);
         }
         match &mut self.storage {
             Storage::Heap(pages) => reserve_pages(pages, range, &self.shared, &mut self.charged)?,
+            Storage::Stored(stored) => {
+                let missing = stored.missing(range.clone());
+                self.shared.pages.take(missing)?;
+                self.charged = self.charged.saturating_add(missing);
+                let reserved = stored.reserve(range);
+                if reserved.is_err() {
+                    self.settle();
+                }
+                reserved?;
+            }
             Storage::Host(file) => {
                 let free = self.shared.pages.limit().saturating_sub(self.shared.pages.used());
                 if range.end.saturating_sub(range.start) > free.saturating_add(self.charged) {
@@ -248,6 +315,7 @@ impl Content {
                 self.shared.pages.give_back(freed);
                 self.charged = self.charged.saturating_sub(freed);
             }
+            Storage::Stored(stored) => stored.punch(start, end)?,
             Storage::Host(file) => file.punch(start, end.saturating_sub(start))?,
         }
         self.settle();
@@ -263,24 +331,28 @@ impl Content {
             Storage::Host(file) => file.seek(offset, hole),
             Storage::Heap(pages) if hole => Ok(pages.next_hole(offset).min(self.size)),
             Storage::Heap(pages) => pages.next_data(offset).filter(|at| *at < self.size).ok_or(Errno::ENXIO),
+            Storage::Stored(stored) if hole => Ok(stored.next_hole(offset).min(self.size)),
+            Storage::Stored(stored) => {
+                stored.next_data(offset).filter(|at| *at < self.size).ok_or(Errno::ENXIO)
+            }
         }
     }
 
     /// A host file with this content, to be mapped: for writing too if `writable`.
     pub(crate) fn host_file(&mut self, writable: bool) -> Result<OwnedFd, Errno> {
-        if let Storage::Heap(pages) = &self.storage {
-            let file = MemoryFile::new(c"tmpfs")?;
-            file.set_size(self.size)?;
-            for (number, page) in pages.iter() {
-                file.write_all(number.saturating_mul(PAGE), page)?;
-            }
+        let moved = match &self.storage {
+            Storage::Heap(pages) => Some(to_host::from_heap(pages, self.size)?),
+            Storage::Stored(stored) => Some(to_host::from_store(stored, self.size)?),
+            Storage::Host(_) => None,
+        };
+        if let Some(file) = moved {
             self.storage = Storage::Host(file);
             self.settle();
         }
         match &self.storage {
             Storage::Host(file) if writable => file.read_write(),
             Storage::Host(file) => file.read_only(),
-            Storage::Heap(_) => Err(Errno::EIO),
+            Storage::Heap(_) | Storage::Stored(_) => Err(Errno::EIO),
         }
     }
 }

@@ -9,6 +9,7 @@ use vfs::{Device, FileKind, FileSystem, FileSystemStatistics, InodeRef, Owner};
 use crate::node::{Body, Node};
 use crate::options::{Given, Options};
 use crate::quota::Quota;
+use crate::store::Store;
 
 /// `TMPFS_MAGIC`.
 const MAGIC: u64 = 0x0102_1994;
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     next_inode: AtomicU64,
     memory: u64,
     options: Options,
+    /// Where content lies if not in memory.
+    pub(crate) store: Option<Arc<Store>>,
     filesystem: Weak<Tmpfs>,
 }
 
@@ -41,6 +44,16 @@ impl Tmpfs {
     /// A new filesystem that calls itself something else in /proc/mounts, as devtmpfs does.
     #[must_use]
     pub fn named(name: &'static str, options: Options, memory: u64) -> Arc<Self> {
+        Self::make(name, options, memory, None)
+    }
+
+    /// A new filesystem whose files' content lies in a file of the host. What a guest maps is moved to memory.
+    #[must_use]
+    pub fn stored(options: Options, memory: u64, store: Arc<Store>) -> Arc<Self> {
+        Self::make("tmpfs", options, memory, Some(store))
+    }
+
+    fn make(name: &'static str, options: Options, memory: u64, store: Option<Arc<Store>>) -> Arc<Self> {
         Arc::new_cyclic(|filesystem| {
             let shared = Arc::new(Shared {
                 name,
@@ -50,6 +63,7 @@ impl Tmpfs {
                 next_inode: AtomicU64::new(1),
                 memory,
                 options,
+                store,
                 filesystem: Weak::clone(filesystem),
             });
             let owner = Owner { uid: options.uid, gid: options.gid };
@@ -60,6 +74,11 @@ impl Tmpfs {
 }
 
 impl Shared {
+    /// Pages that one call can reserve at most: of what lies in memory, no more than the machine has.
+    pub(crate) fn reservable(&self) -> u64 {
+        if self.store.is_some() { u64::MAX } else { self.memory / 4096 }
+    }
+
     pub(crate) fn next_inode(&self) -> u64 {
         self.next_inode.fetch_add(1, Ordering::Relaxed)
     }

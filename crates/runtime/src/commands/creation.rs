@@ -7,9 +7,10 @@ use sentry::spec::{LimitSpec, PidsOf};
 
 use crate::cgroups::Cgroups;
 use crate::command_line::{Create, Global};
+use crate::config::layers::Layers;
 use crate::config::load::load;
 use crate::config::pod::{Pids, Pod};
-use crate::config::translate::{RootWrites, translate};
+use crate::config::translate::translate;
 use crate::error::{Error, Trying};
 use crate::hooks::Moment;
 use crate::log::Log;
@@ -37,7 +38,8 @@ impl Creation {
         let root = Root::of(global);
         let entry = root.create(&arguments.id)?;
         let config = load(&arguments.bundle)?;
-        let mut plan = translate(&config, &arguments.id, RootWrites::AsConfigured)?
+        let mut plan = translate(&config, &arguments.id)?
+            .layered(global.overlay2.as_ref().unwrap_or(&Layers::None))?
             .keeping(global.file_access.access(), global.file_access_mounts.access());
         let rootfs = plan.exports.first().map(|root| root.path.clone()).unwrap_or_default();
         let record = Record {

@@ -10,6 +10,7 @@ use sentry::spec::{
 use crate::cgroups::Cgroups;
 use crate::command_line::{Do, Global, UserArgument};
 use crate::config::id_mappings::Ids;
+use crate::config::layers::{Layers, Medium};
 use crate::config::{Export, Plan, capabilities};
 use crate::error::{Error, Trying};
 use crate::log::Log;
@@ -20,8 +21,10 @@ use crate::state::Root;
 pub(crate) fn execute(global: &Global, arguments: Do, log: &Log) -> Result<u8, Error> {
     let id = format!("do-{}", std::process::id());
     let entry = Root::of(global).create(&id)?;
+    let memory = Layers::Over { all: false, medium: Medium::Memory, size: None };
     let launch = Launch {
         plan: plan(arguments, id.clone())?
+            .layered(global.overlay2.as_ref().unwrap_or(&memory))?
             .keeping(global.file_access.access(), global.file_access_mounts.access()),
         global,
         log,
@@ -61,15 +64,14 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
         scheduling: SchedulingSpec::default(),
         io_priority: 0,
     };
-    let overlay = !arguments.ro;
     Ok(Plan {
         container: ContainerSpec {
             id,
             hostname: "casemate".to_owned(),
             domainname: "(none)".to_owned(),
             process,
-            root: RootSpec { connection: 0, read_only: !overlay, overlay, access: None },
-            mounts: mounts(overlay),
+            root: RootSpec { connection: 0, read_only: arguments.ro, overlay: None, access: None },
+            mounts: mounts(!arguments.ro),
             masked_paths: Vec::new(),
             readonly_paths: Vec::new(),
             sysctl: Vec::new(),
@@ -80,7 +82,9 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
             limits: LimitSpec::default(),
         },
         network: None,
-        exports: vec![Export { path: root, read_only: true, recursive: true, ids: Ids::default() }],
+        exports: vec![Export { path: root, read_only: arguments.ro, recursive: true, ids: Ids::default() }],
+        layers: None,
+        stores: Vec::new(),
         patching: true,
         pod: None,
     })
@@ -132,7 +136,7 @@ fn environment(changes: Vec<String>) -> Result<Vec<String>, Error> {
     Ok(env)
 }
 
-fn mounts(overlay: bool) -> Vec<MountSpec> {
+fn mounts(writable: bool) -> Vec<MountSpec> {
     let standard = MountFlags { no_suid: true, no_dev: true, no_exec: true, ..MountFlags::default() };
     let at = |destination: &str, kind, flags| MountSpec { destination: destination.to_owned(), kind, flags };
     let sticky = TmpfsOptions { mode: Some(0o1777), ..TmpfsOptions::default() };
@@ -151,8 +155,8 @@ fn mounts(overlay: bool) -> Vec<MountSpec> {
         at("/dev/shm", MountKind::Tmpfs(sticky), standard),
         at("/sys", MountKind::Sysfs, MountFlags { read_only: true, ..standard }),
     ];
-    if !overlay {
-        // Programs need some place to write to; under an overlay the root's own /tmp is one.
+    if !writable {
+        // Programs need some place to write to; otherwise the root's own /tmp is one.
         let flags = MountFlags { no_exec: false, ..standard };
         mounts.push(at("/tmp", MountKind::Tmpfs(sticky), flags));
     }

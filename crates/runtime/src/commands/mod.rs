@@ -20,5 +20,6 @@ pub(crate) mod run;
 pub(crate) mod spec;
 pub(crate) mod start;
 pub(crate) mod state;
+pub(crate) mod tar;
 pub(crate) mod update;
 pub(crate) mod wait;

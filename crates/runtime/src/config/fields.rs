@@ -30,7 +30,12 @@ const fn row(path: &'static str, support: Support) -> Field {
 /// All fields of the runtime specification that concern Linux containers.
 pub(crate) const FIELDS: &[Field] = &[
     row("ociVersion", Full("")),
-    row("annotations", Full("shown by `state`")),
+    row(
+        "annotations",
+        Full(
+            "shown by `state`; `dev.casemate.patch` and `dev.casemate.overlay2` as the options of these names",
+        ),
+    ),
     row("hostname", Full("")),
     row("domainname", Full("")),
     row("root.path", Full("")),

@@ -18,7 +18,7 @@ pub(crate) fn spec() -> Spec {
 mod tests {
     use super::*;
     use crate::config::load::{Config, FILE_NAME};
-    use crate::config::translate::{RootWrites, translate};
+    use crate::config::translate::translate;
 
     #[test]
     fn it_can_be_run_as_it_is() {
@@ -26,7 +26,7 @@ mod tests {
         std::fs::create_dir(bundle.path().join("rootfs")).unwrap();
         let config =
             Config { bundle: bundle.path().to_owned(), path: bundle.path().join(FILE_NAME), spec: spec() };
-        let plan = translate(&config, "x", RootWrites::AsConfigured).unwrap();
+        let plan = translate(&config, "x").unwrap();
         assert_eq!(plan.container.process.args, ["sh"]);
         assert_eq!(plan.container.hostname, "casemate");
     }

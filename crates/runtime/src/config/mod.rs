@@ -4,6 +4,7 @@ pub(crate) mod capabilities;
 pub(crate) mod fields;
 pub(crate) mod id_mappings;
 pub(crate) mod initial;
+pub(crate) mod layers;
 pub(crate) mod lenient;
 pub(crate) mod linux;
 pub(crate) mod load;

@@ -71,7 +71,7 @@ fn bind(
         recursive: options.recursive,
         ids,
     });
-    Ok(MountKind::Gofer { connection, overlay: false, access: options.access()? })
+    Ok(MountKind::Gofer { connection, overlay: None, access: options.access()? })
 }
 
 /// The options of one mount, sorted.
@@ -258,7 +258,7 @@ mod tests {
     fn a_bind_mount_is_an_export() {
         let (spec, exports) =
             translated(r#"{"destination": "/e", "source": "etc", "options": ["rbind", "ro"]}"#).unwrap();
-        assert_eq!(spec.kind, MountKind::Gofer { connection: 0, overlay: false, access: None });
+        assert_eq!(spec.kind, MountKind::Gofer { connection: 0, overlay: None, access: None });
         assert_eq!(
             exports,
             [Export { path: "/etc".into(), read_only: true, recursive: true, ids: Ids::default() }]

@@ -9,6 +9,7 @@ use sentry::spec::{
 use serde::{Deserialize, Serialize};
 
 use super::id_mappings::{self, Ids};
+use super::layers::{self, Layers};
 use super::load::Config;
 use super::pod::Pod;
 use super::{linux, mounts, namespaces, pod, process, scheduling, seccomp};
@@ -35,6 +36,10 @@ pub(crate) struct Plan {
     pub(crate) container: ContainerSpec,
     /// For the gofer; the first is the root.
     pub(crate) exports: Vec<Export>,
+    /// Where its configuration says that what it writes is kept.
+    pub(crate) layers: Option<Layers>,
+    /// The directories that files for layers are made in: to the sentry they come behind the connections to the gofer.
+    pub(crate) stores: Vec<PathBuf>,
     /// Whether hot call sites of programs may be patched.
     pub(crate) patching: bool,
     /// The network namespace of the host that the sandbox is in, if not one of its own.
@@ -60,24 +65,15 @@ impl Plan {
 /// The annotation that keeps the text of a container's programs as it is, with `off`.
 const PATCH: &str = "dev.casemate.patch";
 
-/// How the root is treated beyond what the configuration says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RootWrites {
-    /// As the configuration says.
-    AsConfigured,
-    /// Kept in memory.
-    Overlay,
-}
-
 /// Translates a configuration; every error names the file and the field.
-pub(crate) fn translate(config: &Config, id: &str, writes: RootWrites) -> Result<Plan, Error> {
+pub(crate) fn translate(config: &Config, id: &str) -> Result<Plan, Error> {
     let path = &config.path;
     let wrong = |problem: String| Error::Config { path: path.clone(), problem };
     let spec = &config.spec;
     let process = spec.process().as_ref().ok_or_else(|| wrong("process: is missing".to_owned()))?;
     let process = process::translate(process).map_err(wrong)?;
     namespaces::check(spec).map_err(wrong)?;
-    let (root, mut exports) = root(config, writes)?;
+    let (root, mut exports) = root(config)?;
     let mounts = spec.mounts().as_deref().unwrap_or_default();
     let ids = id_mappings::of_container(spec.linux().as_ref());
     let mut mounts = mounts::translate(mounts, &config.bundle, &ids, &mut exports).map_err(wrong)?;
@@ -102,9 +98,10 @@ pub(crate) fn translate(config: &Config, id: &str, writes: RootWrites) -> Result
         personality: scheduling::personality(linux),
     };
     let patching = patching(spec).map_err(wrong)?;
+    let layers = layers(spec).map_err(wrong)?;
     let pod = pod::place(spec).map_err(wrong)?;
     let network = namespaces::network(linux, pod.is_some()).map_err(wrong)?;
-    Ok(Plan { container, exports, patching, network, pod })
+    Ok(Plan { container, exports, layers, stores: Vec::new(), patching, network, pod })
 }
 
 /// The `startContainer` hooks. To them the container's process is the one that they see.
@@ -146,15 +143,20 @@ fn patching(spec: &Spec) -> Result<bool, String> {
     }
 }
 
-fn root(config: &Config, writes: RootWrites) -> Result<(RootSpec, Vec<Export>), Error> {
+fn layers(spec: &Spec) -> Result<Option<Layers>, String> {
+    let chosen = spec.annotations().as_ref().and_then(|all| all.get(layers::ANNOTATION));
+    let parse = |text: &String| text.parse().map_err(|e| format!("annotations.{}: {e}", layers::ANNOTATION));
+    chosen.map(parse).transpose()
+}
+
+fn root(config: &Config) -> Result<(RootSpec, Vec<Export>), Error> {
     let wrong = |problem: String| Error::Config { path: config.path.clone(), problem };
     let root = config.spec.root().as_ref().ok_or_else(|| wrong("root: is missing".to_owned()))?;
     let path = resolve(&config.bundle.join(root.path()))?;
     let read_only = root.readonly().unwrap_or(false);
-    let overlay = writes == RootWrites::Overlay && !read_only;
     let ids = id_mappings::of_container(config.spec.linux().as_ref());
-    let export = Export { path, read_only: read_only || overlay, recursive: true, ids };
-    Ok((RootSpec { connection: 0, read_only, overlay, access: None }, vec![export]))
+    let export = Export { path, read_only, recursive: true, ids };
+    Ok((RootSpec { connection: 0, read_only, overlay: None, access: None }, vec![export]))
 }
 
 fn resolve(path: &Path) -> Result<PathBuf, Error> {
@@ -188,6 +190,8 @@ fn add_devices(mounts: &mut Vec<MountSpec>) {
 
 #[cfg(test)]
 mod tests {
+    use sentry::spec::LayerSpec;
+
     use super::*;
 
     fn config(root: &Path) -> Config {
@@ -200,12 +204,12 @@ mod tests {
     fn a_bare_configuration_gets_devices_and_a_name() {
         let bundle = tempfile::tempdir().unwrap();
         std::fs::create_dir(bundle.path().join("rootfs")).unwrap();
-        let plan = translate(&config(bundle.path()), "x", RootWrites::AsConfigured).unwrap();
+        let plan = translate(&config(bundle.path()), "x").unwrap();
         assert_eq!(plan.container.mounts[0].kind, MountKind::Devtmpfs);
         assert_eq!(plan.container.hostname, "localhost");
         assert_eq!(
             plan.container.root,
-            RootSpec { connection: 0, read_only: false, overlay: false, access: None }
+            RootSpec { connection: 0, read_only: false, overlay: None, access: None }
         );
         assert!(!plan.exports[0].read_only);
     }
@@ -214,8 +218,11 @@ mod tests {
     fn under_an_overlay_the_gofer_refuses_writes() {
         let bundle = tempfile::tempdir().unwrap();
         std::fs::create_dir(bundle.path().join("rootfs")).unwrap();
-        let plan = translate(&config(bundle.path()), "x", RootWrites::Overlay).unwrap();
-        assert!(plan.exports[0].read_only && plan.container.root.overlay && !plan.container.root.read_only);
+        let plan = translate(&config(bundle.path()), "x").unwrap();
+        let plan = plan.layered(&"root:self,size=1m".parse().unwrap()).unwrap();
+        assert_eq!(plan.container.root.overlay, Some(LayerSpec { file: Some(1), size: Some(1 << 20) }));
+        assert!(plan.exports[0].read_only && !plan.container.root.read_only);
+        assert_eq!(plan.stores, [plan.exports[0].path.clone()]);
     }
 
     #[test]
@@ -226,7 +233,7 @@ mod tests {
         let mut plan = |value: Option<&str>| {
             let annotations = value.map(|value| [(PATCH.to_owned(), value.to_owned())].into());
             config.spec.set_annotations(annotations);
-            translate(&config, "x", RootWrites::AsConfigured).map(|plan| plan.patching)
+            translate(&config, "x").map(|plan| plan.patching)
         };
         assert_eq!(
             (plan(None).unwrap(), plan(Some("on")).unwrap(), plan(Some("off")).unwrap()),
@@ -239,8 +246,7 @@ mod tests {
     #[test]
     fn a_root_must_be_a_directory_that_is_there() {
         let bundle = tempfile::tempdir().unwrap();
-        let message =
-            |config: &Config| translate(config, "x", RootWrites::AsConfigured).unwrap_err().to_string();
+        let message = |config: &Config| translate(config, "x").unwrap_err().to_string();
         let expected = format!("cannot open the root directory {}", bundle.path().join("rootfs").display());
         assert_eq!(message(&config(bundle.path())), format!("{expected}: ENOENT: no such file or directory"));
         std::fs::write(bundle.path().join("rootfs"), "").unwrap();

@@ -8,7 +8,7 @@ use sentry::control::{Event, Request};
 use sentry::spec::Further;
 
 use super::attached;
-use super::launch::{Joined, Launch, Sandbox, Starter, connections, memory_file};
+use super::launch::{Joined, Launch, Sandbox, Starter, connections, memory_file, stores};
 use super::supervise::end;
 use super::users::Users;
 use crate::children::GoferDocument;
@@ -23,7 +23,8 @@ pub(super) fn join(launch: Launch<'_>, joined: Joined) -> Result<Sandbox, Error>
     let channel = pod.connect()?.ok_or_else(gone)?;
     let program = File::open("/proc/self/exe").trying_on("open", "/proc/self/exe")?;
     let (life_read, life) = pipe_with(PipeFlags::CLOEXEC).trying("make a pipe")?;
-    let (server_ends, client_ends) = connections(launch.plan.exports.len())?;
+    let (server_ends, mut client_ends) = connections(launch.plan.exports.len())?;
+    client_ends.extend(stores(&launch.plan.stores)?);
     let log = launch.log.descriptor().unwrap_or(rustix::stdio::stderr());
     let starter =
         Starter { program: program.as_fd(), log, users: Users::of_caller(), cgroups: &launch.cgroups };

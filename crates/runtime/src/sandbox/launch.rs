@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use abi::Errno;
 use host::spawn::{Child, Namespaces, Spawn, Starting, SupplementaryGroups};
@@ -21,6 +21,7 @@ use crate::children::{self, GoferDocument, SandboxDocument};
 use crate::command_line::{Global, Toggle};
 use crate::config::Plan;
 use crate::config::id_mappings::Ids;
+use crate::config::layers::make_store;
 use crate::error::{Error, Trying};
 use crate::log::Log;
 use crate::state::Container;
@@ -72,7 +73,8 @@ impl Launch<'_> {
         let pipe = || pipe_with(PipeFlags::CLOEXEC).trying("make a pipe");
         let ((life_read, life), (gofer_read, gofer_life)) = (pipe()?, pipe()?);
         let (control, control_of_sentry) = Channel::pair().trying("make a control channel")?;
-        let (server_ends, client_ends) = connections(self.plan.exports.len())?;
+        let (server_ends, mut client_ends) = connections(self.plan.exports.len())?;
+        client_ends.extend(stores(&self.plan.stores)?);
         let log_file = self.log.descriptor().unwrap_or(rustix::stdio::stderr());
         let users = Users::of_caller();
         let starter = Starter { program: program.as_fd(), log: log_file, users, cgroups: &self.cgroups };
@@ -231,6 +233,11 @@ pub(super) fn connections(count: usize) -> Result<(Vec<OwnedFd>, Vec<OwnedFd>), 
         pairs.push(pair.trying("make a connection to the gofer")?);
     }
     Ok(pairs.into_iter().unzip())
+}
+
+/// The files that layers lie in.
+pub(super) fn stores(directories: &[PathBuf]) -> Result<Vec<OwnedFd>, Error> {
+    directories.iter().map(|directory| make_store(directory)).collect()
 }
 
 /// A memory file that holds a document and cannot be changed any more.

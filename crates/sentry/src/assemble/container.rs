@@ -13,6 +13,7 @@ use kernel::pids::{INIT, Reservation};
 use kernel::seccomp::Seccomp;
 use kernel::signal::{self, Origin, Target};
 use kernel::{FsContext, Kernel, ThreadGroup, executor};
+use overlay::Overlay;
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use vfs::{Credentials, FdTable, OpenFile};
@@ -38,6 +39,8 @@ pub(super) struct Container {
     pub(super) kernel: Arc<Kernel>,
     /// Where its processes start from: its root and mounts.
     pub(super) context: FsContext,
+    /// What its root is, if what is written there is kept in a layer.
+    layer: Option<Arc<Overlay>>,
     /// Which one of the sandbox's: 0 for the first. Its processes have this number.
     number: u32,
     /// Those that its processes begin in.
@@ -115,7 +118,7 @@ type Opened = Vec<Arc<OpenFile>>;
 impl Container {
     pub(super) fn new(
         kernel: Arc<Kernel>,
-        context: FsContext,
+        (context, layer): (FsContext, Option<Arc<Overlay>>),
         importer: Importer,
         spec: ContainerSpec,
         descriptors: Vec<OwnedFd>,
@@ -128,6 +131,7 @@ impl Container {
         Ok(Arc::new(Self {
             kernel,
             context,
+            layer,
             number: 0,
             namespaces,
             spec,
@@ -144,7 +148,7 @@ impl Container {
     pub(super) fn further(
         first: &Self,
         place: process::Place<'_>,
-        context: FsContext,
+        (context, layer): (FsContext, Option<Arc<Overlay>>),
         spec: ContainerSpec,
         descriptors: Vec<OwnedFd>,
     ) -> Result<Arc<Self>, Failure> {
@@ -160,6 +164,7 @@ impl Container {
         Ok(Arc::new(Self {
             kernel: Arc::clone(kernel),
             context,
+            layer,
             number: place.container,
             namespaces: Arc::clone(place.namespaces),
             spec,
@@ -174,6 +179,11 @@ impl Container {
 
     pub(super) fn id(&self) -> &str {
         &self.spec.id
+    }
+
+    /// The layer that keeps what is written to its root, if there is one.
+    pub(super) const fn layer(&self) -> Option<&Arc<Overlay>> {
+        self.layer.as_ref()
     }
 
     /// Whether it is not the one that the sandbox lives with.

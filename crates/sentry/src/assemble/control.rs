@@ -1,7 +1,7 @@
 //! Requests of runtimes: those of the one that creates the container, and those of later commands.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufWriter, Read};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ use crate::spec::ProcessSpec;
 
 /// The longest description of a process or container that is read, in bytes: arguments and environment may take Linux's 2 MiB, and more as JSON.
 const LONGEST_PROCESS: u64 = 16 << 20;
+/// Bytes that are collected for an archive before they are written.
+const ARCHIVE_BUFFER: usize = 64 << 10;
 /// The stack of a thread that serves one connection, in bytes.
 const STACK: usize = 256 << 10;
 
@@ -133,6 +135,7 @@ impl Connection {
             Request::Status => Ok(Some(Event::Status(self.container.status()))),
             Request::Counters => Ok(Some(Event::Counters(self.counters()))),
             Request::Processes => self.processes(),
+            Request::Archive => self.archive(descriptors).map(|()| Some(Event::Done)),
             Request::Used => Ok(Some(Event::Used(self.container.used()))),
             // What else it may use it shares with its sandbox.
             Request::Limit(limits) if self.container.is_further() => {
@@ -196,6 +199,14 @@ impl Connection {
         let pid = group.pid;
         self.process = Some(group);
         Ok(Event::Started { pid })
+    }
+
+    fn archive(&self, descriptors: Vec<OwnedFd>) -> Result<(), Failure> {
+        let given = descriptors.into_iter().next().ok_or(Errno::EBADF).trying("write an archive")?;
+        let none = || Failure::Message("what the container writes is not kept in a layer".to_owned());
+        let layer = self.container.layer().ok_or_else(none)?;
+        let mut buffered = BufWriter::with_capacity(ARCHIVE_BUFFER, File::from(given));
+        layer.archive(&mut buffered).trying("write the layer of the container's root")
     }
 
     fn counters(&self) -> Vec<(String, u64)> {

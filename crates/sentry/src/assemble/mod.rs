@@ -10,6 +10,7 @@ mod home;
 mod hooks;
 mod host_files;
 mod listing;
+mod lone_file;
 mod mounts;
 mod overlay_options;
 mod process;
@@ -31,6 +32,7 @@ use crate::spec::LimitSpec;
 use container::Container;
 use filesystems::FileSystems;
 use host_files::HostProc;
+use mounts::Built;
 use sandbox::Sandbox;
 
 /// Forks the zygote, while the sentry has one thread and can still choose the user that it runs as.
@@ -69,11 +71,11 @@ pub(crate) fn run(
     let importer = Importer::new(poller.trying("start the poller of host descriptors")?);
 
     let place = process::Place::first(&kernel);
-    let context = mounts::build(place, &filesystems, &spec, connections, &devices)?;
+    let Built { context, layer } = mounts::build(place, &filesystems, &spec, connections, &devices)?;
     setup::make_devices(&context, &spec.devices)?;
     setup::set(&context, kernel.special(), &spec.sysctl)?;
     process::find_program(&context, &spec.process)?;
-    let container = Container::new(kernel, context, importer, spec, descriptors, resized)?;
+    let container = Container::new(kernel, (context, layer), importer, spec, descriptors, resized)?;
     // Without a runtime there is nobody to tell; init ends the sandbox then.
     let _ = control.send(&Event::Created);
     let sandbox = Sandbox::new(container, filesystems, devices);

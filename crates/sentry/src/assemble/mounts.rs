@@ -18,18 +18,29 @@ use vfs::resolve::Lookup;
 use vfs::{CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, InodeRef, Name, SuperBlock};
 
 use super::filesystems::FileSystems;
+use super::lone_file;
 use super::process::Place;
 use crate::direct;
 use crate::failure::{Failure, Trying};
-use crate::spec::{self, ContainerSpec, DevptsOptions, FileAccess, MountKind, MountSpec, TmpfsOptions};
+use crate::spec::{
+    self, ContainerSpec, DevptsOptions, FileAccess, LayerSpec, MountKind, MountSpec, TmpfsOptions,
+};
 
 /// What filesystems are made from.
 struct Builder<'a> {
     place: Place<'a>,
     filesystems: &'a FileSystems,
     devices: &'a Devtmpfs,
+    /// To the gofer, and behind them the files that layers lie in.
     connections: Vec<Option<OwnedFd>>,
     memory: u64,
+}
+
+/// What a container's processes start from.
+pub(super) struct Built {
+    pub(super) context: FsContext,
+    /// What its root is, if what is written there is kept in a layer.
+    pub(super) layer: Option<Arc<Overlay>>,
 }
 
 /// Mounts everything for a container whose processes will be in this place, and finds the working directory.
@@ -39,15 +50,18 @@ pub(super) fn build(
     container: &ContainerSpec,
     connections: Vec<OwnedFd>,
     devices: &Devtmpfs,
-) -> Result<FsContext, Failure> {
+) -> Result<Built, Failure> {
     let connections = connections.into_iter().map(Some).collect();
     let mut builder = Builder { place, filesystems, devices, connections, memory: host::machine::memory() };
     let root = container.root;
     let files = builder.gofer(root.connection, caching(root.access.unwrap_or(FileAccess::All)))?;
     let mut superblock = SuperBlock::new(Arc::clone(&files));
     // What a read-only root lacks is made in a layer over it: the host's files stay as they are.
-    if root.overlay || root.read_only && lacks_mountpoints(&superblock, container) {
-        superblock = SuperBlock::new(builder.overlay(&files)?);
+    let lacking = root.read_only && lacks_mountpoints(&superblock, container);
+    let kept = root.overlay.or(lacking.then_some(LayerSpec { file: None, size: None }));
+    let layer = kept.map(|kept| builder.overlay(files.root(), kept)).transpose()?;
+    if let Some(layer) = &layer {
+        superblock = SuperBlock::new(Arc::clone(layer) as Arc<dyn FileSystem>);
     }
     let root_mount = Mount::whole(superblock, b"root", MountFlags::empty());
     let mut context = FsContext::new(beneath(&root_mount)?);
@@ -66,7 +80,7 @@ pub(super) fn build(
     let cwd = &container.process.cwd;
     context.cwd = working_directory(&context, cwd).map_err(|e| at(cwd, "enter process.cwd", e))?;
     context.umask = container.process.umask;
-    Ok(context)
+    Ok(Built { context, layer })
 }
 
 /// A namespace whose root mount lies upon one that nobody sees, as Linux's upon its rootfs: so it can be moved and pivoted.
@@ -107,10 +121,13 @@ pub(super) fn as_user<R>(
 }
 
 impl Builder<'_> {
+    fn take(&mut self, connection: usize) -> Result<OwnedFd, Failure> {
+        let taken = self.connections.get_mut(connection).and_then(Option::take);
+        taken.ok_or_else(|| Failure::Message(format!("connection {connection} to the gofer is missing")))
+    }
+
     fn gofer(&mut self, connection: usize, caching: Caching) -> Result<Arc<dyn FileSystem>, Failure> {
-        let socket = self.connections.get_mut(connection).and_then(Option::take);
-        let socket = socket
-            .ok_or_else(|| Failure::Message(format!("connection {connection} to the gofer is missing")))?;
+        let socket = self.take(connection)?;
         let files = match &self.filesystems.direct {
             Some(seen) => GoferFs::take_over(socket, caching, |tree| direct::server(seen, tree)),
             None => GoferFs::connect(socket, caching),
@@ -118,28 +135,48 @@ impl Builder<'_> {
         Ok(files.trying("talk to the gofer")?)
     }
 
-    /// A layer in memory over files that stay as they are.
-    fn overlay(&self, files: &Arc<dyn FileSystem>) -> Result<Arc<dyn FileSystem>, Failure> {
-        let lower = files.root();
+    /// A layer over files that stay as they are.
+    fn overlay(&mut self, lower: InodeRef, kept: LayerSpec) -> Result<Arc<Overlay>, Failure> {
+        let store = kept.file.map(|file| self.take(file)).transpose()?;
         let layer = || {
             let mode = lower.attributes()?.mode;
-            self.layer(lower.clone(), tmpfs::Options { mode, ..tmpfs::Options::for_memory(self.memory) })
+            let defaults = tmpfs::Options::for_memory(self.memory);
+            let size = kept.size.unwrap_or(defaults.size);
+            self.layer(lower.clone(), tmpfs::Options { mode, size, ..defaults }, store)
         };
         layer().trying("lay an overlay over the gofer's files")
     }
 
-    /// A layer in memory, within these limits and with this mode, over a directory that stays as it is.
-    fn layer(&self, lower: InodeRef, options: tmpfs::Options) -> Result<Arc<dyn FileSystem>, Errno> {
+    /// A layer in memory or a file, within these limits and with this mode, over a directory that stays as it is.
+    fn layer(
+        &self,
+        lower: InodeRef,
+        options: tmpfs::Options,
+        store: Option<OwnedFd>,
+    ) -> Result<Arc<Overlay>, Errno> {
         let owner = lower.attributes()?.owner;
-        let memory = tmpfs::Tmpfs::new(options, self.memory);
+        let (medium, memory) = match store {
+            Some(file) => {
+                ("file", tmpfs::Tmpfs::stored(options, self.memory, Arc::new(tmpfs::Store::new(file))))
+            }
+            None => ("memory", tmpfs::Tmpfs::new(options, self.memory)),
+        };
         let directory =
             |name: &'static [u8], mode| memory.root().create_directory(Name::new(name)?, mode, owner);
         let root = directory(b"upper", options.mode)?;
         let work = directory(b"work", 0o700)?;
         // Nobody else sees the layer, so that renamed directories can be marked in it.
         let settings = Settings { redirects: Redirects::Made, ..Settings::default() };
-        let options = ",lowerdir=root,upperdir=memory";
-        Ok(Overlay::with(Some(Upper { root, work }), vec![lower], settings, options)?)
+        let options = format!(",lowerdir=root,upperdir={medium}");
+        Overlay::with(Some(Upper { root, work }), vec![lower], settings, &options)
+    }
+
+    /// A layer over a file that is mounted by itself.
+    fn one_file(&mut self, file: InodeRef, kept: LayerSpec) -> Result<Arc<SuperBlock>, Failure> {
+        let whole = self.overlay(Arc::new(lone_file::Around(file)), kept)?;
+        let name = Name::new(lone_file::NAME).trying("name a file")?;
+        let root = whole.root().lookup(name).trying("find a file in its layer")?;
+        Ok(SuperBlock::new(Arc::new(lone_file::Part { whole, root })))
     }
 
     /// A tmpfs that begins with what the directory under it holds: a layer over that, which costs nothing until it is changed. Nobody can reach
@@ -156,7 +193,7 @@ impl Builder<'_> {
         };
         let layer = || {
             let mode = given.mode.map_or_else(|| Ok(under.attributes()?.mode), Ok)?;
-            self.layer(under.clone(), tmpfs::Options { mode, ..self.tmpfs_options(given) })
+            self.layer(under.clone(), tmpfs::Options { mode, ..self.tmpfs_options(given) }, None)
         };
         Ok(Some(SuperBlock::new(layer().trying("lay a tmpfs over a directory")?)))
     }
@@ -184,7 +221,13 @@ impl Builder<'_> {
             MountKind::Gofer { connection, overlay, access } => {
                 let access = access.unwrap_or(FileAccess::Revalidating);
                 let files = self.gofer(*connection, caching(access))?;
-                if *overlay { self.overlay(&files)? } else { files }
+                let (root, Some(kept)) = (files.root(), *overlay) else {
+                    return Ok(SuperBlock::new(files));
+                };
+                if root.kind() != FileKind::Directory {
+                    return self.one_file(root, kept);
+                }
+                self.overlay(root, kept)?
             }
             // Engines ask for an empty tmpfs and expect the standard devices in it.
             MountKind::Tmpfs(_) | MountKind::Devtmpfs if mount.destination == "/dev" => {

@@ -13,6 +13,7 @@ use vfs::{CapabilitySet, Credentials};
 
 use super::container::Container;
 use super::filesystems::FileSystems;
+use super::mounts::Built;
 use super::process::Place;
 use super::{mounts, process, setup};
 use crate::control::ExitStatus;
@@ -63,12 +64,13 @@ impl Sandbox {
         let namespaces = self.namespaces(&spec, &pids, own_names)?;
         let container = self.next.fetch_add(1, Ordering::Relaxed);
         let place = Place { kernel, container, namespaces: &namespaces };
-        let context = mounts::build(place, &self.filesystems, &spec, connections, &self.devices)?;
+        let Built { context, layer } =
+            mounts::build(place, &self.filesystems, &spec, connections, &self.devices)?;
         setup::make_devices(&context, &spec.devices)?;
         setup::set(&context, kernel.special(), &spec.sysctl)?;
         process::find_program(&context, &spec.process)?;
         let threads = spec.limits.threads;
-        let container = Container::further(&self.first, place, context, spec, descriptors)?;
+        let container = Container::further(&self.first, place, (context, layer), spec, descriptors)?;
         container.limit_threads(threads);
         self.further.lock().push(Arc::clone(&container));
         Ok(container)

@@ -44,6 +44,8 @@ pub enum Request {
     Counters,
     /// Which processes it has: one or more [`Event::Processes`].
     Processes,
+    /// Writes the layer that keeps what was written to its root, as a tar archive, to the descriptor that comes with the message.
+    Archive,
     /// What its processes have used and use: [`Event::Used`].
     Used,
     /// Stops every process where it is; no guest code runs once this is answered.
