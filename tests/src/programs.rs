@@ -93,6 +93,14 @@ const SERVERS: Extra<'static> = Extra {
             meson setup build -Duseroot=false -Dudevrulesdir=/tmp -Dinitscriptdir= && ninja -C build",
 };
 
+/// A root with an engine that keeps its containers on FUSE.
+const ENGINE: Extra<'static> = Extra {
+    name: "engineroot",
+    packages: &["busybox-static", "crun", "fuse-overlayfs", "podman"],
+    sources: &[],
+    build: "",
+};
+
 const FUSE: &[Case] = &[
     program!("fuse/requests", "fuse_requests", fuse: true),
     program!("fuse/negotiated", "fuse_negotiated", fuse: true, since: (6, 9)),
@@ -105,6 +113,10 @@ const FUSE: &[Case] = &[
     program!("fuse/passthrough", "fuse_passthrough", fuse: true, since: (6, 9)),
     program!("fuse/device", "fuse_device", fuse: true),
     program!("fuse/ends", "fuse_ends", fuse: true),
+    program!("fuse/handles", "fuse_handles", fuse: true),
+    program!("fuse/together", "fuse_together", fuse: true),
+    program!("fuse/timeout", "fuse_timeout", fuse: true, since: (6, 15)),
+    script!("fuse/podman", "fuse_podman.sh", fuse: true, writable: true, extra: Some(&ENGINE), seconds: 480),
     script!("fuse/bindfs", "fuse_bindfs.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
     script!("fuse/readers", "fuse_readers.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
     script!("fuse/layers", "fuse_layers.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use abi::Errno;
 use parking_lot::Mutex;
 use platform::{Mapping, Memory};
+use vfs::inode::LinkTarget;
 use vfs::path::Path;
 use vfs::{File, UserNamespace};
 
@@ -42,8 +43,8 @@ pub struct AddressSpace {
 /// The layout of a program image: the ranges that /proc/PID shows and that brk(2) moves.
 #[derive(Clone, Default)]
 pub struct Image {
-    /// The executable, as /proc/PID/exe shows it.
-    pub executable: Option<Path>,
+    /// Where /proc/PID/exe leads.
+    pub executable: Option<LinkTarget>,
     /// Keeps writers away from the executable.
     pub executing: Option<vfs::usage::Executing>,
     /// Behind the program's data.

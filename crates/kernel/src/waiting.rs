@@ -2,7 +2,7 @@
 //! `docs/decisions/0010-waiting-for-servers-inside.md`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use abi::Errno;
 use parking_lot::Mutex;
@@ -11,26 +11,47 @@ use vfs::{Events, Listener, WaitQueue};
 
 use crate::{Task, current, executor, signal};
 
+/// A wait in the middle of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// A signal ends it.
+    Interruptible = 1,
+    /// No signal but one that ends the process, if any.
+    Uninterruptible,
+}
+
 /// Where a task's thread waits, for those who wake the task.
 #[derive(Default)]
 pub(crate) struct Parked {
-    waits: AtomicBool,
+    /// A [`Wait`], or zero.
+    waits: AtomicU8,
     parker: Mutex<Option<Arc<Parker>>>,
 }
 
 impl Parked {
     /// Has the thread look again, if it waits. May be called under any lock.
     pub(crate) fn unpark(&self) {
-        if self.waits.load(Ordering::SeqCst)
+        if self.waits.load(Ordering::SeqCst) != 0
             && let Some(parker) = &*self.parker.lock()
         {
             parker.unpark();
         }
     }
 
-    fn set(&self, parker: Option<Arc<Parker>>) -> Option<Arc<Parker>> {
-        self.waits.store(parker.is_some(), Ordering::SeqCst);
-        std::mem::replace(&mut *self.parker.lock(), parker)
+    /// How it waits, if it does.
+    pub(crate) fn wait(&self) -> Option<Wait> {
+        match self.waits.load(Ordering::SeqCst) {
+            0 => None,
+            waits if waits == Wait::Interruptible as u8 => Some(Wait::Interruptible),
+            _ => Some(Wait::Uninterruptible),
+        }
+    }
+
+    /// It waits from here on, or no longer. Returns what was true before.
+    fn set(&self, wait: Option<Wait>, parker: Option<Arc<Parker>>) -> (Option<Wait>, Option<Arc<Parker>>) {
+        let outer = self.wait();
+        self.waits.store(wait.map_or(0, |wait| wait as u8), Ordering::SeqCst);
+        (outer, std::mem::replace(&mut *self.parker.lock(), parker))
     }
 }
 
@@ -54,12 +75,27 @@ impl Host for Threads {
         let parker = Parker::new();
         let _registration = queue.register(Events::all(), Arc::clone(&parker) as Arc<dyn Listener>);
         let task = current::task();
-        let outer = task.as_ref().and_then(|task| task.parked.set(Some(Arc::clone(&parker))));
+        let wait = match patience {
+            Patience::Interruptible => Wait::Interruptible,
+            Patience::Killable | Patience::Endless => Wait::Uninterruptible,
+        };
+        let outer = task.as_ref().map(|task| task.parked.set(Some(wait), Some(Arc::clone(&parker))));
         let result = self.wait(task.as_ref(), &parker, patience, attempt);
-        if let Some(task) = &task {
-            drop(task.parked.set(outer));
+        if let (Some(task), Some((wait, parker))) = (&task, outer) {
+            drop(task.parked.set(wait, parker));
         }
         result
+    }
+
+    fn locked_out(&self, lock: &mut dyn FnMut()) {
+        // Without another thread there is nothing better than to wait all the same.
+        let _ = self.step_aside();
+        let task = current::task();
+        let outer = task.as_ref().map(|task| task.parked.set(Some(Wait::Uninterruptible), None));
+        lock();
+        if let (Some(task), Some((wait, parker))) = (&task, outer) {
+            drop(task.parked.set(wait, parker));
+        }
     }
 
     fn identity(&self) -> Option<Identity> {

@@ -10,11 +10,20 @@ use abi::Errno;
 
 use crate::Dentry;
 
-/// A handle's type: inode number and generation, 64 bits each (`FILEID_INO64_GEN`).
-pub const HANDLE_KIND: i32 = 0x81;
+/// `FILEID_INO64_GEN`: a number of 64 bits, and a generation.
+pub const INO64_GEN: i32 = 0x81;
 
-/// Bytes of a handle.
-pub const HANDLE_SIZE: usize = 16;
+/// Bytes of a handle that is given here: inode number and generation, 64 bits each.
+const SIZE: usize = 16;
+
+/// A handle, as name_to_handle_at(2) gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileHandle {
+    /// Which kind of handle it is among those of its filesystem.
+    pub kind: i32,
+    /// The rest.
+    pub bytes: Vec<u8>,
+}
 
 /// What handles were given for.
 #[derive(Default)]
@@ -53,7 +62,7 @@ impl Handles {
         number: u64,
         dentry: &Arc<Dentry>,
         limit: usize,
-    ) -> ([u8; HANDLE_SIZE], Vec<Arc<Dentry>>) {
+    ) -> (FileHandle, Vec<Arc<Dentry>>) {
         let same = |entry: &&Entry| {
             entry.file().is_some_and(|known| {
                 Arc::ptr_eq(&known, dentry) || Arc::ptr_eq(known.inode_ref(), dentry.inode_ref())
@@ -81,12 +90,13 @@ impl Handles {
     ///
     /// # Errors
     /// `ESTALE`.
-    pub(crate) fn find(&self, kind: i32, handle: &[u8]) -> Result<Arc<Dentry>, Errno> {
-        let bytes: [u8; HANDLE_SIZE] = handle.try_into().map_err(|_| Errno::ESTALE)?;
+    pub(crate) fn find(&self, handle: &FileHandle) -> Result<Arc<Dentry>, Errno> {
+        let bytes: [u8; SIZE] = handle.bytes.as_slice().try_into().map_err(|_| Errno::ESTALE)?;
         let value = u128::from_le_bytes(bytes);
         let number = u64::try_from(value & u128::from(u64::MAX)).map_err(|_| Errno::ESTALE)?;
         let generation = u64::try_from(value >> 64).map_err(|_| Errno::ESTALE)?;
-        let entry = self.known.get(&number).filter(|e| kind == HANDLE_KIND && e.generation == generation);
+        let entry =
+            self.known.get(&number).filter(|e| handle.kind == INO64_GEN && e.generation == generation);
         entry.and_then(Entry::file).ok_or(Errno::ESTALE)
     }
 
@@ -110,6 +120,7 @@ impl Handles {
     }
 }
 
-fn encode(number: u64, generation: u64) -> [u8; HANDLE_SIZE] {
-    (u128::from(generation) << 64 | u128::from(number)).to_le_bytes()
+fn encode(number: u64, generation: u64) -> FileHandle {
+    let bytes = (u128::from(generation) << 64 | u128::from(number)).to_le_bytes();
+    FileHandle { kind: INO64_GEN, bytes: bytes.to_vec() }
 }

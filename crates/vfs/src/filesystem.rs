@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use abi::Errno;
 
+use crate::file_handle::FileHandle;
 use crate::{Device, InodeRef};
 
 /// What statfs(2) reports.
@@ -82,6 +83,19 @@ pub trait FileSystem: Send + Sync {
     /// Whether its files have handles (name_to_handle_at(2)).
     fn gives_handles(&self) -> bool {
         false
+    }
+
+    /// A file's handle, if the filesystem makes its handles itself.
+    fn own_handle(&self, _: &InodeRef) -> Option<FileHandle> {
+        None
+    }
+
+    /// The file of a handle, if the filesystem makes its handles itself.
+    ///
+    /// # Errors
+    /// `ESTALE` if there is no such file.
+    fn by_own_handle(&self, _: &FileHandle) -> Option<Result<InodeRef, Errno>> {
+        None
     }
 
     /// How many filesystems at most lie below this one.

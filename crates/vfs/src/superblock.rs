@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::dentry::{Dentry, Known};
 use crate::dentry_cache::DentryCache;
-use crate::file_handle::{HANDLE_SIZE, Handles};
+use crate::file_handle::{FileHandle, Handles};
 use crate::filesystem::FileSystemRef;
 use crate::waiting::SleepLock;
 use crate::{InodeRef, Name, UserNamespace};
@@ -231,7 +231,10 @@ impl SuperBlock {
     ///
     /// # Errors
     /// `EOPNOTSUPP` if it gives none.
-    pub fn handle(&self, dentry: &Arc<Dentry>) -> Result<[u8; HANDLE_SIZE], Errno> {
+    pub fn handle(&self, dentry: &Arc<Dentry>) -> Result<FileHandle, Errno> {
+        if let Some(handle) = self.filesystem.own_handle(dentry.inode_ref()) {
+            return Ok(handle);
+        }
         if !self.filesystem.gives_handles() {
             return Err(Errno::EOPNOTSUPP);
         }
@@ -245,8 +248,16 @@ impl SuperBlock {
     ///
     /// # Errors
     /// `ESTALE` if there is none any more.
-    pub fn by_handle(&self, kind: i32, handle: &[u8]) -> Result<Arc<Dentry>, Errno> {
-        self.handles.lock().find(kind, handle)
+    pub fn by_handle(&self, handle: &FileHandle) -> Result<Arc<Dentry>, Errno> {
+        match self.filesystem.by_own_handle(handle) {
+            // Which name it has nobody knows.
+            Some(inode) => {
+                let inode = inode?;
+                let is_root = Arc::ptr_eq(&inode, self.root.inode_ref());
+                Ok(if is_root { Arc::clone(&self.root) } else { Dentry::root(inode) })
+            }
+            None => self.handles.lock().find(handle),
+        }
     }
 
     /// How many dentries are kept for their next use.

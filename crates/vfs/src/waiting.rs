@@ -57,6 +57,9 @@ pub trait Host: Send + Sync {
         attempt: &mut dyn FnMut() -> bool,
     ) -> Result<(), Errno>;
 
+    /// Takes a lock whose holder may wait for a server: others take over, and the calling task is seen to wait.
+    fn locked_out(&self, lock: &mut dyn FnMut());
+
     /// The calling task; nothing for a thread that works for none.
     fn identity(&self) -> Option<Identity>;
 }
@@ -155,11 +158,10 @@ impl<T> SleepLock<T> {
         if let Some(guard) = self.0.try_lock_for(Self::BRIEFLY) {
             return guard;
         }
-        if let Some(host) = HOST.get() {
-            // Without another thread there is nothing better than to wait all the same.
-            let _ = host.step_aside();
-        }
-        self.0.lock()
+        let Some(host) = HOST.get() else { return self.0.lock() };
+        let mut guard = None;
+        host.locked_out(&mut || guard = Some(self.0.lock()));
+        guard.unwrap_or_else(|| self.0.lock())
     }
 }
 

@@ -38,7 +38,7 @@ struct node {
 struct shared {
 	char log[1 << 18];
 	volatile int length;
-	volatile int hold; /* opcode whose requests are not answered */
+	volatile int hold, hold_too; /* opcodes whose requests are not answered */
 	volatile int held; /* how many */
 	uint64_t held_unique, held_all[64];
 	volatile int timeout; /* seconds that entries and attributes last */
@@ -59,7 +59,7 @@ static int keep_device;
 /* How much of the record show_by() has shown. */
 static int shown;
 /* What INIT is answered with besides. */
-static uint32_t wanted_flags, wanted_more, stack_depth, background = 12, largest_write = 131072, pages;
+static uint32_t wanted_flags, wanted_more, stack_depth, background = 12, largest_write = 131072, pages, patience;
 
 static void note(const char *format, ...)
 {
@@ -203,7 +203,7 @@ static void serve(struct fuse_in_header *in, char *body)
 	opened.padding = shared->backing;
 	if (in->opcode == FUSE_LOOKUP)
 		shared->last_unique = unique;
-	if (in->opcode == (uint32_t)shared->hold) {
+	if (in->opcode == (uint32_t)shared->hold || in->opcode == (uint32_t)shared->hold_too) {
 		shared->held_unique = unique;
 		shared->held_all[shared->held % 64] = unique;
 		shared->held++;
@@ -212,7 +212,7 @@ static void serve(struct fuse_in_header *in, char *body)
 	switch (in->opcode) {
 	case FUSE_LOOKUP:
 		note("LOOKUP %d %s\n", id, body);
-		other = find(id, body);
+		other = !strcmp(body, ".") ? (n->used ? id : 0) : !strcmp(body, "..") ? (int)n->parent : find(id, body);
 		if (!other && !shared->timeout)
 			return reply(unique, -ENOENT, 0, 0);
 		return reply_entry(unique, other);
@@ -497,8 +497,10 @@ static inline int next(char *buffer, uint32_t wanted)
 		struct fuse_init_in *theirs = (void *)(in + 1);
 		wanted_flags = wanted;
 		struct fuse_init_out ours = { .major = 7, .minor = 38, .max_readahead = 131072, .max_write = largest_write, .time_gran = 1, .max_pages = pages,
-			.flags = wanted & theirs->flags, .flags2 = wanted_more, .max_background = background, .congestion_threshold = 9,
-			.unused[0] = stack_depth };
+			.flags = wanted & theirs->flags, .flags2 = wanted_more, .max_background = background, .congestion_threshold = 9 };
+		/* Newer than some headers: max_stack_depth and request_timeout. */
+		memcpy((char *)&ours + 36, &stack_depth, sizeof stack_depth);
+		memcpy((char *)&ours + 40, &patience, sizeof patience);
 		reply(in->unique, 0, &ours, sizeof ours);
 	}
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 int main(void) {
@@ -66,4 +67,25 @@ int main(void) {
     SHOW(unlink("/work/sock"));
     SHOW(close(l));
     SHOW(send(c, "x", 1, MSG_NOSIGNAL));
+    // A socket has a mode and owners of its own, and its file gets the mode.
+    struct stat st;
+    int changed = socket(AF_UNIX, SOCK_STREAM, 0);
+    SHOW(fchmod(changed, 0750));
+    SHOW(fchown(changed, 5, 6));
+    SHOW(fstat(changed, &st));
+    printf("%o %u %u\n", st.st_mode, st.st_uid, st.st_gid);
+    umask(027);
+    SHOW(fchmod(changed, 01734));
+    SHOW(bind(changed, (void *)&name, sizeof name));
+    SHOW(stat("/work/sock", &st));
+    printf("%o %u %u\n", st.st_mode, st.st_uid, st.st_gid);
+    SHOW(fchmod(changed, 0700));
+    SHOW(stat("/work/sock", &st));
+    printf("%o\n", st.st_mode);
+    SHOW(ftruncate(changed, 0));
+    SHOW(futimens(changed, (struct timespec[2]){{5, 0}, {6, 0}}));
+    SHOW(fstat(changed, &st));
+    printf("%ld %ld\n", (long)st.st_atime, (long)st.st_mtime);
+    SHOW(setuid(7));
+    SHOW(fchmod(changed, 0777));
 }

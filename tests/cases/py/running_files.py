@@ -46,3 +46,13 @@ for place in "/work/p", "/tmp/p":
 memory = os.memfd_create("program", 0)
 os.write(memory, open("/bin/true", "rb").read())
 print(subprocess.run([f"/proc/self/fd/{memory}"], pass_fds=[memory]).returncode)
+# It knows itself, and can start itself again.
+memory = os.memfd_create("python", 0)
+os.write(memory, open(os.path.realpath("/usr/bin/python3"), "rb").read())
+itself = """
+import os, subprocess
+print(os.readlink("/proc/self/exe"), os.stat("/proc/self/exe").st_size > 1000)
+print(subprocess.run(["python3", "-c", "print('again')"], executable="/proc/self/exe", capture_output=True).stdout)
+"""
+program = [f"/proc/self/fd/{memory}", "-c", itself]
+print(subprocess.run(program, pass_fds=[memory], capture_output=True, env={"PYTHONHOME": "/usr"}))

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use abi::Errno;
 use parking_lot::Mutex;
+use vfs::file_handle::FileHandle;
 use vfs::filesystem::FileSystemRef;
 use vfs::{Device, FileSystem, FileSystemStatistics, InodeRef, Name, SuperBlock};
 
@@ -12,7 +13,7 @@ use crate::connection::{Connection, connections};
 use crate::file::Polls;
 use crate::mount::Options;
 use crate::node::{Kept, Node};
-use crate::wire::{MAGIC, NotifyRetrieveOut, ROOT};
+use crate::wire::{InitFlags, MAGIC, NotifyRetrieveOut, ROOT};
 
 /// A filesystem as the VFS has it mounted. With it the connection ends.
 pub(crate) struct FuseFs {
@@ -225,6 +226,18 @@ impl FileSystem for FuseFs {
 
     fn stack_depth(&self) -> u32 {
         self.shared.connection.stack_depth()
+    }
+
+    fn own_handle(&self, inode: &InodeRef) -> Option<FileHandle> {
+        let node = inode.as_any().downcast_ref::<Node>()?;
+        (!self.shared.connection.has(InitFlags::NO_EXPORT_SUPPORT)).then(|| node.handle())
+    }
+
+    fn by_own_handle(&self, handle: &FileHandle) -> Option<Result<InodeRef, Errno>> {
+        if self.shared.connection.has(InitFlags::NO_EXPORT_SUPPORT) {
+            return Some(Err(Errno::ESTALE));
+        }
+        Some(Node::by_handle(&self.shared, handle).map(|node| node as InodeRef))
     }
 
     fn options(&self) -> String {

@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 use abi::Errno;
 use platform::Source;
 use vfs::caller::{At, Found};
+use vfs::inode::LinkTarget;
 use vfs::mount_flags::MountFlags;
 use vfs::path::Path;
 use vfs::resolve::Lookup;
 use vfs::usage::Executing;
-use vfs::{Access, Attributes, File, FileKind, MapSource, OpenFlags};
+use vfs::{Access, Attributes, File, FileKind, MapSource, OpenFile, OpenFlags};
 
 use super::credentials::{FileCapabilities, Identity};
 use crate::Task;
@@ -113,6 +114,17 @@ impl Executable {
             mode: self.attributes.mode,
             capabilities: value.and_then(|v| FileCapabilities::parse(&v)),
             no_set_id,
+        }
+    }
+
+    /// What /proc/PID/exe leads to.
+    pub(super) fn link(&self, task: &Task) -> LinkTarget {
+        match &self.path {
+            Some(path) => LinkTarget::Place(path.clone()),
+            None => {
+                let (file, flags) = (Arc::clone(&self.file), OpenFlags::empty());
+                LinkTarget::Opened(OpenFile::new(file, None, flags, task.credentials()))
+            }
         }
     }
 

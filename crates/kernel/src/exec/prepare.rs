@@ -124,7 +124,7 @@ pub(super) async fn prepare(
 
     let readable = file.readable(task);
     let image = Image {
-        executable: file.path,
+        executable: Some(file.link(task)),
         executing: file.executing,
         heap_start: layout.brk,
         arguments: stack.arguments,

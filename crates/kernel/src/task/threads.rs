@@ -9,6 +9,7 @@ use platform::{Gone, Order, Stop, SyscallArgs, Thread};
 use super::Task;
 use super::cell::{Access, Call, Current, Reply, Rest};
 use crate::executor::Run;
+use crate::waiting::Wait;
 
 impl Task {
     /// The host thread that carries it now.
@@ -21,6 +22,12 @@ impl Task {
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         self.cell.lock().current.is_some()
+    }
+
+    /// How its thread waits in the middle of a call, for a server inside the sandbox, if it does.
+    #[must_use]
+    pub fn wait_within(&self) -> Option<Wait> {
+        self.parked.wait()
     }
 
     /// Sets the thread that an execve(2) prepares. Returns the one that was set before.

@@ -7,9 +7,10 @@ use abi::Errno;
 use abi::socket::interface;
 use abi::socket::message::MessageFlags;
 use abi::socket::option;
+use parking_lot::Mutex;
 use vfs::{
-    Attributes, Device, Events, File, FileKind, IoctlContext, OpenFile, OpenFlags, Owner, Sink, Source,
-    Timestamp, WaitQueue,
+    AttributeChange, Attributes, Device, Events, File, FileKind, IoctlContext, OpenFile, OpenFlags, Owner,
+    Sink, Source, Timestamp, WaitQueue,
 };
 
 use crate::{Caller, Identity, Incoming, OptionValue, Outgoing, Socket, interfaces};
@@ -17,14 +18,31 @@ use crate::{Caller, Identity, Incoming, OptionValue, Outgoing, Socket, interface
 /// The file that a socket's descriptors refer to.
 pub struct SocketFile {
     socket: Box<dyn Socket>,
-    made: Timestamp,
+    attributes: Mutex<Attributes>,
 }
 
 impl SocketFile {
     /// The file of a socket.
     #[must_use]
     pub fn new(socket: Box<dyn Socket>) -> Arc<Self> {
-        Arc::new(Self { socket, made: Timestamp::now() })
+        let (core, made) = (socket.core(), Timestamp::now());
+        let credentials = &core.creator.credentials;
+        let attributes = Attributes {
+            inode: core.id,
+            kind: FileKind::Socket,
+            mode: 0o777,
+            links: 1,
+            owner: Owner { uid: credentials.fsuid, gid: credentials.fsgid },
+            device: Device::default(),
+            size: 0,
+            blocks: 0,
+            block_size: 4096,
+            accessed: made,
+            modified: made,
+            changed: made,
+            born: None,
+        };
+        Arc::new(Self { socket, attributes: Mutex::new(attributes) })
     }
 
     /// An open file description for a socket, `O_RDWR` and perhaps `O_NONBLOCK`.
@@ -147,23 +165,12 @@ impl File for SocketFile {
     }
 
     fn attributes(&self) -> Result<Attributes, Errno> {
-        let core = self.socket.core();
-        let credentials = &core.creator.credentials;
-        Ok(Attributes {
-            inode: core.id,
-            kind: FileKind::Socket,
-            mode: 0o777,
-            links: 1,
-            owner: Owner { uid: credentials.fsuid, gid: credentials.fsgid },
-            device: Device::default(),
-            size: 0,
-            blocks: 0,
-            block_size: 4096,
-            accessed: self.made,
-            modified: self.made,
-            changed: self.made,
-            born: None,
-        })
+        Ok(*self.attributes.lock())
+    }
+
+    fn set_attributes(&self, change: &AttributeChange) -> Result<(), Errno> {
+        change.apply(&mut self.attributes.lock());
+        Ok(())
     }
 
     fn description(&self) -> String {

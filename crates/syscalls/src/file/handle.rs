@@ -6,7 +6,7 @@ use abi::Errno;
 use kernel::memory::{read_exact, write_all};
 use kernel::{Task, UserAddr, UserPtr};
 use vfs::caller::Base;
-use vfs::file_handle::{HANDLE_KIND, HANDLE_SIZE};
+use vfs::file_handle::FileHandle;
 use vfs::ops::open_how::OpenHow;
 use vfs::resolve::Lookup;
 use vfs::{At, Fd};
@@ -45,7 +45,7 @@ pub fn name_to_handle_at(
     let mut lookup = Lookup::empty();
     lookup.set(Lookup::FOLLOW, flags & SYMLINK_FOLLOW != 0);
     lookup.set(Lookup::EMPTY, flags & EMPTY_PATH != 0);
-    let (bytes, place) = at(task, directory, path, |caller, at| caller.handle_of(at, lookup))?;
+    let (given, place) = at(task, directory, path, |caller, at| caller.handle_of(at, lookup))?;
     let memory = task.memory();
     let header = UserPtr::<u32>::new(handle.0);
     let room = header.read(&*memory)?;
@@ -59,13 +59,13 @@ pub fn name_to_handle_at(
         let id = i32::try_from(id).map_err(|_| Errno::EOVERFLOW)?;
         write_all(&*memory, mount, &id.to_le_bytes())?;
     }
-    let size = u32::try_from(HANDLE_SIZE).map_err(|_| Errno::EOVERFLOW)?;
+    let size = u32::try_from(given.bytes.len()).map_err(|_| Errno::EOVERFLOW)?;
     header.write(&*memory, &size)?;
     if room < size {
         return Err(Errno::EOVERFLOW);
     }
-    header.at(1).write(&*memory, &HANDLE_KIND.cast_unsigned())?;
-    write_all(&*memory, handle.offset(HEADER), &bytes)
+    header.at(1).write(&*memory, &given.kind.cast_unsigned())?;
+    write_all(&*memory, handle.offset(HEADER), &given.bytes)
 }
 
 /// open_by_handle_at(2).
@@ -89,9 +89,9 @@ pub async fn open_by_handle_at(
     }
     let mut bytes = vec![0; usize::try_from(size).map_err(|_| Errno::EINVAL)?];
     read_exact(&*task.memory(), handle.offset(HEADER), &mut bytes)?;
+    let wanted = FileHandle { kind, bytes };
     let base = if mount.0 == At::FDCWD { Base::WorkingDirectory } else { Base::Descriptor(mount) };
-    let open = || {
-        task.with_caller(|caller| caller.open_found(caller.find_by_handle(base, kind, &bytes)?, how.flags))
-    };
+    let open =
+        || task.with_caller(|caller| caller.open_found(caller.find_by_handle(base, &wanted)?, how.flags));
     finish(task, &how, open).await
 }

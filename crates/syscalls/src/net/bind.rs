@@ -22,17 +22,17 @@ pub fn bind(task: &Arc<Task>, fd: Fd, at: UserAddr, length: i32) -> Result<(), E
         Address::Unix(UnixAddress::Path { name, .. })
             if open.socket().core().domain == abi::socket::family::AF_UNIX =>
         {
-            bind_path(task, open, name)
+            // The file has the socket's mode, which may have been changed before.
+            bind_path(task, open, name, file.attributes()?.mode)
         }
         address => open.socket().bind(&address, &caller(task)),
     }
 }
 
-fn bind_path(task: &Task, open: Open<'_>, name: Arc<[u8]>) -> Result<(), Errno> {
-    const MODE: u32 = 0o777;
+fn bind_path(task: &Task, open: Open<'_>, name: Arc<[u8]>, mode: u32) -> Result<(), Errno> {
     let at = At::here(&name);
     let inode = task.with_caller(|caller| {
-        let path = caller.make_node(&at, FileKind::Socket.mode_bits() | MODE, Device::default());
+        let path = caller.make_node(&at, FileKind::Socket.mode_bits() | mode, Device::default());
         let path = path.map_err(|errno| if errno == Errno::EEXIST { Errno::EADDRINUSE } else { errno })?;
         let inode = path.inode();
         let number = inode.attributes()?.inode;

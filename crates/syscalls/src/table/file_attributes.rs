@@ -11,7 +11,7 @@ use crate::file::kinds::Ustat;
 use crate::file::{access, attributes, filesystem, handle, kinds, stat, statx, times};
 use crate::{Row, rows};
 
-const HANDLES: &str = "tmpfs and the host's files; stale once the sandbox has forgotten the file";
+const HANDLES: &str = "tmpfs, the host's files (stale once the sandbox has forgotten the file) and FUSE";
 
 pub(super) static ROWS: &[Row] = rows! {
     now stat(stat::stat, path: PathPtr, into: UserPtr<Stat>) Full;

@@ -4,7 +4,7 @@ use abi::Errno;
 
 use crate::Capability;
 use crate::caller::{At, Base, Caller, Found};
-use crate::file_handle::HANDLE_SIZE;
+use crate::file_handle::FileHandle;
 use crate::path::Path;
 use crate::resolve::Lookup;
 
@@ -13,7 +13,7 @@ impl Caller<'_> {
     ///
     /// # Errors
     /// `EOPNOTSUPP` if its filesystem gives none, and those of the path.
-    pub fn handle_of(&self, at: &At<'_>, lookup: Lookup) -> Result<([u8; HANDLE_SIZE], Path), Errno> {
+    pub fn handle_of(&self, at: &At<'_>, lookup: Lookup) -> Result<(FileHandle, Path), Errno> {
         let path = self.find(at, lookup)?.path_or(Errno::EOPNOTSUPP)?;
         let handle = path.mount.superblock().handle(&path.dentry)?;
         Ok((handle, path))
@@ -23,10 +23,10 @@ impl Caller<'_> {
     ///
     /// # Errors
     /// `EBADF`, `EPERM` without CAP_DAC_READ_SEARCH, `ESTALE`.
-    pub fn find_by_handle(&self, base: Base<'_>, kind: i32, handle: &[u8]) -> Result<Found, Errno> {
+    pub fn find_by_handle(&self, base: Base<'_>, handle: &FileHandle) -> Result<Found, Errno> {
         let place = self.base(base)?.path_or(Errno::ESTALE)?;
         self.credentials.need(Capability::DacReadSearch)?;
-        let dentry = place.mount.superblock().by_handle(kind, handle)?;
+        let dentry = place.mount.superblock().by_handle(handle)?;
         Ok(Found::Path(place.with(dentry)))
     }
 }

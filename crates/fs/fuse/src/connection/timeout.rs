@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::Connection;
 
-/// How often is looked, as in Linux.
+/// How often is looked, as in Linux, and the least that a request may wait.
 const EVERY: Duration = Duration::from_secs(15);
 
 /// The connections that are looked after, and for how long each of their requests may wait. One thread looks after all, as long as there is any.
@@ -16,7 +16,7 @@ static WATCHED: Mutex<Vec<(Weak<Connection>, Duration)>> = Mutex::new(Vec::new()
 /// Looks after a connection for as long as it is there. Without a thread for that nobody does.
 pub(super) fn watch(connection: &Arc<Connection>, limit: Duration) {
     let mut watched = WATCHED.lock();
-    watched.push((Arc::downgrade(connection), limit));
+    watched.push((Arc::downgrade(connection), limit.max(EVERY)));
     if watched.len() > 1 {
         return;
     }

@@ -5,12 +5,14 @@ mod attributes;
 mod change;
 mod content;
 mod entries;
+mod handle;
 mod inode;
 mod kept;
 mod listing;
 mod local;
 mod names;
 mod permission;
+mod underway;
 mod xattrs;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -31,6 +33,7 @@ use attributes::Known;
 use entries::Entries;
 use listing::Listing;
 use local::Local;
+use underway::UnderWay;
 
 /// A file of a server.
 pub(crate) struct Node {
@@ -53,6 +56,8 @@ pub(crate) struct Node {
     touched: AtomicU8,
     /// For a directory: the names in it that are known.
     entries: Entries,
+    /// For a directory: the names in it that are asked for just now.
+    under_way: UnderWay,
     /// For a symbolic link: where it leads, if that may be remembered.
     target: Mutex<Option<Arc<[u8]>>>,
     pub(crate) content: Content,
@@ -104,6 +109,7 @@ impl Node {
             known: Mutex::new(known),
             touched: AtomicU8::new(0),
             entries: Entries::default(),
+            under_way: UnderWay::default(),
             target: Mutex::default(),
             content: Content::default(),
             landed: WaitQueue::new(),

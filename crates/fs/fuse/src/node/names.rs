@@ -43,7 +43,7 @@ impl Node {
         if let Some(known) = self.known_name(name) {
             return known;
         }
-        let _turn = self.turn_in_directory()?;
+        let _turn = (self.turn_in_directory()?, self.under_way.ask(name)?);
         // Whoever had a turn before may have asked.
         if let Some(known) = self.known_name(name) {
             return known;

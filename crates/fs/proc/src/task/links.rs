@@ -14,5 +14,5 @@ pub(super) fn root(task: &Task) -> Result<LinkTarget, Errno> {
 
 pub(super) fn exe(task: &Task) -> Result<LinkTarget, Errno> {
     let executable = task.space().image.lock().executable.clone();
-    executable.map(LinkTarget::Place).ok_or(Errno::ENOENT)
+    executable.ok_or(Errno::ENOENT)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use kernel::limits::Resource;
+use kernel::waiting::Wait;
 use kernel::{Task, ThreadGroup};
 use vfs::UserNamespace;
 
@@ -15,6 +16,7 @@ use super::memory::host_status;
 pub(super) enum State {
     Running,
     Sleeping,
+    DiskSleeping,
     Stopped,
     Zombie,
 }
@@ -24,6 +26,7 @@ impl State {
         match self {
             Self::Running => 'R',
             Self::Sleeping => 'S',
+            Self::DiskSleeping => 'D',
             Self::Stopped => 'T',
             Self::Zombie => 'Z',
         }
@@ -33,13 +36,14 @@ impl State {
         match self {
             Self::Running => "running",
             Self::Sleeping => "sleeping",
+            Self::DiskSleeping => "disk sleep",
             Self::Stopped => "stopped",
             Self::Zombie => "zombie",
         }
     }
 }
 
-/// A task that waits in the sentry sleeps, and so does one in a futex wait, which is the host's. One whose call is under way runs, although
+/// A task that waits in the sentry sleeps (if for a server inside, as it does in Linux: first interruptibly), and so does one in a futex wait, which is the host's. One whose call is under way runs, although
 /// its host thread waits for the answer.
 pub(super) fn state(subject: &Subject) -> State {
     let Ok(task) = subject.task() else { return State::Zombie };
@@ -48,6 +52,12 @@ pub(super) fn state(subject: &Subject) -> State {
     }
     if task.is_waiting() {
         return State::Sleeping;
+    }
+    if let Some(wait) = task.wait_within() {
+        return match wait {
+            Wait::Interruptible => State::Sleeping,
+            Wait::Uninterruptible => State::DiskSleeping,
+        };
     }
     if kernel::current::task().is_some_and(|caller| caller.tid() == task.tid()) {
         return State::Running;
