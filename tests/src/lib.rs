@@ -13,6 +13,7 @@ pub mod failures;
 pub mod filesystems;
 pub mod leftovers;
 pub mod native;
+pub mod ninep;
 pub mod place;
 pub mod programs;
 pub mod root;

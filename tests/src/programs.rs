@@ -3,6 +3,7 @@
 use crate::case::{Case, DEFAULT};
 use crate::crates::{FSX, PJDFSTEST};
 use crate::filesystems;
+use crate::ninep;
 use crate::testroot::Extra;
 
 /// All rows.
@@ -20,6 +21,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         PATCHING,
         FUSE,
         filesystems::ALL,
+        ninep::ALL,
     ]
     .into_iter()
     .flatten()

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
 
 use abi::Errno;
 use parking_lot::Mutex;
@@ -70,6 +71,7 @@ impl Host for Threads {
         &self,
         queue: &Arc<WaitQueue>,
         patience: Patience,
+        deadline: Option<Instant>,
         attempt: &mut dyn FnMut() -> bool,
     ) -> Result<(), Errno> {
         let parker = Parker::new();
@@ -80,7 +82,7 @@ impl Host for Threads {
             Patience::Killable | Patience::Endless => Wait::Uninterruptible,
         };
         let outer = task.as_ref().map(|task| task.parked.set(Some(wait), Some(Arc::clone(&parker))));
-        let result = self.wait(task.as_ref(), &parker, patience, attempt);
+        let result = self.wait(task.as_ref(), &parker, (patience, deadline), attempt);
         if let (Some(task), Some((wait, parker))) = (&task, outer) {
             drop(task.parked.set(wait, parker));
         }
@@ -115,7 +117,7 @@ impl Threads {
         &self,
         task: Option<&Arc<Task>>,
         parker: &Parker,
-        patience: Patience,
+        (patience, deadline): (Patience, Option<Instant>),
         attempt: &mut dyn FnMut() -> bool,
     ) -> Result<(), Errno> {
         let mut aside = false;
@@ -130,7 +132,9 @@ impl Threads {
                 self.step_aside()?;
                 aside = true;
             }
-            parker.park();
+            if !parker.park_until(deadline) {
+                return Ok(());
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! to it that what the thread does for others goes on elsewhere.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use abi::Errno;
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -46,7 +46,7 @@ pub trait Host: Send + Sync {
     /// `ENOMEM` if there can be no other thread.
     fn step_aside(&self) -> Result<(), Errno>;
 
-    /// Waits until `attempt` says that it has come, which the queue announces.
+    /// Waits until `attempt` says that it has come, which the queue announces, or until a deadline.
     ///
     /// # Errors
     /// `ERESTARTSYS` if the patience ended first; `ENOMEM` as for [`Self::step_aside`].
@@ -54,6 +54,7 @@ pub trait Host: Send + Sync {
         &self,
         queue: &Arc<WaitQueue>,
         patience: Patience,
+        deadline: Option<Instant>,
         attempt: &mut dyn FnMut() -> bool,
     ) -> Result<(), Errno>;
 
@@ -75,22 +76,29 @@ pub fn set_host(host: Box<dyn Host>) {
 ///
 /// # Errors
 /// As there.
-pub fn until(
+pub fn until(queue: &Arc<WaitQueue>, patience: Patience, attempt: impl FnMut() -> bool) -> Result<(), Errno> {
+    until_deadline(queue, patience, None, attempt)
+}
+
+/// As [`until`], and at the latest until a deadline.
+///
+/// # Errors
+/// As [`Host::until`].
+pub fn until_deadline(
     queue: &Arc<WaitQueue>,
     patience: Patience,
+    deadline: Option<Instant>,
     mut attempt: impl FnMut() -> bool,
 ) -> Result<(), Errno> {
     if attempt() {
         return Ok(());
     }
     match HOST.get() {
-        Some(host) => host.until(queue, patience, &mut attempt),
+        Some(host) => host.until(queue, patience, deadline, &mut attempt),
         None => {
             let parker = Parker::new();
             let _registration = queue.register(Events::all(), Arc::clone(&parker) as Arc<dyn Listener>);
-            while !attempt() {
-                parker.park();
-            }
+            while !attempt() && parker.park_until(deadline) {}
             Ok(())
         }
     }
@@ -122,6 +130,22 @@ impl Parker {
         while !std::mem::take(&mut *told) {
             self.changed.wait(&mut told);
         }
+    }
+
+    /// As [`Self::park`], and at the latest until a deadline: false if that ended it.
+    #[must_use]
+    pub fn park_until(&self, deadline: Option<Instant>) -> bool {
+        let Some(deadline) = deadline else {
+            self.park();
+            return true;
+        };
+        let mut told = self.told.lock();
+        while !std::mem::take(&mut *told) {
+            if self.changed.wait_until(&mut told, deadline).timed_out() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Ends the wait, or the next one.

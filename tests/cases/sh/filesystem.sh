@@ -10,6 +10,7 @@ at() {
       ;;
     root) mkdir /var/tmp/own && cd /var/tmp/own ;;
     disk) cd /mnt ;;
+    ninep) . /cases/sh/ninep_mount.sh && ninep unix cache=mmap && cd /work/mounted ;;
     # FUSE servers that pass everything on to a directory: one for all users, one for files, and this with a write-back cache before it.
     served | served-files | served-back)
       mkdir -p /work/served/below /work/served/m

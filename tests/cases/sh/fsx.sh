@@ -3,6 +3,8 @@
 at "$1" || exit
 # A disk takes its time to write down what it is asked to: that is asked for now and then there, and not for each mapped write.
 case $1 in root | disk) often=1 later=true ;; *) often=100 later=false ;; esac
+# 9P knows no holes.
+case $1 in ninep) holes=0 ;; *) holes=200 ;; esac
 cat >/tmp/fsx.toml <<END
 flen = 262144
 nomsyncafterwrite = $later
@@ -17,7 +19,7 @@ truncate = 300
 fsync = $often
 fdatasync = $often
 posix_fallocate = 200
-punch_hole = 200
+punch_hole = $holes
 sendfile = 200
 posix_fadvise = 100
 copy_file_range = 200

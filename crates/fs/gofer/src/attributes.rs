@@ -10,7 +10,7 @@ use vfs::{AttributeChange, Attributes, Device, FileKind, Owner, TimeChange, Time
 ///
 /// # Errors
 /// `EIO` for a file without a type.
-pub(crate) fn from_wire(attr: &Attr) -> Result<Attributes, Errno> {
+pub fn from_wire(attr: &Attr) -> Result<Attributes, Errno> {
     let born = attr.valid & GetAttr::BTIME.bits() != 0 && attr.btime != Time::default();
     Ok(Attributes {
         inode: attr.qid.path,
@@ -65,8 +65,8 @@ const fn time_from_host(time: StatxTimestamp) -> Timestamp {
     Timestamp { seconds: time.tv_sec, nanoseconds: time.tv_nsec }
 }
 
-/// A change as the server takes it.
-pub(crate) fn to_wire(change: &AttributeChange) -> SetAttr {
+/// A change as a server takes it.
+pub fn to_wire(change: &AttributeChange) -> SetAttr {
     let mut valid = SetAttrMask::empty();
     valid.set(SetAttrMask::MODE, change.mode.is_some());
     valid.set(SetAttrMask::UID, change.uid.is_some());

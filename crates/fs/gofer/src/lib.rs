@@ -27,4 +27,5 @@ mod lookup;
 mod names;
 mod xattrs;
 
+pub use attributes::{from_wire, to_wire};
 pub use filesystem::{Caching, GoferFs, Handover};

@@ -11,6 +11,7 @@ use kernel::namespace::Pids;
 use vfs::{Caller, Device, FileSystem, FileSystemType, MountOption, MountRequest, SuperBlock, UserNamespace};
 
 use super::host_files::HostProc;
+use super::ninep_type::Ninep;
 use super::overlay_options::OverlayType;
 use crate::boot::SeenIds;
 
@@ -91,6 +92,7 @@ pub(super) fn register(kernel: &Arc<Kernel>, filesystems: &Arc<FileSystems>) {
     let plain = |name, make| Arc::new(Plain { name, filesystems: Arc::clone(filesystems), make });
     let sysfs = SuperBlock::new(FileSystems::sys());
     let types: Vec<Arc<dyn FileSystemType>> = vec![
+        Arc::new(Ninep),
         Arc::new(Pseudoterminals(Arc::clone(filesystems))),
         plain("cgroup2", |filesystems, caller| filesystems.cgroup(container_of(caller))),
         plain("devtmpfs", |filesystems, _| Ok(Arc::clone(&filesystems.devices))),

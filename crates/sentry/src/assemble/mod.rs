@@ -12,6 +12,7 @@ mod host_files;
 mod listing;
 mod lone_file;
 mod mounts;
+mod ninep_type;
 mod overlay_options;
 mod process;
 mod sandbox;
