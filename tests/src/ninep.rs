@@ -25,7 +25,7 @@ macro_rules! on {
 /// The rows.
 pub const ALL: &[Case] = &[
     on!("9p/unix", "ninep_files.sh", "unix", "access=client";),
-    on!("9p/tcp", "ninep_files.sh", "tcp", "access=user";),
+    on!("9p/tcp", "ninep_files.sh", "tcp", "access=user"; writable: true),
     on!("9p/fd", "ninep_files.sh", "fd", "access=client,msize=8192";),
     on!("9p/loose", "ninep_files.sh", "unix", "cache=loose,posixacl";),
     on!("9p/locks", "ninep_locks.sh", "unix", "locktimeout=1";),

@@ -1,4 +1,4 @@
-"""ninep_fd.py SERVED AT OPTIONS: diod serves a directory over two pipes, and it is mounted there."""
+"""ninep_fd.py OPTIONS: diod serves a directory over two pipes, and it is mounted: see ninep_mount.sh."""
 import os
 import subprocess
 import sys
@@ -6,12 +6,9 @@ import sys
 sys.path.insert(0, "/cases/py")
 from mounting import mount
 
-served, at, options = sys.argv[1:]
 to_server, from_server = os.pipe(), os.pipe()
-subprocess.Popen(
-    ["diod", "-f", "-n", "-L", "/work/diod.log", "-e", served, "--rfdno", str(to_server[0]), "--wfdno", str(from_server[1])],
-    pass_fds=(to_server[0], from_server[1]),
-)
+server = f". /cases/sh/ninep_mount.sh; diod_server --rfdno {to_server[0]} --wfdno {from_server[1]}"
+subprocess.Popen(["bash", "-c", server], pass_fds=(to_server[0], from_server[1]))
 os.close(to_server[0])
 os.close(from_server[1])
-sys.exit(mount("none", at, "9p", 0, f"trans=fd,rfdno={from_server[0]},wfdno={to_server[1]},{options}"))
+sys.exit(mount("none", "/work/mounted", "9p", 0, f"trans=fd,rfdno={from_server[0]},wfdno={to_server[1]},{sys.argv[1]}"))

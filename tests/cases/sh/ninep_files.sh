@@ -6,9 +6,9 @@ umask 022
 echo "== names"
 mkdir -p a/b/c "with space" && echo one >a/one && echo two >"with space/two"
 ln a/one a/b/hard && ln -s ../one a/b/link && ln -s nowhere dangling && mkfifo fifo
-mkdir a/b/c; ls /work/mounted/none; cat a/b/link; readlink dangling
-mv a/one a/b/c/moved && mv a/b/c a/d && cat a/d/moved a/b/hard
-mv -T a/d "with space"; rmdir a; rm a/b/hard && stat -c '%h %n' a/d/moved
+ls /work/mounted/none; cat a/b/link; readlink dangling
+mkdir a; rmdir a; mv -T a "with space"
+mv a/one a/b/c/moved && mv a/b/c a/d && cat a/d/moved a/b/hard && rm a/b/hard && stat -c '%h %n' a/d/moved
 mkdir replaced && mv -T a/b replaced && ls replaced
 find . -printf '%p %y %m %U %G %n ' \( -type d -printf '- ' -o -printf '%s ' \) -printf '%l\n' | sort
 

@@ -28,6 +28,7 @@ mod layers;
 mod lifecycle;
 mod limits;
 mod many_files;
+mod ninep;
 mod output;
 mod own_terminal;
 mod podman;
@@ -49,6 +50,7 @@ type Test = fn(&Place) -> Result<()>;
 /// All of them, by family and name.
 const NAMES: &[(&str, Test)] = &[
     ("as-runc/commands", as_runc::commands),
+    ("9p/refused", ninep::refused),
     ("bad-input/no-configuration", bad_input::no_configuration),
     ("bad-input/malformed-configuration", bad_input::malformed_configuration),
     ("bad-input/unknown-mount-type", bad_input::unknown_mount_type),

@@ -12,17 +12,17 @@ use vfs::waiting::{self, Patience};
 use vfs::{Inode, WaitQueue};
 
 use super::RegularFile;
+use crate::client::Fid;
 
 /// `P9_LOCK_FLAGS_BLOCK`: the server may wait before it says no.
 const MAY_WAIT: u32 = 1;
 
-/// What a file has had of locks.
-#[derive(Default)]
+/// Whose locks on a file were had through which opening.
 pub(crate) struct Held {
-    /// Processes with record locks: their owners here and their numbers there.
-    processes: Vec<(u64, u32)>,
-    /// The description's own: its id here and the number there.
-    description: Option<(u64, u32)>,
+    owner: LockOwner,
+    /// Its number there.
+    number: u32,
+    fid: Arc<Fid>,
 }
 
 impl RegularFile {
@@ -115,9 +115,9 @@ impl RegularFile {
         }
     }
 
-    fn message(&self, wanted: &RecordLock, kind: u8, flags: u32) -> Tlock<'_> {
+    fn message(&self, fid: &Fid, wanted: &RecordLock, kind: u8, flags: u32) -> Tlock<'_> {
         Tlock {
-            fid: self.fid.number(),
+            fid: fid.number(),
             kind,
             flags,
             start: wanted.start,
@@ -128,7 +128,8 @@ impl RegularFile {
     }
 
     fn ask_lock(&self, wanted: &RecordLock, kind: u8, flags: u32) -> Result<u8, Errno> {
-        self.node.shared.client.call(&self.message(wanted, kind, flags), |reply| reply.status)
+        let request = self.message(&self.fid, wanted, kind, flags);
+        self.node.shared.client.call(&request, |reply| reply.status)
     }
 
     /// What stands against a lock at the server.
@@ -159,44 +160,40 @@ impl RegularFile {
     }
 
     fn note(&self, lock: &RecordLock) {
-        let number = lock.pid.cast_unsigned();
-        let mut held = self.held.lock();
-        match lock.owner {
-            LockOwner::Process(id) if !held.processes.iter().any(|(known, _)| *known == id) => {
-                held.processes.push((id, number));
-            }
-            LockOwner::Process(_) => {}
-            LockOwner::Description(id) => held.description = Some((id, number)),
+        let mut held = self.node.held.lock();
+        if !held.iter().any(|held| held.owner == lock.owner && Arc::ptr_eq(&held.fid, &self.fid)) {
+            let number = lock.pid.cast_unsigned();
+            held.push(Held { owner: lock.owner, number, fid: Arc::clone(&self.fid) });
         }
     }
 
-    /// A descriptor is closed: the record locks of its process go. Nobody waits for the server to say so.
+    /// A descriptor is closed: all record locks of its process on the file go, through whichever it had them.
     pub(super) fn release_process(&self) {
-        let Some(identity) = waiting::identity() else { return };
-        let mut held = self.held.lock();
-        let gone: Vec<_> = held.processes.extract_if(.., |(id, _)| *id == identity.files).collect();
-        drop(held);
-        for (id, number) in gone {
-            self.give_up(LockOwner::Process(id), number);
+        if let Some(identity) = waiting::identity() {
+            let owner = LockOwner::Process(identity.files);
+            self.give_up(|held| held.owner == owner);
         }
     }
 
-    /// The last descriptor is closed.
+    /// The last descriptor is closed: so go the description's own.
     pub(super) fn release_description(&self) {
-        let held = std::mem::take(&mut *self.held.lock());
-        if let Some((id, number)) = held.description {
-            locks().unlock_whole(self.lock_key(), id);
-            self.give_up(LockOwner::Description(id), number);
-        }
-        for (id, number) in held.processes {
-            self.give_up(LockOwner::Process(id), number);
-        }
+        self.give_up(|held| {
+            matches!(held.owner, LockOwner::Description(_)) && Arc::ptr_eq(&held.fid, &self.fid)
+        });
     }
 
-    fn give_up(&self, owner: LockOwner, number: u32) {
-        let all = RecordLock { owner, exclusive: false, start: 0, end: u64::MAX, pid: number.cast_signed() };
-        locks().clear(self.lock_key(), owner, all.start, all.end);
-        self.node.shared.client.tell(&self.message(&all, lock::UNLOCK, 0));
+    /// Nobody waits for the server to say so.
+    fn give_up(&self, which: impl Fn(&Held) -> bool) {
+        let gone: Vec<Held> = self.node.held.lock().extract_if(.., |held| which(held)).collect();
+        for Held { owner, number, fid } in gone {
+            let pid = number.cast_signed();
+            let all = RecordLock { owner, exclusive: false, start: 0, end: u64::MAX, pid };
+            if let LockOwner::Description(id) = owner {
+                locks().unlock_whole(self.lock_key(), id);
+            }
+            locks().clear(self.lock_key(), owner, all.start, all.end);
+            self.node.shared.client.tell(&self.message(&fid, &all, lock::UNLOCK, 0));
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod regular;
 
 pub(crate) use content::Content;
 pub(crate) use directory::Directory;
+pub(crate) use locking::Held;
 pub(crate) use regular::RegularFile;
 
 /// Bytes of a page.

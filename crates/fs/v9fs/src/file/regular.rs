@@ -6,13 +6,11 @@ use std::sync::Arc;
 use abi::Errno;
 use ninep::Data;
 use ninep::message::{Tfsync, Tlopen, Tread, Twrite};
-use parking_lot::Mutex;
 use vfs::locks::{LockRequest, RecordLock};
 use vfs::{
     Attributes, Credentials, File, Inode, InodeRef, MapSource, OpenFlags, Seek, Sink, Source, scratch,
 };
 
-use super::locking::Held;
 use crate::client::Fid;
 use crate::node::Node;
 
@@ -25,8 +23,6 @@ pub(crate) struct RegularFile {
     durable: Option<Durable>,
     /// Bytes that one message reads or writes.
     pub(super) most: u32,
-    /// Locks that its end gives up.
-    pub(super) held: Mutex<Held>,
 }
 
 /// `O_DSYNC`, `O_SYNC`.
@@ -61,7 +57,6 @@ impl RegularFile {
             writes: flags.writes(),
             durable,
             most: node.shared.client.most_data(liked).max(1),
-            held: Mutex::default(),
         })
     }
 

@@ -18,7 +18,7 @@ use vfs::waiting::SleepLock;
 use vfs::{Attributes, FileKind, Usage};
 
 use crate::client::Fid;
-use crate::file::Content;
+use crate::file::{Content, Held};
 use crate::filesystem::{Shared, User, ask};
 use acl::Lists;
 use place::Place;
@@ -37,14 +37,16 @@ pub(crate) struct Node {
     fids: Mutex<Vec<(User, Arc<Fid>)>>,
     /// Where it lies, to be found there by users that have no fid for it.
     place: Mutex<Place>,
-    /// For a directory: the inodes of its names.
+    /// For a directory: the inodes that lie under its names. As no directory lies below itself, this is a tree.
     children: Mutex<HashMap<Box<[u8]>, Weak<Node>>>,
     known: Mutex<Attributes>,
     /// Something has changed them since.
     outdated: AtomicBool,
     lists: Lists,
-    /// What is mapped of it.
+    /// What is mapped of it, and who has it open.
     pub(crate) content: Content,
+    /// The locks that processes of the sandbox have on it.
+    pub(crate) held: Mutex<Vec<Held>>,
     /// Held by those who write at the end.
     pub(crate) appending: SleepLock<()>,
     usage: Usage,
@@ -64,6 +66,7 @@ impl Node {
             outdated: AtomicBool::new(false),
             lists: Lists::default(),
             content: Content::default(),
+            held: Mutex::default(),
             appending: SleepLock::default(),
             usage: Usage::default(),
         })
@@ -85,15 +88,11 @@ impl Node {
         attributes: Attributes,
     ) -> Result<Arc<Self>, Errno> {
         let directory = self.this.upgrade().ok_or(Errno::EIO)?;
-        let make = || {
-            let place = Place::In(Arc::clone(&directory), Box::from(name));
-            Self::new(&self.shared, attributes, place)
-        };
+        let make = || Self::new(&self.shared, attributes, Place::at(&directory, name));
         let node = self.shared.intern(attributes.inode, attributes.kind, make);
         node.adopt(user, fid);
         node.learn(attributes);
-        node.was_seen(&directory, name);
-        self.children.lock().insert(Box::from(name), Arc::downgrade(&node));
+        directory.lies_under(name, &node);
         Ok(node)
     }
 

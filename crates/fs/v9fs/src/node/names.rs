@@ -98,6 +98,9 @@ impl Node {
         self.shared.client.call(&request, |_| ())?;
         self.changed();
         target.changed();
+        if let (Some(directory), Some(target)) = (self.this.upgrade(), target.this.upgrade()) {
+            directory.lies_under(name, &target);
+        }
         Ok(())
     }
 

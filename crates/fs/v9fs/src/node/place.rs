@@ -12,37 +12,76 @@ use crate::filesystem::User;
 /// Directories above each other, at most: what a server makes up has an end.
 const DEPTH: usize = 1 << 16;
 
+/// Names of one file that are remembered.
+const NAMES: usize = 8;
+
+/// A name of a directory.
+pub(super) type Name = (Arc<Node>, Box<[u8]>);
+
 /// Where a file lies, as far as it is known.
 pub(super) enum Place {
     /// It is the root.
     Root,
-    /// Under this name.
-    In(Arc<Node>, Box<[u8]>),
-    /// Nowhere any more.
-    Gone,
+    /// Under these names, the last of which is the one to go by; nowhere any more if there are none. A directory has one at most.
+    Names(Vec<Name>),
 }
 
 impl Place {
-    fn above(&self) -> Option<(Arc<Node>, Box<[u8]>)> {
+    /// Under a name.
+    pub(super) fn at(directory: &Arc<Node>, name: &[u8]) -> Self {
+        Self::Names(vec![(Arc::clone(directory), Box::from(name))])
+    }
+
+    const fn gone() -> Self {
+        Self::Names(Vec::new())
+    }
+
+    fn above(&self) -> Option<Name> {
         match self {
-            Self::In(directory, name) => Some((Arc::clone(directory), name.clone())),
-            Self::Root | Self::Gone => None,
+            Self::Names(names) => names.last().cloned(),
+            Self::Root => None,
         }
     }
 
+    fn is_gone(&self) -> bool {
+        matches!(self, Self::Names(names) if names.is_empty())
+    }
+
     fn is(&self, directory: &Node, name: &[u8]) -> bool {
-        matches!(self, Self::In(above, own) if std::ptr::eq(&**above, directory) && **own == *name)
+        matches!(self, Self::Names(names) if names.iter().any(|(above, own)| std::ptr::eq(&**above, directory) && **own == *name))
+    }
+
+    /// Takes a name out, if it is one.
+    fn remove(&mut self, directory: &Node, name: &[u8]) -> Option<Name> {
+        let Self::Names(names) = self else { return None };
+        let at = names.iter().position(|(above, own)| std::ptr::eq(&**above, directory) && **own == *name)?;
+        Some(names.remove(at))
+    }
+
+    /// Makes a name the one to go by. What is remembered no more is given back.
+    fn add(&mut self, name: Name) -> Option<Name> {
+        let Self::Names(names) = self else { return Some(name) };
+        let old = names
+            .iter()
+            .position(|(above, own)| Arc::ptr_eq(above, &name.0) && *own == name.1)
+            .or((names.len() >= NAMES).then_some(0))
+            .map(|at| names.remove(at));
+        names.push(name);
+        old
     }
 
     /// The inode ends. Directories that end with it do so one after the other, however deep the tree is.
     pub(super) fn leave(&mut self) {
-        let mut place = std::mem::replace(self, Self::Gone);
-        while let Self::In(directory, name) = place {
+        let take = |place: &mut Self| match std::mem::replace(place, Self::gone()) {
+            Self::Names(names) => names,
+            Self::Root => Vec::new(),
+        };
+        let mut names = take(self);
+        while let Some((directory, name)) = names.pop() {
             directory.children.lock().retain(|other, child| **other != *name || child.strong_count() > 0);
-            place = match Arc::into_inner(directory) {
-                Some(mut directory) => std::mem::replace(directory.place.get_mut(), Self::Gone),
-                None => Self::Gone,
-            };
+            if let Some(mut directory) = Arc::into_inner(directory) {
+                names.append(&mut take(directory.place.get_mut()));
+            }
         }
     }
 }
@@ -85,30 +124,37 @@ impl Node {
         Ok(fid)
     }
 
-    /// It was found under a name. A directory stays where it was found first, until it is moved: so no directory is ever below itself,
-    /// whatever a server says.
-    pub(super) fn was_seen(&self, directory: &Arc<Self>, name: &[u8]) {
-        let old = (self.kind != FileKind::Directory).then(|| {
-            let new = Place::In(Arc::clone(directory), Box::from(name));
-            std::mem::replace(&mut *self.place.lock(), new)
-        });
-        drop(old);
+    /// A file was found under a name of this directory.
+    pub(super) fn lies_under(self: &Arc<Self>, name: &[u8], child: &Arc<Self>) {
+        if child.was_seen(self, name) {
+            self.children.lock().insert(Box::from(name), Arc::downgrade(child));
+        }
     }
 
-    /// A name of this directory is gone, and what it named is nowhere else as far as is known.
+    /// It was found under a name. Whether it lies there now: a directory stays where it was found first, until it is moved, so that no
+    /// directory is ever below itself, whatever a server says.
+    fn was_seen(&self, directory: &Arc<Self>, name: &[u8]) -> bool {
+        if self.kind == FileKind::Directory {
+            return self.place.lock().is(directory, name);
+        }
+        let old = self.place.lock().add((Arc::clone(directory), Box::from(name)));
+        drop(old);
+        true
+    }
+
+    /// A name of this directory is gone.
     pub(super) fn name_went(&self, name: &[u8]) {
         let child = self.children.lock().remove(name).and_then(|child| child.upgrade());
         let Some(child) = child else { return };
         child.changed();
-        let old = {
+        let (old, gone) = {
             let mut place = child.place.lock();
-            if !place.is(self, name) {
-                return;
-            }
-            std::mem::replace(&mut *place, Place::Gone)
+            (place.remove(self, name), place.is_gone())
         };
-        drop(old);
-        if child.kind == FileKind::Directory || child.last_known().links <= 1 {
+        if old.is_some() {
+            child.forget_fids();
+        }
+        if gone && (child.kind == FileKind::Directory || child.last_known().links <= 1) {
             // The server may give its number to another file.
             self.shared.forget(child.id, child.kind, Arc::as_ptr(&child));
         }
@@ -120,15 +166,29 @@ impl Node {
         let child = self.children.lock().remove(name).and_then(|child| child.upgrade());
         let (Some(child), Some(to)) = (child, to.this.upgrade()) else { return };
         child.changed();
-        let place = if to.is_within(&child) {
-            // That cannot be, but for a server that tells different files apart by nothing.
-            Place::Gone
-        } else {
-            Place::In(Arc::clone(&to), Box::from(new_name))
+        let old = child.place.lock().remove(self, name);
+        // A directory in itself there cannot be, but for a server that tells different ones apart by nothing: it lies nowhere then.
+        let lies = !to.is_within(&child);
+        let forgotten = match lies {
+            true => child.place.lock().add((Arc::clone(&to), Box::from(new_name))),
+            false => None,
         };
-        let old = std::mem::replace(&mut *child.place.lock(), place);
-        drop(old);
-        to.children.lock().insert(Box::from(new_name), Arc::downgrade(&child));
+        drop((old, forgotten));
+        child.forget_fids();
+        if lies {
+            to.children.lock().insert(Box::from(new_name), Arc::downgrade(&child));
+        }
+    }
+
+    /// It and all below it have another path by now. There are servers that go by the path which a fid was made with: so they are walked to
+    /// anew.
+    fn forget_fids(&self) {
+        let mut below: Vec<Arc<Self>> = self.this.upgrade().into_iter().collect();
+        while let Some(node) = below.pop() {
+            let fids = std::mem::take(&mut *node.fids.lock());
+            drop(fids);
+            below.extend(node.children.lock().values().filter_map(std::sync::Weak::upgrade));
+        }
     }
 
     fn is_within(&self, other: &Self) -> bool {
