@@ -373,6 +373,7 @@ const FILES: &[Case] = &[
     python!("files/mount-api", "mount_api.py"),
     python!("files/mount-overlay", "mount_overlay.py"),
     python!("files/mount-overlay-marks", "mount_overlay_marks.py"),
+    python!("files/mount-overlay-options", "mount_overlay_options.py"),
     python!("files/calls", "file_calls.py"),
     python!("files/permissions", "file_permissions.py"),
     python!("files/handles", "file_handles.py"),

@@ -24,7 +24,7 @@ impl LowerFile {
 
     /// The file to read now.
     fn current(&self) -> Result<Arc<dyn File>, Errno> {
-        let Some(upper) = self.node.upper() else { return Ok(Arc::clone(&self.lower)) };
+        let Some(upper) = self.node.whole_upper() else { return Ok(Arc::clone(&self.lower)) };
         if let Some(copy) = self.copy.read().as_ref() {
             return Ok(Arc::clone(copy));
         }

@@ -23,6 +23,8 @@ pub struct Upper {
     pub root: InodeRef,
     /// An empty directory of the same filesystem, outside of the root, where things are made ready.
     pub work: InodeRef,
+    /// A directory of the same filesystem that remembers, from one mount to the next, copies of files with several names in a lower layer.
+    pub index: Option<InodeRef>,
 }
 
 /// How an overlay works.
@@ -32,6 +34,8 @@ pub struct Settings {
     pub marks: Marks,
     /// What it does about renamed directories.
     pub redirects: Redirects,
+    /// Whether a file whose attributes alone change is copied without its content.
+    pub metacopy: bool,
 }
 
 /// A mounted overlay.
@@ -47,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) lowers: Arc<[Lower]>,
     pub(crate) marks: Marks,
     pub(crate) redirects: Redirects,
+    pub(crate) metacopy: bool,
     /// Nodes in use, by their inode numbers: one object for each file.
     pub(crate) nodes: Mutex<HashMap<u64, Weak<Node>>>,
     /// Files of lower layers with several names, of which one was removed, added, or copied up, by inode number.
@@ -100,6 +105,7 @@ impl Overlay {
                 lowers,
                 marks: settings.marks,
                 redirects: settings.redirects,
+                metacopy: settings.metacopy,
                 nodes: Mutex::default(),
                 several: Mutex::default(),
                 names: Mutex::new(()),

@@ -33,7 +33,9 @@ impl Inode for Node {
         let layers = self.layers();
         let attributes = layers.top()?.attributes()?;
         let links = self.link_count(&layers, attributes.links);
-        Ok(Attributes { inode: self.number, links, ..attributes })
+        let blocks =
+            layers.data.as_ref().map_or(Ok(attributes.blocks), |data| Ok(data.attributes()?.blocks))?;
+        Ok(Attributes { inode: self.number, links, blocks, ..attributes })
     }
 
     fn protection(&self) -> Result<Attributes, Errno> {
@@ -46,8 +48,11 @@ impl Inode for Node {
     }
 
     fn set_attributes(&self, change: &AttributeChange) -> Result<(), Errno> {
-        let size = change.size.unwrap_or(u64::MAX);
-        self.shared_reference()?.copy_up_part(size)?.set_attributes(change)
+        let own = self.shared_reference()?;
+        match change.size {
+            Some(size) => own.copy_up_part(size)?.set_attributes(change),
+            None => own.copy_up_attributes()?.set_attributes(change),
+        }
     }
 
     fn lookup(&self, name: Name<'_>) -> Result<InodeRef, Errno> {
@@ -92,8 +97,7 @@ impl Inode for Node {
     fn create_unnamed(&self, mode: u32, owner: Owner) -> Result<InodeRef, Errno> {
         let inode = self.shared.upper()?.work.create_unnamed(mode, owner)?;
         let number = self.shared.marks.upper_number(&inode)?;
-        let layers = Layers { upper: Some(inode), lowers: Arc::from([]) };
-        Ok(Self::of(&self.shared, number, FileKind::Regular, layers, None))
+        Ok(Self::of(&self.shared, number, FileKind::Regular, Layers::of_upper(inode), None))
     }
 
     fn link(&self, name: Name<'_>, target: &InodeRef) -> Result<(), Errno> {
@@ -129,11 +133,11 @@ impl Inode for Node {
         if self.kind != FileKind::Regular {
             return self.top()?.open(flags, credentials);
         }
-        let upper = if flags.writes() { Some(self.copy_up()?) } else { self.upper() };
+        let upper = if flags.writes() { Some(self.copy_up()?) } else { self.whole_upper() };
         if let Some(upper) = upper {
             return upper.open(flags, &self.shared.kernel);
         }
-        let lower = self.top()?.open(flags, &self.shared.kernel)?;
+        let lower = self.content()?.open(flags, &self.shared.kernel)?;
         Ok(Arc::new(LowerFile::new(self, flags, lower)))
     }
 
@@ -147,7 +151,7 @@ impl Inode for Node {
 
     fn set_xattr(&self, name: &[u8], value: &[u8], create: bool, replace: bool) -> Result<(), Errno> {
         let name = self.shared.marks.inner_name(name);
-        self.shared_reference()?.copy_up()?.set_xattr(&name, value, create, replace)
+        self.shared_reference()?.copy_up_attributes()?.set_xattr(&name, value, create, replace)
     }
 
     fn remove_xattr(&self, name: &[u8]) -> Result<(), Errno> {
@@ -156,7 +160,7 @@ impl Inode for Node {
         if self.upper().is_none() {
             self.top()?.xattr(&name)?;
         }
-        self.shared_reference()?.copy_up()?.remove_xattr(&name)
+        self.shared_reference()?.copy_up_attributes()?.remove_xattr(&name)
     }
 
     fn acl(&self, kind: AclKind) -> Option<Acl> {
@@ -172,7 +176,7 @@ impl Inode for Node {
         if acl.is_none() && self.acl(kind).is_none() {
             return Ok(());
         }
-        self.shared_reference()?.copy_up()?.set_acl(kind, acl)
+        self.shared_reference()?.copy_up_attributes()?.set_acl(kind, acl)
     }
 
     fn xattr_names(&self) -> Result<Vec<Vec<u8>>, Errno> {

@@ -5,7 +5,8 @@
 //! removed and made again is opaque: it has an extended attribute which says that the lower layers' directory of the name is no
 //! part of it.
 //!
-//! Unlike Linux's, it keeps hard links of the lower layer together when one of them is changed. A directory that a lower
+//! Hard links of a lower layer stay together when one of them is changed, also without an index; that remembers them from one mount to the
+//! next. With `metacopy` a file whose attributes alone are changed is copied without its content. A directory that a lower
 //! layer has a part in is renamed only with `redirect_dir` (else `EXDEV`; mv(1) copies it then).
 #![forbid(unsafe_code)]
 
@@ -15,6 +16,7 @@ mod copy_up;
 mod directory_file;
 mod file;
 mod filesystem;
+mod index;
 mod inode;
 mod listing;
 mod lookup;

@@ -72,10 +72,17 @@ impl Node {
                 return Err(Errno::ENOENT);
             }
             if upper.kind() != FileKind::Directory || self.shared.marks.is_opaque(upper) {
-                return self.wrap(name, Layers { upper: Some(Arc::clone(upper)), lowers: Arc::from([]) });
+                let mut layers = Layers::of_upper(Arc::clone(upper));
+                if self.shared.marks.lacks_content(upper)? {
+                    let mark = self.shared.redirect_of(upper)?;
+                    layers.data =
+                        Some(self.shared.content_below(Search::new(&self.shared, &own, name, mark))?);
+                }
+                return self.wrap(name, layers);
             }
         }
         let mark = upper.as_ref().map_or(Ok(None), |upper| self.shared.redirect_of(upper))?;
+        let mut data = None;
         let lowers = match own.lowers.as_ref() {
             [] if mark.is_none() => Vec::new(),
             // The usual case is that of one layer, which has nothing below it.
@@ -87,23 +94,42 @@ impl Node {
                 }
                 _ => Vec::new(),
             },
-            _ => self.shared.gather(Search::new(&self.shared, &own, name, mark), upper.is_none())?,
+            _ => {
+                let mut search = Search::new(&self.shared, &own, name, mark);
+                let lowers = self.shared.gather(&mut search, upper.is_none())?;
+                if let [Lower { inode, .. }] = lowers.as_slice()
+                    && self.shared.marks.lacks_content(inode)?
+                {
+                    data = Some(self.shared.content_below(search)?);
+                }
+                lowers
+            }
         };
         if upper.is_none() && lowers.is_empty() {
             return Err(Errno::ENOENT);
         }
-        self.wrap(name, Layers { upper, lowers: Arc::from(lowers) })
+        self.wrap(name, Layers { upper, lowers: Arc::from(lowers), data })
     }
 
     /// The node for what was found under a name.
     pub(crate) fn wrap(self: &Arc<Self>, name: Name<'_>, mut layers: Layers) -> Result<Arc<Self>, Errno> {
         let kind = layers.top()?.kind();
         let number = match (&layers.upper, layers.lowers.first()) {
-            (Some(upper), _) => self.shared.marks.upper_number(upper)?,
+            (Some(upper), _) => {
+                let number = self.shared.marks.upper_number(upper)?;
+                self.shared.index_known(number, upper)?;
+                number
+            }
             (None, Some(lower)) => {
-                let number = lower_number(lower.layer, lower.inode.attributes()?.inode);
+                let attributes = lower.inode.attributes()?;
+                let number = lower_number(lower.layer, attributes.inode);
                 // Another name of the file may have been copied up already.
-                layers.upper = self.shared.several.lock().get(&number).and_then(|names| names.upper.clone());
+                layers.upper = self.shared.copy_of(number, &attributes)?;
+                if let Some(copy) = layers.upper.as_ref().filter(|_| layers.data.is_none())
+                    && self.shared.marks.lacks_content(copy)?
+                {
+                    layers.data = Some(Arc::clone(&lower.inode));
+                }
                 number
             }
             (None, None) => return Err(Errno::ENOENT),
@@ -115,11 +141,14 @@ impl Node {
 
 impl Shared {
     /// The lower parts of a name: directories as far as none hides those below, or one file if it is `alone`.
-    fn gather(&self, mut search: Search, alone: bool) -> Result<Vec<Lower>, Errno> {
+    fn gather(&self, search: &mut Search, alone: bool) -> Result<Vec<Lower>, Errno> {
         let mut lowers: Vec<Lower> = Vec::new();
         while let Some(found) = search.next()? {
             if found.inode.kind() != FileKind::Directory {
                 if alone && lowers.is_empty() && !is_whiteout(&found.inode)? {
+                    if self.marks.lacks_content(&found.inode)? {
+                        search.follow(self, &found)?;
+                    }
                     lowers.push(found);
                 }
                 break;
@@ -132,6 +161,28 @@ impl Shared {
             }
         }
         Ok(lowers)
+    }
+}
+
+impl Shared {
+    /// What has the content of a file that was found without it: the next one below that does not lack it.
+    ///
+    /// # Errors
+    /// `EPERM` unless such files are wanted, `EIO` if there is none.
+    fn content_below(&self, mut search: Search) -> Result<InodeRef, Errno> {
+        if !self.metacopy {
+            return Err(Errno::EPERM);
+        }
+        while let Some(found) = search.next()? {
+            if found.inode.kind() != FileKind::Regular {
+                break;
+            }
+            if !self.marks.lacks_content(&found.inode)? {
+                return Ok(found.inode);
+            }
+            search.follow(self, &found)?;
+        }
+        Err(Errno::EIO)
     }
 }
 

@@ -16,7 +16,7 @@ impl Node {
         maker: impl FnOnce(&dyn Inode, Name<'_>) -> Result<InodeRef, Errno>,
     ) -> Result<Arc<Self>, Errno> {
         let inode = self.put(name, maker)?;
-        self.wrap(name, Layers { upper: Some(inode), lowers: Arc::from([]) })
+        self.wrap(name, Layers::of_upper(inode))
     }
 
     /// Puts what `maker` makes at a name of this directory that is free, or covered with a whiteout.

@@ -82,6 +82,34 @@ impl Marks {
         directory.set_xattr(&self.name("redirect"), value, false, false)
     }
 
+    /// Whether a regular file of a layer has everything but its content. Such a file is nothing but a hole, which is seen before its marks are
+    /// looked for.
+    pub(crate) fn lacks_content(self, file: &InodeRef) -> Result<bool, Errno> {
+        if file.kind() != FileKind::Regular {
+            return Ok(false);
+        }
+        let attributes = file.attributes()?;
+        Ok(attributes.size > 0 && attributes.blocks == 0 && file.xattr(&self.name("metacopy")).is_ok())
+    }
+
+    pub(crate) fn set_metacopy(self, file: &InodeRef) -> Result<(), Errno> {
+        file.set_xattr(&self.name("metacopy"), b"", false, false)
+    }
+
+    pub(crate) fn remove_metacopy(self, file: &InodeRef) -> Result<(), Errno> {
+        file.remove_xattr(&self.name("metacopy"))
+    }
+
+    /// How many names a copy has that the index knows: those that are seen.
+    pub(crate) fn links(self, copy: &InodeRef) -> Option<u64> {
+        let value = copy.xattr(&self.name("nlink")).ok()?;
+        value.as_slice().try_into().ok().map(u64::from_le_bytes)
+    }
+
+    pub(crate) fn set_links(self, copy: &InodeRef, links: u64) -> Result<(), Errno> {
+        copy.set_xattr(&self.name("nlink"), &links.to_le_bytes(), false, false)
+    }
+
     /// The inode number that a file of the upper layer is shown with: that of the lower file that it is a copy of, if it is one.
     pub(crate) fn upper_number(self, inode: &InodeRef) -> Result<u64, Errno> {
         if let Some(number) = self.origin(inode) {

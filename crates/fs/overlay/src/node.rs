@@ -37,6 +37,8 @@ pub(crate) struct Layers {
     pub(crate) upper: Option<InodeRef>,
     /// In the lower layers, the uppermost first: of directories all that are merged, of others at most one.
     pub(crate) lowers: Arc<[Lower]>,
+    /// What has the content of a regular file, if what is seen of it has everything else alone (`metacopy`).
+    pub(crate) data: Option<InodeRef>,
 }
 
 /// A file of a lower layer.
@@ -49,6 +51,11 @@ pub(crate) struct Lower {
 }
 
 impl Layers {
+    /// Of a file that the upper layer has alone.
+    pub(crate) fn of_upper(upper: InodeRef) -> Self {
+        Self { upper: Some(upper), lowers: Arc::from([]), data: None }
+    }
+
     /// The inode that is seen.
     ///
     /// # Errors
@@ -72,7 +79,7 @@ pub(crate) struct Place {
 
 impl Node {
     pub(crate) fn root(shared: &Arc<Shared>, upper: Option<InodeRef>, lowers: Arc<[Lower]>) -> Arc<Self> {
-        let layers = Layers { upper, lowers };
+        let layers = Layers { upper, lowers, data: None };
         let number = layers.top().and_then(|top| top.attributes()).map_or(1, |attributes| attributes.inode);
         Self::make(shared, number, FileKind::Directory, layers, None)
     }
@@ -147,6 +154,18 @@ impl Node {
         self.layers.read().upper.clone()
     }
 
+    /// Its copy in the upper layer, if that has its content too.
+    pub(crate) fn whole_upper(&self) -> Option<InodeRef> {
+        let layers = self.layers.read();
+        layers.upper.as_ref().filter(|_| layers.data.is_none()).map(Arc::clone)
+    }
+
+    /// What has its content.
+    pub(crate) fn content(&self) -> Result<InodeRef, Errno> {
+        let layers = self.layers.read();
+        layers.data.as_ref().map_or_else(|| layers.top().map(Arc::clone), |data| Ok(Arc::clone(data)))
+    }
+
     /// The inode that is seen.
     pub(crate) fn top(&self) -> Result<InodeRef, Errno> {
         self.layers.read().top().map(Arc::clone)
@@ -179,6 +198,7 @@ impl Node {
             return Ok(());
         };
         names.links = names.links.saturating_add_signed(by);
+        self.shared.index_count(self.number, names);
         let gone = if names.links == 0 { several.remove(&self.number) } else { None };
         drop(several);
         if gone.is_some() {
@@ -187,8 +207,11 @@ impl Node {
         Ok(())
     }
 
-    pub(crate) fn set_upper(&self, upper: InodeRef) {
-        self.layers.write().upper = Some(upper);
+    /// It has a copy now, without its content if that is `data`'s.
+    pub(crate) fn set_upper(&self, upper: InodeRef, data: Option<InodeRef>) {
+        let mut layers = self.layers.write();
+        layers.upper = Some(upper);
+        layers.data = data;
     }
 
     pub(crate) fn place(&self) -> Option<Place> {

@@ -41,7 +41,8 @@ fn run(seed: u64) -> Result<(), Box<dyn std::error::Error>> {
     let top = tmpfs().root();
     let root = top.create_directory(Name::new(b"upper")?, 0o755, owner())?;
     let work = top.create_directory(Name::new(b"work")?, 0o755, owner())?;
-    let overlay = Overlay::new(Some(Upper { root, work: work.clone() }), vec![lower.root()], "")?;
+    let overlay =
+        Overlay::new(Some(Upper { root, work: work.clone(), index: None }), vec![lower.root()], "")?;
     let mut untouched = Vec::new();
     picture(&lower.root(), "", &mut untouched);
     compare(seed.wrapping_add(1_000_000), 4000, rules, &mut host, &mut OurWorld::new(overlay));
@@ -76,7 +77,7 @@ fn run_over_gofer(seed: u64) -> Result<(), Box<dyn std::error::Error>> {
     let top = tmpfs().root();
     let root = top.create_directory(Name::new(b"upper")?, 0o755, owner())?;
     let work = top.create_directory(Name::new(b"work")?, 0o755, owner())?;
-    let overlay = Overlay::new(Some(Upper { root, work }), vec![lower.root()], "")?;
+    let overlay = Overlay::new(Some(Upper { root, work, index: None }), vec![lower.root()], "")?;
     compare(seed.wrapping_add(1_000_000), 3000, rules, &mut host, &mut OurWorld::new(overlay));
     Ok(())
 }

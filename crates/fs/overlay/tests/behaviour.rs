@@ -27,7 +27,7 @@ fn name(text: &str) -> Name<'_> {
 fn upper() -> Upper {
     let top = tmpfs().root();
     let make = |text| top.create_directory(name(text), 0o755, Owner::default()).unwrap();
-    Upper { root: make("upper"), work: make("work") }
+    Upper { root: make("upper"), work: make("work"), index: None }
 }
 
 fn put(world: &OurWorld, path: &str, text: &[u8]) {

@@ -168,7 +168,7 @@ impl Builder<'_> {
         // Nobody else sees the layer, so that renamed directories can be marked in it.
         let settings = Settings { redirects: Redirects::Made, ..Settings::default() };
         let options = format!(",lowerdir=root,upperdir={medium}");
-        Overlay::with(Some(Upper { root, work }), vec![lower], settings, &options)
+        Overlay::with(Some(Upper { root, work, index: None }), vec![lower], settings, &options)
     }
 
     /// A layer over a file that is mounted by itself.

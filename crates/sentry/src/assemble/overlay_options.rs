@@ -7,7 +7,7 @@ use overlay::{Marks, Overlay, Redirects, Settings, Upper};
 use vfs::caller::{At, Caller};
 use vfs::path::Path;
 use vfs::resolve::Lookup;
-use vfs::{Access, FileKind, FileSystemType, MountOption, MountRequest, SuperBlock};
+use vfs::{Access, FileKind, FileSystemType, InodeRef, MountOption, MountRequest, Name, Owner, SuperBlock};
 
 /// Lower layers in one overlay.
 const LAYERS_MAX: usize = 500;
@@ -22,9 +22,14 @@ struct Options {
     upper: Option<Vec<u8>>,
     work: Option<Vec<u8>>,
     redirects: Option<Redirects>,
+    metacopy: bool,
+    index: bool,
+    /// What is shown of `uuid=`; everything has the filesystem's own, `on`.
+    uuid: Option<&'static str>,
     user_marks: bool,
     volatile: bool,
     xino: bool,
+    default_permissions: bool,
 }
 
 impl FileSystemType for OverlayType {
@@ -65,9 +70,15 @@ impl Options {
             (b"volatile", None) => self.volatile = true,
             // Numbers of inodes always say which layer they are from.
             (b"xino", Some(value @ (b"on" | b"off" | b"auto"))) => self.xino = value == b"on",
-            // What the overlay does anyway.
-            (b"index" | b"metacopy" | b"nfs_export", Some(b"off"))
-            | (b"uuid", Some(b"on" | b"auto" | b"null" | b"off")) => {}
+            (b"metacopy", Some(value @ (b"on" | b"off"))) => self.metacopy = value == b"on",
+            (b"index", Some(value @ (b"on" | b"off"))) => self.index = value == b"on",
+            (b"uuid", Some(b"on" | b"auto")) => self.uuid = None,
+            (b"uuid", Some(b"null")) => self.uuid = Some("null"),
+            (b"uuid", Some(b"off")) => self.uuid = Some("off"),
+            // As is always done.
+            (b"default_permissions", None) => self.default_permissions = true,
+            (b"nfs_export" | b"verity", Some(b"off")) | (b"override_creds", None) => {}
+            // Handles of files, digests of content, and copying as whoever writes are not there.
             _ => return Err(Errno::EINVAL),
         }
         if self.lowers.len() > LAYERS_MAX { Err(Errno::EINVAL) } else { Ok(()) }
@@ -91,32 +102,41 @@ impl Options {
                     let access = Access::READ | Access::WRITE | Access::EXECUTE;
                     caller.credentials.check_inode(&path.inode(), &path.attributes()?, access)?;
                 }
-                Some(layer_pair(&upper, &work)?)
+                let same = |lower: &Path| Arc::ptr_eq(lower.mount.superblock(), upper.mount.superblock());
+                let one_filesystem = lowers.iter().all(same);
+                Some((layer_pair(&upper, &work, self.index)?, one_filesystem))
             }
             _ => None,
         };
         let read_only = upper.is_none();
+        let text = self.text(upper.as_ref().map(|(_, one_filesystem)| *one_filesystem));
         let lowers = lowers.iter().map(Path::inode).collect();
-        let overlay = Overlay::with(upper, lowers, settings, &self.text())?;
+        let overlay = Overlay::with(upper.map(|(upper, _)| upper), lowers, settings, &text)?;
         let superblock = SuperBlock::of(overlay, Arc::clone(&caller.credentials.user));
         superblock.set_read_only(read_only);
         Ok(superblock)
     }
 
     /// # Errors
-    /// `EINVAL` for marks that anybody may set and that would be followed.
+    /// `EINVAL` for marks that anybody may set and that would be followed, and for files without content that are not followed.
     fn settings(&self) -> Result<Settings, Errno> {
-        if !self.user_marks {
-            return Ok(Settings { marks: Marks::Trusted, redirects: self.redirects.unwrap_or_default() });
+        let Self { redirects, metacopy, .. } = *self;
+        if self.user_marks {
+            let followed = metacopy || matches!(redirects, Some(Redirects::Made));
+            let settings = Settings { marks: Marks::User, redirects: Redirects::Refused, metacopy };
+            return if followed { Err(Errno::EINVAL) } else { Ok(settings) };
         }
-        if matches!(self.redirects, Some(Redirects::Made)) {
-            return Err(Errno::EINVAL);
-        }
-        Ok(Settings { marks: Marks::User, redirects: Redirects::Refused })
+        let redirects = match redirects {
+            None if metacopy => Redirects::Made,
+            Some(Redirects::Followed | Redirects::Refused) if metacopy => return Err(Errno::EINVAL),
+            other => other.unwrap_or_default(),
+        };
+        Ok(Settings { marks: Marks::Trusted, redirects, metacopy })
     }
 
-    /// As /proc/mounts shows it.
-    fn text(&self) -> String {
+    /// As /proc/mounts shows it. With an upper layer it is told whether all layers are of one filesystem: then numbers of inodes need no bits
+    /// that say which.
+    fn text(&self, one_filesystem: Option<bool>) -> String {
         let lowers: Vec<_> = self.lowers.iter().map(|path| String::from_utf8_lossy(path)).collect();
         let mut text = format!(",lowerdir={}", lowers.join(":"));
         for (key, path) in [("upperdir", &self.upper), ("workdir", &self.work)] {
@@ -124,11 +144,21 @@ impl Options {
                 text.push_str(&format!(",{key}={}", String::from_utf8_lossy(path)));
             }
         }
+        let upper = one_filesystem.is_some();
+        let redirects = self.settings().map_or(Redirects::default(), |settings| settings.redirects);
+        // Without an upper layer none are made, and to follow them is all that "on" means.
+        let on = redirects == Redirects::Made || redirects == Redirects::Followed && !upper;
         let others = [
-            (self.redirects == Some(Redirects::Made), ",redirect_dir=on"),
-            (self.redirects == Some(Redirects::Refused), ",redirect_dir=nofollow"),
-            (self.xino, ",xino=on"),
-            (self.volatile, ",volatile"),
+            (self.default_permissions, ",default_permissions"),
+            (on, ",redirect_dir=on"),
+            (redirects == Redirects::Refused, ",redirect_dir=nofollow"),
+            (self.index && upper, ",index=on"),
+            (self.uuid.is_none() && upper, ",uuid=on"),
+            (self.uuid == Some("null"), ",uuid=null"),
+            (self.uuid == Some("off"), ",uuid=off"),
+            (self.xino && one_filesystem == Some(false), ",xino=on"),
+            (self.metacopy, ",metacopy=on"),
+            (self.volatile && upper, ",volatile"),
             (self.user_marks, ",userxattr"),
         ];
         others.iter().filter(|(is, _)| *is).for_each(|(_, shown)| text.push_str(shown));
@@ -137,7 +167,7 @@ impl Options {
 }
 
 /// The writable layer: both directories on one writable filesystem, neither in the other.
-fn layer_pair(upper: &Path, work: &Path) -> Result<Upper, Errno> {
+fn layer_pair(upper: &Path, work: &Path, index: bool) -> Result<Upper, Errno> {
     let same_filesystem = Arc::ptr_eq(upper.mount.superblock(), work.mount.superblock());
     let nested = upper.dentry.is_within(&work.dentry) || work.dentry.is_within(&upper.dentry);
     if !same_filesystem || nested || upper.mount.is_read_only() {
@@ -145,7 +175,19 @@ fn layer_pair(upper: &Path, work: &Path) -> Result<Upper, Errno> {
     }
     // The overlay changes the layer below the VFS.
     upper.mount.superblock().stop_caching();
-    Ok(Upper { root: upper.inode(), work: work.inode() })
+    let index = if index { Some(index_directory(&work.inode())?) } else { None };
+    Ok(Upper { root: upper.inode(), work: work.inode(), index })
+}
+
+/// The directory of the index, beside what is made ready.
+fn index_directory(work: &InodeRef) -> Result<InodeRef, Errno> {
+    let name = Name::new(b"index")?;
+    match work.lookup(name) {
+        Ok(index) if index.kind() == FileKind::Directory => Ok(index),
+        Ok(_) => Err(Errno::EINVAL),
+        Err(Errno::ENOENT) => work.create_directory(name, 0, Owner::default()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Directories with colons between them.
@@ -186,7 +228,8 @@ mod tests {
     #[test]
     fn options_that_would_change_something_are_refused() {
         let take = |text: &[u8]| MountOption::split(text).iter().try_for_each(|o| Options::default().take(o));
-        assert_eq!(take(b"metacopy=on"), Err(Errno::EINVAL));
+        assert_eq!(take(b"nfs_export=on"), Err(Errno::EINVAL));
+        assert_eq!(take(b"index=perhaps"), Err(Errno::EINVAL));
         assert_eq!(take(b"redirect_dir=on,userxattr,volatile,xino=on"), Ok(()));
         assert_eq!(take(b"redirect_dir=perhaps"), Err(Errno::EINVAL));
         assert_eq!(take(b"metacopy=off,index=off"), Ok(()));
