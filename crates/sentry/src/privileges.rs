@@ -5,10 +5,12 @@ use rustix::thread::{CapabilitySet, CapabilitySets, clear_ambient_capability_set
 use crate::failure::{Failure, Trying};
 
 /// The sentry's capabilities, which count in its own user namespace only:
-/// stubs run as another user, and their memory is read and written (`SYS_PTRACE`) they are killed (`KILL`),
+/// stubs run as another user, and their memory is read and written (`SYS_PTRACE`), they are killed (`KILL`), their processors are chosen (`SYS_NICE`),
 /// and their address space is bounded (`SYS_RESOURCE`, with which no limit of the host's can be raised from here).
-pub(crate) const SENTRY: CapabilitySet =
-    CapabilitySet::SYS_PTRACE.union(CapabilitySet::KILL).union(CapabilitySet::SYS_RESOURCE);
+pub(crate) const SENTRY: CapabilitySet = CapabilitySet::SYS_PTRACE
+    .union(CapabilitySet::KILL)
+    .union(CapabilitySet::SYS_RESOURCE)
+    .union(CapabilitySet::SYS_NICE);
 
 /// What the sentry keeps besides if it works on files of the host itself, which belong to all users: as the gofer does.
 pub(crate) const FILES: CapabilitySet = CapabilitySet::CHOWN

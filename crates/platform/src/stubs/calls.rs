@@ -11,8 +11,8 @@ pub(super) use notify::{
 };
 pub(super) use process::{
     Death, cpu_clock, descriptor_of, execute, hold_of, is_alive, keep_dead_children, keep_off, kernel_before,
-    kill_group, kill_process_group, peek_dead, probe_filter_flags, probe_notifications, processor, reap,
-    run_anywhere, signal_thread,
+    kill_group, kill_process_group, may_run_anywhere, peek_dead, probe_filter_flags, probe_notifications,
+    processor, reap, signal_thread,
 };
 
 pub(super) use shared::SharedMapping;

@@ -39,6 +39,35 @@ pub(super) fn is_observed() -> bool {
     OBSERVED.get()
 }
 
+thread_local! {
+    /// The thread whose stop is being seen to here, and what it has been answered meanwhile.
+    static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
+}
+
+/// An answer, and the notification that it is for.
+pub(super) type Answer = (u64, u64);
+
+struct Held {
+    thread: *const StubThread,
+    answer: Option<Answer>,
+}
+
+/// Sees to a stop of this thread, and only then lets it have its answer. The host runs an answered thread at once, in place of the one that answers
+/// (`SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`): whoever found its next call, on another processor, would wait for the locks that are still held here.
+pub(super) fn holding_back(thread: &StubThread, act: impl FnOnce()) -> Option<Answer> {
+    let outer = HELD.replace(Some(Held { thread, answer: None }));
+    act();
+    HELD.replace(outer).and_then(|held| held.answer)
+}
+
+/// Keeps an answer if it is for the thread whose stop is being seen to. Returns it otherwise.
+pub(super) fn hold(thread: &StubThread, answer: Answer) -> Option<Answer> {
+    HELD.with_borrow_mut(|held| match held {
+        Some(held) if core::ptr::eq(held.thread, thread) => held.answer.replace(answer),
+        _ => Some(answer),
+    })
+}
+
 /// Delivers a stop once the kernel has returned.
 pub(super) fn deliver_later(thread: &Arc<StubThread>, stop: Stop) {
     let parcel = (Arc::clone(thread), stop);

@@ -12,6 +12,7 @@ use super::frame::Shape;
 use super::interface::entry;
 use super::phase::{Phase, State, Via};
 use super::policy::Counters;
+use super::poller;
 use super::thread::StubThread;
 use super::window::{Window, Word};
 use crate::{HandlerStart, Stop};
@@ -145,15 +146,15 @@ impl StubThread {
             }
         };
         match via {
-            Via::Notified(id) => self.image.answer(id, value),
+            Via::Notified(id) => self.wake((id, value)),
             Via::Rung(id) => {
                 finish();
-                self.image.answer(id, 0);
+                self.wake((id, 0));
             }
             Via::Polled => {
                 finish();
                 if let Some(id) = state.parked.take() {
-                    self.image.answer(id, 0);
+                    poller::apart(self.tid, || self.image.answer(id, 0));
                 }
             }
         }

@@ -15,8 +15,10 @@ const STREAK: u32 = 4;
 pub(super) const FORGET: Duration = Duration::from_millis(50);
 /// A poller goes to sleep when all windows have been empty for so long ...
 const PATIENCE: Duration = Duration::from_micros(100);
-/// ... or for so long if others want the processor: that is about what a call costs without it.
-const PATIENCE_IF_CONTENDED: Duration = Duration::from_micros(8);
+/// ... or for so long if others want the processor: that is what a few calls cost without it ...
+const PATIENCE_IF_CONTENDED: Duration = Duration::from_micros(20);
+/// ... but not before it has been awake for so long without a call: the thread that wanted it is in one that came without it, and has yet to make its next.
+const PATIENCE_AT_FIRST: Duration = Duration::from_micros(60);
 /// A pause in the poller's own work that it has not made itself: somebody else was on its processor.
 const PREEMPTED: Duration = Duration::from_micros(200);
 /// How long the processor then counts as wanted.
@@ -24,7 +26,7 @@ const CONTENDED: Duration = Duration::from_millis(10);
 /// A poller that has served fewer calls than this before it stopped has cost more than it gave.
 const WORTHWHILE: u32 = 8;
 /// How often a thread can fail in a row to be worth a poller before the price is not raised any more.
-const MOST_FAILURES: u32 = 10;
+const MOST_FAILURES: u32 = 6;
 /// How long a thread waits for a poller to take its request. A poller that runs takes it in a fraction of this.
 pub(super) const SPIN: Duration = Duration::from_micros(20);
 
@@ -42,7 +44,8 @@ impl Heat {
     pub(super) fn call(&mut self, now: Duration) -> bool {
         let close = self.last.is_some_and(|last| now.saturating_sub(last) < CLOSE);
         self.last = Some(now);
-        self.streak = if close { self.streak.saturating_add(1) } else { 0 };
+        // Among many close ones there is always one during which somebody else had the processor.
+        self.streak = if close { self.streak.saturating_add(1) } else { self.streak / 2 };
         self.streak >= STREAK << self.failures
     }
 
@@ -79,9 +82,13 @@ impl Processor {
         self.last = now;
     }
 
-    /// How long all windows may be empty before the poller goes to sleep.
-    pub(super) fn patience(&self, now: Duration) -> Duration {
-        if now < self.contended_until { PATIENCE_IF_CONTENDED } else { PATIENCE }
+    /// How long all windows may be empty before the poller goes to sleep, which has served so many calls.
+    pub(super) fn patience(&self, now: Duration, served: u32) -> Duration {
+        match (now < self.contended_until, served) {
+            (false, _) => PATIENCE,
+            (true, 0) => PATIENCE_AT_FIRST,
+            (true, _) => PATIENCE_IF_CONTENDED,
+        }
     }
 }
 
@@ -160,7 +167,7 @@ mod tests {
         for _ in 0..100 {
             heat.left(0);
         }
-        assert_eq!(calls_until_hot(&mut heat, 10), Some(4 * 1024 + 1));
+        assert_eq!(calls_until_hot(&mut heat, 10), Some(4 * 64 + 1));
         assert!(!heat.left(WORTHWHILE));
         assert_eq!(calls_until_hot(&mut heat, 10), Some(5));
     }
@@ -170,10 +177,11 @@ mod tests {
         let mut processor = Processor::default();
         processor.worked(us(1000));
         assert!(!processor.tick(us(1010)));
-        assert_eq!(processor.patience(us(1010)), PATIENCE);
+        assert_eq!(processor.patience(us(1010), 1), PATIENCE);
         assert!(processor.tick(us(4010)));
-        assert_eq!(processor.patience(us(4010)), PATIENCE_IF_CONTENDED);
+        assert_eq!(processor.patience(us(4010), 1), PATIENCE_IF_CONTENDED);
+        assert_eq!(processor.patience(us(4010), 0), PATIENCE_AT_FIRST);
         processor.worked(us(9000));
-        assert_eq!(processor.patience(us(14_010)), PATIENCE);
+        assert_eq!(processor.patience(us(14_010), 1), PATIENCE);
     }
 }

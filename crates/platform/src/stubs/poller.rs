@@ -1,5 +1,6 @@
 //! The thread that looks for requests in the windows of hot threads, so that these need not ring. What it does when is [`super::policy`]'s.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -16,6 +17,24 @@ use super::window::{Window, Word};
 
 /// How often the poller looks into all windows before it looks at the clock.
 const LOOKS: u32 = 32;
+
+thread_local! {
+    /// Whether this is a poller's thread.
+    static POLLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Answers a guest's thread that sleeps. By itself the host would have it run where its answer comes from (`SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`); but beside a
+/// poller on one processor neither gets on, as the poller is about to look for its next call.
+pub(super) fn apart(thread: i32, answer: impl FnOnce()) {
+    let thread = Pid::from_raw(thread).filter(|_| POLLING.get());
+    if let Some(thread) = thread {
+        calls::keep_off(thread, calls::processor());
+    }
+    answer();
+    if let Some(thread) = thread {
+        calls::may_run_anywhere(Some(thread));
+    }
+}
 
 /// The poller as others see it.
 #[derive(Default)]
@@ -127,11 +146,12 @@ impl Poller {
     }
 
     fn work(&self) {
+        POLLING.set(true);
         let start = Instant::now();
         let budget = pauses(SPIN);
         let mut processor = Processor::default();
         while self.wait() {
-            calls::run_anywhere();
+            calls::may_run_anywhere(None);
             let woken = start.elapsed();
             Counters::count(&self.counters.starts);
             processor.worked(woken);
@@ -179,7 +199,7 @@ impl Poller {
             } else if processor.tick(now) {
                 Counters::count(&self.counters.preempted);
             }
-            if now.saturating_sub(last) >= processor.patience(now) {
+            if now.saturating_sub(last) >= processor.patience(now, calls) {
                 break;
             }
             served.retain(|one| now.saturating_sub(one.last) < FORGET || one.leave());

@@ -124,8 +124,13 @@ impl StubThread {
         if matches!(stop, Stop::Gone(_)) {
             *post = Post::Closed;
         }
-        delivery::observed(|| Arc::clone(&observer).stopped(stop));
+        let answer = delivery::holding_back(self, || {
+            delivery::observed(|| Arc::clone(&observer).stopped(stop));
+        });
         drop(post);
+        if let Some((id, value)) = answer {
+            self.image.answer(id, value);
+        }
         delivery::observed(|| observer.afterwards());
         true
     }
@@ -172,6 +177,13 @@ impl StubThread {
         }
     }
 
+    /// Answers its notification, which lets it run: at once, or when its stop has been seen to.
+    pub(super) fn wake(&self, answer: delivery::Answer) {
+        if let Some((id, value)) = delivery::hold(self, answer) {
+            self.image.answer(id, value);
+        }
+    }
+
     /// Lets a thread in the stub go back to guest code, with this value in `rax` if there is one.
     pub(super) fn leave_stub(&self, state: &mut State, id: u64, result: Option<u64>) {
         self.pass_on_interrupt(state);
@@ -179,9 +191,9 @@ impl StubThread {
         // Values that the stub would take for something else go through memory.
         let plain = |value: u64| value & !answer::COMMAND_BITS != answer::COMMAND && value != ENOSYS;
         match result {
-            Some(value) if plain(value) && !state.frame.is_changed() => self.image.answer(id, value),
+            Some(value) if plain(value) && !state.frame.is_changed() => self.wake((id, value)),
             result => match state.frame.write_back(&self.process, result, &[]) {
-                Ok(bits) => self.image.answer(id, answer::COMMAND | bits),
+                Ok(bits) => self.wake((id, answer::COMMAND | bits)),
                 Err(_) => self.process.kill(),
             },
         }

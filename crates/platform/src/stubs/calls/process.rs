@@ -117,7 +117,7 @@ pub(in crate::stubs) fn processor() -> u64 {
     u64::try_from(unsafe { libc::sched_getcpu() }).unwrap_or(0)
 }
 
-/// Keeps a thread of this process off a processor until it calls [`run_anywhere`], if there is another. Best done while it sleeps:
+/// Keeps a thread off a processor until [`may_run_anywhere`], if there is another. Best done while it sleeps:
 /// then nothing has to move.
 pub(in crate::stubs) fn keep_off(thread: Pid, number: u64) {
     let Some(mut others) = processors() else { return };
@@ -128,11 +128,11 @@ pub(in crate::stubs) fn keep_off(thread: Pid, number: u64) {
     }
 }
 
-/// Lets the calling thread run wherever the process may.
-pub(in crate::stubs) fn run_anywhere() {
+/// Lets a thread, the calling one if none is named, run wherever this process may.
+pub(in crate::stubs) fn may_run_anywhere(thread: Option<Pid>) {
     if let Some(all) = processors() {
         // As above.
-        let _ = sched_setaffinity(None, &all);
+        let _ = sched_setaffinity(thread, &all);
     }
 }
 
