@@ -1,5 +1,6 @@
 //! The walls around the gofer: namespace, root, capabilities. The system call filter follows in [`crate::serve`].
 
+use std::ffi::{CStr, CString};
 use std::fmt::Display;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -23,6 +24,8 @@ pub struct Source {
     pub socket: OwnedFd,
     /// Where the tree is on the host: a directory, or a file that is bind mounted.
     pub root: PathBuf,
+    /// The options of an overlay of the host's, which is made for this process alone and served instead; `root` is then only its name.
+    pub overlay: Option<CString>,
     /// Whether changes are refused.
     pub read_only: bool,
     /// Whether what is mounted below `root` is served too. An unprivileged user must say yes: nothing that a mount hides may be shown to
@@ -66,7 +69,10 @@ pub fn confine(sources: Vec<Source>) -> Result<Config, Error> {
 
 fn export(source: Source) -> Result<Export, Error> {
     let shown = source.root.display();
-    let root = clone_tree(&source.root, source.recursive).or_fail(format_args!("open {shown}"))?;
+    let root = match &source.overlay {
+        None => clone_tree(&source.root, source.recursive).or_fail(format_args!("open {shown}"))?,
+        Some(options) => overlay(options).or_fail(format_args!("mount the overlay {options:?}"))?,
+    };
     let mut attributes = MountAttributes::NO_SUID | MountAttributes::NO_DEVICES;
     attributes.set(MountAttributes::READ_ONLY, source.read_only);
     set_mount_attributes(&root, attributes, source.recursive)
@@ -81,6 +87,14 @@ fn clone_tree(root: &Path, recursive: bool) -> rustix::io::Result<OwnedFd> {
     let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     flags.set(OpenTreeFlags::AT_RECURSIVE, recursive);
     open_tree(CWD, root, flags)
+}
+
+/// An overlay of the host's that is attached nowhere: mount(8), "overlay". It is mounted where nobody else sees it, and taken away from there.
+fn overlay(options: &CStr) -> rustix::io::Result<OwnedFd> {
+    mount("overlay", SCAFFOLD, "overlay", MountFlags::empty(), Some(options))?;
+    let tree = clone_tree(Path::new(SCAFFOLD), false);
+    unmount(SCAFFOLD, UnmountFlags::DETACH)?;
+    tree
 }
 
 fn enter_empty_root(links: &OwnedFd) -> rustix::io::Result<()> {

@@ -25,7 +25,8 @@ fn child() {
     let socket = std::io::stdin().as_fd().try_clone_to_owned().unwrap();
     let read_only = std::env::var_os(READ_ONLY).is_some();
     // The test harness has a thread besides this one; a mount namespace is this thread's, and the capabilities too.
-    let source = Source { socket, root: tree.into(), read_only, recursive: true, ids: gofer::Ids::default() };
+    let ids = gofer::Ids::default();
+    let source = Source { socket, root: tree.into(), overlay: None, read_only, recursive: true, ids };
     let outcome = confine(vec![source]).and_then(gofer::serve);
     std::process::exit(i32::from(outcome.is_err()));
 }
@@ -183,6 +184,7 @@ fn a_tree_that_is_not_there_is_named() {
         let source = Source {
             socket: theirs.into(),
             root: "/nowhere/at/all".into(),
+            overlay: None,
             read_only: false,
             recursive: true,
             ids: gofer::Ids::default(),

@@ -159,7 +159,7 @@ impl Kernel {
     ///
     /// # Errors
     /// `ENOSPC` if the maker has too many, `EINVAL` if nothing was registered.
-    pub(crate) fn new_network(&self, maker: &Credentials) -> Result<Arc<socket::Namespace>, Errno> {
+    pub fn new_network(&self, maker: &Credentials) -> Result<Arc<socket::Namespace>, Errno> {
         let (_, networks) = self.network.get().ok_or(Errno::EINVAL)?;
         Ok(networks.make(socket::Net::new(maker)?))
     }

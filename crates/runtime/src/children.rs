@@ -2,7 +2,7 @@
 //!
 //! They are told what to do by descriptors at fixed numbers, never by arguments, which every user of the host can read.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd, RawFd};
@@ -131,14 +131,20 @@ fn gofer() -> Result<ExitCode, String> {
     }
     let _life = inherited(LIFE)?;
     let sockets = connections(document.exports.len(), GOFER_CONNECTIONS)?;
-    let sources = document.exports.into_iter().zip(sockets).map(|(export, socket)| gofer::Source {
-        socket,
-        root: export.path,
-        read_only: export.read_only,
-        recursive: export.recursive,
-        ids: ids(&export.ids),
-    });
-    let mut config = gofer::confine(sources.collect()).map_err(|error| error.to_string())?;
+    let source = |(export, socket): (Export, OwnedFd)| {
+        let overlay = export.overlay.map(CString::new).transpose();
+        Ok(gofer::Source {
+            socket,
+            root: export.path,
+            overlay: overlay.map_err(|error| error.to_string())?,
+            read_only: export.read_only,
+            recursive: export.recursive,
+            ids: ids(&export.ids),
+        })
+    };
+    let sources: Result<Vec<gofer::Source>, String> =
+        document.exports.into_iter().zip(sockets).map(source).collect();
+    let mut config = gofer::confine(sources?).map_err(|error| error.to_string())?;
     config.hands_over = document.hands_over;
     gofer::serve(config).map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     if let Some(code) = children::enter_if_asked() {
         return code;
     }
-    let CommandLine { global, command } = match CommandLine::try_parse() {
+    let CommandLine { global, command, .. } = match CommandLine::try_parse() {
         Ok(parsed) => parsed,
         Err(usage) => {
             // Help and version are "errors" too, which go to standard output and are none.

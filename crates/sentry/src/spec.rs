@@ -182,8 +182,19 @@ pub struct Further {
     pub descriptors: usize,
     /// Which processes it sees.
     pub pids: PidsOf,
-    /// Whether it has a host and a domain name of its own.
-    pub own_names: bool,
+    /// What else it has of its own.
+    pub own: OwnSpec,
+}
+
+/// Namespaces of a further container that are not the sandbox's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnSpec {
+    /// Host and domain name.
+    pub names: bool,
+    /// System V IPC and message queues.
+    pub ipc: bool,
+    /// A network, of which there is the loopback.
+    pub network: bool,
 }
 
 /// The pid namespace of a further container.
@@ -265,8 +276,34 @@ pub struct MountSpec {
     pub destination: String,
     /// What.
     pub kind: MountKind,
+    /// What /proc/mounts calls it. Nothing: by its type.
+    pub source: String,
     /// How.
     pub flags: MountFlags,
+    /// Who hears of mounts below it, each change after the one before.
+    pub propagation: Vec<PropagationSpec>,
+}
+
+/// A change of a mount's propagation: mount_namespaces(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PropagationSpec {
+    /// What it becomes.
+    pub kind: PropagationKind,
+    /// With all mounts below it.
+    pub recursive: bool,
+}
+
+/// Kinds of propagation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PropagationKind {
+    /// `MS_SHARED`.
+    Shared,
+    /// `MS_SLAVE`.
+    Slave,
+    /// `MS_PRIVATE`.
+    Private,
+    /// `MS_UNBINDABLE`.
+    Unbindable,
 }
 
 /// What is mounted.
@@ -295,6 +332,15 @@ pub enum MountKind {
     Mqueue,
     /// The container's control group, as version 2 shows it.
     Cgroup,
+    /// Files of somebody else's 9P2000.L server.
+    Ninep {
+        /// Index of the connection to it, among those to the gofer.
+        connection: usize,
+        /// Options of `mount -t 9p`: names, and what stands behind the equals sign.
+        options: Vec<(String, Option<String>)>,
+    },
+    /// Nothing new: what is mounted there gets other flags.
+    Remount,
 }
 
 /// tmpfs(5).
@@ -343,4 +389,10 @@ pub struct MountFlags {
     pub no_exec: bool,
     /// `MS_NOATIME`.
     pub no_atime: bool,
+    /// `MS_NODIRATIME`.
+    pub no_dir_atime: bool,
+    /// `MS_STRICTATIME`.
+    pub strict_atime: bool,
+    /// `MS_NOSYMFOLLOW`.
+    pub no_sym_follow: bool,
 }

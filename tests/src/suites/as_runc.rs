@@ -109,6 +109,28 @@ pub(super) fn commands(place: &Place) -> Result<()> {
             &["exec", "c", "/etc/passwd"],
             &["exec", "--cwd", "/nowhere", "c", "true"],
             &["exec", "--user", "1:2", "c", "true"],
+            &["exec", "--user", "5", "c", "sh", "-c", "exit $(id -g)"],
+            &["exec", "--cgroup", "/", "c", "true"],
+            &["exec", "--cgroup", "/below", "c", "true"],
+            &["exec", "--process-label", "label", "c", "true"],
+            &["exec", "--apparmor", "profile", "c", "true"],
+            &["ps", "c"],
+            &["ps", "--format", "json", "c"],
+            &["ps", "c", "-o", "pid,args"],
+            &["ps", "absent"],
+            &["update", "c"],
+            &["update", "--memory", "100m", "c"],
+            &["update", "--memory", "lots", "c"],
+            &["update", "--cpu-share", "512", "--pids-limit", "100", "c"],
+            &["update", "absent"],
+            &["events", "--stats", "c"],
+            &["events", "--stats", "absent"],
+            &["events", "--interval", "0s", "c"],
+            &["list", "--format", "table"],
+            &["list", "--format", "frob"],
+            &["--log-format", "frob", "list"],
+            &["checkpoint", "absent"],
+            &["restore", "absent"],
             &["exec", "absent", "true"],
             &["delete", "c"],
             &["kill", "c", "FROB"],
@@ -180,5 +202,113 @@ pub(super) fn handed_over_sockets(place: &Place) -> Result<()> {
         said[1].shown()
     );
     ensure!(said[1].stdout == b"2 1 1\none\ntwo\n", "{}", said[1].shown());
+    Ok(())
+}
+
+/// Values that are right for options that do not take just anything.
+const VALUES: &[(&str, &str)] = &[
+    ("--rootless", "auto"),
+    ("--log-format", "json"),
+    ("--format", "json"),
+    ("--interval", "1m30s"),
+    ("--memory", "100m"),
+    ("--user", "5:6"),
+];
+
+/// What `--help` shows of runc's options: all spellings of each, and whether a value follows.
+fn options_in(help: &str) -> Vec<(Vec<String>, bool)> {
+    let options = help.lines().filter(|line| line.starts_with("   --"));
+    options
+        .map(|line| {
+            let described = line.trim_start().split("  ").next().unwrap_or_default();
+            let spellings = described.split(", ").filter_map(|one| one.split(' ').next()).map(str::to_owned);
+            (spellings.collect(), described.contains(" value"))
+        })
+        .collect()
+}
+
+/// Each option of runc's is known to the same command of ours. That one is asked for help behind it, and would complain first.
+pub(super) fn options(place: &Place) -> Result<()> {
+    if !available("runc") {
+        return skip("needs runc");
+    }
+    let said = |program: &std::path::Path, words: &[&str]| run(Command::new(program).args(words), b"", LIMIT);
+    let runc = PathBuf::from("runc");
+    let listed = said(&runc, &["--help"])?.stdout;
+    let listed = String::from_utf8(listed)?;
+    let commands = listed.split("COMMANDS:").nth(1).context("no commands")?.split("GLOBAL").next();
+    let commands: Vec<&str> =
+        commands.unwrap_or_default().lines().filter_map(|l| l.split_whitespace().next()).collect();
+    ensure!(commands.len() > 15, "{listed}");
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for command in std::iter::once(None).chain(commands.into_iter().map(Some)) {
+        let help = match command {
+            None => listed.clone(),
+            // Its own has no options.
+            Some("help,") => String::new(),
+            Some(command) => String::from_utf8(said(&runc, &[command, "--help"])?.stdout)?,
+        };
+        for (spellings, with_value) in options_in(&help) {
+            for option in &spellings {
+                let value =
+                    VALUES.iter().find(|(name, _)| *name == spellings[0]).map_or("1", |(_, value)| value);
+                let mut words: Vec<&str> = command.into_iter().collect();
+                words.push(option);
+                words.extend(with_value.then_some(value));
+                // What is not there yet takes anything, and says so.
+                let reserved = matches!(command, Some("checkpoint" | "restore"));
+                words.extend((!reserved && option != "--help").then_some("--help"));
+                let outcome = said(&place.casemate, &words)?;
+                tried += 1;
+                let known = if reserved {
+                    outcome.shown().contains("not there yet")
+                } else {
+                    outcome.code == Some(0)
+                };
+                if !known {
+                    wrong.push(format!("{words:?}: {}", outcome.shown()));
+                }
+            }
+        }
+    }
+    ensure!(
+        wrong.is_empty() && tried > 80,
+        "{tried} were tried, of which these are unknown:\n{}",
+        wrong.join("\n")
+    );
+    Ok(())
+}
+
+/// What runc says that it can do, casemate says too, but for what is known to be missing.
+pub(super) fn features(place: &Place) -> Result<()> {
+    const MISSING: &[&str] = &["SCMP_ACT_NOTIFY"];
+    let [oracle, ours] = Runtime::both(place, "features", &config(place, &["true"]))?;
+    let read = |runtime: &Runtime| -> Result<Value> {
+        Ok(serde_json::from_slice(&runtime.run(&["features"])?.stdout)?)
+    };
+    let (theirs, own) = (read(&oracle)?, read(&ours)?);
+    ensure!(own["ociVersionMin"] == theirs["ociVersionMin"], "{own}");
+    for list in [
+        "/hooks",
+        "/mountOptions",
+        "/linux/namespaces",
+        "/linux/capabilities",
+        "/linux/seccomp/actions",
+        "/linux/seccomp/operators",
+    ] {
+        let of = |features: &Value| features.pointer(list).and_then(Value::as_array).cloned().context(list);
+        let (theirs, own) = (of(&theirs)?, of(&own)?);
+        let lacks: Vec<&Value> = theirs
+            .iter()
+            .filter(|word| !own.contains(word) && !MISSING.iter().any(|known| *word == known))
+            .collect();
+        ensure!(lacks.is_empty(), "{list} lacks {lacks:?}");
+    }
+    for part in ["/linux/cgroup", "/linux/seccomp", "/linux/apparmor", "/linux/selinux"] {
+        let of = |features: &Value| features.pointer(part).cloned().context(part);
+        let (theirs, own) = (of(&theirs)?, of(&own)?);
+        ensure!(keys(&theirs).iter().all(|key| keys(&own).contains(key)), "{part}: {own}");
+    }
     Ok(())
 }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::lifecycle::{create, done, output_of, reaches};
-use super::support::{config, set};
+use super::lifecycle::{create, done, output_of, reaches, within};
+use super::support::{LIMIT, config, set};
 use crate::enclosure;
 use crate::place::Place;
 use crate::sandbox::Sandbox;
@@ -53,6 +53,18 @@ pub(super) fn limits(place: &Place) -> Result<()> {
     ensure!(stats["data"]["memory"]["usage"]["usage"].as_u64() > Some(1 << 16), "{stats}");
     done(&sandbox, &["update", "--memory", "600000000", "c"])?;
     ensure!(read(memory.join("memory.limit_in_bytes"))?.trim() == "599998464", "pages");
+    // From a file: what is 0 or empty stays as it is.
+    let changes = sandbox.bundle.join("changes.json");
+    fs::write(
+        &changes,
+        r#"{"memory": {"limit": 0}, "cpu": {"shares": 256, "cpus": ""}, "pids": {"limit": 30}}"#,
+    )?;
+    done(&sandbox, &["update", "-r", changes.to_str().context("path")?, "c"])?;
+    ensure!(read(memory.join("memory.limit_in_bytes"))?.trim() == "599998464");
+    ensure!(read(group("cpu", &name)?.join("cpu.shares"))?.trim() == "256");
+    done(&sandbox, &["update", "--memory", "512m", "--pids-limit", "20", "c"])?;
+    ensure!(read(memory.join("memory.limit_in_bytes"))?.trim() == (512_u64 << 20).to_string());
+    done(&sandbox, &["update", "--memory", "600000000", "c"])?;
     done(&sandbox, &["start", "c"])?;
     reaches(&sandbox, "stopped")?;
     let said = output_of(&sandbox)?;
@@ -62,6 +74,35 @@ pub(super) fn limits(place: &Place) -> Result<()> {
     ensure!(lines.last().is_some_and(|line| line.contains("Cannot fork")), "{said}");
     done(&sandbox, &["delete", "c"])?;
     ensure!(!memory.exists() && !pids.exists(), "the groups are still there");
+    Ok(())
+}
+
+/// `events` tells at intervals what is used, when memory runs out, and ends with the container.
+pub(super) fn events(place: &Place) -> Result<()> {
+    let name = named("events");
+    group("memory", &name)?;
+    let eats = "while :; do [ -e /work/go ] && python3 -c 'x = b\"x\" * (1 << 30)'; sleep 0.1; done";
+    let mut spec = config(place, &["sh", "-c", eats]);
+    spec["linux"]["cgroupsPath"] = json!(format!("/{name}"));
+    spec["linux"]["resources"] = json!({"memory": {"limit": 256 << 20, "swap": 256 << 20}});
+    let sandbox = Sandbox::with_config(place, "events", &spec)?;
+    create(&sandbox)?;
+    done(&sandbox, &["start", "c"])?;
+    let said = sandbox.bundle.join("events");
+    let mut command = sandbox.casemate();
+    command.args(["events", "--interval", "200ms", "c"]).stdout(fs::File::create(&said)?);
+    let mut watching = command.spawn()?;
+    let heard = |kind: &str| -> Result<usize> {
+        let said = fs::read_to_string(&said)?;
+        let messages: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        Ok(messages.iter().filter(|message| message["type"] == kind && message["id"] == "c").count())
+    };
+    within(LIMIT, || Ok(heard("stats")? >= 2)).context("no statistics")?;
+    ensure!(heard("oom")? == 0);
+    done(&sandbox, &["exec", "c", "touch", "/work/go"])?;
+    within(LIMIT, || Ok(heard("oom")? >= 1)).context("memory does not run out")?;
+    done(&sandbox, &["delete", "--force", "c"])?;
+    ensure!(crate::run::wait(&mut watching, LIMIT)? == Some(0), "{}", fs::read_to_string(&said)?);
     Ok(())
 }
 

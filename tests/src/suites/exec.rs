@@ -35,6 +35,8 @@ pub(super) fn options(place: &Place) -> Result<()> {
     says(&["c", "sh", "-c", "echo $HOME; pwd; id -u"], "/root\n/work\n0\n")?;
     says(&["--env", "HOME=/x", "--cwd", "/etc", "c", "sh", "-c", "echo $HOME; pwd"], "/x\n/etc\n")?;
     says(&["--user", "7:8", "-g", "9,10", "c", "sh", "-c", "id -u; id -G"], "7\n8 9 10\n")?;
+    says(&["--user", "7", "-g", "9", "c", "sh", "-c", "id -u; id -G"], "7\n0 9\n")?;
+    says(&["--cgroup", "cpu:/", "c", "echo", "there"], "there\n")?;
     says(&["--user", "7", "c", "grep", "-c", "^CapEff:\t0000000000000000$", "/proc/self/status"], "1\n")?;
     says(&["--no-new-privs", "c", "grep", "NoNewPrivs", "/proc/self/status"], "NoNewPrivs:\t1\n")?;
     // The container's processes are seen, and those that are executed are among them.
@@ -47,6 +49,8 @@ pub(super) fn options(place: &Place) -> Result<()> {
         (&["--cwd", "/nowhere", "c", "true"], 255, "/nowhere"),
         (&["absent", "true"], 255, "does not exist"),
         (&["c"], 255, "no program"),
+        (&["--apparmor", "x", "c", "true"], 255, "AppArmor"),
+        (&["--process-label", "x", "c", "true"], 255, "SELinux"),
     ] {
         let outcome = casemate(&sandbox, &[&["exec"], arguments].concat())?;
         ensure!(

@@ -171,6 +171,38 @@ impl Drop for Offered {
     }
 }
 
+/// What a server offers is mounted by a container that asks for 9P; another protocol is refused.
+pub(super) fn mounted_by_a_container(place: &Place) -> Result<()> {
+    let directory = place.directory("offered-mount")?;
+    fs::create_dir(directory.join("sub"))?;
+    fs::write(directory.join("sub/file"), "content\n")?;
+    let offered = Offered::start(place, "offered-socket", &directory, &[])?;
+    drop(offered.client()?);
+    let program = "cat /mnt/sub/file; echo new > /mnt/sub/new; mv /mnt/sub/new /mnt/moved; ls /mnt; grep -c ' /mnt 9p ' /proc/mounts";
+    let run = |options: serde_json::Value| {
+        let mut spec = config(place, &["sh", "-c", program]);
+        let mount =
+            json!({"destination": "/mnt", "type": "9p", "source": offered.socket, "options": options});
+        let mounts = spec.pointer_mut("/mounts").and_then(serde_json::Value::as_array_mut);
+        mounts.context("no mounts")?.push(mount);
+        Sandbox::with_config(place, "offered-mount", &spec)?.run(b"", LIMIT)
+    };
+    let outcome = run(json!(["trans=unix", "version=9p2000.L", "cache=mmap", "nosuid"]))?;
+    let right = b"content\nmoved\nsub\n1\n";
+    if outcome.code != Some(0) || outcome.stdout != right || fs::read(directory.join("moved"))? != b"new\n" {
+        bail!("{}", outcome.shown());
+    }
+    for (options, words) in
+        [(json!([]), "trans=tcp"), (json!(["trans=unix", "version=9p2000.u"]), "options of a 9P mount")]
+    {
+        let outcome = run(options)?;
+        if outcome.code != Some(1) || !outcome.shown().contains(words) {
+            bail!("{}", outcome.shown());
+        }
+    }
+    Ok(())
+}
+
 /// `casemate gofer serve`: several clients at a time, each with the whole directory and nothing else.
 pub(super) fn offered(place: &Place) -> Result<()> {
     let directory = place.directory("offered-files")?;

@@ -232,6 +232,43 @@ pub(super) fn processes(place: &Place) -> Result<()> {
     pod.end(&tree)
 }
 
+/// What is asked for without a path is its own: names, IPC, and a network that has the loopback and nothing else.
+pub(super) fn namespaces(place: &Place) -> Result<()> {
+    let pod = Pod::new(place, "pod-namespaces", CONTAINERD)?;
+    pod.add(place, "shares", "sleep 1000")?;
+    pod.add_with(place, "own", "sleep 1000", &json!({"type": "pid"}), |description| {
+        let kinds = ["mount", "pid", "ipc", "uts", "network"].map(|kind| json!({"type": kind}));
+        description["linux"]["namespaces"] = json!(kinds);
+        description["hostname"] = json!("mine");
+    })?;
+    for id in ["shares", "own"] {
+        done(&pod.first, &["start", id])?;
+        pod.reaches(id, "running")?;
+    }
+    for kind in ["net", "ipc", "uts"] {
+        let of = |id: &str| pod.says(id, &format!("readlink /proc/self/ns/{kind}"));
+        ensure!(of("shares")? == of("pod")? && of("own")? != of("pod")?, "{kind}");
+    }
+    ensure!(pod.says("own", "hostname")? == "mine\n" && pod.says("shares", "hostname")? != "mine\n");
+    let listens = "import socket, time\ns = socket.create_server(('127.0.0.1', 9))\ntime.sleep(1000)";
+    detached(&pod.first, &["exec", "--detach", "shares", "python3", "-c", listens])?;
+    let reaches = |id: &str| {
+        let program = "import socket\ntry: socket.create_connection(('127.0.0.1', 9)); print('reached')\nexcept OSError as e: print(e.errno)";
+        done(&pod.first, &["exec", id, "python3", "-c", program])
+    };
+    within(LIMIT, || Ok(reaches("pod")? == "reached\n")).context("the pod's network is not one")?;
+    // 111 is ECONNREFUSED: it has a loopback, and nobody listens there.
+    ensure!(reaches("own")? == "111\n", "{}", reaches("own")?);
+    pod.says("shares", "ipcmk -M 4096 >/dev/null")?;
+    let segments = |id: &str| pod.says(id, "ipcs -m | grep -c ^0x");
+    ensure!(
+        segments("pod")? == "1\n"
+            && casemate(&pod.first, &["exec", "own", "sh", "-c", "ipcs -m | grep -c ^0x"])?.stdout == b"0\n"
+    );
+    let tree = pod.tree("pod")?.and(pod.tree("shares")?).and(pod.tree("own")?);
+    pod.end(&tree)
+}
+
 /// Makes sixty processes, and says why it could not.
 const FORKS: &str = "import os, signal\n\
     kept = []\n\

@@ -3,6 +3,7 @@
 
 mod files;
 mod hierarchies;
+mod io;
 mod stats;
 mod v1;
 mod v2;
@@ -88,12 +89,13 @@ impl Cgroups {
         })
     }
 
-    /// Makes the groups and sets their limits. Without the right to, an unprivileged user's containers go without, and a warning says so.
+    /// Makes the groups and sets their limits. Without the right to, containers go without if that is `rootless`, and a warning says so.
     /// What comes back is to be kept until the container's processes are in them.
     pub(crate) fn make(
         &mut self,
         id: &str,
         resources: Option<&LinuxResources>,
+        rootless: bool,
     ) -> Result<Option<Placeholder>, Error> {
         let limits_of_unit = resources.map(|resources| systemd::limits(resources, self.is_unified()));
         let start = |unit: &Unit| unit.start(id, limits_of_unit.unwrap_or_default());
@@ -101,7 +103,7 @@ impl Cgroups {
         let made = started.and_then(|holder| self.groups().try_for_each(Group::make).map(|()| holder));
         let holder = match made {
             Ok(holder) => holder,
-            Err(error) if !rustix::process::geteuid().is_root() => {
+            Err(error) if rootless => {
                 let limits = if limits(resources) { ", and its limits do not hold" } else { "" };
                 tracing::warn!("the container has no control groups of its own{limits}: {error}");
                 self.remove();
@@ -168,6 +170,15 @@ impl Cgroups {
                 tracing::warn!("cannot remove {}: {error}", group.path.display());
             }
         }
+    }
+
+    /// How often a process was killed because the memory of the groups had run out.
+    pub(crate) fn kills(&self) -> u64 {
+        let Some(group) = self.of("memory") else { return 0 };
+        let file = if group.version == Version::Two { "memory.events" } else { "memory.oom_control" };
+        let text = fs::read_to_string(group.path.join(file)).unwrap_or_default();
+        let number = text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok());
+        number.unwrap_or(0)
     }
 
     /// The group of a controller; in a version 2 hierarchy the only one.
@@ -328,7 +339,7 @@ mod tests {
         let groups = vec![group(&hierarchy(mount.path().to_str().unwrap(), ""), Path::new("/a/b"))];
         let mut cgroups = Cgroups { groups, unit: None };
         let resources: LinuxResources = serde_json::from_str(r#"{"memory": {"limit": 4096}}"#).unwrap();
-        assert!(cgroups.make("x", Some(&resources)).unwrap().is_none());
+        assert!(cgroups.make("x", Some(&resources), false).unwrap().is_none());
         let file = mount.path().join("a/b/memory.limit_in_bytes");
         assert_eq!(fs::read_to_string(&file).unwrap(), "4096");
         cgroups.enter(rustix::process::getpid()).unwrap();

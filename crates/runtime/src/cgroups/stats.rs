@@ -6,6 +6,7 @@ use std::fs;
 use sentry::control::Used;
 use serde::Serialize;
 
+use super::io::Io;
 use super::{Cgroups, Group, Version};
 
 /// The `data` of a message of the type `stats`.
@@ -14,7 +15,7 @@ pub(crate) struct Stats {
     cpu: Cpu,
     memory: Memory,
     pub(crate) pids: Pids,
-    blkio: BTreeMap<String, u64>,
+    blkio: Io,
     hugetlb: BTreeMap<String, u64>,
     intel_rdt: BTreeMap<String, u64>,
     network_interfaces: Option<Vec<u64>>,
@@ -47,9 +48,12 @@ struct Throttling {
 /// In bytes.
 #[derive(Debug, Default, Serialize)]
 struct Memory {
+    cache: u64,
     usage: MemoryEntry,
     swap: MemoryEntry,
     kernel: MemoryEntry,
+    #[serde(rename = "kernelTCP")]
+    kernel_tcp: MemoryEntry,
     raw: BTreeMap<String, u64>,
 }
 
@@ -92,6 +96,7 @@ impl Stats {
                 throttling: Throttling::default(),
             },
             memory: Memory {
+                cache: used.shared,
                 usage: MemoryEntry { limit: u64::MAX, usage, max: usage, failcnt: 0 },
                 raw: raw.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
                 ..Memory::default()
@@ -106,7 +111,14 @@ pub(crate) fn stats(cgroups: &Cgroups) -> Stats {
     let reader = |controller: &str| Reader(cgroups.of(controller));
     let (cpu, cpuacct, memory) = (reader("cpu"), reader("cpuacct"), reader("memory"));
     let two = cgroups.groups().any(|group| group.version == Version::Two);
-    if two { version_2(&cpu, &memory) } else { version_1(&cpu, &cpuacct, &memory) }
+    let stats = if two { version_2(&cpu, &memory) } else { version_1(&cpu, &cpuacct, &memory) };
+    let io = if two {
+        Io::of_version_2(&reader("io").text("io.stat"))
+    } else {
+        let of = |what: &str| reader("blkio").text(&format!("blkio.throttle.{what}_recursive"));
+        Io::of_version_1(&of("io_service_bytes"), &of("io_serviced"))
+    };
+    Stats { blkio: io, ..stats }
 }
 
 fn version_1(cpu: &Reader<'_>, cpuacct: &Reader<'_>, memory: &Reader<'_>) -> Stats {
@@ -117,6 +129,7 @@ fn version_1(cpu: &Reader<'_>, cpuacct: &Reader<'_>, memory: &Reader<'_>) -> Sta
         max: memory.number(&format!("{prefix}.max_usage_in_bytes")),
         failcnt: memory.number(&format!("{prefix}.failcnt")),
     };
+    let raw = memory.table("memory.stat");
     // In ticks of a hundredth of a second.
     let ticks = |key: &str| used.get(key).copied().unwrap_or(0) * 10_000_000;
     Stats {
@@ -141,14 +154,16 @@ fn version_1(cpu: &Reader<'_>, cpuacct: &Reader<'_>, memory: &Reader<'_>) -> Sta
             usage: entry("memory"),
             swap: entry("memory.memsw"),
             kernel: entry("memory.kmem"),
-            raw: memory.table("memory.stat"),
+            kernel_tcp: entry("memory.kmem.tcp"),
+            cache: raw.get("cache").copied().unwrap_or(0),
+            raw,
         },
         ..Stats::default()
     }
 }
 
 fn version_2(cpu: &Reader<'_>, memory: &Reader<'_>) -> Stats {
-    let used = cpu.table("cpu.stat");
+    let (used, raw) = (cpu.table("cpu.stat"), memory.table("memory.stat"));
     let microseconds = |key: &str| used.get(key).copied().unwrap_or(0) * 1000;
     let count = |key: &str| used.get(key).copied().unwrap_or(0);
     let entry = |prefix: &str| MemoryEntry {
@@ -175,7 +190,9 @@ fn version_2(cpu: &Reader<'_>, memory: &Reader<'_>) -> Stats {
             usage: entry("memory"),
             swap: entry("memory.swap"),
             kernel: MemoryEntry::default(),
-            raw: memory.table("memory.stat"),
+            kernel_tcp: MemoryEntry::default(),
+            cache: raw.get("file").copied().unwrap_or(0),
+            raw,
         },
         ..Stats::default()
     }
@@ -233,6 +250,6 @@ mod tests {
         assert_eq!(stats["cpu"]["usage"]["percpu"][1], 234);
         assert_eq!(stats["cpu"]["usage"]["user"], 50_000_000);
         assert_eq!(stats["memory"]["usage"]["limit"], 8192);
-        assert_eq!(stats["memory"]["raw"]["rss"], 2);
+        assert_eq!((&stats["memory"]["raw"]["rss"], &stats["memory"]["cache"]), (&2.into(), &1.into()));
     }
 }

@@ -59,7 +59,8 @@ impl Creation {
         entry.write(&record)?;
         let mut creation = Self { entry, record, placeholder: None };
         let resources = creation.record.resources().cloned();
-        creation.placeholder = creation.record.cgroups.make(&arguments.id, resources.as_ref())?;
+        let rootless = global.rootless.applies();
+        creation.placeholder = creation.record.cgroups.make(&arguments.id, resources.as_ref(), rootless)?;
         let pod = match &plan.pod {
             None => None,
             Some(_) if attached => {
@@ -69,7 +70,7 @@ impl Creation {
             Some(place) => Some(Joined {
                 sandbox: root.open(&place.sandbox)?,
                 pids: pids_of(&root, place)?,
-                own_names: place.own_names,
+                own: place.own,
             }),
         };
         let limits = LimitSpec { threads: None, ..plan.container.limits };

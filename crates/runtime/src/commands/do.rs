@@ -46,6 +46,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
     }
     let cwd = working_directory(&root, arguments.cwd)?;
     let UserArgument { uid, gid } = arguments.uid.unwrap_or_else(caller);
+    let gid = gid.unwrap_or(uid);
     let capabilities = if uid == 0 { capabilities::ROOT } else { sentry::spec::CapabilitySpec::default() };
     let process = ProcessSpec {
         args: arguments.command,
@@ -82,7 +83,14 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
             limits: LimitSpec::default(),
         },
         network: None,
-        exports: vec![Export { path: root, read_only: arguments.ro, recursive: true, ids: Ids::default() }],
+        exports: vec![Export {
+            path: root,
+            overlay: None,
+            read_only: arguments.ro,
+            recursive: true,
+            ids: Ids::default(),
+        }],
+        servers: Vec::new(),
         layers: None,
         stores: Vec::new(),
         patching: true,
@@ -92,7 +100,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
 
 /// Root inside if the caller is root, the caller's own numbers otherwise.
 fn caller() -> UserArgument {
-    UserArgument { uid: rustix::process::geteuid().as_raw(), gid: rustix::process::getegid().as_raw() }
+    UserArgument { uid: rustix::process::geteuid().as_raw(), gid: Some(rustix::process::getegid().as_raw()) }
 }
 
 /// The caller's directory as the sandbox sees it, if its root has it.
@@ -138,7 +146,13 @@ fn environment(changes: Vec<String>) -> Result<Vec<String>, Error> {
 
 fn mounts(writable: bool) -> Vec<MountSpec> {
     let standard = MountFlags { no_suid: true, no_dev: true, no_exec: true, ..MountFlags::default() };
-    let at = |destination: &str, kind, flags| MountSpec { destination: destination.to_owned(), kind, flags };
+    let at = |destination: &str, kind, flags| MountSpec {
+        destination: destination.to_owned(),
+        kind,
+        source: String::new(),
+        flags,
+        propagation: Vec::new(),
+    };
     let sticky = TmpfsOptions { mode: Some(0o1777), ..TmpfsOptions::default() };
     let mut mounts = vec![
         at("/proc", MountKind::Proc, standard),

@@ -1,6 +1,6 @@
 //! `casemate events`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sentry::control::{Event, Request};
 use serde_json::json;
@@ -11,7 +11,10 @@ use crate::command_line::{Events, Global};
 use crate::error::Error;
 use crate::state::{self, Container, Root, Status};
 
-/// Shows what a container uses: once, or at intervals until it ends.
+/// How often it is looked whether memory has run out, or the container has ended.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Shows what a container uses: once, or at intervals until it ends, and meanwhile when its memory runs out.
 pub(crate) fn execute(global: &Global, arguments: &Events) -> Result<(), Error> {
     let container = Root::of(global).open(&arguments.id)?;
     if container.status()? == Status::Stopped {
@@ -20,12 +23,29 @@ pub(crate) fn execute(global: &Global, arguments: &Events) -> Result<(), Error> 
     if arguments.stats {
         return show(&container);
     }
+    let mut kills = container.record.cgroups.kills();
+    let mut next = Instant::now() + arguments.interval;
     loop {
-        std::thread::sleep(Duration::from_secs(arguments.interval));
-        if container.status()? == Status::Stopped {
+        let now = Instant::now();
+        if now < next {
+            std::thread::sleep(LOOK.min(next - now));
+        }
+        let seen = container.record.cgroups.kills();
+        if seen > kills {
+            output::line(&json!({"type": "oom", "id": container.id()}))?;
+            kills = seen;
+        }
+        if !container.lives() {
             return Ok(());
         }
-        show(&container)?;
+        if Instant::now() >= next {
+            match show(&container) {
+                Err(Error::NotRunning | Error::Closed) => return Ok(()),
+                Err(_) if !container.lives() => return Ok(()),
+                shown => shown?,
+            }
+            next = Instant::now() + arguments.interval;
+        }
     }
 }
 

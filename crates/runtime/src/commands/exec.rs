@@ -2,16 +2,16 @@
 
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Component, Path};
 
-use oci_spec::runtime::{Process, User};
+use oci_spec::runtime::Process;
 use sentry::control::{Channel, Event, Request};
 use sentry::spec::ProcessSpec;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::creation::write_pid_file;
 use crate::command_line::{Exec, Global, UserArgument};
-use crate::config::{capabilities, lenient, process};
+use crate::config::{capabilities, fields, lenient, process};
 use crate::error::{Error, Trying};
 use crate::sandbox::terminal::Raw;
 use crate::sandbox::{Forwarded, attached, console, memory_file};
@@ -79,7 +79,20 @@ fn describe(container: &Container, arguments: &Exec) -> Result<ProcessSpec, Erro
         Some(path) => read(path)?,
         None => from_command_line(container, arguments)?,
     };
+    // What a configuration may not ask for, nobody may ask for beside it.
+    fields::check(&json!({"process": described})).map_err(Error::Message)?;
+    if let Some(group) = arguments.cgroup.iter().find(|group| !is_containers_own(group)) {
+        return Err(Error::Message(format!(
+            "--cgroup {group}: the container has no control group below its own"
+        )));
+    }
     process::translate(&described).map_err(Error::Message)
+}
+
+/// Whether a group, perhaps of one controller, is the container's itself.
+fn is_containers_own(group: &str) -> bool {
+    let path = group.split_once(':').map_or(group, |(_, path)| path);
+    Path::new(path).components().all(|part| matches!(part, Component::RootDir | Component::CurDir))
 }
 
 fn read(path: &Path) -> Result<Process, Error> {
@@ -108,10 +121,8 @@ fn from_command_line(container: &Container, arguments: &Exec) -> Result<Process,
     process.set_env(Some(env));
     let mut user = process.user().clone();
     if let Some(UserArgument { uid, gid }) = arguments.user {
-        user = User::default();
         user.set_uid(uid);
-        user.set_gid(gid);
-        user.set_umask(process.user().umask());
+        user.set_gid(gid.unwrap_or(user.gid()));
     }
     if !arguments.additional_gids.is_empty() {
         let mut groups = user.additional_gids().clone().unwrap_or_default();
@@ -119,6 +130,12 @@ fn from_command_line(container: &Container, arguments: &Exec) -> Result<Process,
         user.set_additional_gids(Some(groups));
     }
     process.set_user(user);
+    if let Some(profile) = &arguments.apparmor {
+        process.set_apparmor_profile(Some(profile.clone()));
+    }
+    if let Some(label) = &arguments.process_label {
+        process.set_selinux_label(Some(label.clone()));
+    }
     if arguments.no_new_privs {
         process.set_no_new_privileges(Some(true));
     }

@@ -11,21 +11,31 @@ pub(crate) fn execute() -> Result<(), Error> {
     output::pretty(&json!({
         "ociVersionMin": "1.0.0",
         "ociVersionMax": initial::OCI_VERSION,
+        "hooks": ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"],
         "mountOptions": mounts::option_words(),
         "linux": {
-            "namespaces": ["ipc", "mount", "network", "pid", "user", "uts"],
+            "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"],
             "capabilities": capabilities::names(),
+            "cgroup": {"v1": true, "v2": true, "systemd": true, "systemdUser": true, "rdma": false},
             "seccomp": {
                 "enabled": true,
                 "actions": seccomp::ACTIONS,
                 "operators": seccomp::OPERATORS,
-                "archs": ["SCMP_ARCH_X86_64"],
+                "archs": seccomp::ARCHITECTURES,
                 "knownFlags": seccomp::FLAGS,
                 "supportedFlags": seccomp::FLAGS,
             },
             "apparmor": {"enabled": false},
             "selinux": {"enabled": false},
             "intelRdt": {"enabled": false},
+            "memoryPolicy": {"modes": [], "flags": []},
+            "mountExtensions": {"idmap": {"enabled": true}},
+            "netDevices": {"enabled": false},
         },
+        "annotations": {
+            "dev.casemate.version": env!("CARGO_PKG_VERSION"),
+            "dev.casemate.checkpoint.enabled": "false",
+        },
+        "potentiallyUnsafeConfigAnnotations": [],
     }))
 }

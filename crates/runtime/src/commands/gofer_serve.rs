@@ -20,6 +20,7 @@ pub(crate) fn execute(arguments: &GoferServe) -> Result<(), Error> {
     let source = gofer::Source {
         socket: listener.into(),
         root: directory,
+        overlay: None,
         read_only: arguments.read_only,
         recursive: arguments.recursive,
         ids: gofer::Ids::default(),

@@ -10,7 +10,8 @@ use crate::error::{Error, Trying};
 /// Writes a configuration to start from. One that is there is left alone.
 pub(crate) fn execute(arguments: &Spec) -> Result<(), Error> {
     let path = arguments.bundle.join(load::FILE_NAME);
-    let mut text = serde_json::to_string_pretty(&initial::spec())
+    let spec = if arguments.rootless { initial::without_root() } else { initial::spec() };
+    let mut text = serde_json::to_string_pretty(&spec)
         .map_err(|error| Error::Message(format!("cannot write a configuration: {error}")))?;
     text.push('\n');
     let mut file = OpenOptions::new().write(true).create_new(true).open(&path).trying_on("create", &path)?;

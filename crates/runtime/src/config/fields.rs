@@ -64,12 +64,17 @@ pub(crate) const FIELDS: &[Field] = &[
     row("process.ioPriority", Full("kept and told; the host's disks do not hear of it")),
     row("process.execCPUAffinity", Refused("processors cannot be chosen for one process")),
     row("mounts[].destination", Full("")),
-    row("mounts[].type", Full("bind, tmpfs, proc, sysfs, devtmpfs, devpts, mqueue, cgroup")),
+    row(
+        "mounts[].type",
+        Full(
+            "bind, overlay (laid by the host), 9p (trans=unix), tmpfs, proc, sysfs, devtmpfs, devpts, mqueue, cgroup",
+        ),
+    ),
     row("mounts[].source", Full("")),
     row(
         "mounts[].options",
         Full(
-            "words for propagation and synchronous writes have no effect; cache=all, writethrough, revalidating or none says what is kept of a bind mount's files",
+            "words for synchronous writes have no effect, and propagation is that of the container's own mounts; cache=all, writethrough, revalidating or none says what is kept of a bind mount's files",
         ),
     ),
     row("mounts[].uidMappings", Full("of bind mounts")),
@@ -84,7 +89,7 @@ pub(crate) const FIELDS: &[Field] = &[
     row(
         "linux.namespaces[].path",
         Full(
-            "a network namespace is joined; in a pod also the sandbox's others, and the pid namespace of another container of it; the rest is refused",
+            "a network namespace is joined; in a pod a path means the sandbox's, or the pid namespace of another container of it; the rest is refused",
         ),
     ),
     row(

@@ -95,7 +95,7 @@ impl Plan {
             Layers::Over { all, medium, size } => (*all, medium, *size),
         };
         let (exports, stores) = (&mut self.exports, &mut self.stores);
-        let count = exports.len();
+        let count = exports.len().saturating_add(self.servers.len());
         let mut layer = |connection: usize| -> Result<Option<LayerSpec>, Error> {
             let Some(export) = exports.get_mut(connection) else { return Ok(None) };
             if std::mem::replace(&mut export.read_only, true) {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use oci_spec::runtime::{Linux, LinuxNamespace, LinuxNamespaceType, Spec};
 
+use super::pod::Part;
+
 /// Settings of System V IPC, which each IPC namespace has its own of: ipc_namespaces(7).
 const OF_IPC: &[&str] = &[
     "kernel.msgmax",
@@ -61,8 +63,9 @@ fn kind_of(setting: &str) -> Option<LinuxNamespaceType> {
 }
 
 /// The network namespace to join. No other namespace of the host can be joined: whoever asks for that expects to see processes,
-/// mounts or names of somebody else. What a container of a pod joins is its sandbox's, and that it does anyway.
-pub(super) fn network(linux: Option<&Linux>, in_pod: bool) -> Result<Option<PathBuf>, String> {
+/// mounts or names of somebody else. What a container of a pod joins is its sandbox's, and that it does anyway. CRI-O makes namespaces for
+/// names and IPC of each pod, which nobody else is in: the sandbox has its own instead.
+pub(super) fn network(linux: Option<&Linux>, part: Part) -> Result<Option<PathBuf>, String> {
     let mut network = None;
     for (index, namespace) in namespaces(linux).enumerate() {
         let Some(path) = namespace.path().clone().filter(|path| !path.as_os_str().is_empty()) else {
@@ -73,7 +76,8 @@ pub(super) fn network(linux: Option<&Linux>, in_pod: bool) -> Result<Option<Path
             | LinuxNamespaceType::Pid
             | LinuxNamespaceType::Ipc
             | LinuxNamespaceType::Uts
-                if in_pod => {}
+                if part == Part::Further => {}
+            LinuxNamespaceType::Ipc | LinuxNamespaceType::Uts if part == Part::Sandbox => {}
             LinuxNamespaceType::Network => network = Some(path),
             _ => {
                 return Err(format!(
@@ -107,12 +111,18 @@ mod tests {
     fn only_a_network_is_joined() {
         let found =
             linux(r#"{"namespaces": [{"type": "pid"}, {"type": "network", "path": "/run/netns/x"}]}"#);
-        assert_eq!(network(Some(&found), false), Ok(Some("/run/netns/x".into())));
+        assert_eq!(network(Some(&found), Part::Alone), Ok(Some("/run/netns/x".into())));
         let refused = linux(r#"{"namespaces": [{"type": "pid", "path": "/proc/1/ns/pid"}]}"#);
-        let message = network(Some(&refused), false).unwrap_err();
+        let message = network(Some(&refused), Part::Alone).unwrap_err();
         assert!(message.starts_with("linux.namespaces[0].path: ") && message.contains("/proc/1/ns/pid"));
-        assert_eq!(network(None, false), Ok(None));
-        assert_eq!(network(Some(&refused), true), Ok(None));
+        assert_eq!(network(None, Part::Alone), Ok(None));
+        assert_eq!(network(Some(&refused), Part::Further), Ok(None));
+        assert!(network(Some(&refused), Part::Sandbox).is_err());
+        let pinned = linux(
+            r#"{"namespaces": [{"type": "uts", "path": "/run/utsns/x"}, {"type": "network", "path": "/run/netns/x"}]}"#,
+        );
+        assert_eq!(network(Some(&pinned), Part::Sandbox), Ok(Some("/run/netns/x".into())));
+        assert!(network(Some(&pinned), Part::Alone).is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType, Spec};
+use sentry::spec::OwnSpec;
 
 /// A container's place in the sandbox of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,8 +11,8 @@ pub(crate) struct Pod {
     /// The container whose sandbox it is.
     pub(crate) sandbox: String,
     pub(crate) pids: Pids,
-    /// Whether it has a UTS namespace of its own.
-    pub(crate) own_names: bool,
+    /// Which others are its own: those that are asked for without a path. Others it shares, as engines mean them to be.
+    pub(crate) own: OwnSpec,
 }
 
 /// Which pid namespace it is in.
@@ -23,6 +24,28 @@ pub(crate) enum Pids {
     Sandbox,
     /// That of a process of the host.
     Of(i32),
+}
+
+/// What a container is in a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// It is in none, as far as is said.
+    Alone,
+    /// The one whose sandbox it is.
+    Sandbox,
+    /// One in another's sandbox.
+    Further,
+}
+
+/// What engines say that a container is.
+pub(super) fn part(spec: &Spec) -> Part {
+    let annotations = spec.annotations().as_ref();
+    let said = ANNOTATIONS.iter().find_map(|(kind, _)| annotations?.get(*kind)).map(String::as_str);
+    match said {
+        None => Part::Alone,
+        Some("sandbox") => Part::Sandbox,
+        Some(_) => Part::Further,
+    }
 }
 
 /// Where a container belongs that does not get a sandbox of its own.
@@ -38,8 +61,17 @@ pub(super) fn place(spec: &Spec) -> Result<Option<Pod>, String> {
             Some(path) => process_of(path).map_or(Pids::Sandbox, Pids::Of),
         },
     };
-    let own_names = find(LinuxNamespaceType::Uts).is_some_and(|namespace| joined(namespace).is_none());
-    Ok(Some(Pod { sandbox, pids, own_names }))
+    let is_own = |kind| find(kind).is_some_and(|namespace| joined(namespace).is_none());
+    let own = OwnSpec {
+        names: is_own(LinuxNamespaceType::Uts),
+        ipc: is_own(LinuxNamespaceType::Ipc),
+        network: is_own(LinuxNamespaceType::Network),
+    };
+    let settings = spec.linux().as_ref().and_then(|linux| linux.sysctl().as_ref());
+    if (own.ipc || own.network) && settings.is_some_and(|settings| !settings.is_empty()) {
+        return Err("linux.sysctl: a container of a pod can change settings of its sandbox, and none of its own namespaces".to_owned());
+    }
+    Ok(Some(Pod { sandbox, pids, own }))
 }
 
 fn joined(namespace: &LinuxNamespace) -> Option<&PathBuf> {
@@ -107,14 +139,18 @@ mod tests {
                 r#"{{"ociVersion": "1.0.0", "annotations": {{"{kind}": "container", "{id}": "s"}}, "linux": {{"namespaces": {namespaces}}}}}"#
             );
             let pod = place(&serde_json::from_str(&json).unwrap()).unwrap().unwrap();
-            (pod.pids, pod.own_names)
+            (pod.pids, (pod.own.names, pod.own.ipc, pod.own.network))
         };
-        assert_eq!(of("[]"), (Pids::Sandbox, false));
-        assert_eq!(of(r#"[{"type": "pid"}, {"type": "uts"}]"#), (Pids::Own, true));
-        assert_eq!(of(r#"[{"type": "pid", "path": "/proc/17/ns/pid"}]"#), (Pids::Of(17), false));
+        assert_eq!(of("[]"), (Pids::Sandbox, (false, false, false)));
+        assert_eq!(of(r#"[{"type": "pid"}, {"type": "uts"}]"#), (Pids::Own, (true, false, false)));
+        assert_eq!(of(r#"[{"type": "ipc"}, {"type": "network"}]"#), (Pids::Sandbox, (false, true, true)));
+        assert_eq!(
+            of(r#"[{"type": "pid", "path": "/proc/17/ns/pid"}]"#),
+            (Pids::Of(17), (false, false, false))
+        );
         let pinned =
             r#"[{"type": "pid", "path": "/run/pins/pid"}, {"type": "uts", "path": "/run/pins/uts"}]"#;
-        assert_eq!(of(pinned), (Pids::Sandbox, false));
-        assert_eq!(of(r#"[{"type": "pid", "path": ""}]"#), (Pids::Own, false));
+        assert_eq!(of(pinned), (Pids::Sandbox, (false, false, false)));
+        assert_eq!(of(r#"[{"type": "pid", "path": ""}]"#), (Pids::Own, (false, false, false)));
     }
 }

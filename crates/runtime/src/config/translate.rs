@@ -18,8 +18,11 @@ use crate::error::{Error, Trying};
 /// A tree of the host that the gofer serves. Its index in [`Plan::exports`] is its connection's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Export {
-    /// Resolved, absolute.
+    /// Resolved, absolute; of an overlay its destination, for messages.
     pub(crate) path: PathBuf,
+    /// The options of an overlay that the host lays for it, instead of a tree that is there.
+    #[serde(default)]
+    pub(crate) overlay: Option<String>,
     /// Whether the gofer refuses writes.
     pub(crate) read_only: bool,
     /// Whether what is mounted below `path` is served too.
@@ -36,9 +39,11 @@ pub(crate) struct Plan {
     pub(crate) container: ContainerSpec,
     /// For the gofer; the first is the root.
     pub(crate) exports: Vec<Export>,
+    /// Sockets of other file servers, whose connections come behind the gofer's.
+    pub(crate) servers: Vec<PathBuf>,
     /// Where its configuration says that what it writes is kept.
     pub(crate) layers: Option<Layers>,
-    /// The directories that files for layers are made in: to the sentry they come behind the connections to the gofer.
+    /// The directories that files for layers are made in: to the sentry they come behind all connections.
     pub(crate) stores: Vec<PathBuf>,
     /// Whether hot call sites of programs may be patched.
     pub(crate) patching: bool,
@@ -76,7 +81,8 @@ pub(crate) fn translate(config: &Config, id: &str) -> Result<Plan, Error> {
     let (root, mut exports) = root(config)?;
     let mounts = spec.mounts().as_deref().unwrap_or_default();
     let ids = id_mappings::of_container(spec.linux().as_ref());
-    let mut mounts = mounts::translate(mounts, &config.bundle, &ids, &mut exports).map_err(wrong)?;
+    let place = mounts::Place { bundle: &config.bundle, ids: &ids };
+    let (mut mounts, servers) = mounts::translate(mounts, place, &mut exports).map_err(wrong)?;
     add_devices(&mut mounts);
     let linux = spec.linux().as_ref();
     linux::check_propagation(linux).map_err(wrong)?;
@@ -100,8 +106,8 @@ pub(crate) fn translate(config: &Config, id: &str) -> Result<Plan, Error> {
     let patching = patching(spec).map_err(wrong)?;
     let layers = layers(spec).map_err(wrong)?;
     let pod = pod::place(spec).map_err(wrong)?;
-    let network = namespaces::network(linux, pod.is_some()).map_err(wrong)?;
-    Ok(Plan { container, exports, layers, stores: Vec::new(), patching, network, pod })
+    let network = namespaces::network(linux, pod::part(spec)).map_err(wrong)?;
+    Ok(Plan { container, exports, servers, layers, stores: Vec::new(), patching, network, pod })
 }
 
 /// The `startContainer` hooks. To them the container's process is the one that they see.
@@ -155,7 +161,7 @@ fn root(config: &Config) -> Result<(RootSpec, Vec<Export>), Error> {
     let path = resolve(&config.bundle.join(root.path()))?;
     let read_only = root.readonly().unwrap_or(false);
     let ids = id_mappings::of_container(config.spec.linux().as_ref());
-    let export = Export { path, read_only, recursive: true, ids };
+    let export = Export { path, overlay: None, read_only, recursive: true, ids };
     Ok((RootSpec { connection: 0, read_only, overlay: None, access: None }, vec![export]))
 }
 
@@ -184,7 +190,9 @@ fn name(field: &str, given: &Option<String>, otherwise: &str) -> Result<String, 
 fn add_devices(mounts: &mut Vec<MountSpec>) {
     if mounts.iter().all(|mount| mount.destination.trim_end_matches('/') != "/dev") {
         let flags = MountFlags { no_suid: true, no_exec: true, ..MountFlags::default() };
-        mounts.insert(0, MountSpec { destination: "/dev".to_owned(), kind: MountKind::Devtmpfs, flags });
+        let destination = "/dev".to_owned();
+        let (source, propagation) = (String::new(), Vec::new());
+        mounts.insert(0, MountSpec { destination, kind: MountKind::Devtmpfs, source, flags, propagation });
     }
 }
 

@@ -8,7 +8,7 @@ use sentry::control::{Event, Request};
 use sentry::spec::Further;
 
 use super::attached;
-use super::launch::{Joined, Launch, Sandbox, Starter, connections, memory_file, stores};
+use super::launch::{Joined, Launch, Sandbox, Starter, connections, memory_file, servers, stores};
 use super::supervise::end;
 use super::users::Users;
 use crate::children::GoferDocument;
@@ -18,12 +18,13 @@ use crate::state;
 
 /// Starts it, as far as it can be without its program. If that fails nothing is left.
 pub(super) fn join(launch: Launch<'_>, joined: Joined) -> Result<Sandbox, Error> {
-    let Joined { sandbox: pod, pids, own_names } = joined;
+    let Joined { sandbox: pod, pids, own } = joined;
     let gone = || Error::Message(format!("the sandbox of container {:?} has ended", pod.id()));
     let channel = pod.connect()?.ok_or_else(gone)?;
     let program = File::open("/proc/self/exe").trying_on("open", "/proc/self/exe")?;
     let (life_read, life) = pipe_with(PipeFlags::CLOEXEC).trying("make a pipe")?;
     let (server_ends, mut client_ends) = connections(launch.plan.exports.len())?;
+    client_ends.extend(servers(&launch.plan.servers)?);
     client_ends.extend(stores(&launch.plan.stores)?);
     let log = launch.log.descriptor().unwrap_or(rustix::stdio::stderr());
     let starter =
@@ -40,7 +41,7 @@ pub(super) fn join(launch: Launch<'_>, joined: Joined) -> Result<Sandbox, Error>
     let id = launch.plan.container.id.clone();
     let watched = launch.plan.container.process.console.watch;
     let (container, descriptors) = (launch.plan.container, launch.descriptors.len());
-    let further = Further { container, descriptors, pids, own_names };
+    let further = Further { container, descriptors, pids, own };
     let made = (|| {
         let document = memory_file(&further)?;
         let given = launch.descriptors.iter().chain(&client_ends).map(AsFd::as_fd);

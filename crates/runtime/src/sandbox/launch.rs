@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use abi::Errno;
@@ -12,7 +13,7 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use sentry::control::Channel;
-use sentry::spec::PidsOf;
+use sentry::spec::{OwnSpec, PidsOf};
 use serde::Serialize;
 
 use super::users::Users;
@@ -45,8 +46,7 @@ pub(crate) struct Joined {
     /// Whose it is.
     pub(crate) sandbox: Container,
     pub(crate) pids: PidsOf,
-    /// Whether the container has a host name of its own.
-    pub(crate) own_names: bool,
+    pub(crate) own: OwnSpec,
 }
 
 /// What a sandbox is started from.
@@ -74,6 +74,7 @@ impl Launch<'_> {
         let ((life_read, life), (gofer_read, gofer_life)) = (pipe()?, pipe()?);
         let (control, control_of_sentry) = Channel::pair().trying("make a control channel")?;
         let (server_ends, mut client_ends) = connections(self.plan.exports.len())?;
+        client_ends.extend(servers(&self.plan.servers)?);
         client_ends.extend(stores(&self.plan.stores)?);
         let log_file = self.log.descriptor().unwrap_or(rustix::stdio::stderr());
         let users = Users::of_caller();
@@ -238,6 +239,15 @@ pub(super) fn connections(count: usize) -> Result<(Vec<OwnedFd>, Vec<OwnedFd>), 
 /// The files that layers lie in.
 pub(super) fn stores(directories: &[PathBuf]) -> Result<Vec<OwnedFd>, Error> {
     directories.iter().map(|directory| make_store(directory)).collect()
+}
+
+/// Connections to file servers of others.
+pub(super) fn servers(sockets: &[PathBuf]) -> Result<Vec<OwnedFd>, Error> {
+    let connect = |socket: &PathBuf| {
+        let stream = UnixStream::connect(socket).trying_on("connect to the file server", socket)?;
+        Ok(OwnedFd::from(stream))
+    };
+    sockets.iter().map(connect).collect()
 }
 
 /// A memory file that holds a document and cannot be changed any more.

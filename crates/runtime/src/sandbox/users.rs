@@ -197,6 +197,7 @@ mod tests {
     fn exports(all: &[&[Extent]]) -> Vec<Export> {
         let export = |extents: &&[Extent]| Export {
             path: "/x".into(),
+            overlay: None,
             read_only: false,
             recursive: false,
             ids: Ids { users: extents.to_vec(), groups: extents.to_vec() },

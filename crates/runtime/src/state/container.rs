@@ -91,6 +91,11 @@ impl Container {
         }
     }
 
+    /// Whether the process that stands for it is there, which costs nothing to ask.
+    pub(crate) fn lives(&self) -> bool {
+        self.record.init.is_some_and(|init| init.runs())
+    }
+
     /// A connection to its sentry. Nothing if there is no sentry any more, or it has ended there.
     pub(crate) fn connect(&self) -> Result<Option<Channel>, Error> {
         let Some(sandbox) = &self.record.pod else { return self.connect_to_own() };

@@ -177,6 +177,11 @@ impl Container {
         }))
     }
 
+    /// What makes files of descriptors of the host.
+    pub(super) fn importer(&self) -> &Importer {
+        &self.shared.importer
+    }
+
     pub(super) fn id(&self) -> &str {
         &self.spec.id
     }

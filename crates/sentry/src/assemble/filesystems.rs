@@ -71,15 +71,6 @@ impl FileSystems {
         Ok(SuperBlock::new(cgroup::filesystem(kernel, container, Device::anonymous())))
     }
 
-    /// The message queues of the first IPC namespace.
-    ///
-    /// # Errors
-    /// `EIO` if there is no kernel any more.
-    pub(super) fn mqueue(&self) -> Result<Arc<SuperBlock>, Errno> {
-        let kernel = self.kernel.upgrade().ok_or(Errno::EIO)?;
-        Ok(Arc::clone(kernel.namespaces.ipc.posix.superblock()))
-    }
-
     /// A new instance of devpts.
     pub(super) fn devpts(&self, options: devpts::Options) -> Arc<dyn FileSystem> {
         Devpts::new(options, Arc::clone(&self.ptys))

@@ -72,7 +72,8 @@ pub(crate) fn run(
     let importer = Importer::new(poller.trying("start the poller of host descriptors")?);
 
     let place = process::Place::first(&kernel);
-    let Built { context, layer } = mounts::build(place, &filesystems, &spec, connections, &devices)?;
+    let Built { context, layer } =
+        mounts::build(place, (&filesystems, &importer), &spec, connections, &devices)?;
     setup::make_devices(&context, &spec.devices)?;
     setup::set(&context, kernel.special(), &spec.sysctl)?;
     process::find_program(&context, &spec.process)?;

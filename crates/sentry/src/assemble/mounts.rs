@@ -6,6 +6,7 @@ use std::sync::Arc;
 use abi::Errno;
 use devtmpfs::Devtmpfs;
 use gofer_fs::{Caching, GoferFs};
+use hostfd::Importer;
 use kernel::FsContext;
 use kernel::fs_context::NoSpecialFiles;
 use overlay::{Overlay, Redirects, Settings, Upper};
@@ -14,8 +15,12 @@ use vfs::mount::Mount;
 use vfs::mount_flags::MountFlags;
 use vfs::mount_namespace::MountNamespace;
 use vfs::path::Path;
+use vfs::propagation::PropagationType;
 use vfs::resolve::Lookup;
-use vfs::{CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, InodeRef, Name, SuperBlock};
+use vfs::{
+    CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, InodeRef, MountOption, Name,
+    SuperBlock,
+};
 
 use super::filesystems::FileSystems;
 use super::lone_file;
@@ -23,13 +28,15 @@ use super::process::Place;
 use crate::direct;
 use crate::failure::{Failure, Trying};
 use crate::spec::{
-    self, ContainerSpec, DevptsOptions, FileAccess, LayerSpec, MountKind, MountSpec, TmpfsOptions,
+    self, ContainerSpec, DevptsOptions, FileAccess, LayerSpec, MountKind, MountSpec, PropagationKind,
+    TmpfsOptions,
 };
 
 /// What filesystems are made from.
 struct Builder<'a> {
     place: Place<'a>,
     filesystems: &'a FileSystems,
+    importer: &'a Importer,
     devices: &'a Devtmpfs,
     /// To the gofer, and behind them the files that layers lie in.
     connections: Vec<Option<OwnedFd>>,
@@ -46,13 +53,14 @@ pub(super) struct Built {
 /// Mounts everything for a container whose processes will be in this place, and finds the working directory.
 pub(super) fn build(
     place: Place<'_>,
-    filesystems: &FileSystems,
+    (filesystems, importer): (&FileSystems, &Importer),
     container: &ContainerSpec,
     connections: Vec<OwnedFd>,
     devices: &Devtmpfs,
 ) -> Result<Built, Failure> {
     let connections = connections.into_iter().map(Some).collect();
-    let mut builder = Builder { place, filesystems, devices, connections, memory: host::machine::memory() };
+    let mut builder =
+        Builder { place, filesystems, importer, devices, connections, memory: host::machine::memory() };
     let root = container.root;
     let files = builder.gofer(root.connection, caching(root.access.unwrap_or(FileAccess::All)))?;
     let mut superblock = SuperBlock::new(Arc::clone(&files));
@@ -200,6 +208,10 @@ impl Builder<'_> {
 
     fn mount(&mut self, context: &FsContext, mount: &MountSpec) -> Result<(), Failure> {
         let destination = mount.destination.as_str();
+        if mount.kind == MountKind::Remount {
+            remount(context, mount).map_err(|e| at(destination, "remount", e))?;
+            return propagate(context, mount);
+        }
         let copied = match &mount.kind {
             MountKind::Tmpfs(options) if options.copy_up => self.copied_up(context, mount, options)?,
             _ => None,
@@ -211,9 +223,14 @@ impl Builder<'_> {
         let is_directory = superblock.root().inode_ref().kind() == FileKind::Directory;
         let place = mountpoint(context, destination, is_directory)
             .map_err(|e| at(destination, "make mountpoint", e))?;
-        let source = superblock.filesystem().kind().as_bytes().to_vec();
+        let source = match mount.source.as_str() {
+            "" => superblock.filesystem().kind(),
+            source => source,
+        };
+        let source = source.as_bytes().to_vec();
         let mounted = Mount::whole(superblock, &source, flags(&mount.flags));
-        context.namespace.attach(&place, &mounted).map_err(|e| at(destination, "mount on", e))
+        context.namespace.attach(&place, &mounted).map_err(|e| at(destination, "mount on", e))?;
+        propagate(context, mount)
     }
 
     fn superblock(&mut self, mount: &MountSpec) -> Result<Arc<SuperBlock>, Failure> {
@@ -238,12 +255,35 @@ impl Builder<'_> {
             MountKind::Proc => self.filesystems.proc(&self.place.namespaces.pids).trying("make /proc")?,
             MountKind::Sysfs => FileSystems::sys(),
             MountKind::Devpts(options) => self.filesystems.devpts(devpts_options(options)),
-            MountKind::Mqueue => return self.filesystems.mqueue().trying("make the message queues"),
+            MountKind::Mqueue => return Ok(Arc::clone(self.place.namespaces.ipc.posix.superblock())),
             MountKind::Cgroup => {
                 return self.filesystems.cgroup(self.place.container).trying("make the control group");
             }
+            MountKind::Ninep { connection, options } => return self.server(*connection, options),
+            MountKind::Remount => return Err(Errno::EINVAL).trying("make nothing new"),
         };
         Ok(SuperBlock::new(filesystem))
+    }
+
+    /// What somebody else's server offers, who is trusted no more than one that a guest mounts.
+    fn server(
+        &mut self,
+        connection: usize,
+        options: &[(String, Option<String>)],
+    ) -> Result<Arc<SuperBlock>, Failure> {
+        let socket = self.connections.get_mut(connection).and_then(Option::take).into_iter().collect();
+        let credentials = Arc::new(Credentials::root(CapabilitySet::FULL));
+        let mut files = self.importer.import(socket, &credentials).trying("import a connection")?;
+        let file = files.pop().ok_or(Errno::EBADF).trying("find a connection to a file server")?;
+        let option = |(key, value): &(String, Option<String>)| MountOption {
+            key: key.clone().into_bytes(),
+            value: value.clone().map(String::into_bytes),
+        };
+        let options: Vec<MountOption> = options.iter().map(option).collect();
+        let options = v9fs::Options::parse(&options).trying("understand the options of a 9P mount")?;
+        let node_name = self.place.namespaces.uts.names.lock().host.clone();
+        let connection = v9fs::Connection { reading: Arc::clone(&file), writing: file, node_name };
+        v9fs::mount(connection, options).trying("talk to the file server")
     }
 
     fn tmpfs_options(&self, given: &TmpfsOptions) -> tmpfs::Options {
@@ -286,8 +326,37 @@ fn flags(given: &spec::MountFlags) -> MountFlags {
         (given.no_dev, MountFlags::NODEV),
         (given.no_exec, MountFlags::NOEXEC),
         (given.no_atime, MountFlags::NOATIME),
+        (given.no_dir_atime, MountFlags::NODIRATIME),
+        (given.strict_atime, MountFlags::STRICTATIME),
+        (given.no_sym_follow, MountFlags::NOSYMFOLLOW),
     ];
     words.into_iter().filter(|(on, _)| *on).fold(MountFlags::empty(), |all, (_, flag)| all | flag)
+}
+
+/// Gives what is mounted at a place other flags (`MS_REMOUNT | MS_BIND`).
+fn remount(context: &FsContext, mount: &MountSpec) -> Result<(), Errno> {
+    let place = find(context, &mount.destination)?;
+    if !place.is_mount_root() {
+        return Err(Errno::EINVAL);
+    }
+    place.mount.set_flags(flags(&mount.flags))
+}
+
+/// Says who hears of mounts below a mount.
+fn propagate(context: &FsContext, mount: &MountSpec) -> Result<(), Failure> {
+    let destination = mount.destination.as_str();
+    for change in &mount.propagation {
+        let to = match change.kind {
+            PropagationKind::Shared => PropagationType::Shared,
+            PropagationKind::Slave => PropagationType::Slave,
+            PropagationKind::Private => PropagationType::Private,
+            PropagationKind::Unbindable => PropagationType::Unbindable,
+        };
+        let place = At::here(destination.as_bytes());
+        as_root(context, |caller| caller.change_propagation(&place, to, change.recursive))
+            .map_err(|e| at(destination, "change the propagation of", e))?;
+    }
+    Ok(())
 }
 
 /// The place of a mountpoint; what is missing of it is made.

@@ -18,7 +18,7 @@ use super::process::Place;
 use super::{mounts, process, setup};
 use crate::control::ExitStatus;
 use crate::failure::{Failure, Trying};
-use crate::spec::{ContainerSpec, Further, PidsOf};
+use crate::spec::{ContainerSpec, Further, OwnSpec, PidsOf};
 
 /// The most further containers that a sandbox takes.
 const MOST: usize = 1024;
@@ -52,7 +52,7 @@ impl Sandbox {
         what: Further,
         mut descriptors: Vec<OwnedFd>,
     ) -> Result<Arc<Container>, Failure> {
-        let Further { container: spec, descriptors: count, pids, own_names } = what;
+        let Further { container: spec, descriptors: count, pids, own } = what;
         if count > descriptors.len() {
             return Err(Errno::EBADF).trying("take over descriptors");
         }
@@ -61,11 +61,16 @@ impl Sandbox {
         }
         let connections = descriptors.split_off(count);
         let kernel = &self.first.kernel;
-        let namespaces = self.namespaces(&spec, &pids, own_names)?;
+        let namespaces = self.namespaces(&spec, &pids, own)?;
         let container = self.next.fetch_add(1, Ordering::Relaxed);
         let place = Place { kernel, container, namespaces: &namespaces };
-        let Built { context, layer } =
-            mounts::build(place, &self.filesystems, &spec, connections, &self.devices)?;
+        let Built { context, layer } = mounts::build(
+            place,
+            (&self.filesystems, self.first.importer()),
+            &spec,
+            connections,
+            &self.devices,
+        )?;
         setup::make_devices(&context, &spec.devices)?;
         setup::set(&context, kernel.special(), &spec.sysctl)?;
         process::find_program(&context, &spec.process)?;
@@ -81,16 +86,22 @@ impl Sandbox {
         &self,
         spec: &ContainerSpec,
         pids: &PidsOf,
-        own_names: bool,
+        own: OwnSpec,
     ) -> Result<Arc<Namespaces>, Failure> {
         let kernel = &self.first.kernel;
         let mut flags = CloneFlags::empty();
         flags.set(CloneFlags::NEWPID, *pids == PidsOf::Own);
-        flags.set(CloneFlags::NEWUTS, own_names);
+        flags.set(CloneFlags::NEWUTS, own.names);
+        flags.set(CloneFlags::NEWIPC, own.ipc);
         let maker = Credentials::root(CapabilitySet::FULL);
         let made = kernel.namespaces.copied(&kernel.ipcs, flags, &maker);
         let mut namespaces = made.trying("make namespaces")?;
-        if own_names {
+        if own.network {
+            let network = kernel.new_network(&maker).trying("make a network")?;
+            network.net.set_up(true);
+            namespaces.network = Some(network);
+        }
+        if own.names {
             let mut names = namespaces.uts.names.lock();
             names.host = spec.hostname.clone().into_bytes();
             names.domain = spec.domainname.clone().into_bytes();

@@ -177,6 +177,9 @@ fn class(code: i32, said: &str) -> &'static str {
 /// What the bundles' directories hold besides the configuration.
 fn furnish(directory: &Path, place: &Place) -> Result<()> {
     fs::create_dir_all(directory.join("dir"))?;
+    for layer in ["upper/files", "upper/work"] {
+        fs::create_dir_all(directory.join(layer))?;
+    }
     fs::write(directory.join("file"), "content\n")?;
     symlink(&place.root, directory.join("link"))?;
     fs::write(directory.join("of-another"), "")?;

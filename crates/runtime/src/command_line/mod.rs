@@ -1,19 +1,31 @@
 //! What can be typed. Global options come before the command, as runc's do.
 
-use std::path::PathBuf;
+mod update;
+mod values;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use sentry::spec::FileAccess;
 
 use crate::config::layers::Layers;
 use crate::signal_names;
+pub(crate) use update::Update;
+pub(crate) use values::UserArgument;
+
+/// What engines read: the program's version, and on a line of its own that of the specification.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nspec: 1.2.1");
 
 /// Runs Linux programs on a kernel of their own.
 #[derive(Debug, Parser)]
-#[command(name = "casemate", version, disable_help_subcommand = true)]
+#[command(name = "casemate", version = VERSION, disable_version_flag = true)]
 pub(crate) struct CommandLine {
     #[command(flatten)]
     pub(crate) global: Global,
+    /// Print version
+    #[arg(long, short = 'v', visible_short_alias = 'V', action = ArgAction::Version)]
+    version: Option<bool>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -46,6 +58,12 @@ pub(crate) struct Global {
     /// For engines: groups of systemd are told by the form of linux.cgroupsPath alone, SLICE:PREFIX:NAME
     #[arg(long)]
     pub(crate) systemd_cgroup: bool,
+    /// Whether containers do without control groups that the caller may not make: auto, if the caller is not root
+    #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Rootless::Auto)]
+    pub(crate) rootless: Rootless,
+    /// Without effect: the program that writes containers of other runtimes to files
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) criu: Option<PathBuf>,
     /// What is kept of the root's files
     #[arg(long, value_name = "POLICY", value_enum, default_value_t = Keeping::All)]
     pub(crate) file_access: Keeping,
@@ -95,6 +113,28 @@ pub(crate) enum Toggle {
     /// It is not.
     #[value(alias = "false")]
     Off,
+}
+
+/// Whether what only root may do is left out instead of failing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rootless {
+    /// It is.
+    True,
+    /// It is not.
+    False,
+    /// It is unless the caller is root.
+    Auto,
+}
+
+impl Rootless {
+    /// For this caller.
+    pub(crate) fn applies(self) -> bool {
+        match self {
+            Self::True => true,
+            Self::False => false,
+            Self::Auto => !rustix::process::geteuid().is_root(),
+        }
+    }
 }
 
 /// How the log is written.
@@ -291,21 +331,11 @@ pub(crate) struct Events {
     /// Show what it uses, once
     #[arg(long)]
     pub(crate) stats: bool,
-    /// Seconds between two messages about what it uses
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = seconds)]
-    pub(crate) interval: u64,
+    /// Time between two messages about what it uses, as in 1m30s or 500ms
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = values::duration)]
+    pub(crate) interval: Duration,
     /// The container
     pub(crate) id: String,
-}
-
-/// `5s`, `1m` or `5`.
-fn seconds(text: &str) -> Result<u64, String> {
-    let (digits, unit) = match text.strip_suffix('m') {
-        Some(minutes) => (minutes, 60),
-        None => (text.strip_suffix('s').unwrap_or(text), 1),
-    };
-    let number = digits.parse::<u64>().ok().filter(|number| *number > 0);
-    number.and_then(|number| number.checked_mul(unit)).ok_or_else(|| format!("{text:?} is not a time"))
 }
 
 /// `casemate exec`.
@@ -340,6 +370,15 @@ pub(crate) struct Exec {
     /// Add a capability
     #[arg(long, short, value_name = "CAP_NAME")]
     pub(crate) cap: Vec<String>,
+    /// Refused: the sandbox's kernel has no SELinux
+    #[arg(long, value_name = "LABEL", hide = true)]
+    pub(crate) process_label: Option<String>,
+    /// Refused: the sandbox's kernel has no AppArmor
+    #[arg(long, value_name = "PROFILE", hide = true)]
+    pub(crate) apparmor: Option<String>,
+    /// Control group below the container's, which has none but itself
+    #[arg(long, value_name = "[CONTROLLER:]GROUP", hide = true)]
+    pub(crate) cgroup: Vec<String>,
     /// Also in a container that is paused; the program then begins when it is resumed
     #[arg(long)]
     pub(crate) ignore_paused: bool,
@@ -415,6 +454,9 @@ pub(crate) struct Ps {
     pub(crate) format: ListFormat,
     /// The container
     pub(crate) id: String,
+    /// What to show, as ps(1) takes it: -e, -f, -o COLUMNS
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PS-OPTION")]
+    pub(crate) options: Vec<String>,
 }
 
 /// `casemate do`.
@@ -441,23 +483,6 @@ pub(crate) struct Do {
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
     pub(crate) command: Vec<String>,
-}
-
-/// `UID[:GID]`; the group is the user's number unless given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct UserArgument {
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-}
-
-impl std::str::FromStr for UserArgument {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (uid, gid) = text.split_once(':').unwrap_or((text, text));
-        let number = |part: &str| part.parse::<u32>().map_err(|_| format!("{part:?} is not a numeric id"));
-        Ok(Self { uid: number(uid)?, gid: number(gid)? })
-    }
 }
 
 /// `casemate run`.
@@ -493,52 +518,15 @@ pub(crate) struct TarRootfsUpper {
     pub(crate) id: String,
 }
 
-/// `casemate update`.
-#[derive(Debug, Args)]
-pub(crate) struct Update {
-    /// File with the `resources` of a configuration, or - for standard input, instead of the other options
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) resources: Option<PathBuf>,
-    /// Memory, in bytes
-    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
-    pub(crate) memory: Option<i64>,
-    /// Memory that is kept when the host runs short, in bytes
-    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
-    pub(crate) memory_reservation: Option<i64>,
-    /// Memory and swap together, in bytes
-    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
-    pub(crate) memory_swap: Option<i64>,
-    /// Share of processor time, against others
-    #[arg(long, value_name = "SHARES", alias = "cpu-shares")]
-    pub(crate) cpu_share: Option<u64>,
-    /// Processor time in each period, in microseconds
-    #[arg(long, value_name = "MICROSECONDS", allow_negative_numbers = true)]
-    pub(crate) cpu_quota: Option<i64>,
-    /// The period, in microseconds
-    #[arg(long, value_name = "MICROSECONDS")]
-    pub(crate) cpu_period: Option<u64>,
-    /// Processors to use, as in 0-2,4
-    #[arg(long, value_name = "LIST")]
-    pub(crate) cpuset_cpus: Option<String>,
-    /// Memory nodes to use
-    #[arg(long, value_name = "LIST")]
-    pub(crate) cpuset_mems: Option<String>,
-    /// Processes and threads
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-    pub(crate) pids_limit: Option<i64>,
-    /// Share of disk time, against others
-    #[arg(long, value_name = "WEIGHT")]
-    pub(crate) blkio_weight: Option<u16>,
-    /// The container
-    pub(crate) id: String,
-}
-
 /// `casemate spec`.
 #[derive(Debug, Args)]
 pub(crate) struct Spec {
     /// Directory of the bundle
     #[arg(long, short, value_name = "DIR", default_value = ".")]
     pub(crate) bundle: PathBuf,
+    /// For a caller who is not root
+    #[arg(long)]
+    pub(crate) rootless: bool,
 }
 
 #[cfg(test)]
@@ -566,7 +554,9 @@ mod tests {
             "/b",
             "id",
         ]);
-        let CommandLine { global, command: Command::Run(run) } = parsed.unwrap() else { panic!("not run") };
+        let CommandLine { global, command: Command::Run(run), .. } = parsed.unwrap() else {
+            panic!("not run")
+        };
         assert_eq!(global.state_root, Some("/s".into()));
         assert_eq!((run.create.bundle, run.create.id), ("/b".into(), "id".into()));
     }
@@ -577,7 +567,7 @@ mod tests {
             &["casemate", "do", "--root", "/r", "ls", "-l", "--root"][..],
             &["casemate", "do", "--root", "/r", "--", "ls", "-l", "--root"],
         ] {
-            let CommandLine { global, command: Command::Do(arguments) } =
+            let CommandLine { global, command: Command::Do(arguments), .. } =
                 CommandLine::try_parse_from(line).unwrap()
             else {
                 panic!("not do")
@@ -599,16 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn times_have_units() {
-        assert_eq!((seconds("5s"), seconds("2m"), seconds("7")), (Ok(5), Ok(120), Ok(7)));
-        assert!(seconds("0s").is_err() && seconds("x").is_err());
-    }
-
-    #[test]
-    fn users_are_numbers() {
-        assert_eq!("7".parse(), Ok(UserArgument { uid: 7, gid: 7 }));
-        assert_eq!("7:8".parse(), Ok(UserArgument { uid: 7, gid: 8 }));
-        assert!("root".parse::<UserArgument>().is_err());
-        assert!("1:".parse::<UserArgument>().is_err());
+    fn the_specification_is_the_one_that_is_followed() {
+        assert_eq!(VERSION.split_once("spec: ").unwrap().1, crate::config::initial::OCI_VERSION);
     }
 }
