@@ -64,7 +64,13 @@ pub fn confine(sources: Vec<Source>) -> Result<Config, Error> {
     let exports = sources.into_iter().map(export).collect::<Result<Vec<_>, _>>()?;
     enter_empty_root(&links).or_fail("build its root directory")?;
     drop_privileges().or_fail("give up its capabilities")?;
-    Ok(Config { exports, links: Links::at(Path::new("/").join(LINKS)), filter: true, hands_over: false })
+    Ok(Config {
+        exports,
+        links: Links::at(Path::new("/").join(LINKS)),
+        filter: true,
+        hands_over: false,
+        reach: crate::Reach::default(),
+    })
 }
 
 fn export(source: Source) -> Result<Export, Error> {

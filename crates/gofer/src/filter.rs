@@ -12,6 +12,9 @@ const GET_LOCK: u32 = 36;
 /// `F_OFD_SETLK`.
 const SET_LOCK: u32 = 37;
 
+/// `AF_UNIX`.
+const UNIX: u32 = 1;
+
 /// The allow list.
 pub const TABLE: &[Row] = &[
     // Talking to the client.
@@ -71,6 +74,19 @@ pub const TABLE: &[Row] = &[
     Row::always(nr::exit_group, "the end"),
 ];
 
+/// Besides, where clients may connect to sockets of the host.
+pub const SOCKETS: &[Row] = &[
+    Row::when(nr::socket, &[&[arg(0).is(UNIX)]], "a socket to connect"),
+    Row::always(nr::connect, "connects to a socket of the host that lies in a tree"),
+];
+
+/// The list of a gofer whose clients may reach so much.
+#[must_use]
+pub fn table(reach: crate::Reach) -> Vec<Row> {
+    let sockets = if reach.sockets { SOCKETS } else { &[] };
+    TABLE.iter().chain(sockets).copied().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use host::seccomp::{AllowList, Mismatch};
@@ -79,12 +95,14 @@ mod tests {
 
     #[test]
     fn the_table_assembles_and_every_row_says_why() {
-        assert!(AllowList::new(TABLE, Mismatch::Kill).unwrap().len() > TABLE.len());
-        assert!(TABLE.iter().all(|row| !row.why.is_empty()));
+        let most = table(crate::Reach { sockets: true, fifos: true });
+        assert_eq!(most.len(), TABLE.len() + SOCKETS.len());
+        assert!(AllowList::new(&most, Mismatch::Kill).unwrap().len() > most.len());
+        assert!(most.iter().all(|row| !row.why.is_empty()));
     }
 
     #[test]
     fn it_stays_below_what_others_need() {
-        assert!(TABLE.len() <= 54, "{} rows", TABLE.len());
+        assert!(TABLE.len() + SOCKETS.len() <= 54, "{} rows", TABLE.len());
     }
 }

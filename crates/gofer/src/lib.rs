@@ -34,7 +34,7 @@ pub use local::Local;
 pub use ninep::Extent;
 pub use node::Links;
 pub use offer::{CLIENTS_MAX, FURTHER, offer};
-pub use session::Tree;
+pub use session::{Reach, Tree};
 
 /// One tree to serve, and to whom.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ pub struct Config {
     pub filter: bool,
     /// Whether a client may have the root of its tree itself (`--directfs`).
     pub hands_over: bool,
+    /// What else of the host clients may reach.
+    pub reach: Reach,
 }
 
 /// Why a gofer cannot serve.
@@ -88,7 +90,7 @@ pub fn serve(config: Config) -> Result<(), Error> {
     make_room(&config.exports);
     let umask = rustix::process::umask(rustix::fs::Mode::empty());
     let chown = session::may_chown();
-    let hands_over = config.hands_over;
+    let (hands_over, reach) = (config.hands_over, config.reach);
     // Twice: when all threads run, for the filter does not allow what a thread does at its start; and when the filter is
     // there, for nothing may be served without it.
     let start = Arc::new(Barrier::new(config.exports.len() + 1));
@@ -103,6 +105,7 @@ pub fn serve(config: Config) -> Result<(), Error> {
                 start.wait();
                 let mut session = session::Session::new(export.tree, links, chown);
                 session.hands_over = hands_over;
+                session.reach = reach;
                 if let Err(error) = connection::run(&export.socket, session) {
                     tracing::warn!(mount = index, %error, "the connection of a mount ended");
                 }
@@ -112,7 +115,7 @@ pub fn serve(config: Config) -> Result<(), Error> {
         threads.push(thread.map_err(Error::Thread)?);
     }
     start.wait();
-    let filter = if config.filter { install_filter() } else { Ok(()) };
+    let filter = if config.filter { install_filter(reach) } else { Ok(()) };
     if let Err(error) = filter {
         // The threads still wait at the barrier, and end with the process: nothing was served.
         rustix::process::umask(umask);
@@ -130,8 +133,8 @@ pub fn serve(config: Config) -> Result<(), Error> {
     Ok(())
 }
 
-fn install_filter() -> Result<(), abi::Errno> {
-    AllowList::new(filter::TABLE, Mismatch::Kill)?.install(Scope::Process)
+fn install_filter(reach: Reach) -> Result<(), abi::Errno> {
+    AllowList::new(&filter::table(reach), Mismatch::Kill)?.install(Scope::Process)
 }
 
 /// A descriptor is held for each file that the client knows: as many as the host gives.

@@ -10,7 +10,7 @@ use ninep::{Malformed, frame};
 
 use crate::connection::respond;
 use crate::node::Links;
-use crate::session::{Session, Tree};
+use crate::session::{Reach, Session, Tree};
 
 /// One tree, for one client.
 #[derive(Debug)]
@@ -20,8 +20,10 @@ impl Local {
     /// Serves this tree. `links` must show this process's descriptors, its file creation mask must be 0, and it must be able to
     /// give files to others.
     #[must_use]
-    pub fn new(tree: Tree, links: Links) -> Self {
-        Self(Session::new(tree, links, true))
+    pub fn new(tree: Tree, links: Links, reach: Reach) -> Self {
+        let mut session = Session::new(tree, links, true);
+        session.reach = reach;
+        Self(session)
     }
 }
 

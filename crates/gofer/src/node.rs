@@ -114,6 +114,18 @@ impl Node {
             FileType::Symlink => return Err(Errno::ELOOP),
             _ => return Err(Errno::ENXIO),
         }
+        self.reopen(links, access, extra)
+    }
+
+    /// Opens a FIFO, never waiting.
+    ///
+    /// # Errors
+    /// `ENXIO` for writing without readers.
+    pub(crate) fn open_fifo(&self, links: &Links, access: Access) -> Result<OwnedFd, Errno> {
+        self.reopen(links, access, OFlags::empty())
+    }
+
+    fn reopen(&self, links: &Links, access: Access, extra: OFlags) -> Result<OwnedFd, Errno> {
         let access = match access {
             Access::Read => OFlags::RDONLY,
             Access::Write => OFlags::WRONLY,

@@ -2,6 +2,7 @@
 
 mod attach;
 mod attributes;
+mod connect;
 mod create;
 mod data;
 mod directory;
@@ -77,6 +78,7 @@ pub(crate) fn handle(
         R::Xattrremove(request) => xattr::remove(session, &request, answer),
         R::Clunks(request) => attach::clunks(session, &request, answer),
         R::Handover(request) => attach::handover(session, &request, answer),
+        R::Connect(request) => connect::connect(session, &request, answer),
         R::Syncfs(request) => data::syncfs(session, &request, answer),
         R::Removename(request) => moves::removename(session, &request, answer),
         R::Walkdonate(request) => open::walkdonate(session, &request, answer),

@@ -26,6 +26,15 @@ pub struct Tree {
     pub ids: Ids,
 }
 
+/// What of the host may be reached through what lies in a tree, beyond files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Sockets can be connected to.
+    pub sockets: bool,
+    /// FIFOs can be opened.
+    pub fifos: bool,
+}
+
 /// What a connection knows.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -33,6 +42,8 @@ pub(crate) struct Session {
     pub(crate) root_node: Option<Arc<Node>>,
     pub(crate) read_only: bool,
     pub(crate) links: Links,
+    /// What else it may reach.
+    pub(crate) reach: Reach,
     /// Whether the client may have the root itself.
     pub(crate) hands_over: bool,
     /// Whether files can be given owners. Without the capability they stay this process's.
@@ -58,6 +69,7 @@ impl Session {
             root_node: None,
             read_only,
             links,
+            reach: Reach::default(),
             hands_over: false,
             chown,
             dialect: None,

@@ -41,8 +41,14 @@ fn offer(directory: &Path, connections: usize) -> u16 {
             let root = std::fs::File::open(&directory).unwrap().into();
             let tree = gofer::Tree { root, read_only: false, ids: gofer::Ids::default() };
             let exports = vec![Export { socket: socket.unwrap().into(), tree }];
-            gofer::serve(Config { exports, links: Links::in_proc(), filter: false, hands_over: false })
-                .unwrap();
+            gofer::serve(Config {
+                exports,
+                links: Links::in_proc(),
+                filter: false,
+                hands_over: false,
+                reach: gofer::Reach::default(),
+            })
+            .unwrap();
         }
     });
     port

@@ -6,8 +6,9 @@ use parking_lot::{Condvar, Mutex};
 use platform::{Platform, SyscallArgs};
 
 use abi::Errno;
+use socket::{Address, HostEnds, Socket};
 use vfs::special::SpecialFiles;
-use vfs::{Credentials, FileSystemType};
+use vfs::{Credentials, FileSystemType, InodeRef, Owner};
 
 use crate::fs_context::NoSpecialFiles;
 use crate::namespace::Namespaces;
@@ -62,6 +63,7 @@ pub struct Kernel {
     pub(crate) unclaimed: crate::container::Unclaimed,
     special: OnceLock<Arc<dyn SpecialFiles>>,
     filesystems: OnceLock<Vec<Arc<dyn FileSystemType>>>,
+    host_ends: OnceLock<Box<dyn HostEnds>>,
     network: OnceLock<(Arc<socket::Namespace>, Arc<dyn socket::Maker>)>,
 }
 
@@ -106,6 +108,7 @@ impl Kernel {
             unclaimed: crate::container::Unclaimed::default(),
             special: OnceLock::new(),
             filesystems: OnceLock::new(),
+            host_ends: OnceLock::new(),
             network: OnceLock::new(),
         })
     }
@@ -124,6 +127,28 @@ impl Kernel {
             Some(special) => &**special,
             None => &NoSpecialFiles,
         }
+    }
+
+    /// Says who makes sockets of descriptors of the host. Once, before the first process.
+    pub fn set_host_ends(&self, ends: Box<dyn HostEnds>) {
+        let _ = self.host_ends.set(ends);
+    }
+
+    /// Connects a socket to the host's that an inode stands for.
+    ///
+    /// # Errors
+    /// `ECONNREFUSED` if it stands for none, and those of connect(2).
+    pub fn connect_to_host(
+        &self,
+        socket: &dyn Socket,
+        inode: &InodeRef,
+        address: &Address,
+        credentials: &Credentials,
+    ) -> Result<(), Errno> {
+        let ends = self.host_ends.get().ok_or(Errno::ECONNREFUSED)?;
+        let host = inode.connect_on_host(socket.core().kind.raw())?;
+        let owner = Owner { uid: credentials.fsuid, gid: credentials.fsgid };
+        socket.connect_to_host(ends.take(host, owner)?, address)
     }
 
     /// Says which types of filesystems can be mounted. Once, before the first process.

@@ -249,6 +249,8 @@ messages! {
     /// Asks for a host descriptor of the root, to work on its files without the server. It comes with the reply, which says whether changes are to
     /// be refused, and whose files are whose.
     192 Handover: Thandover { fid: u32 } => Rhandover { read_only: u8, users: Vec<Extent>, groups: Vec<Extent> };
+    /// Asks for a connection to the host's socket that the file is, of this type (`SOCK_*`). It comes with the reply.
+    194 Connect: Tconnect { fid: u32, kind: u32 } => Rconnect {};
 }
 
 #[cfg(test)]

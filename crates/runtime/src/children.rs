@@ -67,6 +67,8 @@ pub(crate) struct GoferDocument {
     pub(crate) exports: Vec<Export>,
     /// Whether the sentry may have the roots of the trees (`--directfs`).
     pub(crate) hands_over: bool,
+    /// What else clients may reach.
+    pub(crate) reach: sentry::Reach,
     /// Whether it is to end with the runtime, and not only with the sandbox.
     pub(crate) attached: bool,
 }
@@ -146,6 +148,7 @@ fn gofer() -> Result<ExitCode, String> {
         document.exports.into_iter().zip(sockets).map(source).collect();
     let mut config = gofer::confine(sources?).map_err(|error| error.to_string())?;
     config.hands_over = document.hands_over;
+    config.reach = gofer::Reach { sockets: document.reach.sockets, fifos: document.reach.fifos };
     gofer::serve(config).map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
 }

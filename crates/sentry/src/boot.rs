@@ -27,12 +27,23 @@ pub struct Document {
     pub stub_user: Option<u32>,
     /// Whether the sentry works on the files of gofers that hand them over, and if so what users and groups it sees.
     pub direct: Option<SeenIds>,
+    /// What of the host guests may reach through what lies in their trees.
+    pub reach: Reach,
     /// Whether guest system calls are logged.
     pub strace: bool,
     /// Whether hot call sites of programs are patched.
     pub patching: bool,
     /// Whether host calls that the sentry's filter does not list are only logged, for debugging.
     pub report_denied_calls: bool,
+}
+
+/// What of the host is reached through what lies in a container's trees, beyond files (`--host-uds`, `--host-fifo`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Sockets can be connected to.
+    pub sockets: bool,
+    /// FIFOs can be opened.
+    pub fifos: bool,
 }
 
 /// The ids of files as the sentry's user namespace shows them. Each range is the first as its gofer sees it, the first as the sentry sees it,
@@ -142,7 +153,7 @@ fn sentry(materials: Materials, control: &Arc<Channel>) -> ExitCode {
             if materials.document.direct.is_some() {
                 direct::prepare(materials.proc.as_fd())?;
                 privileges::keep_only(privileges::SENTRY | privileges::FILES)?;
-                filter::install(&filter::with_files(), report_only)?;
+                filter::install(&filter::with_files(materials.document.reach.sockets), report_only)?;
             } else {
                 privileges::keep_only(privileges::SENTRY)?;
                 filter::install(filter::SENTRY, report_only)?;

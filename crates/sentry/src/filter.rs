@@ -201,10 +201,17 @@ pub const FILES: &[Row] = &[
     Row::always(nr::removexattr, "removes extended attributes"),
 ];
 
-/// The list of a sentry that works on files of the host itself.
-pub(crate) fn with_files() -> Vec<Row> {
+/// What it may do besides if sockets among these files can be connected to.
+pub const SOCKETS: &[Row] = &[
+    Row::when(nr::socket, &[&[arg(0).is(UNIX)]], "a socket to connect"),
+    Row::always(nr::connect, "connects to a socket of the host that lies in a tree"),
+];
+
+/// The list of a sentry that works on files of the host itself, and connects to sockets among them.
+pub(crate) fn with_files(connects: bool) -> Vec<Row> {
+    let sockets = if connects { SOCKETS } else { &[] };
     let wider = |row: &&Row| FILES.iter().any(|other| other.number == row.number);
-    SENTRY.iter().filter(|row| !wider(row)).chain(FILES).copied().collect()
+    SENTRY.iter().filter(|row| !wider(row)).chain(FILES).chain(sockets).copied().collect()
 }
 
 /// Init's list: it waits, says one sentence, and ends.

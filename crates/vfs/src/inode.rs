@@ -1,6 +1,7 @@
 //! An inode: what a filesystem offers of one file.
 
 use std::any::Any;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use abi::Errno;
@@ -215,6 +216,24 @@ pub trait Inode: Send + Sync + Any {
     /// Whether [`Self::open`] opens this inode though it is a device, FIFO or socket.
     fn opens_itself(&self) -> bool {
         false
+    }
+
+    /// Opens the host's FIFO that this inode stands for, without waiting: reading or writing. Nothing if it stands for none.
+    ///
+    /// # Errors
+    /// `ENXIO` for writing without readers.
+    fn open_on_host(&self, flags: OpenFlags) -> Result<Option<OwnedFd>, Errno> {
+        let _ = flags;
+        Ok(None)
+    }
+
+    /// A connection to the host's socket that this inode stands for, of this type (`SOCK_*`).
+    ///
+    /// # Errors
+    /// `ECONNREFUSED` if it stands for none, and the host's.
+    fn connect_on_host(&self, kind: u32) -> Result<OwnedFd, Errno> {
+        let _ = kind;
+        Err(Errno::ECONNREFUSED)
     }
 
     /// The value of an extended attribute (full name with its namespace).

@@ -137,20 +137,21 @@ pub(super) fn read_only_mounts(place: &Place) -> Result<()> {
 }
 
 /// A directory for 9P clients that are no containers.
-struct Offered {
+pub(super) struct Offered {
     process: Child,
-    socket: std::path::PathBuf,
+    /// Where.
+    pub(super) socket: std::path::PathBuf,
 }
 
 impl Offered {
-    fn start(place: &Place, name: &str, directory: &Path, options: &[&str]) -> Result<Self> {
+    pub(super) fn start(place: &Place, name: &str, directory: &Path, options: &[&str]) -> Result<Self> {
         let socket = place.directory(name)?.join("socket");
         let mut command = Command::new(&place.casemate);
         command.args(["gofer", "serve"]).args(options).arg("--socket").arg(&socket).arg(directory);
         Ok(Self { process: command.stdin(Stdio::null()).spawn()?, socket })
     }
 
-    fn client(&self) -> Result<std::sync::Arc<Client>> {
+    pub(super) fn client(&self) -> Result<std::sync::Arc<Client>> {
         let end = Instant::now() + LIMIT;
         loop {
             match UnixStream::connect(&self.socket) {

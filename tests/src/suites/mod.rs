@@ -23,6 +23,7 @@ mod ends;
 mod exec;
 mod exit_codes;
 mod host_files;
+mod host_reach;
 mod hostile;
 mod layers;
 mod lifecycle;
@@ -91,6 +92,9 @@ const NAMES: &[(&str, Test)] = &[
     ("exec/hundred", exec::hundred),
     ("exit-codes/all", exit_codes::all),
     ("exit-codes/signals", exit_codes::signals),
+    ("host-reach/none", host_reach::none),
+    ("host-reach/open", host_reach::open),
+    ("host-reach/open-directly", host_reach::open_directly),
     ("host-files/changes-are-seen", host_files::changes_are_seen),
     ("host-files/all-is-kept", host_files::all_is_kept),
     ("host-files/read-only-mounts", host_files::read_only_mounts),

@@ -48,7 +48,13 @@ fn main() {
         tree: gofer::Tree { root, read_only: false, ids: gofer::Ids::default() },
     }];
     std::thread::spawn(move || {
-        gofer::serve(Config { exports, links: Links::in_proc(), filter: false, hands_over: false })
+        gofer::serve(Config {
+            exports,
+            links: Links::in_proc(),
+            filter: false,
+            hands_over: false,
+            reach: gofer::Reach::default(),
+        })
     });
     let filesystem = GoferFs::connect(ours.into(), Caching::Exclusive).unwrap();
     let root = filesystem.root();

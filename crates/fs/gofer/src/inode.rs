@@ -311,6 +311,14 @@ impl Inode for Node {
         }
     }
 
+    fn open_on_host(&self, flags: OpenFlags) -> Result<Option<OwnedFd>, Errno> {
+        if self.kind == FileKind::Fifo { self.fifo(flags) } else { Ok(None) }
+    }
+
+    fn connect_on_host(&self, kind: u32) -> Result<OwnedFd, Errno> {
+        if self.kind == FileKind::Socket { self.connection(kind) } else { Err(Errno::ECONNREFUSED) }
+    }
+
     fn xattr(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
         self.get_xattr(name)
     }

@@ -25,6 +25,7 @@ mod inode;
 mod listing;
 mod lookup;
 mod names;
+mod special;
 mod xattrs;
 
 pub use attributes::{from_wire, to_wire};

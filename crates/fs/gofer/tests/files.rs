@@ -326,7 +326,13 @@ fn a_tree_can_be_one_file() {
         socket: theirs.into(),
         tree: gofer::Tree { root, read_only: true, ids: gofer::Ids::default() },
     }];
-    let config = gofer::Config { exports, links: gofer::Links::in_proc(), filter: false, hands_over: false };
+    let config = gofer::Config {
+        exports,
+        links: gofer::Links::in_proc(),
+        filter: false,
+        hands_over: false,
+        reach: gofer::Reach::default(),
+    };
     let thread = std::thread::spawn(move || gofer::serve(config));
     let filesystem = gofer_fs::GoferFs::connect(ours.into(), Caching::Shared).unwrap();
     let root = vfs::FileSystem::root(&*filesystem);

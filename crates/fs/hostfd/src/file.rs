@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use abi::Errno;
 use rustix::fs::{FallocateFlags, SeekFrom, fallocate, fdatasync, fsync};
 use rustix::io::ReadWriteFlags;
+use rustix::net::Shutdown;
 use vfs::{
     AttributeChange, Attributes, Credentials, Device, Events, File, IoctlContext, MapSource, OpenFile,
     OpenFlags, Owner, Seek, Sink, Source, Terminal, WaitQueue, scratch,
@@ -41,6 +42,20 @@ impl HostFile {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// shutdown(2), for a socket.
+    ///
+    /// # Errors
+    /// `ENOTSOCK`, `ENOTCONN`.
+    pub fn shut_down(&self, read: bool, write: bool) -> Result<(), Errno> {
+        let how = match (read, write) {
+            (true, true) => Shutdown::Both,
+            (true, false) => Shutdown::Read,
+            (false, true) => Shutdown::Write,
+            (false, false) => return Ok(()),
+        };
+        rustix::net::shutdown(&self.fd, how).map_err(errno)
     }
 
     fn is_regular(&self) -> bool {

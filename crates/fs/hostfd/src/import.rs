@@ -57,6 +57,15 @@ impl Importer {
         Ok(files)
     }
 
+    /// Imports one descriptor, open for this.
+    ///
+    /// # Errors
+    /// As [`Self::import`].
+    pub fn take(&self, fd: OwnedFd, flags: OpenFlags, owner: Owner) -> Result<Arc<HostFile>, Errno> {
+        let access = OFlags::from_bits_truncate(flags.bits()) & OFlags::ACCMODE;
+        self.file(fd, flags, access, owner)
+    }
+
     fn open(&self, fd: OwnedFd, credentials: &Arc<Credentials>) -> Result<Arc<OpenFile>, Errno> {
         let host_flags = fcntl_getfl(&fd).map_err(errno)?;
         let kept = OFlags::ACCMODE | OFlags::APPEND | OFlags::NONBLOCK;

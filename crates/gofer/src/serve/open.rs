@@ -6,7 +6,7 @@ use abi::Errno;
 use ninep::Attr;
 use ninep::flags::{Access, Open};
 use ninep::message::{Rdonate, Rlopen, Rwalkdonate, Tdonate, Tlopen, Twalkdonate};
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags};
 
 use crate::fids::{Fid, Listing, State};
 use crate::names::Name;
@@ -71,7 +71,7 @@ pub(super) fn open(session: &mut Session, request: &Tlopen, answer: &mut Answer<
     answer.reply(&Rlopen { qid, iounit: 0 })
 }
 
-/// The client gets a descriptor with exactly the access that it asks for, never of anything but a regular file.
+/// The client gets a descriptor with exactly the access that it asks for, of a regular file, or of a FIFO.
 pub(super) fn donate(session: &mut Session, request: &Tdonate, answer: &mut Answer<'_>) -> Result<(), Errno> {
     let how = How::new(request.flags)?;
     let node = session.fids.node(request.fid)?;
@@ -81,11 +81,25 @@ pub(super) fn donate(session: &mut Session, request: &Tdonate, answer: &mut Answ
 
 /// Puts a descriptor of a file beside the answer. Returns what the file is now.
 fn give(session: &mut Session, node: &Node, how: &How, answer: &mut Answer<'_>) -> Result<Attr, Errno> {
+    if node.kind() == FileType::Fifo {
+        return give_fifo(session, node, how, answer);
+    }
     if how.changes() {
         session.changes()?;
     }
     // Appending is the client's business: its writers share the descriptor.
     let fd = node.open_file(&session.links, how.access, how.extra.difference(OFlags::APPEND))?;
+    let attr = session.attr(node)?;
+    answer.donated = Some(fd);
+    Ok(attr)
+}
+
+/// The same for a FIFO, where those of the host are within reach. What goes through it changes nothing in the tree.
+fn give_fifo(session: &mut Session, node: &Node, how: &How, answer: &mut Answer<'_>) -> Result<Attr, Errno> {
+    if !session.reach.fifos {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    let fd = node.open_fifo(&session.links, how.access)?;
     let attr = session.attr(node)?;
     answer.donated = Some(fd);
     Ok(attr)

@@ -27,7 +27,13 @@ pub(crate) fn serve(read_only: bool) -> Served {
         tree: gofer::Tree { root, read_only, ids: gofer::Ids::default() },
     }];
     let thread = std::thread::spawn(move || {
-        gofer::serve(Config { exports, links: Links::in_proc(), filter: false, hands_over: false })
+        gofer::serve(Config {
+            exports,
+            links: Links::in_proc(),
+            filter: false,
+            hands_over: false,
+            reach: gofer::Reach::default(),
+        })
     });
     Served { directory, socket: Some(ours), thread }
 }

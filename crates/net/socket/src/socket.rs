@@ -6,7 +6,7 @@ use std::sync::Arc;
 use abi::Errno;
 use vfs::{Events, OpenFile};
 
-use crate::{Address, Caller, Core, Identity, Incoming, OptionValue, Outgoing, Received};
+use crate::{Address, Caller, Core, HostEnd, Identity, Incoming, OptionValue, Outgoing, Received};
 
 /// Which halves shutdown(2) ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,15 @@ pub trait Socket: Send + Sync + Any {
     /// # Errors
     /// `ECONNREFUSED`, `EISCONN`, `EALREADY`, `ENETUNREACH`, `EAGAIN` to wait.
     fn connect(&self, address: &Address, caller: &Caller, nonblocking: bool) -> Result<(), Errno>;
+
+    /// Connects it to a socket of the host, which lies at this address.
+    ///
+    /// # Errors
+    /// `EISCONN`, `EINVAL` if it listens; `ECONNREFUSED` for protocols that have no such sockets.
+    fn connect_to_host(&self, end: Arc<dyn HostEnd>, address: &Address) -> Result<(), Errno> {
+        let _ = (end, address);
+        Err(Errno::ECONNREFUSED)
+    }
 
     /// accept(2).
     ///

@@ -9,6 +9,7 @@ mod close;
 mod connect;
 mod family;
 mod garbage;
+mod host;
 mod inbox;
 mod names;
 mod packets;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use socket::{
-    Accepted, Address, Caller, Core, Identity, Incoming, Kind, Outgoing, Received, Shutdown, Socket,
+    Accepted, Address, Caller, Core, HostEnd, Identity, Incoming, Kind, Outgoing, Received, Shutdown, Socket,
 };
 use vfs::{Events, OpenFile};
 
@@ -25,7 +25,14 @@ impl Socket for UnixSocket {
     }
 
     fn connect(&self, address: &Address, caller: &Caller, _nonblocking: bool) -> Result<(), Errno> {
+        if self.inner.host.get().is_some() {
+            return Err(Errno::EISCONN);
+        }
         self.inner.connect(address, caller)
+    }
+
+    fn connect_to_host(&self, end: Arc<dyn HostEnd>, address: &Address) -> Result<(), Errno> {
+        self.inner.connect_to_host(end, address)
     }
 
     fn accept(&self) -> Result<Accepted, Errno> {
@@ -34,6 +41,9 @@ impl Socket for UnixSocket {
     }
 
     fn send(&self, message: &mut Outgoing<'_>) -> Result<usize, Errno> {
+        if let Some(host) = self.inner.host.get() {
+            return host.send(message);
+        }
         match self.inner.core.kind {
             Kind::Stream => self.inner.send_stream(message),
             _ => self.inner.send_packet(message),
@@ -41,6 +51,9 @@ impl Socket for UnixSocket {
     }
 
     fn receive(&self, message: &mut Incoming<'_>) -> Result<Received, Errno> {
+        if let Some(host) = self.inner.host.get() {
+            return host.receive(message, self.inner.core.kind);
+        }
         match self.inner.core.kind {
             Kind::Stream => self.inner.receive_stream(message),
             _ => self.inner.receive_packet(message),
@@ -48,6 +61,9 @@ impl Socket for UnixSocket {
     }
 
     fn shutdown(&self, how: Shutdown) -> Result<(), Errno> {
+        if let Some(host) = self.inner.host.get() {
+            return host.end.shut_down(how);
+        }
         self.inner.shut_down(how);
         Ok(())
     }
@@ -57,12 +73,18 @@ impl Socket for UnixSocket {
     }
 
     fn peer_address(&self) -> Result<Address, Errno> {
+        if let Some(host) = self.inner.host.get() {
+            return Ok(host.address.clone());
+        }
         let peer = self.inner.peer().ok_or(Errno::ENOTCONN)?;
         let name = peer.name.lock().clone();
         Ok(Address::Unix(name))
     }
 
     fn poll(&self) -> Events {
+        if let Some(host) = self.inner.host.get() {
+            return host.end.file().poll();
+        }
         let mut events = match self.inner.core.kind {
             Kind::Stream => self.inner.poll_stream(),
             _ if self.listening() => self.inner.poll_listener(),

@@ -10,6 +10,7 @@ use socket::waiters::Waiters;
 use socket::{Core, Identity, Kind, UnixAddress};
 
 use crate::family::Shared;
+use crate::host::HostPeer;
 use crate::inbox::Inbox;
 
 /// A socket as a program holds it. Dropping it closes the socket.
@@ -33,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) state: Mutex<State>,
     /// The two directions of a connected stream, set once.
     pub(crate) stream: OnceLock<Stream>,
+    /// The socket of the host that it is connected to, if it is to one. Set once, in the state [`State::Connecting`], which it then stays in.
+    pub(crate) host: OnceLock<HostPeer>,
     /// What was sent to a datagram or sequenced-packet socket.
     pub(crate) inbox: Mutex<Inbox>,
     /// shutdown(2) ended sending, on a datagram or sequenced-packet socket.
@@ -87,6 +90,7 @@ impl Inner {
             name: Mutex::new(UnixAddress::Unnamed),
             state: Mutex::default(),
             stream: OnceLock::new(),
+            host: OnceLock::new(),
             inbox: Mutex::default(),
             write_shut: AtomicBool::new(false),
             passes_credentials: AtomicBool::new(false),

@@ -55,6 +55,12 @@ pub(crate) struct Global {
     /// wall less between a sentry that is taken over and these files
     #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Toggle::Off, num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     pub(crate) directfs: Toggle,
+    /// Which sockets of the host containers may reach through their mounts: none, or those that are there (open)
+    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Reached::None)]
+    pub(crate) host_uds: Reached,
+    /// Which FIFOs of the host containers may reach through their mounts: none, or those that are there (open)
+    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Reached::None)]
+    pub(crate) host_fifo: Reached,
     /// For engines: groups of systemd are told by the form of linux.cgroupsPath alone, SLICE:PREFIX:NAME
     #[arg(long)]
     pub(crate) systemd_cgroup: bool,
@@ -75,6 +81,23 @@ pub(crate) struct Global {
     /// for do]
     #[arg(long, value_name = "CHOICE")]
     pub(crate) overlay2: Option<Layers>,
+}
+
+impl Global {
+    /// As sentry and gofer are told.
+    pub(crate) fn reach(&self) -> sentry::Reach {
+        let (sockets, fifos) = (self.host_uds == Reached::Open, self.host_fifo == Reached::Open);
+        sentry::Reach { sockets, fifos }
+    }
+}
+
+/// What of the host is within reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reached {
+    /// Nothing
+    None,
+    /// What is there
+    Open,
 }
 
 /// How long what is known of the host's files is true.

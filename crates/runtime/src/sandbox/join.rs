@@ -32,8 +32,9 @@ pub(super) fn join(launch: Launch<'_>, joined: Joined) -> Result<Sandbox, Error>
     let mut exports = launch.plan.exports;
     let mappings = starter.users.take_mappings(&mut exports)?;
     let hands_over = launch.global.directfs == Toggle::On;
+    let reach = launch.global.reach();
     let document =
-        GoferDocument { log: launch.log.options(), exports, hands_over, attached: launch.attached };
+        GoferDocument { log: launch.log.options(), exports, hands_over, reach, attached: launch.attached };
     let gofer =
         starter.gofer(&document, mappings.as_ref(), life, server_ends)?.finish().trying("start the gofer")?;
     drop(life_read);

@@ -85,8 +85,14 @@ impl Launch<'_> {
         let direct = self.global.directfs == Toggle::On;
         let direct_ids = direct.then(|| users.of_direct_sentry(mappings.as_ref())).transpose()?;
         let (mappings_of_sentry, seen) = direct_ids.map_or((None, None), |(own, seen)| (own, Some(seen)));
-        let document =
-            GoferDocument { log: self.log.options(), exports, hands_over: direct, attached: self.attached };
+        let reach = self.global.reach();
+        let document = GoferDocument {
+            log: self.log.options(),
+            exports,
+            hands_over: direct,
+            reach,
+            attached: self.attached,
+        };
         let gofer = starter.gofer(&document, mappings.as_ref(), gofer_life, server_ends)?;
 
         let (standard, further) = split(&self.descriptors)?;
@@ -98,6 +104,7 @@ impl Launch<'_> {
                 further_descriptors: further.len(),
                 stub_user: users.stub(),
                 direct: seen,
+                reach,
                 strace: self.global.strace,
                 patching: self.global.patch == Toggle::On && self.plan.patching,
                 report_denied_calls: self.global.debug,

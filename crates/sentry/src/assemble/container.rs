@@ -59,7 +59,7 @@ pub(super) struct Container {
 
 /// What all containers of a sandbox share.
 struct Shared {
-    importer: Importer,
+    importer: Arc<Importer>,
     ends: Mutex<Ends>,
     /// Terminals that are carried to the host, by the process that has them.
     bridges: Mutex<Vec<(i32, Arc<Bridge>)>>,
@@ -119,7 +119,7 @@ impl Container {
     pub(super) fn new(
         kernel: Arc<Kernel>,
         (context, layer): (FsContext, Option<Arc<Overlay>>),
-        importer: Importer,
+        importer: Arc<Importer>,
         spec: ContainerSpec,
         descriptors: Vec<OwnedFd>,
         resized: Option<OwnedFd>,

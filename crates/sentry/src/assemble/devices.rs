@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use abi::Errno;
 use devtmpfs::{DeviceOpen, DeviceOpener, Devices, Devtmpfs};
+use hostfd::Importer;
 use kernel::{Kernel, Task};
 use pipe::Fifos;
 use vfs::special::SpecialFiles;
 use vfs::{Attributes, Credentials, Device, File, FileKind, InodeRef, OpenFlags};
 
+use super::host_ends;
 use crate::failure::{Failure, Trying};
 
 /// `/dev/tty` and `/dev/console`.
@@ -19,6 +21,7 @@ const CONSOLE: Device = Device::new(5, 1);
 struct Special {
     devices: Devices,
     fifos: Fifos,
+    importer: Arc<Importer>,
 }
 
 impl SpecialFiles for Special {
@@ -31,7 +34,10 @@ impl SpecialFiles for Special {
         caller: Option<&dyn Any>,
     ) -> Result<Arc<dyn File>, Errno> {
         match attributes.kind {
-            FileKind::Fifo => self.fifos.open(inode, attributes, flags),
+            FileKind::Fifo => match host_ends::open_fifo(&self.importer, inode, attributes, flags)? {
+                Some(file) => Ok(file),
+                None => self.fifos.open(inode, attributes, flags),
+            },
             FileKind::CharacterDevice | FileKind::BlockDevice => {
                 self.devices.open(&DeviceOpen { inode, attributes, flags, credentials, caller })
             }
@@ -52,12 +58,20 @@ impl DeviceOpener for ControllingTerminal {
 }
 
 /// Registers the devices, and returns the filesystem of their nodes. `memory` is the machine's, in bytes.
-pub(super) fn register(kernel: &Arc<Kernel>, memory: u64) -> Result<Devtmpfs, Failure> {
+pub(super) fn register(
+    kernel: &Arc<Kernel>,
+    memory: u64,
+    importer: &Arc<Importer>,
+) -> Result<Devtmpfs, Failure> {
     let devices = Devices::standard();
     for device in [TTY, CONSOLE] {
         devices.register(FileKind::CharacterDevice, device, Arc::new(ControllingTerminal));
     }
     devices.register(FileKind::CharacterDevice, fuse::NUMBER, Arc::new(fuse::Opener));
-    kernel.set_special(Arc::new(Special { devices, fifos: Fifos::default() }));
+    kernel.set_special(Arc::new(Special {
+        devices,
+        fifos: Fifos::default(),
+        importer: Arc::clone(importer),
+    }));
     Devtmpfs::new(memory).trying("make /dev")
 }

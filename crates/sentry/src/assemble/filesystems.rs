@@ -13,7 +13,7 @@ use vfs::{Caller, Device, FileSystem, FileSystemType, MountOption, MountRequest,
 use super::host_files::HostProc;
 use super::ninep_type::Ninep;
 use super::overlay_options::OverlayType;
-use crate::boot::SeenIds;
+use crate::boot::{Reach, SeenIds};
 
 /// What they are made from.
 pub(super) struct FileSystems {
@@ -23,6 +23,8 @@ pub(super) struct FileSystems {
     ptys: Arc<Ptys>,
     /// As in [`crate::boot::Document`].
     pub(super) direct: Option<SeenIds>,
+    /// What is reached through the files that it then serves itself.
+    pub(super) reach: Reach,
 }
 
 impl FileSystems {
@@ -30,7 +32,7 @@ impl FileSystems {
         kernel: &Arc<Kernel>,
         host: HostProc,
         devices: &Devtmpfs,
-        direct: Option<SeenIds>,
+        (direct, reach): (Option<SeenIds>, Reach),
     ) -> Arc<Self> {
         let kernel: Weak<Kernel> = Arc::downgrade(kernel);
         let sessions: Weak<dyn vfs::terminal::Sessions> = kernel.clone();
@@ -40,6 +42,7 @@ impl FileSystems {
             devices: Arc::clone(devices.superblock()),
             ptys: Arc::new(Ptys::new(sessions)),
             direct,
+            reach,
         })
     }
 

@@ -8,6 +8,7 @@ mod devices;
 mod filesystems;
 mod home;
 mod hooks;
+mod host_ends;
 mod host_files;
 mod listing;
 mod lone_file;
@@ -53,7 +54,7 @@ pub(crate) fn run(
     control: &Arc<Channel>,
 ) -> Result<ExitStatus, Failure> {
     let Materials { document, descriptors, listener, connections, proc, resized } = materials;
-    let Document { container: spec, strace, direct, .. } = document;
+    let Document { container: spec, strace, direct, reach, .. } = document;
     let platform = StubPlatform::start(zygote).map_err(|error| Failure::Message(error.to_string()))?;
     let kernel = Kernel::new(Arc::new(platform), Box::new(syscalls::Table::new()), strace);
     {
@@ -63,14 +64,14 @@ pub(crate) fn run(
     }
     kernel.set_network(Arc::new(Networks::new()));
     tell_limits(&kernel, spec.limits);
-    let devices = devices::register(&kernel, host::machine::memory())?;
-    let host_proc = HostProc::new(proc, Arc::downgrade(&kernel));
-    let filesystems = FileSystems::new(&kernel, host_proc, &devices, direct);
-    filesystems::register(&kernel, &filesystems);
     let poller = Poller::start(|work| executor::turn(work))
         .map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)));
-    let importer = Importer::new(poller.trying("start the poller of host descriptors")?);
-
+    let importer = Arc::new(Importer::new(poller.trying("start the poller of host descriptors")?));
+    kernel.set_host_ends(Box::new(host_ends::Ends(Arc::clone(&importer))));
+    let devices = devices::register(&kernel, host::machine::memory(), &importer)?;
+    let host_proc = HostProc::new(proc, Arc::downgrade(&kernel));
+    let filesystems = FileSystems::new(&kernel, host_proc, &devices, (direct, reach));
+    filesystems::register(&kernel, &filesystems);
     let place = process::Place::first(&kernel);
     let Built { context, layer } =
         mounts::build(place, (&filesystems, &importer), &spec, connections, &devices)?;

@@ -137,7 +137,9 @@ impl Builder<'_> {
     fn gofer(&mut self, connection: usize, caching: Caching) -> Result<Arc<dyn FileSystem>, Failure> {
         let socket = self.take(connection)?;
         let files = match &self.filesystems.direct {
-            Some(seen) => GoferFs::take_over(socket, caching, |tree| direct::server(seen, tree)),
+            Some(seen) => {
+                GoferFs::take_over(socket, caching, |tree| direct::server(seen, self.filesystems.reach, tree))
+            }
             None => GoferFs::connect(socket, caching),
         };
         Ok(files.trying("talk to the gofer")?)

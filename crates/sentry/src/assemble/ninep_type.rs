@@ -7,7 +7,7 @@ use abi::Errno;
 use abi::socket::address::UNIX_PATH_MAX;
 use abi::socket::family::{AF_INET, AF_INET6, AF_UNIX};
 use kernel::Task;
-use socket::{Address, Kind, SocketFile, SocketInode, UnixAddress};
+use socket::{Address, Kind, Socket, SocketFile, SocketInode, UnixAddress};
 use v9fs::{Connection, Options, Transport};
 use vfs::resolve::Lookup;
 use vfs::waiting::{self, Patience};
@@ -41,7 +41,7 @@ impl FileSystemType for Ninep {
                     |fd: Option<Fd>| caller.files.get(fd.ok_or(Errno::ENOPROTOOPT)?).map_err(|_| Errno::EIO);
                 (file(options.descriptors.0)?, file(options.descriptors.1)?)
             }
-            Transport::Unix => twice(dial(task, AF_UNIX, &socket_at(caller, request.source)?, None)?),
+            Transport::Unix => twice(dial_at(task, caller, request.source)?),
             Transport::Tcp => {
                 let to = std::str::from_utf8(request.source).ok().and_then(|text| text.parse().ok());
                 let to: IpAddr = to.ok_or(Errno::EINVAL)?;
@@ -60,11 +60,11 @@ fn twice(file: Arc<OpenFile>) -> (Arc<OpenFile>, Arc<OpenFile>) {
     (Arc::clone(&file), file)
 }
 
-/// The socket at a path, as connect(2) finds it.
+/// A connection to the socket at a path, here or on the host, as connect(2) makes it.
 ///
 /// # Errors
 /// Those of unix(7), `ENAMETOOLONG` for a path that fits no address.
-fn socket_at(caller: &Caller<'_>, path: &[u8]) -> Result<Address, Errno> {
+fn dial_at(task: &Task, caller: &Caller<'_>, path: &[u8]) -> Result<Arc<OpenFile>, Errno> {
     if path.is_empty() {
         return Err(Errno::EINVAL);
     }
@@ -75,8 +75,25 @@ fn socket_at(caller: &Caller<'_>, path: &[u8]) -> Result<Address, Errno> {
     let attributes = found.attributes()?;
     found.check(caller.credentials, &attributes, Access::WRITE)?;
     let inode = found.inode().filter(|_| attributes.kind == FileKind::Socket).ok_or(Errno::ECONNREFUSED)?;
-    let inode = SocketInode { device: inode.filesystem().device(), inode: attributes.inode };
-    Ok(Address::Unix(UnixAddress::Path { name: Arc::from(path), inode: Some(inode) }))
+    let id = SocketInode { device: inode.filesystem().device(), inode: attributes.inode };
+    let address = Address::Unix(UnixAddress::Path { name: Arc::from(path), inode: Some(id) });
+    match dial(task, AF_UNIX, &address, None) {
+        Err(Errno::ECONNREFUSED) => {
+            let socket = make(task, AF_UNIX)?;
+            task.kernel.connect_to_host(&*socket, &inode, &address, caller.credentials)?;
+            Ok(SocketFile::open(socket, true))
+        }
+        done => done,
+    }
+}
+
+fn maker(task: &Task) -> socket::Caller {
+    let net = Arc::clone(&task.network().net);
+    socket::Caller { pid: task.pid(), credentials: task.credentials(), descriptor_limit: 0, net }
+}
+
+fn make(task: &Task, family: u16) -> Result<Box<dyn Socket>, Errno> {
+    task.network().family(family.into())?.create(Kind::Stream, 0, &maker(task))
 }
 
 /// A connection, perhaps from one of some ports.
@@ -89,14 +106,7 @@ fn dial(
     to: &Address,
     from: Option<std::ops::Range<u16>>,
 ) -> Result<Arc<OpenFile>, Errno> {
-    let network = task.network();
-    let caller = socket::Caller {
-        pid: task.pid(),
-        credentials: task.credentials(),
-        descriptor_limit: 0,
-        net: Arc::clone(&network.net),
-    };
-    let socket = network.family(family.into())?.create(Kind::Stream, 0, &caller)?;
+    let (caller, socket) = (maker(task), make(task, family)?);
     if let (Some(ports), Address::Inet(to)) = (from, to) {
         let any: IpAddr = if to.is_ipv4() { [0; 4].into() } else { [0_u16; 8].into() };
         let bind = |port| socket.bind(&Address::Inet(SocketAddr::new(any, port)), &caller);

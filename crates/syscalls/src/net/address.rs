@@ -6,7 +6,7 @@ use kernel::memory::{read_exact, write_all};
 use kernel::{Task, UserAddr, UserPtr};
 use socket::{Address, SocketInode, UnixAddress};
 use vfs::resolve::Lookup;
-use vfs::{Access, At, FileKind};
+use vfs::{Access, At, FileKind, InodeRef};
 
 /// Reads an address.
 ///
@@ -36,13 +36,20 @@ pub(super) fn read_destination(task: &Task, at: UserAddr, length: i32) -> Result
 }
 
 fn find(task: &Task, name: &[u8]) -> Result<SocketInode, Errno> {
+    let inode = lies_at(task, name)?;
+    Ok(SocketInode { device: inode.filesystem().device(), inode: inode.attributes()?.inode })
+}
+
+/// The socket's inode at a path.
+///
+/// # Errors
+/// As [`read_destination`].
+pub(super) fn lies_at(task: &Task, name: &[u8]) -> Result<InodeRef, Errno> {
     task.with_caller(|caller| {
         let found = caller.find(&At::here(name), Lookup::FOLLOW)?;
         let attributes = found.attributes()?;
         found.check(caller.credentials, &attributes, Access::WRITE)?;
-        let inode =
-            found.inode().filter(|_| attributes.kind == FileKind::Socket).ok_or(Errno::ECONNREFUSED)?;
-        Ok(SocketInode { device: inode.filesystem().device(), inode: attributes.inode })
+        found.inode().filter(|_| attributes.kind == FileKind::Socket).ok_or(Errno::ECONNREFUSED)
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 use abi::socket::family::AF_UNIX;
 use kernel::{Task, UserAddr};
+use socket::{Address, UnixAddress};
 use vfs::{Events, Fd};
 
 use super::address;
@@ -28,6 +29,14 @@ pub async fn connect(task: &Arc<Task>, fd: Fd, at: UserAddr, length: i32) -> Res
         Err(Errno::EAGAIN) if !patience.is_none() && open.socket().core().domain != AF_UNIX => {
             Err(Errno::EINPROGRESS)
         }
+        Err(Errno::ECONNREFUSED) => to_host(task, open, &to),
         other => other,
     }
+}
+
+/// To a socket of the host that lies there, if nobody here is bound to the place.
+fn to_host(task: &Task, open: Open<'_>, to: &Address) -> Result<(), Errno> {
+    let Address::Unix(UnixAddress::Path { name, .. }) = to else { return Err(Errno::ECONNREFUSED) };
+    let inode = address::lies_at(task, name)?;
+    task.kernel.connect_to_host(open.socket(), &inode, to, &task.credentials())
 }

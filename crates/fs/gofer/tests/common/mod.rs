@@ -32,7 +32,13 @@ fn gofer(directory: &tempfile::TempDir, read_only: bool, hands_over: bool) -> Ow
     let root: OwnedFd = std::fs::File::open(directory.path()).unwrap().into();
     let exports = vec![Export { socket: theirs.into(), tree: Tree { root, read_only, ids: Ids::default() } }];
     std::thread::spawn(move || {
-        gofer::serve(Config { exports, links: Links::in_proc(), filter: false, hands_over })
+        gofer::serve(Config {
+            exports,
+            links: Links::in_proc(),
+            filter: false,
+            hands_over,
+            reach: gofer::Reach::default(),
+        })
     });
     ours.into()
 }
@@ -74,7 +80,11 @@ impl World {
         let serve = |tree: Handover| -> Box<dyn Server> {
             taken = true;
             let ids = Ids { users: tree.users, groups: tree.groups };
-            Box::new(Local::new(Tree { root: tree.root, read_only: tree.read_only, ids }, Links::in_proc()))
+            Box::new(Local::new(
+                Tree { root: tree.root, read_only: tree.read_only, ids },
+                Links::in_proc(),
+                gofer::Reach::default(),
+            ))
         };
         let filesystem =
             GoferFs::take_over(gofer(&directory, read_only, hands_over), caching, serve).unwrap();
