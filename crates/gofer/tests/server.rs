@@ -143,10 +143,17 @@ fn nothing_but_files_and_directories_is_opened() {
     let (client, root) = served.client();
     make(&root, "fifo", 0o010_644, "").unwrap();
     make(&root, "socket", 0o140_644, "").unwrap();
-    for (name, errno) in [("fifo", Errno::ENXIO), ("socket", Errno::ENXIO), ("link", Errno::ELOOP)] {
+    let none = [
+        ("fifo", Errno::EOPNOTSUPP, Errno::ENXIO),
+        ("socket", Errno::ENXIO, Errno::ENXIO),
+        ("link", Errno::ELOOP, Errno::ELOOP),
+    ];
+    for (name, donated, opened) in none {
         let (fid, _) = walk(&root, name).unwrap();
-        assert_eq!(client.call(&Tdonate { fid: fid.number(), flags: 0 }, |_| ()), Err(errno), "{name}");
-        assert_eq!(client.call(&Tlopen { fid: fid.number(), flags: 0 }, |_| ()), Err(errno), "{name}");
+        let fid = fid.number();
+        assert_eq!(client.call(&Tdonate { fid, flags: 0 }, |_| ()), Err(donated), "{name}");
+        assert_eq!(client.call(&Tlopen { fid, flags: 0 }, |_| ()), Err(opened), "{name}");
+        assert_eq!(client.call(&Tconnect { fid, kind: 1 }, |_| ()), Err(Errno::ECONNREFUSED), "{name}");
     }
     assert_eq!(make(&root, "disk", 0o060_666, "").unwrap_err(), Errno::EPERM);
     // A character device without a number is a whiteout, and opened as little as others.

@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn the_sentry_needs_fewer_calls_than_others_do() {
         assert!(SENTRY.len() < 96, "{} rows", SENTRY.len());
-        let most = with_files(true).len();
+        let most = with_files(false).len();
         assert!(most < 100, "{most} rows with files");
     }
 
