@@ -121,7 +121,13 @@ fn mounts(root: &Path, credentials: &Arc<Credentials>) -> Result<FsContext> {
         tree: gofer::Tree { root: directory, read_only: false, ids: gofer::Ids::default() },
     }];
     std::thread::spawn(move || {
-        gofer::serve(Config { exports, links: Links::in_proc(), filter: false, hands_over: false })
+        gofer::serve(Config {
+            exports,
+            links: Links::in_proc(),
+            filter: false,
+            hands_over: false,
+            reach: gofer::Reach::default(),
+        })
     });
     let files =
         GoferFs::connect(ours.into(), Caching::Exclusive).map_err(|e| failed("talk to the gofer", e))?;
