@@ -13,12 +13,10 @@ use vfs::{File, UserNamespace};
 
 use crate::aio::Contexts;
 use crate::ipc::Attachments;
+use crate::mapped_files::MappedFiles;
 use crate::memory_locks::Locks;
 use crate::memory_notes::Notes;
 use crate::task::memory_policy::MemoryPolicy;
-
-/// A host file's device and inode numbers, and whether guests can write to it.
-type OpenMapping = ((u64, u64), bool);
 
 /// The memory of one process (or of several, after vfork).
 pub struct AddressSpace {
@@ -29,7 +27,7 @@ pub struct AddressSpace {
     /// Which guest file a mapped host file is: by the host's device and inode numbers.
     mapped: Mutex<HashMap<(u64, u64), Path>>,
     /// Files that are mapped and must stay open, by their host file and whether the mapping can write.
-    open: Mutex<HashMap<OpenMapping, Arc<dyn File>>>,
+    open: MappedFiles,
     /// System V shared memory that is attached.
     pub shared_memory: Attachments,
     /// What mbind(2) set.
@@ -77,7 +75,7 @@ impl AddressSpace {
             memory,
             image: Mutex::new(image),
             mapped: Mutex::default(),
-            open: Mutex::default(),
+            open: MappedFiles::default(),
             shared_memory: Mutex::default(),
             memory_policies: Notes::default(),
             locks: Locks::default(),
@@ -90,7 +88,7 @@ impl AddressSpace {
     pub(crate) fn copy_layout(&self) -> Arc<Self> {
         Arc::new(Self {
             mapped: Mutex::new(self.mapped.lock().clone()),
-            open: Mutex::new(self.open.lock().clone()),
+            open: self.open.copy(),
             shared_memory: Mutex::new(self.shared_memory.lock().clone()),
             memory_policies: self.memory_policies.clone(),
             ..Self::bare(Arc::new(NoMemory), self.image.lock().clone())
@@ -102,7 +100,7 @@ impl AddressSpace {
     pub(crate) fn over(&self, memory: Arc<dyn Memory>) -> Arc<Self> {
         Arc::new(Self {
             mapped: Mutex::new(std::mem::take(&mut *self.mapped.lock())),
-            open: Mutex::new(std::mem::take(&mut *self.open.lock())),
+            open: self.open.take(),
             shared_memory: Mutex::new(std::mem::take(&mut *self.shared_memory.lock())),
             memory_policies: self.memory_policies.clone(),
             ..Self::bare(memory, std::mem::take(&mut *self.image.lock()))
@@ -127,18 +125,36 @@ impl AddressSpace {
         }
     }
 
-    /// Keeps a mapped file open until the process ends or executes another program: what is changed in the mapping has to be written
-    /// through it.
-    pub fn keep_open(&self, host: &OwnedFd, writes: bool, file: Arc<dyn File>) {
-        let Ok(identity) = host::identity::of(host) else { return };
-        let old = self.open.lock().insert((identity, writes), file);
-        drop(old);
+    /// Keeps a file open that a thread is about to map: what is changed in the mapping has to be written through it.
+    pub fn keep_open(&self, host: &OwnedFd, writes: bool, file: Arc<dyn File>, mapper: i32) {
+        if let Ok(identity) = host::identity::of(host) {
+            self.open.keep(identity, writes, file, mapper);
+        }
     }
 
-    /// The files that are kept open so.
-    #[must_use]
-    pub fn kept_open(&self) -> Vec<Arc<dyn File>> {
-        self.open.lock().values().cloned().collect()
+    /// Closes those of these files that are mapped no longer. `caller` is a thread that maps nothing just now.
+    pub fn close_unmapped(&self, caller: i32) {
+        if self.open.is_empty() {
+            return;
+        }
+        let Ok(mappings) = self.memory.mappings() else { return };
+        for (host, file) in self.open.unmapped(&mappings, caller) {
+            let name = self.mapped.lock().remove(&host);
+            drop((name, file));
+        }
+    }
+
+    /// Those of these files that are mapped in a range together with others.
+    ///
+    /// # Errors
+    /// Those of reading the mappings.
+    pub fn mapped_together(&self, range: &core::ops::Range<u64>) -> Result<Vec<Arc<dyn File>>, Errno> {
+        if self.open.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut mappings = self.memory.mappings()?;
+        mappings.retain(|m| m.shared && m.start < range.end && m.end > range.start);
+        Ok(self.open.among(&mappings))
     }
 
     /// The guest file that a mapped host file stands for.

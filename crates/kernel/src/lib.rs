@@ -27,6 +27,7 @@ pub mod ipc;
 pub mod kernel;
 pub mod limits;
 pub mod lock_order;
+mod mapped_files;
 pub mod memory;
 pub mod memory_locks;
 pub mod memory_notes;

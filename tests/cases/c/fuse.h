@@ -40,10 +40,12 @@ struct shared {
 	volatile int length;
 	volatile int hold, hold_too; /* opcodes whose requests are not answered */
 	volatile int held; /* how many */
+	volatile int unknown, unknown_too; /* opcodes that the server says it does not know */
+	volatile int later, longer, letter; /* seconds and bytes that files have grown by, and what they hold then */
 	uint64_t held_unique, held_all[64];
 	volatile int timeout; /* seconds that entries and attributes last */
 	volatile int open_flags, backing;
-	volatile int polled, births, copies_much, forgotten;
+	volatile int polled, births, copies_much, forgotten, batches;
 	volatile int notifies; /* POLL that wants to hear of a change */
 	volatile uint64_t kh;
 	volatile uint64_t last_unique;
@@ -56,10 +58,12 @@ static struct shared *shared;
 static struct node nodes[NODES];
 static int device = -1;
 static int keep_device;
+/* How much it reads at once. */
+static size_t reads = ROOM + 4096;
 /* How much of the record show_by() has shown. */
 static int shown;
 /* What INIT is answered with besides. */
-static uint32_t wanted_flags, wanted_more, stack_depth, background = 12, largest_write = 131072, pages, patience;
+static uint32_t wanted_flags, wanted_more, stack_depth, background = 12, largest_write = 131072, pages, patience, minor_version = 38;
 
 static void note(const char *format, ...)
 {
@@ -118,7 +122,9 @@ static struct fuse_attr attr(int id)
 {
 	struct node *n = &nodes[id];
 	struct fuse_attr attr = { .ino = id, .size = n->size, .blocks = (n->size + 511) / 512, .mode = n->mode, .nlink = n->nlink,
-		.uid = n->uid, .gid = n->gid, .rdev = n->rdev, .blksize = 4096, .mtime = 1000, .atime = 1000, .ctime = 1000 };
+		.uid = n->uid, .gid = n->gid, .rdev = n->rdev, .blksize = 4096, .mtime = 1000 + shared->later, .atime = 1000, .ctime = 1000 };
+	if ((n->mode & S_IFMT) == S_IFREG)
+		attr.size += shared->longer;
 	if ((n->mode & S_IFMT) == S_IFLNK)
 		attr.size = strlen(n->target);
 	return attr;
@@ -209,6 +215,10 @@ static void serve(struct fuse_in_header *in, char *body)
 		shared->held++;
 		return;
 	}
+	if (in->opcode == (uint32_t)shared->unknown || in->opcode == (uint32_t)shared->unknown_too) {
+		note("ASKED %u\n", in->opcode);
+		return reply(unique, -ENOSYS, 0, 0);
+	}
 	switch (in->opcode) {
 	case FUSE_LOOKUP:
 		note("LOOKUP %d %s\n", id, body);
@@ -219,6 +229,8 @@ static void serve(struct fuse_in_header *in, char *body)
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 		__atomic_add_fetch(&shared->forgotten, 1, __ATOMIC_SEQ_CST);
+		if (in->opcode == FUSE_BATCH_FORGET)
+			shared->batches++;
 		return;
 	case FUSE_GETATTR:
 		note("GETATTR %d\n", id);
@@ -312,7 +324,9 @@ static void serve(struct fuse_in_header *in, char *body)
 	}
 	case FUSE_READ: {
 		struct fuse_read_in *what = (void *)body;
-		uint64_t left = what->offset < n->size ? n->size - what->offset : 0;
+		uint64_t size = n->size + shared->longer, left = what->offset < size ? size - what->offset : 0;
+		if (shared->letter)
+			memset(n->data, shared->letter, size);
 		note("READ %d fh %d at %llu\n", id, (int)what->fh, (unsigned long long)what->offset);
 		return reply(unique, 0, n->data + what->offset, left < what->size ? left : what->size);
 	}
@@ -483,7 +497,7 @@ static void serve(struct fuse_in_header *in, char *body)
 static inline int next(char *buffer, uint32_t wanted)
 {
 	for (;;) {
-		ssize_t got = read(device, buffer, ROOM + 4096);
+		ssize_t got = read(device, buffer, reads);
 		if (got < 0 && (errno == EINTR || errno == ENOENT))
 			continue;
 		if (got < 0)
@@ -496,12 +510,12 @@ static inline int next(char *buffer, uint32_t wanted)
 			return 1;
 		struct fuse_init_in *theirs = (void *)(in + 1);
 		wanted_flags = wanted;
-		struct fuse_init_out ours = { .major = 7, .minor = 38, .max_readahead = 131072, .max_write = largest_write, .time_gran = 1, .max_pages = pages,
+		struct fuse_init_out ours = { .major = 7, .minor = minor_version, .max_readahead = 131072, .max_write = largest_write, .time_gran = 1, .max_pages = pages,
 			.flags = wanted & theirs->flags, .flags2 = wanted_more, .max_background = background, .congestion_threshold = 9 };
 		/* Newer than some headers: max_stack_depth and request_timeout. */
 		memcpy((char *)&ours + 36, &stack_depth, sizeof stack_depth);
 		memcpy((char *)&ours + 40, &patience, sizeof patience);
-		reply(in->unique, 0, &ours, sizeof ours);
+		reply(in->unique, 0, &ours, minor_version < 23 ? FUSE_COMPAT_22_INIT_OUT_SIZE : sizeof ours);
 	}
 }
 

@@ -1,7 +1,9 @@
 /* How much at once: requests that nobody waits for, sizes of reads and writes. */
 #define _GNU_SOURCE
 #include "fuse.h"
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 #define P AT "/"
@@ -88,6 +90,25 @@ static void lengths(const char *what)
 	shared->open_flags = 0;
 }
 
+static void say(const char *what, long result)
+{
+	printf("%s: %s\n", what, result < 0 ? strerror(errno) : "ok");
+}
+
+/* Requests that the server has no room for fail, and others go on. */
+static void large(void)
+{
+	static char data[60000];
+	struct stat st;
+	int fd = open(P "l", O_CREAT | O_RDWR, 0644);
+	say("setxattr of much", setxattr(P "l", "user.x", data, sizeof data, 0));
+	say("setxattr of little", setxattr(P "l", "user.x", data, 10, 0));
+	say("ioctl with much", ioctl(fd, _IOW('x', 1, char[16000]), data));
+	say("ioctl with little", ioctl(fd, _IOW('x', 1, char[10]), data));
+	say("stat", stat(P "l", &st));
+	close(fd);
+}
+
 int main(void)
 {
 	keep_device = 1;
@@ -109,6 +130,13 @@ int main(void)
 	pages = 20;
 	pid = start_server("", 0, FUSE_BIG_WRITES | FUSE_MAX_PAGES);
 	lengths("by pages");
+	stop_server(pid);
+	close(device);
+	largest_write = 4096;
+	pages = 0;
+	reads = 8192;
+	pid = start_server("", 0, FUSE_BIG_WRITES);
+	large();
 	stop_server(pid);
 	umount2(CONTROL, 0);
 	return 0;

@@ -18,6 +18,9 @@ const CLOEXEC: u32 = 4;
 pub fn close(task: &Arc<Task>, fd: Fd) -> Result<(), Errno> {
     let files = task.files();
     let file = files.remove(fd)?;
+    if file.file.stays_for_mapping() {
+        task.space().close_unmapped(task.tid());
+    }
     files.closed(&file)
 }
 

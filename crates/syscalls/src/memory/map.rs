@@ -114,7 +114,7 @@ fn file(
             }
             if open.file.stays_for_mapping() {
                 let writes = shared && open.flags().writes();
-                task.space().keep_open(&host, writes, Arc::clone(&open.file));
+                task.space().keep_open(&host, writes, Arc::clone(&open.file), task.tid());
             }
             Source::File { file: host, offset }
         }

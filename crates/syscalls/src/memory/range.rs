@@ -110,8 +110,8 @@ pub fn msync(task: &Arc<Task>, address: u64, length: u64, flags: u32) -> Result<
         }
     }
     if known.contains(SyncFlags::SYNC) {
-        // Which of them lie in the range only the host knows: all are written.
-        task.space().kept_open().iter().try_for_each(|file| file.write_mapped())?;
+        let range = address..address.saturating_add(length);
+        task.space().mapped_together(&range)?.iter().try_for_each(|file| file.write_mapped())?;
     }
     Ok(one(Order::Sync { address, length, flags }))
 }

@@ -43,10 +43,10 @@ impl Forgets {
         turn
     }
 
-    /// The next message: one, or as many as fit.
-    pub(super) fn next(&mut self, unique: u64, room: usize) -> Vec<u8> {
+    /// The next message: one, or as many as fit if several may go together.
+    pub(super) fn next(&mut self, unique: u64, room: usize, together: bool) -> Vec<u8> {
         let asker = Asker::default();
-        if self.queue.len() == 1
+        if (self.queue.len() == 1 || !together)
             && let Some(one) = self.queue.pop_front()
         {
             let body = ForgetIn { nlookup: one.nlookup };
@@ -68,12 +68,13 @@ mod tests {
     fn one_goes_alone_and_several_together() {
         let mut forgets = Forgets::default();
         forgets.push(7, 2);
-        let one = forgets.next(2, 8192);
+        let one = forgets.next(2, 8192, true);
         assert_eq!((one.len(), one[4]), (48, 2));
         (0..5).for_each(|node| forgets.push(node, 1));
-        let many = forgets.next(4, 40 + 8 + 3 * 16);
+        let many = forgets.next(4, 40 + 8 + 3 * 16, true);
         assert_eq!((many.len(), many[4], many[40]), (96, 42, 3));
-        assert_eq!(forgets.next(6, 8192).len(), 40 + 8 + 32);
+        assert_eq!(forgets.next(6, 8192, false).len(), 48);
+        assert_eq!(forgets.next(8, 8192, true).len(), 48);
         assert!(forgets.is_empty());
     }
 

@@ -52,7 +52,8 @@ impl Connection {
         if queues.phase == Phase::Starting {
             queues.phase = Phase::Refused;
             if let Ok((settings, told)) = agreed {
-                let limit = |told: u16| (told > 0).then(|| u32::from(told));
+                let told_limits = settings.limits_background();
+                let limit = |told: u16| (told_limits && told > 0).then(|| u32::from(told));
                 *self.settings.lock() = Arc::new(settings);
                 queues.phase = Phase::Serving;
                 limit_of_requests = told.request_timeout;

@@ -198,7 +198,7 @@ impl Queues {
         }
         if self.forgets.turn(self.pending.is_empty()) {
             let unique = self.unique();
-            return Ok(Served::Message(self.forgets.next(unique, room)));
+            return Ok(Served::Message(self.forgets.next(unique, room, settings.forgets_together())));
         }
         let request = self.pending.pop_front().ok_or(Errno::EAGAIN)?;
         if request.length() > room {

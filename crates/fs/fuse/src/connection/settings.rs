@@ -53,6 +53,32 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Whether the server knows BATCH_FORGET.
+    pub(super) const fn forgets_together(&self) -> bool {
+        self.minor >= 16
+    }
+
+    /// Whether INIT told how many requests may be under way that nobody waits for.
+    pub(super) const fn limits_background(&self) -> bool {
+        self.minor >= 13
+    }
+
+    /// Whether the server knows ioctl(2) on directories.
+    pub(crate) const fn controls_directories(&self) -> bool {
+        self.minor >= 18
+    }
+
+    /// Whether the server knows RENAME2.
+    pub(crate) const fn renames_with_flags(&self) -> bool {
+        self.minor >= 23
+    }
+
+    /// Whether locks of flock(2) (`whole`), or of fcntl(2), are the server's. Older ones knew one flag for both.
+    pub(crate) const fn locks(&self, whole: bool) -> bool {
+        let flag = if whole && self.minor >= 17 { InitFlags::FLOCK_LOCKS } else { InitFlags::POSIX_LOCKS };
+        self.flags.contains(flag)
+    }
+
     /// The smallest buffer that the server may read with.
     pub(crate) fn smallest_buffer(&self) -> usize {
         let write = usize::try_from(self.max_write).unwrap_or(usize::MAX);

@@ -4,7 +4,7 @@ use abi::Errno;
 use vfs::{Capability, IoctlContext};
 
 use super::handle::Handle;
-use crate::wire::{InitFlags, IoctlIn};
+use crate::wire::IoctlIn;
 
 /// `FUSE_IOCTL_DIR`.
 const DIRECTORY: u32 = 1 << 4;
@@ -28,7 +28,7 @@ impl Handle {
     ) -> Result<u64, Errno> {
         let connection = &self.node.shared.connection;
         let directory = self.node.is_directory();
-        if directory && !connection.has(InitFlags::HAS_IOCTL_DIR) {
+        if directory && !connection.settings().controls_directories() {
             return Err(Errno::ENOTTY);
         }
         self.node.good()?;

@@ -4,7 +4,7 @@ use abi::Errno;
 use vfs::locks::{LockAction, LockOwner, LockRequest, RecordLock};
 
 use super::handle::Handle;
-use crate::wire::{FileLock, InitFlags, LkIn};
+use crate::wire::{FileLock, LkIn};
 
 /// `F_RDLCK`.
 const READ: u32 = 0;
@@ -28,8 +28,7 @@ const fn number(owner: LockOwner) -> u64 {
 impl Handle {
     /// See [`vfs::File::lock`].
     pub(super) fn lock(&self, request: &LockRequest) -> Option<Result<Option<RecordLock>, Errno>> {
-        let flag = if request.whole { InitFlags::FLOCK_LOCKS } else { InitFlags::POSIX_LOCKS };
-        if !self.node.shared.connection.has(flag) {
+        if !self.node.shared.connection.settings().locks(request.whole) {
             return None;
         }
         Some(self.node.good().and_then(|()| self.lock_at_server(request)))

@@ -34,6 +34,11 @@ impl Handle {
         if let Some(file) = self.passed() {
             return file.map_range(protection, shared, offset, length);
         }
+        if self.flags.contains(FileFlags::DIRECT_IO) {
+            // As in Linux, what is mapped is what the server has now.
+            node.write_back()?;
+            node.content.forget_all();
+        }
         let size = node.sized()?.size;
         node.content.mapped(size, |_| Ok(()))?;
         self.load(offset, offset.saturating_add(length).min(size))?;

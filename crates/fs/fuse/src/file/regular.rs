@@ -166,7 +166,7 @@ impl File for RegularFile {
     }
 
     fn write_mapped(&self) -> Result<(), Errno> {
-        self.handle.node.write_back()
+        self.sync(true)
     }
 
     fn map(&self, protection: u32, shared: bool) -> Result<MapSource, Errno> {
@@ -205,7 +205,7 @@ impl File for RegularFile {
 
     fn flush(&self) -> Result<(), Errno> {
         let node = &self.handle.node;
-        if node.good().is_err() || !self.handle.is_told() {
+        if node.good().is_err() {
             return Ok(());
         }
         node.write_back()?;

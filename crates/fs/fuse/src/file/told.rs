@@ -32,9 +32,9 @@ impl Told {
 
 impl Drop for Told {
     fn drop(&mut self) {
-        if self.known {
+        let directory = self.node.is_directory();
+        if self.known && self.node.shared.connection.opens(directory) {
             let locked = self.locked.get_mut().take();
-            let directory = self.node.is_directory();
             let flags = self.open_flags();
             let node = Arc::clone(&self.node);
             self.node.shared.connection.release(self.node.id, (self.number, flags), directory, locked, node);

@@ -235,10 +235,7 @@ impl Node {
         self.good()?;
         let target = ours(target)?;
         let asked = self.asks();
-        let entry = self.shared.connection.link(target.id, self.id, name).map_err(|error| match error {
-            Errno::ENOSYS => Errno::EPERM,
-            other => other,
-        })?;
+        let entry = self.shared.connection.link(target.id, self.id, name)?;
         self.new_name(name, &entry, target.kind, asked).map(drop)
     }
 

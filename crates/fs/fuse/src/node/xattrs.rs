@@ -26,10 +26,6 @@ impl Node {
 
     pub(super) fn list_xattrs(&self) -> Result<Vec<Vec<u8>>, Errno> {
         self.good()?;
-        match self.shared.connection.listxattr(self.id) {
-            // As Linux has it: a filesystem without any lists none.
-            Err(Errno::EOPNOTSUPP) => Ok(Vec::new()),
-            names => names,
-        }
+        self.shared.connection.listxattr(self.id)
     }
 }

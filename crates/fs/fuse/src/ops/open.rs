@@ -6,7 +6,7 @@ use zerocopy::IntoBytes;
 
 use super::structure;
 use crate::connection::{Connection, Shape};
-use crate::wire::{FileFlags, InitFlags, Opcode, OpenIn, OpenOut};
+use crate::wire::{FileFlags, Opcode, OpenIn, OpenOut};
 
 /// `FUSE_OPEN_KILL_SUIDGID`: set-ID bits and capabilities shall go, because the file is truncated.
 const KILL_SET_IDS: u32 = 1;
@@ -17,22 +17,24 @@ impl Connection {
     /// # Errors
     /// As [`Connection::ask`].
     pub(crate) fn open(&self, node: u64, flags: u32, directory: bool) -> Result<Option<OpenOut>, Errno> {
-        let (opcode, needless) = if directory {
-            (Opcode::Opendir, InitFlags::NO_OPENDIR_SUPPORT)
-        } else {
-            (Opcode::Open, InitFlags::NO_OPEN_SUPPORT)
-        };
-        if self.refused().is(opcode) {
+        if !self.opens(directory) {
             return Ok(None);
         }
+        let opcode = if directory { Opcode::Opendir } else { Opcode::Open };
         let body = OpenIn { flags, open_flags: self.open_flags(flags) };
         match self.ask(opcode, node, &[body.as_bytes()], Shape::of::<OpenOut>()) {
-            Err(Errno::ENOSYS) if self.has(needless) => {
+            // As in Linux, whether or not the server has said in INIT that it may answer so.
+            Err(Errno::ENOSYS) => {
                 self.refused().note(opcode);
                 Ok(None)
             }
             answer => structure(&answer?).map(Some),
         }
+    }
+
+    /// Whether the server has a use for OPEN, or OPENDIR. If not, it is not told of closing either.
+    pub(crate) fn opens(&self, directory: bool) -> bool {
+        !self.refused().is(if directory { Opcode::Opendir } else { Opcode::Open })
     }
 
     /// What is said of opening a file besides the flags of open(2).

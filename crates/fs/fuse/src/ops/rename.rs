@@ -23,7 +23,7 @@ impl Connection {
             let parts = [body.as_bytes(), name, NUL, new_name, NUL];
             return self.ask(Opcode::Rename, parent, &parts, Shape::Exactly(0)).map(drop);
         }
-        if self.refused().is(Opcode::Rename2) {
+        if self.refused().is(Opcode::Rename2) || !self.settings().renames_with_flags() {
             return Err(Errno::EINVAL);
         }
         let body = Rename2In { newdir: new_parent, flags, padding: 0 };
