@@ -142,6 +142,45 @@ pub(super) fn killed_creators(place: &Place) -> Result<()> {
     leaves_nothing(&sandbox, KILLED_CREATORS, "", Duration::from_secs(240))
 }
 
+/// As [`KILLED_CREATORS`]: the container is deleted while it is made, and whoever makes it goes on.
+const DELETED_CREATIONS: &str = r#"
+bundle=$1
+shift
+for pause in 0 0.002 0.005 0.01 0.015 0.02 0.025 0.03 0.04 0.06 0.1; do
+  for how in create run; do
+    "$@" $how --bundle $bundle c </dev/null >/dev/null 2>&1 &
+    sleep $pause
+    "$@" delete --force c || echo "delete while it is made by $how, after $pause"
+    # Had it not begun, it is made after all.
+    [ $how = create ] && wait $!
+    "$@" delete --force c || echo "delete when it was made by $how, after $pause"
+    [ $how = run ] && kill -9 $! 2>/dev/null
+    wait $! 2>/dev/null
+    "$@" delete --force c
+    "$@" list -q
+    find /sys/fs/cgroup -name "$MADE_GROUPS" 2>/dev/null
+  done
+done
+"#;
+
+/// Deleted at any point of its creation, a container leaves nothing.
+pub(super) fn deleted_creations(place: &Place) -> Result<()> {
+    let (spec, groups) = with_groups(place, "deleted");
+    let sandbox = Sandbox::with_config(place, "deleted-creations", &spec)?;
+    leaves_nothing(&sandbox, DELETED_CREATIONS, &groups, Duration::from_secs(600))
+}
+
+/// A container that sleeps, and the name of its control groups where the host has some.
+fn with_groups(place: &Place, name: &str) -> (Value, String) {
+    let mut spec = config(place, &["sleep", "1000"]);
+    let groups = format!("casemate-e2e-{}-{name}", enclosure::run());
+    if std::path::Path::new("/sys/fs/cgroup").is_dir() {
+        spec["linux"]["cgroupsPath"] = json!(format!("/{groups}"));
+        spec["linux"]["resources"] = json!({"pids": {"limit": 100}});
+    }
+    (spec, groups)
+}
+
 /// As [`KILLED_CREATORS`], for the other commands: what is killed, then `list` and `delete --force`, and the next container of that name.
 const KILLED_COMMANDS: &str = r#"
 bundle=$1
@@ -179,12 +218,7 @@ done
 
 /// Killed at any point, no command leaves a process, a mount, a control group or a record that the next does not find and remove.
 pub(super) fn killed_commands(place: &Place) -> Result<()> {
-    let mut spec = config(place, &["sleep", "1000"]);
-    let groups = format!("casemate-e2e-{}-killed", enclosure::run());
-    if std::path::Path::new("/sys/fs/cgroup").is_dir() {
-        spec["linux"]["cgroupsPath"] = json!(format!("/{groups}"));
-        spec["linux"]["resources"] = json!({"pids": {"limit": 100}});
-    }
+    let (spec, groups) = with_groups(place, "killed");
     let sandbox = Sandbox::with_config(place, "killed-commands", &spec)?;
     leaves_nothing(&sandbox, KILLED_COMMANDS, &groups, Duration::from_secs(900))
 }

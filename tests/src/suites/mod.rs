@@ -113,6 +113,7 @@ const NAMES: &[(&str, Test)] = &[
     ("lifecycle/wait-tells-the-end", lifecycle::wait_tells_the_end),
     ("lifecycle/killed-creators", lifecycle::killed_creators),
     ("lifecycle/killed-commands", lifecycle::killed_commands),
+    ("lifecycle/deleted-creations", lifecycle::deleted_creations),
     ("lifecycle/killed-parts", lifecycle::killed_parts),
     ("lifecycle/pause-stops-everything", lifecycle::pause_stops_everything),
     ("lifecycle/hooks", lifecycle::hooks),

@@ -151,6 +151,7 @@ pub(super) fn options(place: &Place) -> Result<()> {
             0,
             "Seccomp:\t0\n",
         ),
+        (&["--sysctl", "kernel.msgmax=5000"], &["cat", "/proc/sys/kernel/msgmax"], 0, "5000\n"),
         (&["--pids-limit", "1"], &["sh", "-c", "(true) 2>/dev/null; echo unreached"], 2, ""),
     ] {
         let outcome = podman.once(options, command)?;

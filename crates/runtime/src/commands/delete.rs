@@ -2,7 +2,7 @@
 
 use crate::command_line::{Delete, Global};
 use crate::error::Error;
-use crate::state::{Root, Status};
+use crate::state::{Container, Root, Status};
 
 /// Removes a container.
 pub(crate) fn execute(global: &Global, arguments: &Delete) -> Result<(), Error> {
@@ -12,7 +12,8 @@ pub(crate) fn execute(global: &Global, arguments: &Delete) -> Result<(), Error> 
     };
     if arguments.force {
         container.kill()?;
-        return container.remove();
+        let left = container.released()?;
+        return left.map_or(Ok(()), Container::remove);
     }
     match container.status()? {
         Status::Stopped => {}

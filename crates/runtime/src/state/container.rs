@@ -1,11 +1,13 @@
 //! A container as later commands find it.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use oci_spec::runtime::Spec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FlockOperation, flock};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 use sentry::control::{self, Channel, Event, Request};
 use serde::{Serialize, Serializer};
@@ -153,6 +155,36 @@ impl Container {
             std::thread::sleep(Duration::from_millis(2));
         }
         Ok(())
+    }
+
+    /// What is left to remove of one that was killed, once nobody works on it any more. Whoever creates it, or runs it in the foreground, may
+    /// still make what a record does not tell, and gives it all back at its own end. One that takes too long for that is not waited for.
+    pub(crate) fn released(self) -> Result<Option<Self>, Error> {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        let mut container = self;
+        while container.record.holder == Holder::Creator {
+            let free = match File::open(&container.directory) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                other => {
+                    let directory = other.trying_on("open", &container.directory)?;
+                    flock(&directory, FlockOperation::NonBlockingLockExclusive).is_ok()
+                }
+            };
+            let created = container.record.created.clone();
+            match container.root.open(container.id()) {
+                Err(Error::NoSuchContainer(_)) => return Ok(None),
+                // Its name is another's by now.
+                Ok(found) if found.record.created != created => return Ok(None),
+                found => container = found?,
+            }
+            if free || std::time::Instant::now() > deadline {
+                break;
+            }
+            container.kill()?;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        container.kill()?;
+        Ok(Some(container))
     }
 
     /// Writes a changed record.

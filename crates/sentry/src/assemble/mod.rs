@@ -73,10 +73,11 @@ pub(crate) fn run(
     let filesystems = FileSystems::new(&kernel, host_proc, &devices, (direct, reach));
     filesystems::register(&kernel, &filesystems);
     let place = process::Place::first(&kernel);
-    let Built { context, layer } =
+    let Built { mut context, layer } =
         mounts::build(place, (&filesystems, &importer), &spec, connections, &devices)?;
     setup::make_devices(&context, &spec.devices)?;
     setup::set(&context, kernel.special(), &spec.sysctl)?;
+    mounts::shield(&mut context, &spec, &devices)?;
     process::find_program(&context, &spec.process)?;
     let container = Container::new(kernel, (context, layer), importer, spec, descriptors, resized)?;
     // Without a runtime there is nobody to tell; init ends the sandbox then.

@@ -50,7 +50,7 @@ pub(super) struct Built {
     pub(super) layer: Option<Arc<Overlay>>,
 }
 
-/// Mounts everything for a container whose processes will be in this place, and finds the working directory.
+/// Mounts everything for a container whose processes will be in this place, and finds the working directory. [`shield`] comes last.
 pub(super) fn build(
     place: Place<'_>,
     (filesystems, importer): (&FileSystems, &Importer),
@@ -76,19 +76,33 @@ pub(super) fn build(
     for mount in &container.mounts {
         builder.mount(&context, mount)?;
     }
-    for path in &container.masked_paths {
-        hide(&context, path, devices).map_err(|e| at(path, "hide", e))?;
-    }
-    for path in &container.readonly_paths {
-        protect(&context, path).map_err(|e| at(path, "make read-only", e))?;
-    }
-    if root.read_only {
-        root_mount.set_flags(MountFlags::RDONLY).trying("make the root read-only")?;
-    }
     let cwd = &container.process.cwd;
     context.cwd = working_directory(&context, cwd).map_err(|e| at(cwd, "enter process.cwd", e))?;
     context.umask = container.process.umask;
     Ok(Built { context, layer })
+}
+
+/// Takes away what the container's programs may not see or change, once everything is made that is made for them.
+pub(super) fn shield(
+    context: &mut FsContext,
+    container: &ContainerSpec,
+    devices: &Devtmpfs,
+) -> Result<(), Failure> {
+    // Also where the slash is missing they are below the root, and not in the working directory.
+    let absolute = |path: &str| format!("/{}", path.trim_start_matches('/'));
+    for path in &container.masked_paths {
+        hide(context, &absolute(path), devices).map_err(|e| at(path, "hide", e))?;
+    }
+    for path in &container.readonly_paths {
+        protect(context, &absolute(path)).map_err(|e| at(path, "make read-only", e))?;
+    }
+    if container.root.read_only {
+        context.root.mount.set_flags(MountFlags::RDONLY).trying("make the root read-only")?;
+    }
+    // It may be covered now.
+    let cwd = &container.process.cwd;
+    context.cwd = working_directory(context, cwd).map_err(|e| at(cwd, "enter process.cwd", e))?;
+    Ok(())
 }
 
 /// A namespace whose root mount lies upon one that nobody sees, as Linux's upon its rootfs: so it can be moved and pivoted.

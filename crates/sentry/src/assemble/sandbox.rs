@@ -64,7 +64,7 @@ impl Sandbox {
         let namespaces = self.namespaces(&spec, &pids, own)?;
         let container = self.next.fetch_add(1, Ordering::Relaxed);
         let place = Place { kernel, container, namespaces: &namespaces };
-        let Built { context, layer } = mounts::build(
+        let Built { mut context, layer } = mounts::build(
             place,
             (&self.filesystems, self.first.importer()),
             &spec,
@@ -73,6 +73,7 @@ impl Sandbox {
         )?;
         setup::make_devices(&context, &spec.devices)?;
         setup::set(&context, kernel.special(), &spec.sysctl)?;
+        mounts::shield(&mut context, &spec, &self.devices)?;
         process::find_program(&context, &spec.process)?;
         let threads = spec.limits.threads;
         let container = Container::further(&self.first, place, (context, layer), spec, descriptors)?;

@@ -121,6 +121,7 @@ pub(super) const BUNDLES: &[Bundle] = &[
     same("sysctl-unknown", r#"{"linux": {"sysctl": {"kernel.frob": "1"}}}"#),
     same("sysctl-of-the-host", r#"{"linux": {"sysctl": {"kernel.panic": "1"}}}"#),
     same("sysctl-unknown-of-the-network", r#"{"linux": {"sysctl": {"net.frob": "1"}}}"#),
+    same("sysctl-of-what-is-read-only", r#"{"linux": {"sysctl": {"kernel.msgmax": "5000"}, "readonlyPaths": ["/proc/sys"], "maskedPaths": ["/proc/keys"]}, "root": {"readonly": true}, "process": {"args": ["sh", "-c", "cat /proc/sys/kernel/msgmax; echo 1 > /proc/sys/kernel/msgmax || exit 8"]}}"#),
     same("masked-paths", r#"{"linux": {"maskedPaths": ["/etc/passwd", "/no/such/path", "/var"]}, "process": {"args": ["sh", "-c", "wc -c < /etc/passwd; ls /var | wc -l"]}}"#),
     same("read-only-paths", r#"{"linux": {"readonlyPaths": ["/tmp", "/no/such/path"]}, "process": {"args": ["sh", "-c", "touch /tmp/x || exit 8"]}}"#),
     same("masked-path-relative", r#"{"linux": {"maskedPaths": ["etc/passwd"]}, "process": {"args": ["sh", "-c", "wc -c < /etc/passwd"]}}"#),
