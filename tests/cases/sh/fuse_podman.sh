@@ -1,5 +1,5 @@
 # Podman inside, whose images and containers lie on fuse-overlayfs.
-mount -t sysfs sysfs /sys; mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t sysfs sysfs /sys 2>/dev/null; mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null
 export TMPDIR=/tmp; mkdir -p /tmp/c /tmp/image/bin /tmp/image/etc /tmp/image/proc /tmp/image/tmp /tmp/image/dev /tmp/image/sys; cd /tmp
 cat >c/storage.conf <<'C'
 [storage]
