@@ -160,6 +160,11 @@ pub trait Thread: Send + Sync {
     /// answer its time.
     fn call_waits(&self) {}
 
+    /// Does what lets the thread go on, under locks: if it is resumed meanwhile, it runs only afterwards.
+    fn resumed_after(&self, act: &mut dyn FnMut()) {
+        act();
+    }
+
     /// The registers of a thread stopped with context.
     ///
     /// # Errors

@@ -287,7 +287,12 @@ impl Task {
 
 impl Run for Task {
     fn run(self: Arc<Self>) {
-        crate::current::with(&self, || self.schedule.run(|| self.guarded_step(None)));
+        let mut run = || crate::current::with(&self, || self.schedule.run(|| self.guarded_step(None)));
+        match self.thread() {
+            // Its next call may come at once, and on another processor: the step has to be over by then.
+            Some(thread) => thread.resumed_after(&mut run),
+            None => run(),
+        }
     }
 }
 

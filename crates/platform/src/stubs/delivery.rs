@@ -40,7 +40,7 @@ pub(super) fn is_observed() -> bool {
 }
 
 thread_local! {
-    /// The thread whose stop is being seen to here, and what it has been answered meanwhile.
+    /// The thread for which something is being done here, and what it has been answered meanwhile.
     static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
 }
 
@@ -52,7 +52,7 @@ struct Held {
     answer: Option<Answer>,
 }
 
-/// Sees to a stop of this thread, and only then lets it have its answer. The host runs an answered thread at once, in place of the one that answers
+/// Does something for this thread under locks, and keeps its answer back until then. The host runs an answered thread at once, in place of the one that answers
 /// (`SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`): whoever found its next call, on another processor, would wait for the locks that are still held here.
 pub(super) fn holding_back(thread: &StubThread, act: impl FnOnce()) -> Option<Answer> {
     let outer = HELD.replace(Some(Held { thread, answer: None }));
@@ -60,7 +60,7 @@ pub(super) fn holding_back(thread: &StubThread, act: impl FnOnce()) -> Option<An
     HELD.replace(outer).and_then(|held| held.answer)
 }
 
-/// Keeps an answer if it is for the thread whose stop is being seen to. Returns it otherwise.
+/// Keeps an answer if it is for the thread of the innermost [`holding_back`]. Returns it otherwise.
 pub(super) fn hold(thread: &StubThread, answer: Answer) -> Option<Answer> {
     HELD.with_borrow_mut(|held| match held {
         Some(held) if core::ptr::eq(held.thread, thread) => held.answer.replace(answer),

@@ -99,7 +99,11 @@ impl StubThread {
         match state.phase {
             Phase::Call { via: Via::Polled, .. } if state.parked.is_none() => {
                 state.parked = Some(id);
-                Counters::count(&self.process.shared.poller.counters.parked);
+                let counters = &self.process.shared.poller.counters;
+                Counters::count(&counters.parked);
+                if !self.window.get().is_some_and(|window| window.was_told_to_wait(state.taken)) {
+                    Counters::count(&counters.late);
+                }
             }
             Phase::Running | Phase::CloneReturning { .. } => self.image.answer(id, 0),
             _ => self.image.refuse(id),

@@ -37,6 +37,10 @@ impl Thread for StubThread {
         self.ask_to_stop();
     }
 
+    fn resumed_after(&self, act: &mut dyn FnMut()) {
+        self.woken_after(act);
+    }
+
     fn call_waits(&self) {
         self.waits();
     }

@@ -25,6 +25,9 @@ const PREEMPTED: Duration = Duration::from_micros(200);
 const CONTENDED: Duration = Duration::from_millis(10);
 /// A poller that has served fewer calls than this before it stopped has cost more than it gave.
 const WORTHWHILE: u32 = 8;
+/// A poller stops if so many calls, and a quarter of those that it has served, took longer than their threads wait: each of these spun, and was woken by a ring all the same. So
+/// it is with calls that are messages to another process, which could have had the guest's processor meanwhile.
+const LATE: u64 = 4;
 /// How often a thread can fail in a row to be worth a poller before the price is not raised any more.
 const MOST_FAILURES: u32 = 6;
 /// How long a thread waits for a poller to take its request. A poller that runs takes it in a fraction of this.
@@ -56,6 +59,11 @@ impl Heat {
         self.failures = if in_vain { (self.failures + 1).min(MOST_FAILURES) } else { 0 };
         in_vain
     }
+}
+
+/// Whether a poller that has served so many calls since it woke has done harm: so many of them were late.
+pub(super) fn is_futile(served: u32, late: u64) -> bool {
+    late >= LATE && late.saturating_mul(4) > u64::from(served)
 }
 
 /// What the poller knows about its own processor.
@@ -103,6 +111,8 @@ pub(super) struct Counters {
     pub(super) polled: AtomicU64,
     /// Polled calls that took so long that the thread went to sleep.
     pub(super) parked: AtomicU64,
+    /// Those of them that did not wait for anything: they took longer than the thread looks for their answer.
+    pub(super) late: AtomicU64,
     /// How often a sleeping poller was woken.
     pub(super) starts: AtomicU64,
     /// How often a thread was taken up by a poller.
@@ -128,6 +138,7 @@ impl Counters {
             ("calls-rung", &self.rung),
             ("calls-polled", &self.polled),
             ("calls-parked", &self.parked),
+            ("calls-late", &self.late),
             ("poller-starts", &self.starts),
             ("poller-joins", &self.joins),
             ("poller-starts-in-vain", &self.in_vain),
@@ -170,6 +181,13 @@ mod tests {
         assert_eq!(calls_until_hot(&mut heat, 10), Some(4 * 64 + 1));
         assert!(!heat.left(WORTHWHILE));
         assert_eq!(calls_until_hot(&mut heat, 10), Some(5));
+    }
+
+    #[test]
+    fn a_poller_whose_calls_take_long_is_futile() {
+        assert!(!is_futile(3, 3));
+        assert!(is_futile(4, 4) && is_futile(15, 4));
+        assert!(!is_futile(16, 4) && !is_futile(1000, 200));
     }
 
     #[test]

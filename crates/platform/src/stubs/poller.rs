@@ -11,7 +11,7 @@ use rustix::thread::Pid;
 
 use super::calls;
 use super::delivery;
-use super::policy::{Counters, FORGET, Heat, Processor, SPIN};
+use super::policy::{Counters, FORGET, Heat, Processor, SPIN, is_futile};
 use super::thread::StubThread;
 use super::window::{Window, Word};
 
@@ -168,6 +168,8 @@ impl Poller {
         let mut served: Vec<Served> = Vec::new();
         let mut now = start.elapsed();
         let (mut calls, mut last) = (0u32, now);
+        let late = || self.counters.late.load(Ordering::Relaxed);
+        let late_before = late();
         loop {
             if self.wanted.load(Ordering::Relaxed) {
                 if !self.take_up(&mut served, now) {
@@ -196,6 +198,10 @@ impl Poller {
                 last = now;
                 calls = calls.saturating_add(found);
                 processor.worked(now);
+                if is_futile(calls, late().wrapping_sub(late_before)) {
+                    calls = 0;
+                    break;
+                }
             } else if processor.tick(now) {
                 Counters::count(&self.counters.preempted);
             }

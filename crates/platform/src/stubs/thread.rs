@@ -124,13 +124,10 @@ impl StubThread {
         if matches!(stop, Stop::Gone(_)) {
             *post = Post::Closed;
         }
-        let answer = delivery::holding_back(self, || {
+        self.woken_after(|| {
             delivery::observed(|| Arc::clone(&observer).stopped(stop));
+            drop(post);
         });
-        drop(post);
-        if let Some((id, value)) = answer {
-            self.image.answer(id, value);
-        }
         delivery::observed(|| observer.afterwards());
         true
     }
@@ -177,7 +174,14 @@ impl StubThread {
         }
     }
 
-    /// Answers its notification, which lets it run: at once, or when its stop has been seen to.
+    /// Does what may wake it, and wakes it then.
+    pub(super) fn woken_after(&self, act: impl FnOnce()) {
+        if let Some((id, value)) = delivery::holding_back(self, act) {
+            self.image.answer(id, value);
+        }
+    }
+
+    /// Answers its notification, which lets it run: at once, or at the end of [`Self::woken_after`].
     pub(super) fn wake(&self, answer: delivery::Answer) {
         if let Some((id, value)) = delivery::hold(self, answer) {
             self.image.answer(id, value);

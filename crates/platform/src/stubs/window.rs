@@ -153,6 +153,11 @@ impl Window {
         self.head().reply.word.store(serial << reply::SERIAL_SHIFT | reply::WAITS, Ordering::Release);
     }
 
+    /// Whether [`Self::waits`] was the last that was said.
+    pub(super) fn was_told_to_wait(&self, serial: u64) -> bool {
+        self.head().reply.word.load(Ordering::Relaxed) == serial << reply::SERIAL_SHIFT | reply::WAITS
+    }
+
     /// Says whether and on which processor somebody polls, and how many pauses the thread should wait.
     pub(super) fn set_poller(&self, processor: Option<u64>, budget: u64) {
         let head = self.head();
