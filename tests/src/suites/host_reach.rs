@@ -37,9 +37,9 @@ True b'hello'
 b'1000000' b''
 again EISCONN
 descriptors stay here ENOTSUP
+packets EPROTOTYPE
 packets None
 3 3
-packets EPROTOTYPE
 left ECONNREFUSED
 file ECONNREFUSED
 from the host
