@@ -21,6 +21,8 @@ mod file;
 mod filesystem;
 mod node;
 mod options;
+#[cfg(test)]
+mod tests;
 
 pub use filesystem::{Connection, mount};
 pub use options::{Options, Transport};

@@ -126,7 +126,8 @@ impl Node {
 
     /// A file was found under a name of this directory.
     pub(super) fn lies_under(self: &Arc<Self>, name: &[u8], child: &Arc<Self>) {
-        if child.was_seen(self, name) {
+        // Nothing lies below a file, whatever a server says: else it could lie below itself.
+        if self.kind == FileKind::Directory && child.was_seen(self, name) {
             self.children.lock().insert(Box::from(name), Arc::downgrade(child));
         }
     }

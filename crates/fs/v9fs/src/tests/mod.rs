@@ -1,0 +1,3 @@
+//! The filesystem against servers in the same process.
+
+mod anything;
