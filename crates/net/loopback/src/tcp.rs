@@ -24,8 +24,6 @@ use crate::family::InetSystem;
 use crate::options::Numbers;
 use crate::ports::{Claim, Lease};
 
-pub(crate) use accept::UNPRIVILEGED_PORTS;
-
 /// What `SO_SNDBUF` reports at first (`net.ipv4.tcp_wmem`).
 const SEND_BUFFER: usize = 16 * 1024;
 /// What `SO_RCVBUF` reports at first (`net.ipv4.tcp_rmem`).

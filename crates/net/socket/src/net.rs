@@ -1,11 +1,16 @@
 //! What a network namespace is apart from its families: whose it is, and the state of its interface.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 
 use abi::Errno;
 use vfs::user::{Charge, Counted};
 use vfs::{Credentials, UserNamespace};
+
+/// Ports below need a capability, unless a namespace says otherwise.
+const UNPRIVILEGED_PORTS: u16 = 1024;
+/// The first port that is chosen for a socket without one, which needs no capability.
+const FIRST_CHOSEN: u16 = 32768;
 
 /// The identity of a network namespace: network_namespaces(7).
 pub struct Net {
@@ -15,6 +20,7 @@ pub struct Net {
     pub user: Arc<UserNamespace>,
     /// Whether `lo` is up. While it is down its addresses are nobody's.
     up: AtomicBool,
+    unprivileged_ports: AtomicU16,
     _charge: Option<Charge>,
 }
 
@@ -22,7 +28,13 @@ impl Net {
     /// That of the first namespace, whose interface is up.
     #[must_use]
     pub fn first() -> Arc<Self> {
-        Arc::new(Self { id: 1, user: UserNamespace::initial(), up: AtomicBool::new(true), _charge: None })
+        Arc::new(Self {
+            id: 1,
+            user: UserNamespace::initial(),
+            up: AtomicBool::new(true),
+            unprivileged_ports: AtomicU16::new(UNPRIVILEGED_PORTS),
+            _charge: None,
+        })
     }
 
     /// That of a new namespace, which belongs to its maker's user namespace and whose interface is down.
@@ -34,13 +46,32 @@ impl Net {
         let charge = Charge::take(&maker.user, maker.euid, Counted::Network)?;
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let user = Arc::clone(&maker.user);
-        Ok(Arc::new(Self { id, user, up: AtomicBool::new(false), _charge: Some(charge) }))
+        let unprivileged_ports = AtomicU16::new(UNPRIVILEGED_PORTS);
+        Ok(Arc::new(Self { id, user, up: AtomicBool::new(false), unprivileged_ports, _charge: Some(charge) }))
     }
 
     /// Whether `lo` is up.
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.up.load(Ordering::Acquire)
+    }
+
+    /// The first port that anybody may bind: `net.ipv4.ip_unprivileged_port_start`.
+    #[must_use]
+    pub fn unprivileged_ports(&self) -> u16 {
+        self.unprivileged_ports.load(Ordering::Relaxed)
+    }
+
+    /// Changes it.
+    ///
+    /// # Errors
+    /// `EINVAL` beyond the first port that is chosen for those who name none.
+    pub fn set_unprivileged_ports(&self, first: u16) -> Result<(), Errno> {
+        if first > FIRST_CHOSEN {
+            return Err(Errno::EINVAL);
+        }
+        self.unprivileged_ports.store(first, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Takes `lo` up or down.

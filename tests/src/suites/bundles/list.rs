@@ -122,6 +122,8 @@ pub(super) const BUNDLES: &[Bundle] = &[
     same("sysctl-of-the-host", r#"{"linux": {"sysctl": {"kernel.panic": "1"}}}"#),
     same("sysctl-unknown-of-the-network", r#"{"linux": {"sysctl": {"net.frob": "1"}}}"#),
     same("sysctl-of-what-is-read-only", r#"{"linux": {"sysctl": {"kernel.msgmax": "5000"}, "readonlyPaths": ["/proc/sys"], "maskedPaths": ["/proc/keys"]}, "root": {"readonly": true}, "process": {"args": ["sh", "-c", "cat /proc/sys/kernel/msgmax; echo 1 > /proc/sys/kernel/msgmax || exit 8"]}}"#),
+    same("sysctl-of-ports", r#"{"linux": {"sysctl": {"net.ipv4.ip_unprivileged_port_start": "80"}}, "process": {"user": {"uid": 5, "gid": 5}, "capabilities": {"bounding": [], "effective": [], "permitted": []}, "args": ["python3", "-c", "import socket\nfor port in 79, 80, 1023:\n  for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:\n    s = socket.socket(socket.AF_INET, kind)\n    try: s.bind(('127.0.0.1', port)); print(port)\n    except OSError as e: print(port, e.errno)\nprint(open('/proc/sys/net/ipv4/ip_unprivileged_port_start').read())"]}}"#),
+    same("sysctl-of-ports-beyond", r#"{"linux": {"sysctl": {"net.ipv4.ip_unprivileged_port_start": "60000"}}}"#),
     same("masked-paths", r#"{"linux": {"maskedPaths": ["/etc/passwd", "/no/such/path", "/var"]}, "process": {"args": ["sh", "-c", "wc -c < /etc/passwd; ls /var | wc -l"]}}"#),
     same("read-only-paths", r#"{"linux": {"readonlyPaths": ["/tmp", "/no/such/path"]}, "process": {"args": ["sh", "-c", "touch /tmp/x || exit 8"]}}"#),
     same("masked-path-relative", r#"{"linux": {"maskedPaths": ["etc/passwd"]}, "process": {"args": ["sh", "-c", "wc -c < /etc/passwd"]}}"#),

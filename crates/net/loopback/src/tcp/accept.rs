@@ -14,9 +14,6 @@ use vfs::{Capability, Events};
 use super::{Bound, Connection, Listener, Phase, State, Tcp};
 use crate::address;
 
-/// Ports below this one need `CAP_NET_BIND_SERVICE`.
-pub(crate) const UNPRIVILEGED_PORTS: u16 = 1024;
-
 impl Tcp {
     pub(super) fn is_dual(&self, state: &State) -> bool {
         self.core.domain == AF_INET6 && !state.numbers.is_on(SOL_IPV6, IPV6_V6ONLY)
@@ -32,7 +29,7 @@ impl Tcp {
         if !address::is_local(at.ip()) {
             return Err(Errno::EADDRNOTAVAIL);
         }
-        if at.port() != 0 && at.port() < UNPRIVILEGED_PORTS {
+        if at.port() != 0 && at.port() < self.core.creator.net.unprivileged_ports() {
             let user = &self.core.creator.net.user;
             caller.credentials.need_in(Capability::NetBindService, user).map_err(|_| Errno::EACCES)?;
         }

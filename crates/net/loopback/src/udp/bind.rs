@@ -13,7 +13,6 @@ use vfs::Capability;
 use super::{Bound, State, Udp};
 use crate::address;
 use crate::ports::Claim;
-use crate::tcp::UNPRIVILEGED_PORTS;
 
 impl Udp {
     fn is_dual(&self, state: &State) -> bool {
@@ -29,7 +28,7 @@ impl Udp {
         if !address::is_local(at.ip()) && !at.ip().is_multicast() {
             return Err(Errno::EADDRNOTAVAIL);
         }
-        if at.port() != 0 && at.port() < UNPRIVILEGED_PORTS {
+        if at.port() != 0 && at.port() < self.core.creator.net.unprivileged_ports() {
             let user = &self.core.creator.net.user;
             caller.credentials.need_in(Capability::NetBindService, user).map_err(|_| Errno::EACCES)?;
         }
