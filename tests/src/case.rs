@@ -39,6 +39,8 @@ pub struct Case {
     pub disk: Option<&'static [&'static str]>,
     /// Whether the host's kernel must have FUSE for it.
     pub fuse: bool,
+    /// Whether it must have EROFS, of images in files.
+    pub erofs: bool,
     /// The host's kernel that has what it shows: major and minor version.
     pub since: (u32, u32),
     /// Options of casemate's own.
@@ -62,6 +64,7 @@ pub const DEFAULT: Case = Case {
     crates: &[],
     disk: None,
     fuse: false,
+    erofs: false,
     since: (0, 0),
     options: &[],
     gap: None,
@@ -75,6 +78,10 @@ impl Case {
         let check = move || {
             if self.fuse && std::fs::File::open("/dev/fuse").is_err() {
                 return Ok(Completion::ignored_with("the host's kernel has no FUSE to compare with"));
+            }
+            let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
+            if self.erofs && !known.split_whitespace().any(|name| name == "erofs") {
+                return Ok(Completion::ignored_with("the host's kernel has no EROFS to compare with"));
             }
             if kernel_version() < self.since {
                 let (major, minor) = self.since;

@@ -103,6 +103,10 @@ const ENGINE: Extra<'static> = Extra {
     build: "",
 };
 
+/// A root that makes images.
+const IMAGES: Extra<'static> =
+    Extra { name: "imageroot", packages: &["erofs-utils"], sources: &[], build: "" };
+
 const FUSE: &[Case] = &[
     program!("fuse/requests", "fuse_requests", fuse: true),
     program!("fuse/negotiated", "fuse_negotiated", fuse: true, since: (6, 9)),
@@ -377,6 +381,7 @@ const FILES: &[Case] = &[
     python!("files/mount-overlay", "mount_overlay.py"),
     python!("files/mount-overlay-marks", "mount_overlay_marks.py"),
     python!("files/mount-overlay-options", "mount_overlay_options.py"),
+    python!("files/mount-erofs", "mount_erofs.py", extra: Some(&IMAGES), erofs: true, disk: Some(&[]), since: (6, 12)),
     python!("files/calls", "file_calls.py"),
     python!("files/permissions", "file_permissions.py"),
     python!("files/handles", "file_handles.py"),

@@ -245,6 +245,8 @@ pub struct RootSpec {
     pub overlay: Option<LayerSpec>,
     /// Who else changes the files, [`FileAccess::All`] unless told.
     pub access: Option<FileAccess>,
+    /// The image (EROFS) that is the root instead, as a file that was handed over with this index among the connections to the gofer.
+    pub image: Option<usize>,
 }
 
 /// A layer that keeps what is written, over files that stay as they are.

@@ -17,6 +17,7 @@ use crate::place::Place;
 use crate::root::Root;
 use crate::run::run;
 use crate::sandbox::Sandbox;
+use crate::skip::skip;
 
 /// A container that may write to its root, a directory and a file of the host.
 fn config(place: &Place, root: &Root, host: &Path, args: &[&str]) -> Result<Value> {
@@ -207,5 +208,62 @@ pub(super) fn export(place: &Place) -> Result<()> {
     ensure!(refused.code == Some(1) && said.contains("not kept in a layer"), "{}", refused.shown());
     running.say("\n")?;
     running.finish()?;
+    Ok(())
+}
+
+/// A container whose root is an image: read-only, or below a layer. What is compressed is refused.
+pub(super) fn image(place: &Place) -> Result<()> {
+    let directory = place.directory("layers-image")?;
+    let tree = directory.join("tree");
+    for name in ["bin", "etc", "dev", "proc", "work", "data"] {
+        fs::create_dir_all(tree.join(name))?;
+    }
+    fs::copy("/bin/busybox", tree.join("bin/busybox")).context("no static busybox")?;
+    std::os::unix::fs::symlink("busybox", tree.join("bin/sh"))?;
+    fs::write(tree.join("data/file"), "in the image\n".repeat(5000))?;
+    let make = |options: &[&str], to: &Path| -> Result<bool> {
+        let mut command = Command::new("mkfs.erofs");
+        match run(command.args(options).arg(to).arg(&tree), b"", LIMIT) {
+            Ok(made) => Ok(made.code == Some(0)),
+            Err(_) => Ok(false),
+        }
+    };
+    let (plain, compressed) = (directory.join("plain.erofs"), directory.join("compressed.erofs"));
+    if !make(&[], &plain)? || !make(&["-zlz4"], &compressed)? {
+        return skip("mkfs.erofs is not here");
+    }
+    let empty = directory.join("empty");
+    fs::create_dir(&empty)?;
+    let script = "busybox tail -n 1 /data/file; busybox wc -c < /data/file; echo new > /data/file && busybox cat /data/file
+        busybox mkdir /made && echo made; busybox ls / | busybox wc -l; busybox stat -f -c %T / ";
+    let outcome = |name: &str, image: &Path, choice: &str| -> Result<_> {
+        let args = ["/bin/busybox", "sh", "-c", script];
+        let mut config = bundle::config(&empty, place, &args, false);
+        config["annotations"] = json!({
+            "dev.casemate.spec.rootfs.type": "erofs",
+            "dev.casemate.spec.rootfs.source": image,
+            "dev.casemate.overlay2": choice,
+        });
+        // Only what the image has a place for.
+        let mounts = config["mounts"].as_array_mut().context("no mounts")?;
+        mounts.retain(|mount| matches!(mount["destination"].as_str(), Some("/proc" | "/dev")));
+        Sandbox::with_config(place, name, &config)?.run(b"", LIMIT)
+    };
+    let read_only = outcome("layers-image-plain", &plain, "none")?;
+    let refusals = String::from_utf8_lossy(&read_only.stderr).matches("ead-only file system").count();
+    ensure!(
+        read_only.stdout == b"in the image\n65000\n6\nUNKNOWN\n" && refusals == 2,
+        "{}",
+        read_only.shown()
+    );
+    for choice in ["root:memory", "root:self"] {
+        let layered = outcome(&format!("layers-image-{}", &choice[5..]), &plain, choice)?;
+        let expected = b"in the image\n65000\nnew\nmade\n7\n";
+        ensure!(layered.stdout.starts_with(expected), "{choice}: {}", layered.shown());
+    }
+    ensure!(fs::read_dir(&empty)?.count() == 0, "something was made in the directory that is not seen");
+    let refused = outcome("layers-image-compressed", &compressed, "none")?;
+    let said = String::from_utf8_lossy(&refused.stderr);
+    ensure!(refused.code == Some(1) && said.contains("EOPNOTSUPP"), "{}", refused.shown());
     Ok(())
 }

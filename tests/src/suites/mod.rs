@@ -109,6 +109,7 @@ const NAMES: &[(&str, Test)] = &[
     ("layers/limits", layers::limits),
     ("layers/nothing-left", layers::nothing_left),
     ("layers/export", layers::export),
+    ("layers/image", layers::image),
     ("lifecycle/from-create-to-delete", lifecycle::from_create_to_delete),
     ("lifecycle/wait-tells-the-end", lifecycle::wait_tells_the_end),
     ("lifecycle/killed-creators", lifecycle::killed_creators),

@@ -145,6 +145,12 @@ impl Shared {
         self.upper.as_ref().ok_or(Errno::EROFS)
     }
 
+    /// The roots of all layers.
+    fn layers(&self) -> impl Iterator<Item = &InodeRef> {
+        let upper = self.upper.iter().map(|upper| &upper.root);
+        upper.chain(self.lowers.iter().map(|lower| &lower.inode))
+    }
+
     /// A name that nothing in the work directory has.
     pub(crate) fn temporary_name(&self) -> Vec<u8> {
         format!("#{}", self.next_temporary.fetch_add(1, Ordering::Relaxed)).into_bytes()
@@ -161,13 +167,12 @@ impl FileSystem for Overlay {
     }
 
     fn stack_depth(&self) -> u32 {
-        1
+        let below = self.shared.layers().map(|root| root.filesystem().stack_depth()).max();
+        below.unwrap_or(0).saturating_add(1)
     }
 
     fn names_kept(&self) -> usize {
-        let upper = self.shared.upper.iter().map(|upper| &upper.root);
-        let layers = upper.chain(self.shared.lowers.iter().map(|lower| &lower.inode));
-        layers.map(|root| root.filesystem().names_kept()).min().unwrap_or(NAMES_KEPT)
+        self.shared.layers().map(|root| root.filesystem().names_kept()).min().unwrap_or(NAMES_KEPT)
     }
 
     fn root(&self) -> InodeRef {

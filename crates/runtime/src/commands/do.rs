@@ -71,7 +71,13 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
             hostname: "casemate".to_owned(),
             domainname: "(none)".to_owned(),
             process,
-            root: RootSpec { connection: 0, read_only: arguments.ro, overlay: None, access: None },
+            root: RootSpec {
+                connection: 0,
+                read_only: arguments.ro,
+                overlay: None,
+                access: None,
+                image: None,
+            },
             mounts: mounts(!arguments.ro),
             masked_paths: Vec::new(),
             readonly_paths: Vec::new(),
@@ -92,7 +98,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
         }],
         servers: Vec::new(),
         layers: None,
-        stores: Vec::new(),
+        files: Vec::new(),
         patching: true,
         pod: None,
     })

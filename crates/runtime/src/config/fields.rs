@@ -33,7 +33,7 @@ pub(crate) const FIELDS: &[Field] = &[
     row(
         "annotations",
         Full(
-            "shown by `state`; `dev.casemate.patch` and `dev.casemate.overlay2` as the options of these names",
+            "shown by `state`; `dev.casemate.patch` and `dev.casemate.overlay2` as the options of these names; with `dev.casemate.spec.rootfs.type` as `erofs` the file `dev.casemate.spec.rootfs.source` (in the bundle, or absolute) is an image that is the root, read-only or below a layer",
         ),
     ),
     row("hostname", Full("")),

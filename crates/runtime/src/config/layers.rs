@@ -1,5 +1,6 @@
 //! Where what a container writes is kept: with the files, or in a layer over them that ends with the container (`--overlay2`).
 
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -38,6 +39,28 @@ pub(crate) enum Medium {
     Own,
     /// A file in this directory.
     Directory(PathBuf),
+}
+
+/// A file that the sentry gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Handed {
+    /// A new one for a layer, in this directory.
+    Store(PathBuf),
+    /// This one, which is an image.
+    Image(PathBuf),
+}
+
+impl Handed {
+    /// Opens or makes it.
+    pub(crate) fn open(&self) -> Result<OwnedFd, Error> {
+        match self {
+            Self::Store(directory) => make_store(directory),
+            Self::Image(path) => {
+                let file = File::open(path).trying_on("open the image of the root", path)?;
+                Ok(file.into())
+            }
+        }
+    }
 }
 
 impl FromStr for Layers {
@@ -91,10 +114,14 @@ impl Plan {
     pub(crate) fn layered(mut self, otherwise: &Layers) -> Result<Self, Error> {
         let chosen = self.layers.take();
         let (all, medium, size) = match chosen.as_ref().unwrap_or(otherwise) {
-            Layers::None => return Ok(self),
+            Layers::None => {
+                // Nobody writes to an image.
+                self.container.root.read_only |= self.container.root.image.is_some();
+                return Ok(self);
+            }
             Layers::Over { all, medium, size } => (*all, medium, *size),
         };
-        let (exports, stores) = (&mut self.exports, &mut self.stores);
+        let (exports, files) = (&mut self.exports, &mut self.files);
         let count = exports.len().saturating_add(self.servers.len());
         let mut layer = |connection: usize| -> Result<Option<LayerSpec>, Error> {
             let Some(export) = exports.get_mut(connection) else { return Ok(None) };
@@ -111,8 +138,8 @@ impl Plan {
                 (None, Some(directory)) => Some(free(directory)?),
                 (size, _) => size,
             };
-            let file = directory.map(|_| count.saturating_add(stores.len()));
-            stores.extend(directory.map(Path::to_path_buf));
+            let file = directory.map(|_| count.saturating_add(files.len()));
+            files.extend(directory.map(|directory| Handed::Store(directory.to_path_buf())));
             Ok(Some(LayerSpec { file, size }))
         };
         let container = &mut self.container;
@@ -133,7 +160,7 @@ fn free(directory: &Path) -> Result<u64, Error> {
 }
 
 /// Makes the file of a layer in a directory. It has no name there: whatever ends the sandbox, nothing of it is left.
-pub(crate) fn make_store(directory: &Path) -> Result<OwnedFd, Error> {
+fn make_store(directory: &Path) -> Result<OwnedFd, Error> {
     let mode = Mode::RUSR | Mode::WUSR;
     let what = "make a file for a layer in";
     let unnamed =

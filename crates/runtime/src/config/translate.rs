@@ -9,7 +9,7 @@ use sentry::spec::{
 use serde::{Deserialize, Serialize};
 
 use super::id_mappings::{self, Ids};
-use super::layers::{self, Layers};
+use super::layers::{self, Handed, Layers};
 use super::load::Config;
 use super::pod::Pod;
 use super::{linux, mounts, namespaces, pod, process, scheduling, seccomp};
@@ -43,8 +43,8 @@ pub(crate) struct Plan {
     pub(crate) servers: Vec<PathBuf>,
     /// Where its configuration says that what it writes is kept.
     pub(crate) layers: Option<Layers>,
-    /// The directories that files for layers are made in: to the sentry they come behind all connections.
-    pub(crate) stores: Vec<PathBuf>,
+    /// Files that the sentry gets, behind all connections.
+    pub(crate) files: Vec<Handed>,
     /// Whether hot call sites of programs may be patched.
     pub(crate) patching: bool,
     /// The network namespace of the host that the sandbox is in, if not one of its own.
@@ -70,6 +70,10 @@ impl Plan {
 /// The annotation that keeps the text of a container's programs as it is, with `off`.
 const PATCH: &str = "dev.casemate.patch";
 
+/// The annotations that make an image a container's root: what it is, and which file.
+const ROOT_TYPE: &str = "dev.casemate.spec.rootfs.type";
+const ROOT_SOURCE: &str = "dev.casemate.spec.rootfs.source";
+
 /// Translates a configuration; every error names the file and the field.
 pub(crate) fn translate(config: &Config, id: &str) -> Result<Plan, Error> {
     let path = &config.path;
@@ -84,6 +88,9 @@ pub(crate) fn translate(config: &Config, id: &str) -> Result<Plan, Error> {
     let place = mounts::Place { bundle: &config.bundle, ids: &ids };
     let (mut mounts, servers) = mounts::translate(mounts, place, &mut exports).map_err(wrong)?;
     add_devices(&mut mounts);
+    let mut root = root;
+    let image = image(config).map_err(wrong)?;
+    root.image = image.as_ref().map(|_| exports.len().saturating_add(servers.len()));
     let linux = spec.linux().as_ref();
     linux::check_propagation(linux).map_err(wrong)?;
     let paths = |list: Option<&Vec<String>>| list.cloned().unwrap_or_default();
@@ -107,7 +114,8 @@ pub(crate) fn translate(config: &Config, id: &str) -> Result<Plan, Error> {
     let layers = layers(spec).map_err(wrong)?;
     let pod = pod::place(spec).map_err(wrong)?;
     let network = namespaces::network(linux, pod::part(spec)).map_err(wrong)?;
-    Ok(Plan { container, exports, servers, layers, stores: Vec::new(), patching, network, pod })
+    let files = image.into_iter().collect();
+    Ok(Plan { container, exports, servers, layers, files, patching, network, pod })
 }
 
 /// The `startContainer` hooks. To them the container's process is the one that they see.
@@ -149,6 +157,19 @@ fn patching(spec: &Spec) -> Result<bool, String> {
     }
 }
 
+/// The image that is the root, if the annotations say so. The directory that the configuration names has to be there and is not seen.
+fn image(config: &Config) -> Result<Option<Handed>, String> {
+    let of = |key: &str| config.spec.annotations().as_ref().and_then(|all| all.get(key)).map(String::as_str);
+    match (of(ROOT_TYPE), of(ROOT_SOURCE)) {
+        (None, None) => Ok(None),
+        (Some("erofs"), Some(source)) => Ok(Some(Handed::Image(config.bundle.join(source)))),
+        (Some("erofs"), None) => Err(format!("annotations.{ROOT_SOURCE}: is missing")),
+        (kind, _) => {
+            Err(format!("annotations.{ROOT_TYPE}: is {:?}, and can be erofs", kind.unwrap_or_default()))
+        }
+    }
+}
+
 fn layers(spec: &Spec) -> Result<Option<Layers>, String> {
     let chosen = spec.annotations().as_ref().and_then(|all| all.get(layers::ANNOTATION));
     let parse = |text: &String| text.parse().map_err(|e| format!("annotations.{}: {e}", layers::ANNOTATION));
@@ -162,7 +183,7 @@ fn root(config: &Config) -> Result<(RootSpec, Vec<Export>), Error> {
     let read_only = root.readonly().unwrap_or(false);
     let ids = id_mappings::of_container(config.spec.linux().as_ref());
     let export = Export { path, overlay: None, read_only, recursive: true, ids };
-    Ok((RootSpec { connection: 0, read_only, overlay: None, access: None }, vec![export]))
+    Ok((RootSpec { connection: 0, read_only, overlay: None, access: None, image: None }, vec![export]))
 }
 
 fn resolve(path: &Path) -> Result<PathBuf, Error> {
@@ -217,7 +238,7 @@ mod tests {
         assert_eq!(plan.container.hostname, "localhost");
         assert_eq!(
             plan.container.root,
-            RootSpec { connection: 0, read_only: false, overlay: None, access: None }
+            RootSpec { connection: 0, read_only: false, overlay: None, access: None, image: None }
         );
         assert!(!plan.exports[0].read_only);
     }
@@ -230,7 +251,7 @@ mod tests {
         let plan = plan.layered(&"root:self,size=1m".parse().unwrap()).unwrap();
         assert_eq!(plan.container.root.overlay, Some(LayerSpec { file: Some(1), size: Some(1 << 20) }));
         assert!(plan.exports[0].read_only && !plan.container.root.read_only);
-        assert_eq!(plan.stores, [plan.exports[0].path.clone()]);
+        assert_eq!(plan.files, [Handed::Store(plan.exports[0].path.clone())]);
     }
 
     #[test]

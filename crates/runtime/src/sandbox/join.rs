@@ -8,7 +8,7 @@ use sentry::control::{Event, Request};
 use sentry::spec::Further;
 
 use super::attached;
-use super::launch::{Joined, Launch, Sandbox, Starter, connections, memory_file, servers, stores};
+use super::launch::{Joined, Launch, Sandbox, Starter, connections, memory_file, servers};
 use super::supervise::end;
 use super::users::Users;
 use crate::children::GoferDocument;
@@ -25,7 +25,9 @@ pub(super) fn join(launch: Launch<'_>, joined: Joined) -> Result<Sandbox, Error>
     let (life_read, life) = pipe_with(PipeFlags::CLOEXEC).trying("make a pipe")?;
     let (server_ends, mut client_ends) = connections(launch.plan.exports.len())?;
     client_ends.extend(servers(&launch.plan.servers)?);
-    client_ends.extend(stores(&launch.plan.stores)?);
+    for file in &launch.plan.files {
+        client_ends.push(file.open()?);
+    }
     let log = launch.log.descriptor().unwrap_or(rustix::stdio::stderr());
     let starter =
         Starter { program: program.as_fd(), log, users: Users::of_caller(), cgroups: &launch.cgroups };

@@ -22,7 +22,6 @@ use crate::children::{self, GoferDocument, SandboxDocument};
 use crate::command_line::{Global, Toggle};
 use crate::config::Plan;
 use crate::config::id_mappings::Ids;
-use crate::config::layers::make_store;
 use crate::error::{Error, Trying};
 use crate::log::Log;
 use crate::state::Container;
@@ -75,7 +74,9 @@ impl Launch<'_> {
         let (control, control_of_sentry) = Channel::pair().trying("make a control channel")?;
         let (server_ends, mut client_ends) = connections(self.plan.exports.len())?;
         client_ends.extend(servers(&self.plan.servers)?);
-        client_ends.extend(stores(&self.plan.stores)?);
+        for file in &self.plan.files {
+            client_ends.push(file.open()?);
+        }
         let log_file = self.log.descriptor().unwrap_or(rustix::stdio::stderr());
         let users = Users::of_caller();
         let starter = Starter { program: program.as_fd(), log: log_file, users, cgroups: &self.cgroups };
@@ -241,11 +242,6 @@ pub(super) fn connections(count: usize) -> Result<(Vec<OwnedFd>, Vec<OwnedFd>), 
         pairs.push(pair.trying("make a connection to the gofer")?);
     }
     Ok(pairs.into_iter().unzip())
-}
-
-/// The files that layers lie in.
-pub(super) fn stores(directories: &[PathBuf]) -> Result<Vec<OwnedFd>, Error> {
-    directories.iter().map(|directory| make_store(directory)).collect()
 }
 
 /// Connections to file servers of others.

@@ -16,9 +16,10 @@ use kernel::{FsContext, Kernel, ThreadGroup, executor};
 use overlay::Overlay;
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use vfs::{Credentials, FdTable, OpenFile};
+use vfs::{Credentials, FdTable, FileSystem, OpenFile};
 
 use super::bridge::Bridge;
+use super::mounts::Built;
 use super::process::Beginning;
 use super::{console, home, hooks, process};
 use crate::control::{Channel, Event, ExitStatus, Status, Used};
@@ -41,6 +42,8 @@ pub(super) struct Container {
     pub(super) context: FsContext,
     /// What its root is, if what is written there is kept in a layer.
     layer: Option<Arc<Overlay>>,
+    /// The gofer's files, if its root is an image: as long as somebody is connected to it the gofer goes on.
+    _beside: Option<Arc<dyn FileSystem>>,
     /// Which one of the sandbox's: 0 for the first. Its processes have this number.
     number: u32,
     /// Those that its processes begin in.
@@ -118,7 +121,7 @@ type Opened = Vec<Arc<OpenFile>>;
 impl Container {
     pub(super) fn new(
         kernel: Arc<Kernel>,
-        (context, layer): (FsContext, Option<Arc<Overlay>>),
+        built: Built,
         importer: Arc<Importer>,
         spec: ContainerSpec,
         descriptors: Vec<OwnedFd>,
@@ -130,8 +133,9 @@ impl Container {
         let namespaces = Arc::clone(&kernel.namespaces);
         Ok(Arc::new(Self {
             kernel,
-            context,
-            layer,
+            context: built.context,
+            layer: built.layer,
+            _beside: built.beside,
             number: 0,
             namespaces,
             spec,
@@ -148,7 +152,7 @@ impl Container {
     pub(super) fn further(
         first: &Self,
         place: process::Place<'_>,
-        (context, layer): (FsContext, Option<Arc<Overlay>>),
+        built: Built,
         spec: ContainerSpec,
         descriptors: Vec<OwnedFd>,
     ) -> Result<Arc<Self>, Failure> {
@@ -163,8 +167,9 @@ impl Container {
         };
         Ok(Arc::new(Self {
             kernel: Arc::clone(kernel),
-            context,
-            layer,
+            context: built.context,
+            layer: built.layer,
+            _beside: built.beside,
             number: place.container,
             namespaces: Arc::clone(place.namespaces),
             spec,

@@ -11,6 +11,7 @@ use kernel::namespace::Pids;
 use vfs::{Caller, Device, FileSystem, FileSystemType, MountOption, MountRequest, SuperBlock, UserNamespace};
 
 use super::host_files::HostProc;
+use super::images::Images;
 use super::ninep_type::Ninep;
 use super::overlay_options::OverlayType;
 use crate::boot::{Reach, SeenIds};
@@ -93,6 +94,7 @@ pub(super) fn register(kernel: &Arc<Kernel>, filesystems: &Arc<FileSystems>) {
         Arc::new(fuse::Fuse),
         Arc::new(fuse::Control::new(SuperBlock::new(fuse::control_filesystem()))),
         Arc::new(MessageQueues),
+        Arc::new(Images),
         Arc::new(OverlayType),
         Arc::new(Processes(Arc::clone(filesystems))),
         Arc::new(Memory { name: "ramfs", memory }),

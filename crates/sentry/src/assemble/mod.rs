@@ -10,6 +10,7 @@ mod home;
 mod hooks;
 mod host_ends;
 mod host_files;
+mod images;
 mod listing;
 mod lone_file;
 mod mounts;
@@ -34,7 +35,6 @@ use crate::spec::LimitSpec;
 use container::Container;
 use filesystems::FileSystems;
 use host_files::HostProc;
-use mounts::Built;
 use sandbox::Sandbox;
 
 /// Forks the zygote, while the sentry has one thread and can still choose the user that it runs as.
@@ -73,13 +73,12 @@ pub(crate) fn run(
     let filesystems = FileSystems::new(&kernel, host_proc, &devices, (direct, reach));
     filesystems::register(&kernel, &filesystems);
     let place = process::Place::first(&kernel);
-    let Built { mut context, layer } =
-        mounts::build(place, (&filesystems, &importer), &spec, connections, &devices)?;
-    setup::make_devices(&context, &spec.devices)?;
-    setup::set(&context, kernel.special(), &spec.sysctl)?;
-    mounts::shield(&mut context, &spec, &devices)?;
-    process::find_program(&context, &spec.process)?;
-    let container = Container::new(kernel, (context, layer), importer, spec, descriptors, resized)?;
+    let mut built = mounts::build(place, (&filesystems, &importer), &spec, connections, &devices)?;
+    setup::make_devices(&built.context, &spec.devices)?;
+    setup::set(&built.context, kernel.special(), &spec.sysctl)?;
+    mounts::shield(&mut built.context, &spec, &devices)?;
+    process::find_program(&built.context, &spec.process)?;
+    let container = Container::new(kernel, built, importer, spec, descriptors, resized)?;
     // Without a runtime there is nobody to tell; init ends the sandbox then.
     let _ = control.send(&Event::Created);
     let sandbox = Sandbox::new(container, filesystems, devices);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use devtmpfs::Devtmpfs;
+use erofs::HostImage;
 use gofer_fs::{Caching, GoferFs};
 use hostfd::Importer;
 use kernel::FsContext;
@@ -48,6 +49,8 @@ pub(super) struct Built {
     pub(super) context: FsContext,
     /// What its root is, if what is written there is kept in a layer.
     pub(super) layer: Option<Arc<Overlay>>,
+    /// The gofer's files, if the root is an image and not those.
+    pub(super) beside: Option<Arc<dyn FileSystem>>,
 }
 
 /// Mounts everything for a container whose processes will be in this place, and finds the working directory. [`shield`] comes last.
@@ -63,6 +66,10 @@ pub(super) fn build(
         Builder { place, filesystems, importer, devices, connections, memory: host::machine::memory() };
     let root = container.root;
     let files = builder.gofer(root.connection, caching(root.access.unwrap_or(FileAccess::All)))?;
+    let (files, beside) = match root.image {
+        Some(image) => (builder.image(image)?, Some(files)),
+        None => (files, None),
+    };
     let mut superblock = SuperBlock::new(Arc::clone(&files));
     // What a read-only root lacks is made in a layer over it: the host's files stay as they are.
     let lacking = root.read_only && lacks_mountpoints(&superblock, container);
@@ -79,7 +86,7 @@ pub(super) fn build(
     let cwd = &container.process.cwd;
     context.cwd = working_directory(&context, cwd).map_err(|e| at(cwd, "enter process.cwd", e))?;
     context.umask = container.process.umask;
-    Ok(Built { context, layer })
+    Ok(Built { context, layer, beside })
 }
 
 /// Takes away what the container's programs may not see or change, once everything is made that is made for them.
@@ -157,6 +164,12 @@ impl Builder<'_> {
             None => GoferFs::connect(socket, caching),
         };
         Ok(files.trying("talk to the gofer")?)
+    }
+
+    /// An image that the root is in.
+    fn image(&mut self, file: usize) -> Result<Arc<dyn FileSystem>, Failure> {
+        let image = HostImage::new(self.take(file)?);
+        erofs::mount(Box::new(image), 0).trying("mount the image of the root")
     }
 
     /// A layer over files that stay as they are.

@@ -7,10 +7,16 @@ use overlay::{Marks, Overlay, Redirects, Settings, Upper};
 use vfs::caller::{At, Caller};
 use vfs::path::Path;
 use vfs::resolve::Lookup;
-use vfs::{Access, FileKind, FileSystemType, InodeRef, MountOption, MountRequest, Name, Owner, SuperBlock};
+use vfs::{
+    Access, FileKind, FileSystem, FileSystemType, InodeRef, MountOption, MountRequest, Name, Owner,
+    SuperBlock,
+};
 
 /// Lower layers in one overlay.
 const LAYERS_MAX: usize = 500;
+
+/// How many filesystems may lie upon each other: one more than Linux has, because the container's root may be one of them.
+pub(super) const STACK_MOST: u32 = 3;
 
 /// The type.
 pub(super) struct OverlayType;
@@ -112,6 +118,9 @@ impl Options {
         let text = self.text(upper.as_ref().map(|(_, one_filesystem)| *one_filesystem));
         let lowers = lowers.iter().map(Path::inode).collect();
         let overlay = Overlay::with(upper.map(|(upper, _)| upper), lowers, settings, &text)?;
+        if overlay.stack_depth() > STACK_MOST {
+            return Err(Errno::EINVAL);
+        }
         let superblock = SuperBlock::of(overlay, Arc::clone(&caller.credentials.user));
         superblock.set_read_only(read_only);
         Ok(superblock)

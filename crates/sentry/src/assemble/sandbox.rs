@@ -13,7 +13,6 @@ use vfs::{CapabilitySet, Credentials};
 
 use super::container::Container;
 use super::filesystems::FileSystems;
-use super::mounts::Built;
 use super::process::Place;
 use super::{mounts, process, setup};
 use crate::control::ExitStatus;
@@ -64,19 +63,19 @@ impl Sandbox {
         let namespaces = self.namespaces(&spec, &pids, own)?;
         let container = self.next.fetch_add(1, Ordering::Relaxed);
         let place = Place { kernel, container, namespaces: &namespaces };
-        let Built { mut context, layer } = mounts::build(
+        let mut built = mounts::build(
             place,
             (&self.filesystems, self.first.importer()),
             &spec,
             connections,
             &self.devices,
         )?;
-        setup::make_devices(&context, &spec.devices)?;
-        setup::set(&context, kernel.special(), &spec.sysctl)?;
-        mounts::shield(&mut context, &spec, &self.devices)?;
-        process::find_program(&context, &spec.process)?;
+        setup::make_devices(&built.context, &spec.devices)?;
+        setup::set(&built.context, kernel.special(), &spec.sysctl)?;
+        mounts::shield(&mut built.context, &spec, &self.devices)?;
+        process::find_program(&built.context, &spec.process)?;
         let threads = spec.limits.threads;
-        let container = Container::further(&self.first, place, (context, layer), spec, descriptors)?;
+        let container = Container::further(&self.first, place, built, spec, descriptors)?;
         container.limit_threads(threads);
         self.further.lock().push(Arc::clone(&container));
         Ok(container)
