@@ -14,7 +14,7 @@ use crate::{Config, Error, connection, filter, make_room, session};
 /// Clients at a time; further ones wait until one of them goes.
 pub const CLIENTS_MAX: usize = 64;
 
-/// What accepting connections takes besides [`filter::TABLE`].
+/// What accepting connections takes besides [`filter::table`].
 pub const FURTHER: &[Row] = &[Row::always(abi::nr::accept4, "takes up connections")];
 
 /// Serves until the process is ended. The socket of each export is one that listens.
@@ -55,7 +55,7 @@ pub fn offer(config: Config) -> Result<(), Error> {
     let threads = threads.into_iter().collect::<Result<Vec<_>, _>>().map_err(Error::Thread)?;
     start.wait();
     if config.filter {
-        let rows: Vec<Row> = filter::TABLE.iter().chain(FURTHER).copied().collect();
+        let rows: Vec<Row> = filter::table(config.reach).into_iter().chain(FURTHER.iter().copied()).collect();
         let installed = AllowList::new(&rows, Mismatch::Kill).and_then(|list| list.install(Scope::Process));
         // The threads still wait at the barrier, and end with the process: nothing was served.
         installed.map_err(Error::Filter)?;

@@ -4,6 +4,7 @@
 //! the sentry holds.
 
 use abi::{Errno, ioctl, nr};
+use gofer::filter::{FILES, SOCKETS};
 use host::seccomp::{AllowList, Mismatch, Row, Rule, Scope, arg};
 
 use crate::failure::{Failure, Trying};
@@ -178,33 +179,6 @@ pub const SENTRY: &[Row] = &[
     Row::always(nr::rt_sigreturn, "returns from signal handlers"),
     Row::always(nr::exit, "the end of a thread"),
     Row::always(nr::exit_group, "the end"),
-];
-
-/// What the sentry may do besides, if it works on files of the host itself. Of these the descriptors and mounts that it holds are the bounds.
-pub const FILES: &[Row] = &[
-    Row::always(nr::openat, "looks one name up in one directory, makes files, and reopens what is held"),
-    Row::always(nr::readlinkat, "reads symbolic links"),
-    Row::always(nr::getdents64, "lists directories"),
-    Row::always(nr::fstatfs, "describes filesystems"),
-    Row::always(nr::syncfs, "brings filesystems to disk"),
-    Row::always(nr::mkdirat, "makes directories"),
-    Row::always(nr::mknodat, "makes FIFOs, sockets and whiteouts; devices need a capability that is gone"),
-    Row::always(nr::symlinkat, "makes symbolic links"),
-    Row::always(nr::linkat, "makes hard links"),
-    Row::always(nr::unlinkat, "removes names"),
-    Row::always(nr::renameat2, "moves names"),
-    Row::always(nr::fchmodat, "changes permissions"),
-    Row::always(nr::fchownat, "changes owners"),
-    Row::always(nr::getxattr, "reads extended attributes"),
-    Row::always(nr::setxattr, "sets extended attributes"),
-    Row::always(nr::listxattr, "lists extended attributes"),
-    Row::always(nr::removexattr, "removes extended attributes"),
-];
-
-/// What it may do besides if sockets among these files can be connected to.
-pub const SOCKETS: &[Row] = &[
-    Row::when(nr::socket, &[&[arg(0).is(UNIX)]], "a socket to connect"),
-    Row::always(nr::connect, "connects to a socket of the host that lies in a tree"),
 ];
 
 /// The list of a sentry that works on files of the host itself, and connects to sockets among them.
