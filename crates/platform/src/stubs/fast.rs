@@ -10,7 +10,7 @@ use super::caller;
 use super::calls::{self, Notification};
 use super::frame::Shape;
 use super::interface::entry;
-use super::phase::{Phase, State, Via};
+use super::phase::{Parked, Phase, State, Via};
 use super::policy::Counters;
 use super::poller;
 use super::thread::StubThread;
@@ -98,10 +98,11 @@ impl StubThread {
     fn parks(&self, state: &mut State, id: u64) {
         match state.phase {
             Phase::Call { via: Via::Polled, .. } if state.parked.is_none() => {
-                state.parked = Some(id);
+                let late = !self.window.get().is_some_and(|window| window.was_told_to_wait(state.taken));
+                state.parked = Some(Parked { ring: id, late });
                 let counters = &self.process.shared.poller.counters;
                 Counters::count(&counters.parked);
-                if !self.window.get().is_some_and(|window| window.was_told_to_wait(state.taken)) {
+                if late {
                     Counters::count(&counters.late);
                 }
             }
@@ -157,8 +158,13 @@ impl StubThread {
             }
             Via::Polled => {
                 finish();
-                if let Some(id) = state.parked.take() {
-                    poller::apart(self.tid, || self.image.answer(id, 0));
+                match state.parked.take() {
+                    Some(Parked { ring, late: true }) => {
+                        poller::apart(self.tid, || self.image.answer(ring, 0));
+                    }
+                    // Two threads that wake each other in turn are best off on one processor, the poller's if need be.
+                    Some(Parked { ring, late: false }) => self.image.answer(ring, 0),
+                    None => {}
                 }
             }
         }

@@ -61,6 +61,15 @@ pub(super) enum Way {
     Ring(u64),
 }
 
+/// A call that a poller has found, and whose thread sleeps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parked {
+    /// The ring with which it waits.
+    pub(super) ring: u64,
+    /// It does not wait for anything, but was not answered in time: its next call will come at once.
+    pub(super) late: bool,
+}
+
 pub(super) struct State {
     pub(super) phase: Phase,
     pub(super) frame: Frame,
@@ -79,7 +88,7 @@ pub(super) struct State {
     /// The serial number of the last request that was taken from its window.
     pub(super) taken: u64,
     /// The ring with which the stub waits for the answer to a request that was found in its window, once it has waited long enough.
-    pub(super) parked: Option<u64>,
+    pub(super) parked: Option<Parked>,
     /// What the host clears when the thread ends, as far as the platform was told.
     pub(super) clear_child_tid: u64,
     /// Futexes of which a waiter is woken before the thread ends.
