@@ -28,6 +28,8 @@ const WORTHWHILE: u32 = 8;
 /// A poller stops if so many calls, and a quarter of those that it has served, took longer than their threads wait: each of these spun, and was woken by a ring all the same. So
 /// it is with calls that are messages to another process, which could have had the guest's processor meanwhile.
 const LATE: u64 = 4;
+/// It stops, too, if so many calls, and half of those that it has served, had to wait for something: their threads rang all the same, to sleep.
+const WAITING: u64 = 8;
 /// How often a thread can fail in a row to be worth a poller before the price is not raised any more.
 const MOST_FAILURES: u32 = 6;
 /// How long a thread waits for a poller to take its request. A poller that runs takes it in a fraction of this.
@@ -61,9 +63,11 @@ impl Heat {
     }
 }
 
-/// Whether a poller that has served so many calls since it woke has done harm: so many of them were late.
-pub(super) fn is_futile(served: u32, late: u64) -> bool {
-    late >= LATE && late.saturating_mul(4) > u64::from(served)
+/// Whether a poller that has served so many calls since it woke has done harm: so many of them ended in a ring, and so many of these were late.
+pub(super) fn is_futile(served: u32, parked: u64, late: u64) -> bool {
+    let served = u64::from(served);
+    (late >= LATE && late.saturating_mul(4) > served)
+        || (parked >= WAITING && parked.saturating_mul(2) >= served)
 }
 
 /// What the poller knows about its own processor.
@@ -185,9 +189,10 @@ mod tests {
 
     #[test]
     fn a_poller_whose_calls_take_long_is_futile() {
-        assert!(!is_futile(3, 3));
-        assert!(is_futile(4, 4) && is_futile(15, 4));
-        assert!(!is_futile(16, 4) && !is_futile(1000, 200));
+        assert!(!is_futile(3, 3, 3));
+        assert!(is_futile(4, 4, 4) && is_futile(15, 4, 4));
+        assert!(!is_futile(16, 4, 4) && !is_futile(1000, 200, 200));
+        assert!(is_futile(16, 8, 0) && !is_futile(17, 8, 0) && !is_futile(14, 7, 0));
     }
 
     #[test]

@@ -168,8 +168,9 @@ impl Poller {
         let mut served: Vec<Served> = Vec::new();
         let mut now = start.elapsed();
         let (mut calls, mut last) = (0u32, now);
-        let late = || self.counters.late.load(Ordering::Relaxed);
-        let late_before = late();
+        let ended_in_rings =
+            || [&self.counters.parked, &self.counters.late].map(|n| n.load(Ordering::Relaxed));
+        let [parked_before, late_before] = ended_in_rings();
         loop {
             if self.wanted.load(Ordering::Relaxed) {
                 if !self.take_up(&mut served, now) {
@@ -198,7 +199,8 @@ impl Poller {
                 last = now;
                 calls = calls.saturating_add(found);
                 processor.worked(now);
-                if is_futile(calls, late().wrapping_sub(late_before)) {
+                let [parked, late] = ended_in_rings();
+                if is_futile(calls, parked.wrapping_sub(parked_before), late.wrapping_sub(late_before)) {
                     calls = 0;
                     break;
                 }
