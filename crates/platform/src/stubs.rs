@@ -39,7 +39,7 @@
 //! | fstat, pread64 | patched pages | files that are mapped to execute |
 //! | memfd_create, ftruncate, pwrite64, openat | patched pages | one memory file for each patched file; opened once more, to read only |
 //! | memfd_create, ftruncate, fcntl, mmap | windows | sealed against shrinking; shared, not executable |
-//! | sched_getaffinity, sched_setaffinity | the poller, when it finds itself on its guest's processor | the sentry's own threads |
+//! | sched_getaffinity, sched_setaffinity | where the poller is, and where a thread that it answers or a new one starts | the sentry's threads and the stubs' |
 //! | clone, futex, mmap, munmap, mprotect, madvise, sched_yield, exit, clock_gettime, nanosleep | threads, memory, locks | those of any threaded program |
 //!
 //! # The fast path
@@ -83,6 +83,7 @@ mod slots;
 mod start;
 mod steps;
 mod thread;
+mod together;
 mod vdso;
 mod window;
 

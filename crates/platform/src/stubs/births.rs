@@ -12,6 +12,7 @@ use super::interface::{CloneRecord, Mailbox};
 use super::phase::{Child, Phase};
 use super::process::{Process, Space};
 use super::thread::StubThread;
+use super::together::Together;
 use crate::{CloneMemory, Gone, Observer, Stop, Thread};
 
 /// How often one clone may be restarted. The interrupt signal is blocked in the stub, so only stops and freezes do.
@@ -31,6 +32,8 @@ pub(super) struct Pending {
     /// The arguments that are consented to.
     pub(super) args: [u64; 6],
     pub(super) consents: u32,
+    /// Set if the child starts beside its parent.
+    pub(super) together: Option<Together>,
 }
 
 impl Pending {
@@ -80,7 +83,10 @@ impl Image {
     /// The first ring of a new thread or process.
     pub(super) fn child_reports(self: &Arc<Self>, n: &Notification) {
         let [_, token, ..] = n.args;
-        let Some(pending) = self.pending.lock().remove(&token) else { return self.kill_rogue(n) };
+        let Some(mut pending) = self.pending.lock().remove(&token) else { return self.kill_rogue(n) };
+        if let Some(together) = pending.together.take() {
+            together.child_reports(&pending.parent, n.thread);
+        }
         let (parent, returns) = (Arc::clone(&pending.parent), pending.returns);
         let observer = Arc::clone(&pending.observer);
         match self.bind_child(n, pending) {

@@ -17,6 +17,7 @@ use super::interface::{CloneRecord, Mailbox, answer, local};
 use super::phase::{Child, Phase, State, Way};
 use super::slots::Place;
 use super::thread::StubThread;
+use super::together::Together;
 use crate::{CloneMemory, CloneRequest, Stop, Thread};
 
 const CLONE_VM: u64 = 0x100;
@@ -93,6 +94,7 @@ impl StubThread {
             clear_child_tid: record.child_tid,
             args: [record.flags, stack, 0, record.child_tid, record.tls, token],
             consents: 0,
+            together: Together::of(self),
         };
         self.image.pending.lock().insert(token, pending);
         let mut command = answer::COMMAND | answer::CLONE | bits;

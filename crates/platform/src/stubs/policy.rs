@@ -31,7 +31,9 @@ const LATE: u64 = 4;
 /// It stops, too, if so many calls, and half of those that it has served, had to wait for something: their threads rang all the same, to sleep.
 const WAITING: u64 = 8;
 /// How often a thread can fail in a row to be worth a poller before the price is not raised any more.
-const MOST_FAILURES: u32 = 6;
+const MOST_FAILURES: u32 = 9;
+/// How many of them one success makes up for: two processes that wake each other have one now and then.
+const FORGIVEN: u32 = 3;
 /// How long a thread waits for a poller to take its request. A poller that runs takes it in a fraction of this.
 pub(super) const SPIN: Duration = Duration::from_micros(20);
 
@@ -58,7 +60,8 @@ impl Heat {
     pub(super) fn left(&mut self, served: u32) -> bool {
         let in_vain = served < WORTHWHILE;
         (self.last, self.streak) = (None, 0);
-        self.failures = if in_vain { (self.failures + 1).min(MOST_FAILURES) } else { 0 };
+        self.failures =
+            if in_vain { (self.failures + 1).min(MOST_FAILURES) } else { self.failures.saturating_sub(FORGIVEN) };
         in_vain
     }
 }
@@ -104,6 +107,39 @@ impl Processor {
     }
 }
 
+/// A child that reports later than this after it was ordered had to wait for its parent, which went on working.
+const AWAITED: Duration = Duration::from_micros(300);
+/// So many births after it are left to the host, and twice as many each time, up to the most.
+const FEWEST_APART: u32 = 4;
+const MOST_APART: u32 = 256;
+
+/// Whether the children of a process start where their parents are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Births {
+    /// Births to come that are left to the host.
+    apart: u32,
+    price: u32,
+}
+
+impl Births {
+    /// A child is to be made. Returns whether it starts beside its parent.
+    pub(super) fn beside(&mut self) -> bool {
+        let beside = self.apart == 0;
+        self.apart = self.apart.saturating_sub(1);
+        beside
+    }
+
+    /// A child that started beside its parent has reported, so long after it was ordered.
+    pub(super) fn reported(&mut self, after: Duration) {
+        if after > AWAITED {
+            self.price = (self.price * 2).clamp(FEWEST_APART, MOST_APART);
+            self.apart = self.price;
+        } else {
+            self.price /= 2;
+        }
+    }
+}
+
 /// What the policy has decided so far.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
@@ -127,6 +163,10 @@ pub(super) struct Counters {
     pub(super) preempted: AtomicU64,
     /// Microseconds that the poller was awake.
     pub(super) awake: AtomicU64,
+    /// Threads and processes that were made.
+    pub(super) births: AtomicU64,
+    /// Those of them that started beside their parents.
+    pub(super) births_beside: AtomicU64,
 }
 
 impl Counters {
@@ -148,6 +188,8 @@ impl Counters {
             ("poller-starts-in-vain", &self.in_vain),
             ("poller-preempted", &self.preempted),
             ("poller-awake-us", &self.awake),
+            ("births", &self.births),
+            ("births-beside-parent", &self.births_beside),
         ]
         .map(|(name, value)| (name, value.load(Ordering::Relaxed)))
         .to_vec()
@@ -182,8 +224,10 @@ mod tests {
         for _ in 0..100 {
             heat.left(0);
         }
-        assert_eq!(calls_until_hot(&mut heat, 10), Some(4 * 64 + 1));
+        assert_eq!(calls_until_hot(&mut heat, 10), Some(4 * 512 + 1));
         assert!(!heat.left(WORTHWHILE));
+        assert_eq!(calls_until_hot(&mut heat, 10), Some(4 * 64 + 1));
+        (0..2).for_each(|_| assert!(!heat.left(WORTHWHILE)));
         assert_eq!(calls_until_hot(&mut heat, 10), Some(5));
     }
 
@@ -193,6 +237,26 @@ mod tests {
         assert!(is_futile(4, 4, 4) && is_futile(15, 4, 4));
         assert!(!is_futile(16, 4, 4) && !is_futile(1000, 200, 200));
         assert!(is_futile(16, 8, 0) && !is_futile(17, 8, 0) && !is_futile(14, 7, 0));
+    }
+
+    #[test]
+    fn children_start_beside_parents_that_wait_for_them() {
+        let mut births = Births::default();
+        for _ in 0..10 {
+            assert!(births.beside());
+            births.reported(us(60));
+        }
+        let mut apart_after_each = |late: &[u64]| {
+            late.iter().for_each(|after| {
+                while !births.beside() {}
+                births.reported(us(*after));
+            });
+            (0..10_000).take_while(|_| !births.beside()).count()
+        };
+        assert_eq!(apart_after_each(&[3000]), 4);
+        assert_eq!(apart_after_each(&[3000; 2]), 16);
+        assert_eq!(apart_after_each(&[3000; 20]), 256);
+        assert_eq!(apart_after_each(&[60]), 0);
     }
 
     #[test]

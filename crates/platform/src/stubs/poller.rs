@@ -32,7 +32,7 @@ pub(super) fn apart(thread: i32, answer: impl FnOnce()) {
     }
     answer();
     if let Some(thread) = thread {
-        calls::may_run_anywhere(Some(thread));
+        calls::may_run_anywhere([Some(thread)]);
     }
 }
 
@@ -151,7 +151,7 @@ impl Poller {
         let budget = pauses(SPIN);
         let mut processor = Processor::default();
         while self.wait() {
-            calls::may_run_anywhere(None);
+            calls::may_run_anywhere([None]);
             let woken = start.elapsed();
             Counters::count(&self.counters.starts);
             processor.worked(woken);

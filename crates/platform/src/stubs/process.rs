@@ -9,6 +9,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::calls::{self, Death, Direction};
 use super::patching::Texts;
+use super::policy::Births;
 use super::shared::Shared;
 use super::slots::Slots;
 use super::thread::StubThread;
@@ -31,6 +32,8 @@ pub(super) struct Process {
     /// Who wants to know when it has been reaped.
     mourners: Mutex<Vec<Waker>>,
     pub(super) threads: Mutex<Threads>,
+    /// Where its children start.
+    pub(super) births: Mutex<Births>,
 }
 
 /// The threads of a process.
@@ -52,6 +55,7 @@ impl Process {
             life: RwLock::new(None),
             mourners: Mutex::default(),
             threads: Mutex::default(),
+            births: Mutex::default(),
         }
     }
 

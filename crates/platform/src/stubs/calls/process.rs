@@ -128,11 +128,22 @@ pub(in crate::stubs) fn keep_off(thread: Pid, number: u64) {
     }
 }
 
-/// Lets a thread, the calling one if none is named, run wherever this process may.
-pub(in crate::stubs) fn may_run_anywhere(thread: Option<Pid>) {
+/// Keeps a thread on a processor until [`may_run_anywhere`]. Best done while it sleeps, and is about to be woken there.
+pub(in crate::stubs) fn keep_on(thread: Pid, number: u64) {
+    let Ok(number) = usize::try_from(number) else { return };
+    let mut only = CpuSet::new();
+    only.set(number);
+    // As above.
+    let _ = sched_setaffinity(Some(thread), &only);
+}
+
+/// Lets threads, `None` being the calling one, run wherever this process may.
+pub(in crate::stubs) fn may_run_anywhere(threads: impl IntoIterator<Item = Option<Pid>>) {
     if let Some(all) = processors() {
-        // As above.
-        let _ = sched_setaffinity(thread, &all);
+        for thread in threads {
+            // As above.
+            let _ = sched_setaffinity(thread, &all);
+        }
     }
 }
 
