@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use anyhow::{Context, Result, anyhow};
-use gofer::{Config, Export, Links};
+use gofer::{Config, Export};
 use gofer_fs::{Caching, GoferFs};
 use kernel::exec::Strings;
 use kernel::fs_context::NoSpecialFiles;
@@ -120,15 +120,7 @@ fn mounts(root: &Path, credentials: &Arc<Credentials>) -> Result<FsContext> {
         socket: theirs.into(),
         tree: gofer::Tree { root: directory, read_only: false, ids: gofer::Ids::default() },
     }];
-    std::thread::spawn(move || {
-        gofer::serve(Config {
-            exports,
-            links: Links::in_proc(),
-            filter: false,
-            hands_over: false,
-            reach: gofer::Reach::default(),
-        })
-    });
+    std::thread::spawn(move || gofer::serve(Config::without_walls(exports)));
     let files =
         GoferFs::connect(ours.into(), Caching::Exclusive).map_err(|e| failed("talk to the gofer", e))?;
     let root = Mount::whole(SuperBlock::new(files), b"root", MountFlags::empty());

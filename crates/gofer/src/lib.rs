@@ -60,6 +60,15 @@ pub struct Config {
     pub reach: Reach,
 }
 
+impl Config {
+    /// For a process that is behind no walls of ours and can see its `/proc`: nothing but files is reached, and no filter is installed.
+    #[must_use]
+    pub fn without_walls(exports: Vec<Export>) -> Self {
+        let links = Links::in_proc();
+        Self { exports, links, filter: false, hands_over: false, reach: Reach::default() }
+    }
+}
+
 /// Why a gofer cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Instant;
 
-use gofer::{Config, Export, Links};
+use gofer::{Config, Export};
 use gofer_fs::{Caching, GoferFs};
 use vfs::io::VecSink;
 use vfs::{CapabilitySet, Credentials, DirectoryEntry, DirectorySink, FileSystem, InodeRef, Name, OpenFlags};
@@ -47,15 +47,7 @@ fn main() {
         socket: theirs.into(),
         tree: gofer::Tree { root, read_only: false, ids: gofer::Ids::default() },
     }];
-    std::thread::spawn(move || {
-        gofer::serve(Config {
-            exports,
-            links: Links::in_proc(),
-            filter: false,
-            hands_over: false,
-            reach: gofer::Reach::default(),
-        })
-    });
+    std::thread::spawn(move || gofer::serve(Config::without_walls(exports)));
     let filesystem = GoferFs::connect(ours.into(), Caching::Exclusive).unwrap();
     let root = filesystem.root();
     let credentials = Credentials::root(CapabilitySet::FULL);

@@ -326,14 +326,7 @@ fn a_tree_can_be_one_file() {
         socket: theirs.into(),
         tree: gofer::Tree { root, read_only: true, ids: gofer::Ids::default() },
     }];
-    let config = gofer::Config {
-        exports,
-        links: gofer::Links::in_proc(),
-        filter: false,
-        hands_over: false,
-        reach: gofer::Reach::default(),
-    };
-    let thread = std::thread::spawn(move || gofer::serve(config));
+    let thread = std::thread::spawn(move || gofer::serve(gofer::Config::without_walls(exports)));
     let filesystem = gofer_fs::GoferFs::connect(ours.into(), Caching::Shared).unwrap();
     let root = vfs::FileSystem::root(&*filesystem);
     assert_eq!(root.kind(), vfs::FileKind::Regular);

@@ -70,14 +70,7 @@ fn run_over_gofer(seed: u64) -> Result<(), Box<dyn std::error::Error>> {
         socket: theirs.into(),
         tree: gofer::Tree { root, read_only: true, ids: gofer::Ids::default() },
     }];
-    let config = gofer::Config {
-        exports,
-        links: gofer::Links::in_proc(),
-        filter: false,
-        hands_over: false,
-        reach: gofer::Reach::default(),
-    };
-    std::thread::spawn(move || gofer::serve(config));
+    std::thread::spawn(move || gofer::serve(gofer::Config::without_walls(exports)));
     let lower = gofer_fs::GoferFs::connect(ours.into(), gofer_fs::Caching::Exclusive)?;
 
     let top = tmpfs().root();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use abi::Errno;
-use gofer::{Config, Export, Links};
+use gofer::{Config, Export};
 use ninep::client::{Client, Fid};
 use ninep::message::{Rwalkattr, Twalkattr};
 use ninep::{Attr, NO_FID, Target, Text};
@@ -26,15 +26,7 @@ pub(crate) fn serve(read_only: bool) -> Served {
         socket: theirs.into(),
         tree: gofer::Tree { root, read_only, ids: gofer::Ids::default() },
     }];
-    let thread = std::thread::spawn(move || {
-        gofer::serve(Config {
-            exports,
-            links: Links::in_proc(),
-            filter: false,
-            hands_over: false,
-            reach: gofer::Reach::default(),
-        })
-    });
+    let thread = std::thread::spawn(move || gofer::serve(Config::without_walls(exports)));
     Served { directory, socket: Some(ours), thread }
 }
 

@@ -31,15 +31,8 @@ fn gofer(directory: &tempfile::TempDir, read_only: bool, hands_over: bool) -> Ow
     let (ours, theirs) = UnixStream::pair().unwrap();
     let root: OwnedFd = std::fs::File::open(directory.path()).unwrap().into();
     let exports = vec![Export { socket: theirs.into(), tree: Tree { root, read_only, ids: Ids::default() } }];
-    std::thread::spawn(move || {
-        gofer::serve(Config {
-            exports,
-            links: Links::in_proc(),
-            filter: false,
-            hands_over,
-            reach: gofer::Reach::default(),
-        })
-    });
+    let config = Config { hands_over, ..Config::without_walls(exports) };
+    std::thread::spawn(move || gofer::serve(config));
     ours.into()
 }
 
