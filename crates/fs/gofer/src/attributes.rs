@@ -2,9 +2,11 @@
 
 use abi::Errno;
 use ninep::flags::{GetAttr, SetAttrMask};
-use ninep::{Attr, SetAttr, Time};
+use ninep::{Attr, SetAttr, StatFs, Time};
 use rustix::fs::{AtFlags, StatxFlags, StatxTimestamp};
-use vfs::{AttributeChange, Attributes, Device, FileKind, Owner, TimeChange, Timestamp};
+use vfs::{
+    AttributeChange, Attributes, Device, FileKind, FileSystemStatistics, Owner, TimeChange, Timestamp,
+};
 
 /// What the server told.
 ///
@@ -27,6 +29,21 @@ pub fn from_wire(attr: &Attr) -> Result<Attributes, Errno> {
         changed: time_from_wire(attr.ctime),
         born: born.then(|| time_from_wire(attr.btime)),
     })
+}
+
+/// What the server told of its filesystem.
+#[must_use]
+pub fn statistics(told: &StatFs) -> FileSystemStatistics {
+    FileSystemStatistics {
+        magic: told.kind.into(),
+        block_size: told.bsize.into(),
+        blocks: told.blocks,
+        blocks_free: told.bfree,
+        blocks_available: told.bavail,
+        files: told.files,
+        files_free: told.ffree,
+        name_length: told.namelen.into(),
+    }
 }
 
 fn time_from_wire(time: Time) -> Timestamp {

@@ -14,7 +14,7 @@ use rustix::process::{Resource, getrlimit};
 use vfs::filesystem::NAMES_KEPT;
 use vfs::{Attributes, Device, FileSystem, FileSystemStatistics, InodeRef};
 
-use crate::attributes::from_wire;
+use crate::attributes::{from_wire, statistics};
 use crate::handles::Idle;
 use crate::inode::{Node, Place};
 use crate::listing::Recent;
@@ -202,17 +202,7 @@ impl FileSystem for GoferFs {
         // What was given up may hold space.
         self.shared.client.flush();
         let fid = self.root.fid()?;
-        let host = self.shared.client.call(&Tstatfs { fid: fid.number() }, |reply| reply.statfs)?;
-        Ok(FileSystemStatistics {
-            magic: host.kind.into(),
-            block_size: host.bsize.into(),
-            blocks: host.blocks,
-            blocks_free: host.bfree,
-            blocks_available: host.bavail,
-            files: host.files,
-            files_free: host.ffree,
-            name_length: host.namelen.into(),
-        })
+        self.shared.client.call(&Tstatfs { fid: fid.number() }, |reply| statistics(&reply.statfs))
     }
 
     fn sync(&self) -> Result<(), Errno> {

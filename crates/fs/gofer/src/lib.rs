@@ -28,5 +28,5 @@ mod names;
 mod special;
 mod xattrs;
 
-pub use attributes::{from_wire, to_wire};
+pub use attributes::{from_wire, statistics, to_wire};
 pub use filesystem::{Caching, GoferFs, Handover};

@@ -178,17 +178,7 @@ impl FileSystem for NinepFs {
 
     fn statistics(&self) -> Result<FileSystemStatistics, Errno> {
         let fid = self.root.fid()?;
-        let told = self.shared.client.call(&Tstatfs { fid: fid.number() }, |reply| reply.statfs)?;
-        Ok(FileSystemStatistics {
-            magic: told.kind.into(),
-            block_size: told.bsize.into(),
-            blocks: told.blocks,
-            blocks_free: told.bfree,
-            blocks_available: told.bavail,
-            files: told.files,
-            files_free: told.ffree,
-            name_length: told.namelen.into(),
-        })
+        self.shared.client.call(&Tstatfs { fid: fid.number() }, |reply| gofer_fs::statistics(&reply.statfs))
     }
 
     fn sync(&self) -> Result<(), Errno> {
