@@ -152,7 +152,7 @@ pub(super) fn as_user<R>(
 impl Builder<'_> {
     fn take(&mut self, connection: usize) -> Result<OwnedFd, Failure> {
         let taken = self.connections.get_mut(connection).and_then(Option::take);
-        taken.ok_or_else(|| Failure::Message(format!("connection {connection} to the gofer is missing")))
+        taken.ok_or_else(|| Failure::Message(format!("connection {connection} to a file server is missing")))
     }
 
     fn gofer(&mut self, connection: usize, caching: Caching) -> Result<Arc<dyn FileSystem>, Failure> {
@@ -300,9 +300,9 @@ impl Builder<'_> {
         connection: usize,
         options: &[(String, Option<String>)],
     ) -> Result<Arc<SuperBlock>, Failure> {
-        let socket = self.connections.get_mut(connection).and_then(Option::take).into_iter().collect();
+        let socket = self.take(connection)?;
         let credentials = Arc::new(Credentials::root(CapabilitySet::FULL));
-        let mut files = self.importer.import(socket, &credentials).trying("import a connection")?;
+        let mut files = self.importer.import(vec![socket], &credentials).trying("import a connection")?;
         let file = files.pop().ok_or(Errno::EBADF).trying("find a connection to a file server")?;
         let option = |(key, value): &(String, Option<String>)| MountOption {
             key: key.clone().into_bytes(),
