@@ -2,7 +2,7 @@
 //!
 //! Who may connect may do with the tree what this process may: the mode of the socket is what keeps others out.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Barrier};
 
 use host::seccomp::{AllowList, Mismatch, Row, Scope};
@@ -34,18 +34,12 @@ pub fn offer(config: Config) -> Result<(), Error> {
         for _ in 0..CLIENTS_MAX {
             let (start, links, export) = (Arc::clone(&start), config.links.clone(), Arc::clone(&export));
             // Each has the root by a descriptor of its own, which its sessions copy.
-            let root = duplicate(&export.tree.root).map_err(Error::Thread)?;
+            let root = export.tree.root.try_clone().map_err(Error::Thread)?;
             let thread = std::thread::Builder::new().name(String::from("client")).stack_size(256 << 10);
             threads.push(thread.spawn(move || {
                 start.wait();
                 start.wait();
-                let place = Place {
-                    root,
-                    read_only: export.tree.read_only,
-                    ids: export.tree.ids.clone(),
-                    links,
-                    chown,
-                };
+                let place = Place { tree: export.tree.by(root), links, chown };
                 while let Some(socket) = next(&export.socket) {
                     place.serve(&socket);
                 }
@@ -71,9 +65,7 @@ pub fn offer(config: Config) -> Result<(), Error> {
 
 /// What a worker's clients get.
 struct Place {
-    root: OwnedFd,
-    read_only: bool,
-    ids: crate::Ids,
+    tree: Tree,
     links: crate::Links,
     chown: bool,
 }
@@ -82,12 +74,11 @@ impl Place {
     fn serve(&self, socket: &OwnedFd) {
         // Reopened, and not copied: no further system call for it is needed in the filter.
         let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC | rustix::fs::OFlags::DIRECTORY;
-        let root = match rustix::fs::openat(self.root.as_fd(), ".", flags, rustix::fs::Mode::empty()) {
+        let root = match rustix::fs::openat(&self.tree.root, ".", flags, rustix::fs::Mode::empty()) {
             Ok(root) => root,
             Err(error) => return tracing::warn!(%error, "the offered directory cannot be opened"),
         };
-        let tree = Tree { root, read_only: self.read_only, ids: self.ids.clone() };
-        let session = session::Session::new(tree, self.links.clone(), self.chown);
+        let session = session::Session::new(self.tree.by(root), self.links.clone(), self.chown);
         if let Err(error) = connection::run(socket, session) {
             tracing::warn!(%error, "a client's connection ended");
         }
@@ -106,8 +97,4 @@ fn next(listener: &OwnedFd) -> Option<OwnedFd> {
             }
         }
     }
-}
-
-fn duplicate(fd: &OwnedFd) -> std::io::Result<OwnedFd> {
-    fd.try_clone()
 }

@@ -26,6 +26,13 @@ pub struct Tree {
     pub ids: Ids,
 }
 
+impl Tree {
+    /// The same tree by another descriptor of its root.
+    pub(crate) fn by(&self, root: OwnedFd) -> Self {
+        Self { root, read_only: self.read_only, ids: self.ids.clone() }
+    }
+}
+
 /// What of the host may be reached through what lies in a tree, beyond files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
