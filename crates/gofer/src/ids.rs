@@ -2,12 +2,13 @@
 
 use abi::Errno;
 use ninep::Extent;
+use serde::{Deserialize, Serialize};
 
 /// What an id that the mount does not have is shown as: `/proc/sys/fs/overflowuid`.
 const OVERFLOW: u32 = 65_534;
 
 /// Ranges, none of which meets another on either side. Without any all ids are the host's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ids {
     /// Of users.
     pub users: Vec<Extent>,
@@ -22,6 +23,13 @@ impl Ids {
     pub fn through(&self, seen: &Self) -> Self {
         Self { users: compose(&self.users, &seen.users), groups: compose(&self.groups, &seen.groups) }
     }
+
+    /// The way back: what is inside here is outside there.
+    #[must_use]
+    pub fn inverted(&self) -> Self {
+        let all = |extents: &[Extent]| extents.iter().map(invert).collect();
+        Self { users: all(&self.users), groups: all(&self.groups) }
+    }
 }
 
 fn compose(first: &[Extent], second: &[Extent]) -> Vec<Extent> {
@@ -29,6 +37,10 @@ fn compose(first: &[Extent], second: &[Extent]) -> Vec<Extent> {
         ([], all) | (all, []) => all.to_vec(),
         _ => first.iter().flat_map(|a| second.iter().filter_map(|b| meet(a, b))).collect(),
     }
+}
+
+const fn invert(extent: &Extent) -> Extent {
+    Extent { inside: extent.outside, outside: extent.inside, count: extent.count }
 }
 
 /// What of one range goes on through another.

@@ -9,6 +9,7 @@ use ninep::message::{Message, Rlerror};
 use ninep::version::Dialect;
 use ninep::{Attr, Malformed, Writer};
 use rustix::thread::CapabilitySet;
+use serde::{Deserialize, Serialize};
 
 use crate::fids::Fids;
 use crate::identity::Identities;
@@ -33,8 +34,8 @@ impl Tree {
     }
 }
 
-/// What of the host may be reached through what lies in a tree, beyond files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What of the host may be reached through what lies in a tree, beyond files (`--host-uds`, `--host-fifo`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reach {
     /// Sockets can be connected to.
     pub sockets: bool,

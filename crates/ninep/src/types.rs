@@ -1,5 +1,7 @@
 //! Structures inside messages.
 
+use serde::{Deserialize, Serialize};
+
 use crate::wire::{Malformed, Reader, Text, Wire, Writer, structure};
 
 structure! {
@@ -113,7 +115,7 @@ StatFs {
 
 structure! {
 /// A range of ids of users or groups.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 Extent {
     /// The first as the client sees it.
     inside: u32,

@@ -16,7 +16,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Export;
-use crate::config::id_mappings::Ids;
 use crate::sandbox::{Forwarded, attached};
 use crate::{log, systemd};
 
@@ -68,7 +67,7 @@ pub(crate) struct GoferDocument {
     /// Whether the sentry may have the roots of the trees (`--directfs`).
     pub(crate) hands_over: bool,
     /// What else clients may reach.
-    pub(crate) reach: sentry::Reach,
+    pub(crate) reach: gofer::Reach,
     /// Whether it is to end with the runtime, and not only with the sandbox.
     pub(crate) attached: bool,
 }
@@ -141,28 +140,16 @@ fn gofer() -> Result<ExitCode, String> {
             overlay: overlay.map_err(|error| error.to_string())?,
             read_only: export.read_only,
             recursive: export.recursive,
-            ids: ids(&export.ids),
+            ids: export.ids,
         })
     };
     let sources: Result<Vec<gofer::Source>, String> =
         document.exports.into_iter().zip(sockets).map(source).collect();
     let mut config = gofer::confine(sources?).map_err(|error| error.to_string())?;
     config.hands_over = document.hands_over;
-    config.reach = gofer::Reach { sockets: document.reach.sockets, fifos: document.reach.fifos };
+    config.reach = document.reach;
     gofer::serve(config).map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn ids(ids: &Ids) -> gofer::Ids {
-    let extent = |(inside, outside, count): &(u32, u32, u32)| gofer::Extent {
-        inside: *inside,
-        outside: *outside,
-        count: *count,
-    };
-    gofer::Ids {
-        users: ids.users.iter().map(extent).collect(),
-        groups: ids.groups.iter().map(extent).collect(),
-    }
 }
 
 fn waiter() -> Result<ExitCode, String> {

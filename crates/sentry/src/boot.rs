@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use gofer::{Ids, Reach};
 use host::process::{Fork, fork};
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +26,9 @@ pub struct Document {
     /// User and group for stubs, in the sandbox's user namespace. Without one they run as the sentry's own, because
     /// an unprivileged user has no other to give.
     pub stub_user: Option<u32>,
-    /// Whether the sentry works on the files of gofers that hand them over, and if so what users and groups it sees.
-    pub direct: Option<SeenIds>,
+    /// Whether the sentry works on the files of gofers that hand them over, and if so how its user namespace shows their ids: those that a gofer
+    /// sees are inside, those that the sentry sees outside.
+    pub direct: Option<Ids>,
     /// What of the host guests may reach through what lies in their trees.
     pub reach: Reach,
     /// Whether guest system calls are logged.
@@ -35,25 +37,6 @@ pub struct Document {
     pub patching: bool,
     /// Whether host calls that the sentry's filter does not list are only logged, for debugging.
     pub report_denied_calls: bool,
-}
-
-/// What of the host is reached through what lies in a container's trees, beyond files (`--host-uds`, `--host-fifo`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reach {
-    /// Sockets can be connected to.
-    pub sockets: bool,
-    /// FIFOs can be opened.
-    pub fifos: bool,
-}
-
-/// The ids of files as the sentry's user namespace shows them. Each range is the first as its gofer sees it, the first as the sentry sees it,
-/// and how many. Without any both see the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeenIds {
-    /// Of users.
-    pub users: Vec<(u32, u32, u32)>,
-    /// Of groups.
-    pub groups: Vec<(u32, u32, u32)>,
 }
 
 /// Everything that a sandbox's process was started with.

@@ -6,12 +6,11 @@
 
 use std::os::fd::BorrowedFd;
 
-use gofer::{Extent, Ids, Links, Local, Tree};
+use gofer::{Ids, Links, Local, Reach, Tree};
 use gofer_fs::Handover;
 use ninep::client::Server;
 use rustix::fs::{Mode, OFlags, openat};
 
-use crate::boot::{Reach, SeenIds};
 use crate::failure::{Failure, Trying};
 
 /// What the calling process needs to serve files: its own descriptors in its working directory, found in this directory /proc, and no
@@ -25,18 +24,8 @@ pub(crate) fn prepare(proc: BorrowedFd<'_>) -> Result<(), Failure> {
 }
 
 /// The server for a tree that was handed over.
-pub(crate) fn server(seen: &SeenIds, reach: Reach, tree: Handover) -> Box<dyn Server> {
+pub(crate) fn server(seen: &Ids, reach: Reach, tree: Handover) -> Box<dyn Server> {
     let Handover { root, read_only, users, groups } = tree;
-    let ids =
-        Ids { users, groups }.through(&Ids { users: extents(&seen.users), groups: extents(&seen.groups) });
-    Box::new(Local::new(
-        Tree { root, read_only, ids },
-        Links::here(),
-        gofer::Reach { sockets: reach.sockets, fifos: reach.fifos },
-    ))
-}
-
-fn extents(ranges: &[(u32, u32, u32)]) -> Vec<Extent> {
-    let extent = |&(inside, outside, count): &(u32, u32, u32)| Extent { inside, outside, count };
-    ranges.iter().map(extent).collect()
+    let ids = Ids { users, groups }.through(seen);
+    Box::new(Local::new(Tree { root, read_only, ids }, Links::here(), reach))
 }

@@ -17,6 +17,6 @@ mod privileges;
 pub mod spec;
 mod window;
 
-pub use boot::{Boot, Document, Life, Reach, SeenIds, enter};
+pub use boot::{Boot, Document, Life, enter};
 pub use failure::Failure;
 pub use window::take_terminal;

@@ -85,9 +85,9 @@ pub(crate) struct Global {
 
 impl Global {
     /// As sentry and gofer are told.
-    pub(crate) fn reach(&self) -> sentry::Reach {
+    pub(crate) fn reach(&self) -> gofer::Reach {
         let (sockets, fifos) = (self.host_uds == Reached::Open, self.host_fifo == Reached::Open);
-        sentry::Reach { sockets, fifos }
+        gofer::Reach { sockets, fifos }
     }
 }
 

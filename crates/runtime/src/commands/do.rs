@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use gofer::Ids;
 use sentry::spec::{
     ConsoleSpec, ContainerSpec, DevptsOptions, LimitSpec, MountFlags, MountKind, MountSpec, ProcessSpec,
     RootSpec, SchedulingSpec, TmpfsOptions,
@@ -9,7 +10,6 @@ use sentry::spec::{
 
 use crate::cgroups::Cgroups;
 use crate::command_line::{Do, Global, UserArgument};
-use crate::config::id_mappings::Ids;
 use crate::config::layers::{Layers, Medium};
 use crate::config::{Export, Plan, capabilities};
 use crate::error::{Error, Trying};

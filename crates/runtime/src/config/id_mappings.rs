@@ -1,18 +1,8 @@
 //! Users and groups of files: what a container's user namespace and idmapped mounts make of the host's ids. Processes have no user of
 //! the host in a sandbox, so files are all that mappings are about.
 
+use gofer::{Extent, Ids};
 use oci_spec::runtime::{Linux, LinuxIdMapping, LinuxNamespaceType, Mount};
-use serde::{Deserialize, Serialize};
-
-/// A range of ids: the first as the container sees it, the first as the file system has it, and how many.
-pub(crate) type Extent = (u32, u32, u32);
-
-/// The ids of a mount. Without any they are the host's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Ids {
-    pub(crate) users: Vec<Extent>,
-    pub(crate) groups: Vec<Extent>,
-}
 
 /// Those of files that are mounted as they are.
 pub(super) fn of_container(linux: Option<&Linux>) -> Ids {
@@ -38,34 +28,27 @@ pub(super) fn of_mount(mount: &Mount, asked: bool, container: &Ids) -> Result<Id
         (false, false) | (true, true) => {}
         _ => return Err(".uidMappings: goes with gidMappings".to_owned()),
     }
-    let of = |own: Vec<Extent>, container: &[Extent]| {
-        through(if own.is_empty() { container } else { &own }, container)
-    };
-    Ok(Ids { users: of(users, &container.users), groups: of(groups, &container.groups) })
+    let own = if users.is_empty() { container.clone() } else { Ids { users, groups } };
+    // It makes ids of the host of those in the file system; of these the container sees those that its own mappings have.
+    Ok(container.through(&own.inverted()))
 }
 
 fn extents(mappings: Option<&Vec<LinuxIdMapping>>) -> Vec<Extent> {
-    let extent = |mapping: &LinuxIdMapping| (mapping.container_id(), mapping.host_id(), mapping.size());
-    mappings.into_iter().flatten().map(extent).collect()
-}
-
-/// A mount's mapping makes ids of the host of those in the file system; of these the container sees those that its own has.
-fn through(mount: &[Extent], container: &[Extent]) -> Vec<Extent> {
-    if container.is_empty() {
-        return mount.iter().map(|(file, host, count)| (*host, *file, *count)).collect();
-    }
-    let meet = |(file, host, count): &Extent, (inside, outside, size): &Extent| {
-        let start = (*host).max(*outside);
-        let end = host.saturating_add(*count).min(outside.saturating_add(*size));
-        let count = end.checked_sub(start).filter(|count| *count > 0)?;
-        Some((inside + (start - outside), file + (start - host), count))
+    let extent = |mapping: &LinuxIdMapping| Extent {
+        inside: mapping.container_id(),
+        outside: mapping.host_id(),
+        count: mapping.size(),
     };
-    mount.iter().flat_map(|of_mount| container.iter().filter_map(move |own| meet(of_mount, own))).collect()
+    mappings.into_iter().flatten().map(extent).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const fn extent(inside: u32, outside: u32, count: u32) -> Extent {
+        Extent { inside, outside, count }
+    }
 
     #[test]
     fn a_user_namespace_shows_its_own_ids() {
@@ -75,25 +58,36 @@ mod tests {
         )
         .unwrap();
         let ids = of_container(Some(&linux));
-        assert_eq!((ids.users, ids.groups), (vec![(0, 5000, 10)], vec![(0, 6000, 10)]));
+        assert_eq!((ids.users, ids.groups), (vec![extent(0, 5000, 10)], vec![extent(0, 6000, 10)]));
         assert_eq!(of_container(None), Ids::default());
     }
 
     #[test]
     fn an_idmapped_mount_of_a_user_namespace_shows_the_files_own_ids() {
-        let container = Ids { users: vec![(0, 5000, 10)], groups: vec![(0, 6000, 10)] };
+        let container = Ids { users: vec![extent(0, 5000, 10)], groups: vec![extent(0, 6000, 10)] };
         let mount: Mount = serde_json::from_str(r#"{"destination": "/m"}"#).unwrap();
         assert_eq!(of_mount(&mount, false, &container).unwrap(), container);
         let mapped = of_mount(&mount, true, &container).unwrap();
-        assert_eq!((mapped.users, mapped.groups), (vec![(0, 0, 10)], vec![(0, 0, 10)]));
+        assert_eq!((mapped.users, mapped.groups), (vec![extent(0, 0, 10)], vec![extent(0, 0, 10)]));
         assert!(of_mount(&mount, true, &Ids::default()).is_err());
     }
 
     #[test]
     fn a_mounts_mapping_is_from_its_files_to_the_host() {
-        assert_eq!(through(&[(0, 1000, 5)], &[]), [(1000, 0, 5)]);
+        let mount: Mount = serde_json::from_str(
+            r#"{"destination": "/m", "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 5}],
+                "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 5}]}"#,
+        )
+        .unwrap();
+        let seen = |container: &[Extent]| {
+            let container = Ids { users: container.to_vec(), groups: container.to_vec() };
+            let ids = of_mount(&mount, false, &container).unwrap();
+            assert_eq!(ids.users, ids.groups);
+            ids.users
+        };
+        assert_eq!(seen(&[]), [extent(1000, 0, 5)]);
         // Files 3 and 4 are 1003 and 1004 of the host, which the container has as 0 and 1.
-        assert_eq!(through(&[(0, 1000, 5)], &[(0, 1003, 100)]), [(0, 3, 2)]);
-        assert_eq!(through(&[(0, 1000, 5)], &[(0, 2000, 100)]), []);
+        assert_eq!(seen(&[extent(0, 1003, 100)]), [extent(0, 3, 2)]);
+        assert_eq!(seen(&[extent(0, 2000, 100)]), []);
     }
 }

@@ -2,7 +2,7 @@
 
 pub(crate) mod capabilities;
 pub(crate) mod fields;
-pub(crate) mod id_mappings;
+mod id_mappings;
 pub(crate) mod initial;
 pub(crate) mod layers;
 pub(crate) mod lenient;

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use gofer::Ids;
 use oci_spec::runtime::{Hook, Spec};
 use sentry::spec::{
     ContainerSpec, FileAccess, HookSpec, MountFlags, MountKind, MountSpec, RootSpec, SeccompSpec,
 };
 use serde::{Deserialize, Serialize};
 
-use super::id_mappings::{self, Ids};
+use super::id_mappings;
 use super::layers::{self, Handed, Layers};
 use super::load::Config;
 use super::pod::Pod;

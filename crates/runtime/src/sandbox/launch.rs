@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use abi::Errno;
+use gofer::Ids;
 use host::spawn::{Child, Namespaces, Spawn, Starting, SupplementaryGroups};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -21,7 +22,6 @@ use crate::cgroups::Cgroups;
 use crate::children::{self, GoferDocument, SandboxDocument};
 use crate::command_line::{Global, Toggle};
 use crate::config::Plan;
-use crate::config::id_mappings::Ids;
 use crate::error::{Error, Trying};
 use crate::log::Log;
 use crate::state::Container;

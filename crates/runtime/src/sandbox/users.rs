@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use abi::Errno;
+use gofer::{Extent, Ids};
 use host::spawn::Namespaces;
 use rustix::process::{Pid, getegid, geteuid};
-use sentry::SeenIds;
 
 use crate::config::Export;
-use crate::config::id_mappings::{Extent, Ids};
 use crate::error::{Error, Trying, errno};
 
 /// The host's user and group for the sentry of a runtime that is root: no file belongs to it, and no login.
@@ -56,7 +55,7 @@ impl Users {
     pub(super) fn take_mappings(self, exports: &mut [Export]) -> Result<Option<Ids>, Error> {
         let mappings = exports.first().map(|root| root.ids.clone()).filter(|ids| *ids != Ids::default());
         let Some(mappings) = mappings.filter(|_| self == Self::Caller) else { return Ok(None) };
-        let without_root = |extents: &[Extent]| !extents.iter().any(|(inside, ..)| *inside == 0);
+        let without_root = |extents: &[Extent]| !extents.iter().any(|extent| extent.inside == 0);
         if without_root(&mappings.users) || without_root(&mappings.groups) {
             let problem =
                 "linux.uidMappings, linux.gidMappings: without root, both have to map the container's 0";
@@ -72,22 +71,20 @@ impl Users {
         Ok(Some(mappings))
     }
 
-    /// The mappings of a sentry that works on files itself, and how it sees the ids of these files then. It needs all ids, for its capabilities count
+    /// The mappings of a sentry that works on files itself, and how it sees the ids of these files then ([`sentry::Document::direct`]). It needs all ids, for its capabilities count
     /// for files only whose owners it has; but the host's root must not be its own user, whom the kernel trusts with more than files.
-    pub(super) fn of_direct_sentry(self, gofer: Option<&Ids>) -> Result<(Option<Ids>, SeenIds), Error> {
+    pub(super) fn of_direct_sentry(self, gofer: Option<&Ids>) -> Result<(Option<Ids>, Ids), Error> {
         match self {
-            Self::Caller => Ok((gofer.cloned(), SeenIds::default())),
+            Self::Caller => Ok((gofer.cloned(), Ids::default())),
             Self::Apart => {
-                let all = |file: &str| {
+                let own = |file: &str| {
                     let text =
                         fs::read_to_string(file).map_err(|error| errno(&error)).trying_on("read", file)?;
-                    Ok::<_, Error>(exchanged(&own_ids(&text)))
+                    Ok::<_, Error>(own_ids(&text))
                 };
-                let ids = Ids { users: all("/proc/self/uid_map")?, groups: all("/proc/self/gid_map")? };
-                let seen = |extents: &[Extent]| {
-                    extents.iter().map(|(own, host, count)| (*host, *own, *count)).collect()
-                };
-                let seen = SeenIds { users: seen(&ids.users), groups: seen(&ids.groups) };
+                let own = Ids { users: own("/proc/self/uid_map")?, groups: own("/proc/self/gid_map")? };
+                let ids = exchanged().through(&own);
+                let seen = ids.inverted();
                 Ok((Some(ids), seen))
             }
         }
@@ -99,9 +96,8 @@ impl Users {
         let directory = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
         let write = |name: &str, text: String| fs::write(directory.join(name), text).map_err(|e| errno(&e));
         if self == Self::Apart {
-            let text = |extents: &[Extent]| {
-                extents.iter().map(|(own, host, count)| format!("{own} {host} {count}\n")).collect::<String>()
-            };
+            let line = |Extent { inside, outside, count }: &Extent| format!("{inside} {outside} {count}\n");
+            let text = |extents: &[Extent]| extents.iter().map(line).collect::<String>();
             write("uid_map", text(&mappings.users))?;
             return write("gid_map", text(&mappings.groups));
         }
@@ -111,7 +107,7 @@ impl Users {
         ];
         for (file, helper, extents, own) in kinds {
             match extents.as_slice() {
-                [(inside, outside, 1)] if *outside == own => {
+                [Extent { inside, outside, count: 1 }] if *outside == own => {
                     if file == "gid_map" {
                         write("setgroups", "deny".to_owned())?;
                     }
@@ -143,19 +139,20 @@ impl Users {
     }
 }
 
-/// The ids that this process's user namespace has: each range's first, and how many.
-fn own_ids(map: &str) -> Vec<(u32, u32)> {
+/// The ids that this process's user namespace has, each as itself.
+fn own_ids(map: &str) -> Vec<Extent> {
     let line = |line: &str| {
         let mut numbers = line.split_whitespace().map(str::parse);
         let [first, _, count] = [(); 3].map(|()| numbers.next().and_then(Result::ok));
-        Some((first?, count?))
+        Some(Extent { inside: first?, outside: first?, count: count? })
     };
     map.lines().filter_map(line).collect()
 }
 
-/// A mapping that has all these ids, each as itself, but for those of the sentry and the stubs, which change places with 0 and 1.
-fn exchanged(available: &[(u32, u32)]) -> Vec<Extent> {
-    let all: [Extent; 6] = [
+/// A mapping that has all ids, each as itself, but for those of the sentry and the stubs, which change places with 0 and 1.
+fn exchanged() -> Ids {
+    let extent = |(inside, outside, count)| Extent { inside, outside, count };
+    let all = [
         (0, SENTRY, 1),
         (STUB_INSIDE, STUB, 1),
         (2, 2, SENTRY - 2),
@@ -163,21 +160,15 @@ fn exchanged(available: &[(u32, u32)]) -> Vec<Extent> {
         (STUB, STUB_INSIDE, 1),
         (STUB + 1, STUB + 1, u32::MAX - (STUB + 1)),
     ];
-    let within = |(own, host, count): Extent, (first, number): (u32, u32)| {
-        let start = host.max(first);
-        let end = host.saturating_add(count).min(first.saturating_add(number));
-        (start < end).then(|| (own + (start - host), start, end - start))
-    };
-    all.into_iter()
-        .flat_map(|extent| available.iter().filter_map(move |range| within(extent, *range)))
-        .collect()
+    let all = all.map(extent).to_vec();
+    Ids { users: all.clone(), groups: all }
 }
 
 fn run_helper(name: &str, pid: Pid, extents: &[Extent]) -> Result<(), Errno> {
-    let numbers = extents.iter().flat_map(|(inside, outside, count)| [inside, outside, count]);
+    let numbers = extents.iter().flat_map(|extent| [extent.inside, extent.outside, extent.count]);
     let output = Command::new(name)
         .arg(pid.as_raw_nonzero().to_string())
-        .args(numbers.map(ToString::to_string))
+        .args(numbers.map(|number| number.to_string()))
         .output()
         .map_err(|error| {
             tracing::error!("{name}, which maps subordinate ids, cannot be run: {error}");
@@ -205,27 +196,35 @@ mod tests {
         all.iter().map(export).collect()
     }
 
+    const fn extent(inside: u32, outside: u32, count: u32) -> Extent {
+        Extent { inside, outside, count }
+    }
+
     #[test]
     fn a_sentry_with_files_has_all_ids_but_not_as_root() {
-        let all = exchanged(&own_ids("         0          0 4294967295\n"));
-        assert_eq!(all.iter().map(|(.., count)| u64::from(*count)).sum::<u64>(), u64::from(u32::MAX));
-        assert_eq!(all.first(), Some(&(0, SENTRY, 1)));
-        assert!(all.contains(&(SENTRY, 0, 1)));
-        let some = exchanged(&own_ids("0 1000 1\n1 100000 65535\n"));
-        assert_eq!(some.iter().map(|(.., count)| *count).sum::<u32>(), 65_536);
-        assert!(some.contains(&(STUB + 1, STUB + 1, 1)));
+        let of = |map: &str| {
+            let own = Ids { users: own_ids(map), groups: own_ids(map) };
+            exchanged().through(&own).users
+        };
+        let all = of("         0          0 4294967295\n");
+        assert_eq!(all.iter().map(|extent| u64::from(extent.count)).sum::<u64>(), u64::from(u32::MAX));
+        assert_eq!(all.first(), Some(&extent(0, SENTRY, 1)));
+        assert!(all.contains(&extent(SENTRY, 0, 1)));
+        let some = of("0 1000 1\n1 100000 65535\n");
+        assert_eq!(some.iter().map(|extent| extent.count).sum::<u32>(), 65_536);
+        assert!(some.contains(&extent(STUB + 1, STUB + 1, 1)));
     }
 
     #[test]
     fn only_a_caller_without_root_has_the_host_translate() {
-        let mapped: &[Extent] = &[(0, 1000, 1), (1, 100_000, 10)];
+        let mapped: &[Extent] = &[extent(0, 1000, 1), extent(1, 100_000, 10)];
         let mut all = exports(&[mapped, mapped]);
         assert_eq!(Users::Apart.take_mappings(&mut all).unwrap(), None);
         assert_eq!(all[1].ids.users, mapped);
         assert_eq!(Users::Caller.take_mappings(&mut all).unwrap().unwrap().groups, mapped);
         assert!(all.iter().all(|export| export.ids == Ids::default()));
         assert_eq!(Users::Caller.take_mappings(&mut all).unwrap(), None);
-        assert!(Users::Caller.take_mappings(&mut exports(&[mapped, &[(0, 5, 1)]])).is_err());
-        assert!(Users::Caller.take_mappings(&mut exports(&[&[(1, 1000, 1)]])).is_err());
+        assert!(Users::Caller.take_mappings(&mut exports(&[mapped, &[extent(0, 5, 1)]])).is_err());
+        assert!(Users::Caller.take_mappings(&mut exports(&[&[extent(1, 1000, 1)]])).is_err());
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use abi::Errno;
 use devpts::{Devpts, Ptys};
 use devtmpfs::Devtmpfs;
+use gofer::{Ids, Reach};
 use kernel::Kernel;
 use kernel::namespace::Pids;
 use vfs::{Caller, Device, FileSystem, FileSystemType, MountOption, MountRequest, SuperBlock, UserNamespace};
@@ -14,7 +15,6 @@ use super::host_files::HostProc;
 use super::images::Images;
 use super::ninep_type::Ninep;
 use super::overlay_options::OverlayType;
-use crate::boot::{Reach, SeenIds};
 
 /// What they are made from.
 pub(super) struct FileSystems {
@@ -23,7 +23,7 @@ pub(super) struct FileSystems {
     devices: Arc<SuperBlock>,
     ptys: Arc<Ptys>,
     /// As in [`crate::boot::Document`].
-    pub(super) direct: Option<SeenIds>,
+    pub(super) direct: Option<Ids>,
     /// What is reached through the files that it then serves itself.
     pub(super) reach: Reach,
 }
@@ -33,7 +33,7 @@ impl FileSystems {
         kernel: &Arc<Kernel>,
         host: HostProc,
         devices: &Devtmpfs,
-        (direct, reach): (Option<SeenIds>, Reach),
+        (direct, reach): (Option<Ids>, Reach),
     ) -> Arc<Self> {
         let kernel: Weak<Kernel> = Arc::downgrade(kernel);
         let sessions: Weak<dyn vfs::terminal::Sessions> = kernel.clone();

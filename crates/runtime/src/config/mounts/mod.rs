@@ -5,11 +5,11 @@ mod options;
 
 use std::path::{Path, PathBuf};
 
+use gofer::Ids;
 use oci_spec::runtime::Mount;
 use sentry::spec::{MountKind, MountSpec};
 
 use super::Export;
-use super::id_mappings::Ids;
 use options::Options;
 pub(crate) use options::option_words;
 
