@@ -14,6 +14,7 @@ mod hooks;
 mod log;
 mod sandbox;
 mod signal_names;
+mod sizes;
 mod state;
 mod systemd;
 mod user_names;

@@ -13,13 +13,13 @@ pub(crate) struct Update {
     #[arg(long, short, value_name = "FILE")]
     pub(crate) resources: Option<PathBuf>,
     /// Memory, in bytes or as in 100m
-    #[arg(long, value_name = "SIZE", value_parser = values::bytes, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SIZE", value_parser = values::limit, allow_negative_numbers = true)]
     pub(crate) memory: Option<i64>,
     /// Memory that is kept when the host runs short
-    #[arg(long, value_name = "SIZE", value_parser = values::bytes, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SIZE", value_parser = values::limit, allow_negative_numbers = true)]
     pub(crate) memory_reservation: Option<i64>,
     /// Memory and swap together
-    #[arg(long, value_name = "SIZE", value_parser = values::bytes, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SIZE", value_parser = values::limit, allow_negative_numbers = true)]
     pub(crate) memory_swap: Option<i64>,
     /// Share of processor time, against others
     #[arg(long, value_name = "SHARES", alias = "cpu-shares")]

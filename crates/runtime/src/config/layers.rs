@@ -10,6 +10,7 @@ use sentry::spec::{LayerSpec, MountKind};
 
 use super::Plan;
 use crate::error::{Error, Trying};
+use crate::sizes;
 
 /// The annotation that chooses it for one container, before the command line.
 pub(crate) const ANNOTATION: &str = "dev.casemate.overlay2";
@@ -78,7 +79,7 @@ impl FromStr for Layers {
             _ => return Err(usage()),
         };
         let (medium, size) = match rest.split_once(",size=") {
-            Some((medium, size)) => (medium, Some(bytes(size).ok_or_else(usage)?)),
+            Some((medium, size)) => (medium, Some(capacity(size).ok_or_else(usage)?)),
             None => (rest, None),
         };
         let medium = match (medium, medium.strip_prefix("dir=")) {
@@ -91,19 +92,9 @@ impl FromStr for Layers {
     }
 }
 
-/// A number of bytes: `65536`, `64k`, `2m`, `1g`.
-fn bytes(text: &str) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let shift = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
-        "" => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
-        "t" => 40,
-        _ => return None,
-    };
-    let bytes = digits.parse::<u64>().ok()?.checked_mul(1 << shift)?;
-    Some(bytes).filter(|bytes| *bytes > 0)
+/// A layer without room could hold nothing at all.
+fn capacity(text: &str) -> Option<u64> {
+    sizes::bytes(text).ok().filter(|bytes| *bytes > 0)
 }
 
 impl Plan {

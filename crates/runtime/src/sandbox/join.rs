@@ -8,37 +8,27 @@ use sentry::control::{Event, Request};
 use sentry::spec::Further;
 
 use super::attached;
-use super::launch::{Joined, Launch, Sandbox, Starter, connections, memory_file, servers};
+use super::connections::Connections;
+use super::launch::{Joined, Launch, Sandbox, Starter, memory_file};
 use super::supervise::end;
 use super::users::Users;
-use crate::children::GoferDocument;
-use crate::command_line::Toggle;
 use crate::error::{Error, Trying};
 use crate::state;
 
 /// Starts it, as far as it can be without its program. If that fails nothing is left.
-pub(super) fn join(launch: Launch<'_>, joined: Joined) -> Result<Sandbox, Error> {
+pub(super) fn join(mut launch: Launch<'_>, joined: Joined) -> Result<Sandbox, Error> {
     let Joined { sandbox: pod, pids, own } = joined;
     let gone = || Error::Message(format!("the sandbox of container {:?} has ended", pod.id()));
     let channel = pod.connect()?.ok_or_else(gone)?;
     let program = File::open("/proc/self/exe").trying_on("open", "/proc/self/exe")?;
     let (life_read, life) = pipe_with(PipeFlags::CLOEXEC).trying("make a pipe")?;
-    let (server_ends, mut client_ends) = connections(launch.plan.exports.len())?;
-    client_ends.extend(servers(&launch.plan.servers)?);
-    for file in &launch.plan.files {
-        client_ends.push(file.open()?);
-    }
+    let connections = Connections::open(&launch.plan)?;
+    let users = Users::of_caller();
+    let (document, mappings) = launch.for_gofer(users)?;
     let log = launch.log.descriptor().unwrap_or(rustix::stdio::stderr());
-    let starter =
-        Starter { program: program.as_fd(), log, users: Users::of_caller(), cgroups: &launch.cgroups };
-    let mut exports = launch.plan.exports;
-    let mappings = starter.users.take_mappings(&mut exports)?;
-    let hands_over = launch.global.directfs == Toggle::On;
-    let reach = launch.global.reach();
-    let document =
-        GoferDocument { log: launch.log.options(), exports, hands_over, reach, attached: launch.attached };
-    let gofer =
-        starter.gofer(&document, mappings.as_ref(), life, server_ends)?.finish().trying("start the gofer")?;
+    let starter = Starter { program: program.as_fd(), log, users, cgroups: &launch.cgroups };
+    let gofer = starter.gofer(&document, mappings.as_ref(), life, connections.of_gofer)?;
+    let gofer = gofer.finish().trying("start the gofer")?;
     drop(life_read);
 
     let id = launch.plan.container.id.clone();
@@ -47,7 +37,7 @@ pub(super) fn join(launch: Launch<'_>, joined: Joined) -> Result<Sandbox, Error>
     let further = Further { container, descriptors, pids, own };
     let made = (|| {
         let document = memory_file(&further)?;
-        let given = launch.descriptors.iter().chain(&client_ends).map(AsFd::as_fd);
+        let given = launch.descriptors.iter().chain(&connections.of_sentry).map(AsFd::as_fd);
         let all: Vec<BorrowedFd<'_>> = std::iter::once(document.as_fd()).chain(given).collect();
         channel.send_with(&Request::Create, &all).trying("create the container in its sandbox")?;
         match state::answer(&channel)? {

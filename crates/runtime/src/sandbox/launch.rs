@@ -4,19 +4,18 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use abi::Errno;
 use gofer::Ids;
 use host::spawn::{Child, Namespaces, Spawn, Starting, SupplementaryGroups};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use sentry::control::Channel;
 use sentry::spec::{OwnSpec, PidsOf};
 use serde::Serialize;
 
+use super::connections::Connections;
 use super::users::Users;
 use crate::cgroups::Cgroups;
 use crate::children::{self, GoferDocument, SandboxDocument};
@@ -67,45 +66,32 @@ pub(crate) struct Launch<'a> {
 
 impl Launch<'_> {
     /// Starts the sandbox. If that fails nothing is left.
-    pub(crate) fn start(self) -> Result<Sandbox, Error> {
+    pub(crate) fn start(mut self) -> Result<Sandbox, Error> {
         let program = File::open("/proc/self/exe").trying_on("open", "/proc/self/exe")?;
         let pipe = || pipe_with(PipeFlags::CLOEXEC).trying("make a pipe");
         let ((life_read, life), (gofer_read, gofer_life)) = (pipe()?, pipe()?);
         let (control, control_of_sentry) = Channel::pair().trying("make a control channel")?;
-        let (server_ends, mut client_ends) = connections(self.plan.exports.len())?;
-        client_ends.extend(servers(&self.plan.servers)?);
-        for file in &self.plan.files {
-            client_ends.push(file.open()?);
-        }
+        let connections = Connections::open(&self.plan)?;
         let log_file = self.log.descriptor().unwrap_or(rustix::stdio::stderr());
         let users = Users::of_caller();
+        let (for_gofer, mappings) = self.for_gofer(users)?;
         let starter = Starter { program: program.as_fd(), log: log_file, users, cgroups: &self.cgroups };
 
-        let mut exports = self.plan.exports;
-        let mappings = users.take_mappings(&mut exports)?;
-        let direct = self.global.directfs == Toggle::On;
-        let direct_ids = direct.then(|| users.of_direct_sentry(mappings.as_ref())).transpose()?;
+        let direct_ids =
+            for_gofer.hands_over.then(|| users.of_direct_sentry(mappings.as_ref())).transpose()?;
         let (mappings_of_sentry, seen) = direct_ids.map_or((None, None), |(own, seen)| (own, Some(seen)));
-        let reach = self.global.reach();
-        let document = GoferDocument {
-            log: self.log.options(),
-            exports,
-            hands_over: direct,
-            reach,
-            attached: self.attached,
-        };
-        let gofer = starter.gofer(&document, mappings.as_ref(), gofer_life, server_ends)?;
+        let gofer = starter.gofer(&for_gofer, mappings.as_ref(), gofer_life, connections.of_gofer)?;
 
         let (standard, further) = split(&self.descriptors)?;
         let document = memory_file(&SandboxDocument {
             log: self.log.options(),
             sentry: sentry::Document {
                 container: self.plan.container,
-                connections: client_ends.len(),
+                connections: connections.of_sentry.len(),
                 further_descriptors: further.len(),
                 stub_user: users.stub(),
                 direct: seen,
-                reach,
+                reach: for_gofer.reach,
                 strace: self.global.strace,
                 patching: self.global.patch == Toggle::On && self.plan.patching,
                 report_denied_calls: self.global.debug,
@@ -113,7 +99,7 @@ impl Launch<'_> {
         })?;
         // In the order of the numbers in `children`.
         let own = [control_of_sentry.as_fd(), self.listener.as_fd(), gofer_read.as_fd()].into_iter();
-        let others = own.chain(further.iter().map(AsFd::as_fd)).chain(client_ends.iter().map(AsFd::as_fd));
+        let others = own.chain(further.iter().chain(&connections.of_sentry).map(AsFd::as_fd));
         let descriptors = Descriptors {
             standard,
             document: document.as_fd(),
@@ -136,6 +122,20 @@ impl Launch<'_> {
                 Err(error).trying(started)
             }
         }
+    }
+
+    /// What the gofer is told, and the mappings of its own user namespace if it gets them. The plan has no exports any more then.
+    pub(super) fn for_gofer(&mut self, users: Users) -> Result<(GoferDocument, Option<Ids>), Error> {
+        let mut exports = std::mem::take(&mut self.plan.exports);
+        let mappings = users.take_mappings(&mut exports)?;
+        let document = GoferDocument {
+            log: self.log.options(),
+            exports,
+            hands_over: self.global.directfs == Toggle::On,
+            reach: self.global.reach(),
+            attached: self.attached,
+        };
+        Ok((document, mappings))
     }
 }
 
@@ -232,25 +232,6 @@ impl Starter<'_> {
             }
         })
     }
-}
-
-/// Pairs of connected sockets: the gofer's ends and the sentry's.
-pub(super) fn connections(count: usize) -> Result<(Vec<OwnedFd>, Vec<OwnedFd>), Error> {
-    let mut pairs = Vec::with_capacity(count);
-    for _ in 0..count {
-        let pair = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None);
-        pairs.push(pair.trying("make a connection to the gofer")?);
-    }
-    Ok(pairs.into_iter().unzip())
-}
-
-/// Connections to file servers of others.
-pub(super) fn servers(sockets: &[PathBuf]) -> Result<Vec<OwnedFd>, Error> {
-    let connect = |socket: &PathBuf| {
-        let stream = UnixStream::connect(socket).trying_on("connect to the file server", socket)?;
-        Ok(OwnedFd::from(stream))
-    };
-    sockets.iter().map(connect).collect()
 }
 
 /// A memory file that holds a document and cannot be changed any more.

@@ -1,6 +1,7 @@
 //! A sandbox as its runtime sees it: started, watched, ended.
 
 pub(crate) mod attached;
+mod connections;
 pub(crate) mod console;
 pub(crate) mod descriptors;
 mod join;
