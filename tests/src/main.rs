@@ -18,6 +18,16 @@ fn main() -> Result<ExitCode> {
         std::env::args().skip(1).partition(|word| !word.starts_with('-'));
     let mut arguments = Arguments::from_iter(std::iter::once("e2e".to_owned()).chain(options));
     arguments.test_threads.get_or_insert(PARALLEL);
+    let trials = |place: &Arc<Place>| -> Vec<Trial> {
+        let wanted =
+            |trial: &Trial| filters.is_empty() || filters.iter().any(|filter| trial.name().contains(filter));
+        let all = programs::all().map(|case| case.trial(place)).chain(suites::trials(place));
+        all.filter(wanted).collect()
+    };
+    if arguments.list {
+        let nowhere = Arc::new(Place::default());
+        return Ok(libtest_mimic::run(&arguments, trials(&nowhere)).exit_code());
+    }
     if let Some(reason) = enclosure::missing() {
         println!("end-to-end tests skipped: {reason}");
         println!("0 passed, 0 failed, {} skipped", programs::all().count() + suites::COUNT);
@@ -25,11 +35,8 @@ fn main() -> Result<ExitCode> {
     }
     enclosure::enter()?;
     let place = Arc::new(Place::prepare()?);
-    let trials = || programs::all().map(|case| case.trial(&place)).chain(suites::trials(&place));
-    let wanted =
-        |trial: &Trial| filters.is_empty() || filters.iter().any(|filter| trial.name().contains(filter));
     sweep::control_groups();
-    let mut conclusion = libtest_mimic::run(&arguments, trials().filter(wanted).collect());
+    let mut conclusion = libtest_mimic::run(&arguments, trials(&place));
     let failures = failures::take();
     let few = !failures.is_empty() && failures.len() <= failures::MOST;
     // Whoever panicked is not among them.
@@ -37,7 +44,7 @@ fn main() -> Result<ExitCode> {
         println!("again, alone:");
         arguments.test_threads = Some(1);
         let failed = |trial: &Trial| failures.iter().any(|failure| failure.name == trial.name());
-        let again = libtest_mimic::run(&arguments, trials().filter(failed).collect());
+        let again = libtest_mimic::run(&arguments, trials(&place).into_iter().filter(failed).collect());
         conclusion.num_passed += again.num_passed;
         conclusion.num_failed = again.num_failed;
         let still = failures::take();

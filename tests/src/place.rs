@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 
 use crate::{enclosure, testroot};
 
-/// The directories of a run.
-#[derive(Clone, Debug)]
+/// The directories of a run. By default they are nowhere, for whoever only asks what tests there are.
+#[derive(Clone, Debug, Default)]
 pub struct Place {
     /// The `casemate` binary under test.
     pub casemate: PathBuf,
