@@ -14,7 +14,7 @@ use vfs::mount_flags::MountFlags;
 use vfs::{CapabilitySet, Credentials, FileKind, OpenFile, OpenFlags, OpenHow};
 
 use super::bridge::{Bridge, Outside};
-use super::mounts;
+use super::paths;
 use crate::failure::{Failure, Trying};
 use crate::spec::ProcessSpec;
 
@@ -52,7 +52,7 @@ pub(super) fn make(
     let open = |path: &str| {
         let flags = OpenFlags::RDWR | OpenFlags::NOCTTY;
         let how = OpenHow::lenient(flags.bits(), 0)?;
-        mounts::as_user(context, &credentials, |caller| caller.open(&At::here(path.as_bytes()), &how))
+        paths::as_user(context, &credentials, |caller| caller.open(&At::here(path.as_bytes()), &how))
     };
     let master = open("/dev/pts/ptmx").trying("open /dev/pts/ptmx for process.terminal")?;
     let pair = master.file.as_any().downcast_ref::<MasterFile>();
@@ -70,7 +70,7 @@ pub(super) fn make(
 /// Shows the terminal as /dev/console too.
 pub(super) fn show(context: &FsContext, slave: &OpenFile) -> Result<(), Failure> {
     let Some(path) = &slave.path else { return Ok(()) };
-    let place = mounts::mountpoint(context, "/dev/console", false).trying("make /dev/console")?;
+    let place = paths::mountpoint(context, "/dev/console", false).trying("make /dev/console")?;
     if place.inode().kind() == FileKind::Directory {
         return Err(Failure::Message("/dev/console is a directory".to_owned()));
     }

@@ -8,7 +8,7 @@ use vfs::ops::open_how::OpenHow;
 use vfs::resolve::Resolve;
 use vfs::{FileKind, OpenFlags};
 
-use super::mounts;
+use super::paths;
 use crate::spec::ProcessSpec;
 use kernel::FsContext;
 
@@ -35,7 +35,7 @@ pub(super) fn complete<'a>(context: &FsContext, process: &'a ProcessSpec) -> Cow
 /// The container's passwd(5), or nothing where that cannot be read: it may be anything.
 fn read(context: &FsContext) -> String {
     let mut text = VecSink::new(LONGEST);
-    mounts::as_root(context, |caller| {
+    paths::as_root(context, |caller| {
         let flags = OpenFlags::NONBLOCK;
         let file =
             caller.open(&At::here(b"/etc/passwd"), &OpenHow { flags, mode: 0, resolve: Resolve::empty() });

@@ -16,9 +16,11 @@ mod lone_file;
 mod mounts;
 mod ninep_type;
 mod overlay_options;
+mod paths;
 mod process;
 mod sandbox;
 mod setup;
+mod shield;
 
 use std::sync::Arc;
 
@@ -76,7 +78,7 @@ pub(crate) fn run(
     let mut built = mounts::build(place, (&filesystems, &importer), &spec, connections, &devices)?;
     setup::make_devices(&built.context, &spec.devices)?;
     setup::set(&built.context, kernel.special(), &spec.sysctl)?;
-    mounts::shield(&mut built.context, &spec, &devices)?;
+    shield::shield(&mut built.context, &spec, &devices)?;
     process::find_program(&built.context, &spec.process)?;
     let container = Container::new(kernel, built, importer, spec, descriptors, resized)?;
     // Without a runtime there is nobody to tell; init ends the sandbox then.

@@ -9,22 +9,17 @@ use erofs::HostImage;
 use gofer_fs::{Caching, GoferFs};
 use hostfd::Importer;
 use kernel::FsContext;
-use kernel::fs_context::NoSpecialFiles;
 use overlay::{Overlay, Redirects, Settings, Upper};
-use vfs::caller::{At, Caller};
+use vfs::caller::At;
 use vfs::mount::Mount;
 use vfs::mount_flags::MountFlags;
 use vfs::mount_namespace::MountNamespace;
-use vfs::path::Path;
 use vfs::propagation::PropagationType;
-use vfs::resolve::Lookup;
-use vfs::{
-    CapabilitySet, Credentials, Device, FdTable, FileKind, FileSystem, InodeRef, MountOption, Name,
-    SuperBlock,
-};
+use vfs::{CapabilitySet, Credentials, FileKind, FileSystem, InodeRef, MountOption, Name, SuperBlock};
 
 use super::filesystems::FileSystems;
 use super::lone_file;
+use super::paths::{as_root, failed_at, find, mountpoint, working_directory};
 use super::process::Place;
 use crate::direct;
 use crate::failure::{Failure, Trying};
@@ -53,7 +48,7 @@ pub(super) struct Built {
     pub(super) beside: Option<Arc<dyn FileSystem>>,
 }
 
-/// Mounts everything for a container whose processes will be in this place, and finds the working directory. [`shield`] comes last.
+/// Mounts everything for a container whose processes will be in this place, and finds the working directory. [`super::shield`] comes last.
 pub(super) fn build(
     place: Place<'_>,
     (filesystems, importer): (&FileSystems, &Importer),
@@ -84,32 +79,9 @@ pub(super) fn build(
         builder.mount(&context, mount)?;
     }
     let cwd = &container.process.cwd;
-    context.cwd = working_directory(&context, cwd).map_err(|e| at(cwd, "enter process.cwd", e))?;
+    context.cwd = working_directory(&context, cwd).map_err(|e| failed_at(cwd, "enter process.cwd", e))?;
     context.umask = container.process.umask;
     Ok(Built { context, layer, beside })
-}
-
-/// Takes away what the container's programs may not see or change, once everything is made that is made for them.
-pub(super) fn shield(
-    context: &mut FsContext,
-    container: &ContainerSpec,
-    devices: &Devtmpfs,
-) -> Result<(), Failure> {
-    // Also where the slash is missing they are below the root, and not in the working directory.
-    let absolute = |path: &str| format!("/{}", path.trim_start_matches('/'));
-    for path in &container.masked_paths {
-        hide(context, &absolute(path), devices).map_err(|e| at(path, "hide", e))?;
-    }
-    for path in &container.readonly_paths {
-        protect(context, &absolute(path)).map_err(|e| at(path, "make read-only", e))?;
-    }
-    if container.root.read_only {
-        context.root.mount.set_flags(MountFlags::RDONLY).trying("make the root read-only")?;
-    }
-    // It may be covered now.
-    let cwd = &container.process.cwd;
-    context.cwd = working_directory(context, cwd).map_err(|e| at(cwd, "enter process.cwd", e))?;
-    Ok(())
 }
 
 /// A namespace whose root mount lies upon one that nobody sees, as Linux's upon its rootfs: so it can be moved and pivoted.
@@ -120,33 +92,6 @@ fn beneath(root: &Arc<Mount>) -> Result<Arc<MountNamespace>, Failure> {
     let namespace = MountNamespace::new(Arc::clone(&bottom));
     namespace.attach(&bottom.root_path(), root).trying("mount the root")?;
     Ok(namespace)
-}
-
-fn at(path: &str, what: &str, errno: Errno) -> Failure {
-    Failure::Message(format!("cannot {what} {path:?}: {}", errno.description()))
-}
-
-/// Acts on paths of the container as its root user.
-pub(super) fn as_root<R>(context: &FsContext, act: impl FnOnce(&Caller<'_>) -> R) -> R {
-    as_user(context, &Arc::new(Credentials::root(CapabilitySet::FULL)), act)
-}
-
-/// Acts on paths of the container as one of its users.
-pub(super) fn as_user<R>(
-    context: &FsContext,
-    credentials: &Arc<Credentials>,
-    act: impl FnOnce(&Caller<'_>) -> R,
-) -> R {
-    act(&Caller {
-        root: &context.root,
-        working_directory: &context.cwd,
-        credentials,
-        umask: 0,
-        files: &FdTable::new(),
-        special: &NoSpecialFiles,
-        namespace: &context.namespace,
-        task: None,
-    })
 }
 
 impl Builder<'_> {
@@ -238,7 +183,7 @@ impl Builder<'_> {
     fn mount(&mut self, context: &FsContext, mount: &MountSpec) -> Result<(), Failure> {
         let destination = mount.destination.as_str();
         if mount.kind == MountKind::Remount {
-            remount(context, mount).map_err(|e| at(destination, "remount", e))?;
+            remount(context, mount).map_err(|e| failed_at(destination, "remount", e))?;
             return propagate(context, mount);
         }
         let copied = match &mount.kind {
@@ -251,14 +196,14 @@ impl Builder<'_> {
         };
         let is_directory = superblock.root().inode_ref().kind() == FileKind::Directory;
         let place = mountpoint(context, destination, is_directory)
-            .map_err(|e| at(destination, "make mountpoint", e))?;
+            .map_err(|e| failed_at(destination, "make mountpoint", e))?;
         let source = match mount.source.as_str() {
             "" => superblock.filesystem().kind(),
             source => source,
         };
         let source = source.as_bytes().to_vec();
         let mounted = Mount::whole(superblock, &source, flags(&mount.flags));
-        context.namespace.attach(&place, &mounted).map_err(|e| at(destination, "mount on", e))?;
+        context.namespace.attach(&place, &mounted).map_err(|e| failed_at(destination, "mount on", e))?;
         propagate(context, mount)
     }
 
@@ -383,43 +328,9 @@ fn propagate(context: &FsContext, mount: &MountSpec) -> Result<(), Failure> {
         };
         let place = At::here(destination.as_bytes());
         as_root(context, |caller| caller.change_propagation(&place, to, change.recursive))
-            .map_err(|e| at(destination, "change the propagation of", e))?;
+            .map_err(|e| failed_at(destination, "change the propagation of", e))?;
     }
     Ok(())
-}
-
-/// The place of a mountpoint; what is missing of it is made.
-pub(super) fn mountpoint(context: &FsContext, path: &str, directory: bool) -> Result<Path, Errno> {
-    match find(context, path) {
-        Err(Errno::ENOENT) => {}
-        found => return found,
-    }
-    as_root(context, |caller| {
-        let mut at_path = String::new();
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        for (index, part) in parts.iter().enumerate() {
-            Name::new(part.as_bytes())?;
-            at_path.push('/');
-            at_path.push_str(part);
-            let last = index + 1 == parts.len();
-            let made = if last && !directory {
-                caller.make_node(&At::here(at_path.as_bytes()), 0o100_644, Device::default())
-            } else {
-                caller.make_directory(&At::here(at_path.as_bytes()), 0o755)
-            };
-            match made {
-                Ok(_) | Err(Errno::EEXIST) => {}
-                Err(errno) => return Err(errno),
-            }
-        }
-        Ok(())
-    })?;
-    find(context, path)
-}
-
-/// A directory, with those above it, made where it is missing.
-pub(super) fn directory(context: &FsContext, path: &str) -> Result<Path, Errno> {
-    mountpoint(context, path, true)
 }
 
 /// Whether a root has no place for one of the container's mounts or for its working directory.
@@ -432,45 +343,4 @@ fn lacks_mountpoints(root: &Arc<SuperBlock>, container: &ContainerSpec) -> bool 
     wanted
         .filter(|path| !destinations.iter().any(|mount| within(path, mount)))
         .any(|path| find(&context, path).is_err())
-}
-
-fn find(context: &FsContext, path: &str) -> Result<Path, Errno> {
-    as_root(context, |caller| caller.find_path(&At::here(path.as_bytes()), Lookup::FOLLOW))
-}
-
-/// Puts nothing readable over a path, if there is such a path.
-fn hide(context: &FsContext, path: &str, devices: &Devtmpfs) -> Result<(), Errno> {
-    let place = match find(context, path) {
-        Ok(place) => place,
-        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
-        Err(errno) => return Err(errno),
-    };
-    let cover = if place.inode().kind() == FileKind::Directory {
-        let options = tmpfs::Options { size: 4096, inodes: 1, mode: 0o555, uid: 0, gid: 0 };
-        Mount::whole(SuperBlock::new(tmpfs::Tmpfs::new(options, 4096)), b"tmpfs", MountFlags::RDONLY)
-    } else {
-        let superblock = devices.superblock();
-        let null = superblock.make(superblock.root(), Name::new(b"null")?, |_| Err(Errno::ENOENT))?;
-        Mount::new(Arc::clone(superblock), null, b"devtmpfs", MountFlags::empty())
-    };
-    context.namespace.attach(&place, &cover)
-}
-
-/// Puts a path, if there is such a path, over itself, read-only.
-fn protect(context: &FsContext, path: &str) -> Result<(), Errno> {
-    let place = match find(context, path) {
-        Ok(place) => place,
-        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
-        Err(errno) => return Err(errno),
-    };
-    let flags = place.mount.flags() | MountFlags::RDONLY;
-    let superblock = Arc::clone(place.mount.superblock());
-    let cover = Mount::new(superblock, Arc::clone(&place.dentry), &place.mount.source, flags);
-    context.namespace.attach(&place, &cover)
-}
-
-/// The working directory, made if it is missing, as runc does.
-fn working_directory(context: &FsContext, path: &str) -> Result<Path, Errno> {
-    let place = directory(context, path)?;
-    if place.inode().kind() == FileKind::Directory { Ok(place) } else { Err(Errno::ENOTDIR) }
 }

@@ -18,7 +18,7 @@ use vfs::path::Path;
 use vfs::resolve::Lookup;
 use vfs::{CapabilitySet, Credentials, FdTable, Terminal};
 
-use super::mounts;
+use super::paths;
 use crate::control::ExitStatus;
 use crate::failure::{Failure, Trying};
 use crate::spec::{ProcessSpec, SchedulingSpec, SeccompSpec};
@@ -147,7 +147,7 @@ pub(super) fn start(
 pub(super) fn find_program(context: &FsContext, process: &ProcessSpec) -> Result<(), Failure> {
     let name = process.args.first().map_or("", String::as_str);
     let credentials = Arc::new(credentials(process));
-    let found = mounts::as_user(context, &credentials, |caller| {
+    let found = paths::as_user(context, &credentials, |caller| {
         let try_at =
             |path: &str| caller.find_executable(&At::here(path.as_bytes()), Lookup::FOLLOW).map(drop);
         if name.contains('/') {
@@ -171,7 +171,7 @@ pub(super) fn find_program(context: &FsContext, process: &ProcessSpec) -> Result
 /// Where a further process begins. It must be there already.
 pub(super) fn working_directory(context: &FsContext, process: &ProcessSpec) -> Result<Path, Failure> {
     let credentials = Arc::new(credentials(process));
-    mounts::as_user(context, &credentials, |caller| caller.find_directory(&At::here(process.cwd.as_bytes())))
+    paths::as_user(context, &credentials, |caller| caller.find_directory(&At::here(process.cwd.as_bytes())))
         .map_err(|errno| {
             Failure::Message(format!("cannot enter process.cwd {:?}: {}", process.cwd, errno.description()))
         })

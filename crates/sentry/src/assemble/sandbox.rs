@@ -14,7 +14,7 @@ use vfs::{CapabilitySet, Credentials};
 use super::container::Container;
 use super::filesystems::FileSystems;
 use super::process::Place;
-use super::{mounts, process, setup};
+use super::{mounts, process, setup, shield};
 use crate::control::ExitStatus;
 use crate::failure::{Failure, Trying};
 use crate::spec::{ContainerSpec, Further, OwnSpec, PidsOf};
@@ -72,7 +72,7 @@ impl Sandbox {
         )?;
         setup::make_devices(&built.context, &spec.devices)?;
         setup::set(&built.context, kernel.special(), &spec.sysctl)?;
-        mounts::shield(&mut built.context, &spec, &self.devices)?;
+        shield::shield(&mut built.context, &spec, &self.devices)?;
         process::find_program(&built.context, &spec.process)?;
         let threads = spec.limits.threads;
         let container = Container::further(&self.first, place, built, spec, descriptors)?;

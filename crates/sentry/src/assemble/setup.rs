@@ -8,7 +8,7 @@ use vfs::resolve::{Lookup, Resolve};
 use vfs::special::SpecialFiles;
 use vfs::{AttributeChange, Device, OpenFlags};
 
-use super::mounts;
+use super::paths;
 use crate::failure::Failure;
 use crate::spec::{DeviceKind, DeviceSpec};
 use kernel::FsContext;
@@ -31,9 +31,9 @@ fn make(context: &FsContext, device: &DeviceSpec) -> Result<(), Errno> {
         DeviceKind::Fifo => 0o010_000,
     };
     let directory = device.path.rsplit_once('/').map_or("/", |(directory, _)| directory);
-    mounts::directory(context, directory)?;
+    paths::directory(context, directory)?;
     let at = At::here(device.path.as_bytes());
-    mounts::as_root(context, |caller| {
+    paths::as_root(context, |caller| {
         let number = Device::new(device.major, device.minor);
         match caller.make_node(&at, kind | device.mode & 0o7777, number) {
             Ok(_) | Err(Errno::EEXIST) => {}
@@ -62,7 +62,7 @@ pub(super) fn set(
     for (name, value) in settings {
         let path = format!("/proc/sys/{}", name.replace('.', "/"));
         let write = || {
-            mounts::as_root(context, |caller| {
+            paths::as_root(context, |caller| {
                 let how = OpenHow { flags: OpenFlags::WRONLY, mode: 0, resolve: Resolve::empty() };
                 let file = Caller { special, ..*caller }.open(&At::here(path.as_bytes()), &how)?;
                 file.write(&mut SliceSource::new(value.as_bytes())).map(drop)
