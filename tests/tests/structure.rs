@@ -131,3 +131,29 @@ fn files_hold_one_idea() {
         .collect();
     assert!(long.is_empty(), "{long:#?}");
 }
+
+/// The files that links of a document lead to, from where it lies. Those of the web are not followed.
+fn links(document: &str) -> impl Iterator<Item = &str> {
+    let targets = document.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+    targets.filter(|target| !target.is_empty() && !target.contains("://"))
+}
+
+#[test]
+fn links_in_the_documents_lead_somewhere() {
+    let documents = ["README.md", "docs", "docs/decisions"].map(|place| top().join(place));
+    let listed =
+        documents.iter().filter(|place| place.is_dir()).flat_map(|place| fs::read_dir(place).unwrap());
+    let listed = listed.map(|entry| entry.unwrap().path());
+    let written = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
+    let (mut dead, mut seen) = (Vec::new(), 0);
+    for path in listed.chain(documents.clone()).filter(written) {
+        let text = fs::read_to_string(&path).unwrap();
+        for target in links(&text) {
+            seen += 1;
+            if !path.parent().unwrap().join(target).exists() {
+                dead.push(format!("{}: {target}", path.display()));
+            }
+        }
+    }
+    assert!(seen > 20 && dead.is_empty(), "{seen} links, dead: {dead:#?}");
+}
