@@ -127,7 +127,7 @@ impl Input {
         loop {
             let room = self.buffer.get_mut(self.end..).unwrap_or_default();
             // Without room for control messages: descriptors that the client sends are closed by the host.
-            match patience.receive(|flags| rustix::net::recv(socket, &mut *room, flags)) {
+            match patience.receive(socket, |flags| rustix::net::recv(socket, &mut *room, flags)) {
                 Ok((_, 0)) => return Ok(false),
                 Ok((_, count)) => {
                     self.end += count;

@@ -40,6 +40,7 @@ pub const FILES: &[Row] = &[
 /// What the gofer does besides.
 const TABLE: &[Row] = &[
     // Talking to the client.
+    Row::always(nr::ppoll, "waits for requests"),
     Row::always(nr::recvfrom, "takes requests; descriptors sent along are closed by the host"),
     Row::always(nr::sendmsg, "answers, with donated descriptors"),
     // Holding files.
@@ -68,7 +69,7 @@ const TABLE: &[Row] = &[
     Row::always(nr::madvise, "memory of the allocator, stacks of threads that ended"),
     Row::always(nr::brk, "memory of the allocator"),
     Row::always(nr::futex, "waits for threads to end"),
-    Row::always(nr::sched_yield, "lets the holder of a lock run"),
+    Row::always(nr::sched_yield, "lets the holder of a lock run, and the client while it looks for requests"),
     Row::always(nr::rt_sigprocmask, "the end of a thread"),
     Row::always(nr::rt_sigreturn, "returns from signal handlers"),
     Row::always(nr::sigaltstack, "the end of a thread"),

@@ -149,7 +149,7 @@ pub const SENTRY: &[Row] = &[
     Row::always(nr::clock_nanosleep, "waits for a time"),
     Row::always(nr::nanosleep, "waits for a time"),
     Row::always(nr::restart_syscall, "goes on waiting after a stop"),
-    Row::always(nr::sched_yield, "lets the holder of a lock run"),
+    Row::always(nr::sched_yield, "lets the holder of a lock run, and the gofer while it looks for an answer"),
     // What the host is, for guests that ask.
     Row::always(nr::sysinfo, "load and memory of the host"),
     Row::always(nr::uname, "what the host's kernel can do"),

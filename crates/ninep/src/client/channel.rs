@@ -177,7 +177,7 @@ impl Channel {
         loop {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
             let mut control = RecvAncillaryBuffer::new(&mut space);
-            let received = patience.receive(|flags| {
+            let received = patience.receive(&*socket, |flags| {
                 let flags = flags | RecvFlags::CMSG_CLOEXEC;
                 recvmsg(&*socket, &mut [IoSliceMut::new(into)], &mut control, flags)
             });
