@@ -11,7 +11,7 @@ pub(super) use notify::{
 };
 pub(super) use process::{
     Death, cpu_clock, descriptor_of, execute, hold_of, is_alive, keep_dead_children, keep_off, keep_on,
-    kernel_before, kill_group, kill_process_group, may_run_anywhere, peek_dead, probe_filter_flags,
+    kept_off, kernel_before, kill_group, kill_process_group, may_run_anywhere, peek_dead, probe_filter_flags,
     probe_notifications, processor, reap, signal_thread,
 };
 

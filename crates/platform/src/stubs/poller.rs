@@ -26,13 +26,9 @@ thread_local! {
 /// Answers a guest's thread that sleeps. By itself the host would have it run where its answer comes from (`SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`); but beside a
 /// poller on one processor neither gets on, as the poller is about to look for its next call.
 pub(super) fn apart(thread: i32, answer: impl FnOnce()) {
-    let thread = Pid::from_raw(thread).filter(|_| POLLING.get());
-    if let Some(thread) = thread {
-        calls::keep_off(thread, calls::processor());
-    }
-    answer();
-    if let Some(thread) = thread {
-        calls::may_run_anywhere([Some(thread)]);
+    match Pid::from_raw(thread).filter(|_| POLLING.get()) {
+        Some(thread) => calls::kept_off(thread, calls::processor(), answer),
+        None => answer(),
     }
 }
 

@@ -120,7 +120,21 @@ pub(in crate::stubs) fn processor() -> u64 {
 /// Keeps a thread off a processor until [`may_run_anywhere`], if there is another. Best done while it sleeps:
 /// then nothing has to move.
 pub(in crate::stubs) fn keep_off(thread: Pid, number: u64) {
-    let Some(mut others) = processors() else { return };
+    if let Some(all) = processors() {
+        leave(thread, number, all);
+    }
+}
+
+/// Acts while a thread is kept off a processor. Afterwards it may run wherever this process may, which is asked once for both.
+pub(in crate::stubs) fn kept_off(thread: Pid, number: u64, act: impl FnOnce()) {
+    let Some(all) = processors() else { return act() };
+    leave(thread, number, all);
+    act();
+    // As below.
+    let _ = sched_setaffinity(Some(thread), &all);
+}
+
+fn leave(thread: Pid, number: u64, mut others: CpuSet) {
     if let (Ok(number), true) = (usize::try_from(number), others.count() > 1) {
         others.unset(number);
         // Where the thread runs decides about its speed only.
