@@ -60,8 +60,11 @@ impl Heat {
     pub(super) fn left(&mut self, served: u32) -> bool {
         let in_vain = served < WORTHWHILE;
         (self.last, self.streak) = (None, 0);
-        self.failures =
-            if in_vain { (self.failures + 1).min(MOST_FAILURES) } else { self.failures.saturating_sub(FORGIVEN) };
+        self.failures = if in_vain {
+            (self.failures + 1).min(MOST_FAILURES)
+        } else {
+            self.failures.saturating_sub(FORGIVEN)
+        };
         in_vain
     }
 }
