@@ -21,6 +21,12 @@ impl Consumption {
     pub fn plus(self, other: Self) -> Self {
         Self { user: self.user.saturating_add(other.user), system: self.system.saturating_add(other.system) }
     }
+
+    /// What is more than another one.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self { user: self.user.saturating_sub(other.user), system: self.system.saturating_sub(other.system) }
+    }
 }
 
 impl From<(Duration, Duration)> for Consumption {

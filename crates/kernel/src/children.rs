@@ -102,6 +102,7 @@ fn look(task: &Task, which: Which, options: WaitOptions) -> Result<Report, Errno
             report.peak.include(accounts.children_peak.clone());
         }
         if !options.contains(WaitOptions::NOWAIT) {
+            crate::control_group::forget_zombie(&ended);
             let mut usage = task.group.usage.lock();
             usage.children = usage.children.plus(report.used);
             usage.children_peak.include(report.peak.clone());

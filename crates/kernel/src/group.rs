@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use vfs::{Events, WaitQueue};
 
 use crate::accounting::{Consumption, Usage};
+use crate::control_group::GroupId;
 use crate::limits::Limits;
 use crate::namespace::Pids;
 use crate::signal::GroupSignals;
@@ -42,6 +43,10 @@ pub struct ThreadGroup {
     pub started: Instant,
     /// Added to the host's score when memory runs out: /proc/PID/oom_score_adj, -1000 to 1000.
     pub oom_score_adjustment: AtomicI32,
+    /// The control group of its first thread, which has ended.
+    pub(crate) zombie: Mutex<Option<GroupId>>,
+    /// What it had used when it came into its control group.
+    pub(crate) used_elsewhere: Mutex<Consumption>,
     /// What of its last thread is told of a zombie.
     last: Mutex<Last>,
     /// Notified when a child changes state: for wait(2).
@@ -99,6 +104,8 @@ impl ThreadGroup {
             container: AtomicU32::new(0),
             started: Instant::now(),
             oom_score_adjustment: AtomicI32::new(0),
+            zombie: Mutex::default(),
+            used_elsewhere: Mutex::default(),
             last: Mutex::default(),
             children_changed: WaitQueue::new(),
             ended: WaitQueue::new(),

@@ -51,6 +51,8 @@ pub struct Kernel {
     pub asynchronous: Arc<crate::aio::Requests>,
     /// Whether system calls are logged.
     pub strace: bool,
+    /// Its control groups.
+    pub control_groups: crate::control_group::ControlGroups,
     /// Whether its tasks are paused.
     pub freezer: crate::freezer::Freezer,
     /// The namespaces of the first process.
@@ -89,7 +91,7 @@ impl Kernel {
         vfs::waiting::set_host(Box::new(crate::waiting::Threads));
         let ipcs = crate::ipc::IpcNamespaces::default();
         let namespaces = Arc::new(Namespaces::first(&ipcs));
-        Arc::new(Self {
+        let kernel = Arc::new(Self {
             platform,
             dispatcher,
             timers: Arc::default(),
@@ -99,6 +101,7 @@ impl Kernel {
             ipcs,
             asynchronous: Arc::default(),
             strace,
+            control_groups: crate::control_group::ControlGroups::default(),
             freezer: crate::freezer::Freezer::default(),
             namespaces,
             started: std::time::Instant::now(),
@@ -110,7 +113,9 @@ impl Kernel {
             filesystems: OnceLock::new(),
             host_ends: OnceLock::new(),
             network: OnceLock::new(),
-        })
+        });
+        kernel.control_groups.belong_to(&kernel);
+        kernel
     }
 
     /// Says who opens devices and FIFOs. Once, before the first process.

@@ -13,6 +13,7 @@ pub mod aio;
 pub mod children;
 pub mod clone;
 pub mod container;
+pub mod control_group;
 pub mod current;
 pub mod exec;
 pub mod executor;

@@ -4,6 +4,7 @@
 //!
 //! | rank | lock | guards |
 //! |---|---|---|
+//! | 0 | `control_group::ControlGroups` | all control groups, and which of them tasks are in |
 //! | 0 | `time::interval::Intervals::sending` | that no signal of a timer is under way |
 //! | 1 | `pids::PidNamespace` | ids, parents and children, process groups, sessions, exit records |
 //! | 2 | `ThreadGroup::state` | a process's tasks and how it ends |

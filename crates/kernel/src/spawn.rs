@@ -124,6 +124,7 @@ pub fn spawn(kernel: &Arc<Kernel>, what: Spawn) -> Result<Started, Errno> {
     });
     group.add_task(&task)?;
     kernel.pids.enter_child(&task, 0, 0, || Ok(()))?;
+    crate::control_group::enter_from_outside(&task, what.container);
     if let Some(terminal) = what.terminal {
         kernel.pids.set_terminal(&task, terminal, false)?;
     }

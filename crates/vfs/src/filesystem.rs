@@ -72,6 +72,11 @@ pub trait FileSystem: Send + Sync {
         String::new()
     }
 
+    /// How mountinfo shows the directory at the root of a mount, which has this path within the filesystem.
+    fn shown_root(&self, within: Vec<u8>) -> Vec<u8> {
+        within
+    }
+
     /// Changes the filesystem's own options (`MS_REMOUNT`), given as mount(2) takes them.
     ///
     /// # Errors

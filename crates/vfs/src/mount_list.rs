@@ -62,7 +62,7 @@ fn record(mount: &Arc<Mount>, root: &Path) -> Option<MountRecord> {
         id: mount.id,
         parent: mount.mountpoint().map_or(mount.id, |p| p.mount.id),
         device: filesystem.device(),
-        root: within_filesystem(mount.root()),
+        root: filesystem.shown_root(within_filesystem(mount.root())),
         mountpoint,
         flags: mount.flags(),
         propagation,

@@ -172,6 +172,20 @@ fn inode(inode: &InodeRef, bits: WatchBits) {
     tell(inode, &Event { bits, cookie: 0, name: None }, false);
 }
 
+/// The text of a file has changed by itself, as files of control groups do.
+pub fn modified(target: &InodeRef) {
+    if !idle() {
+        inode(target, WatchBits::MODIFY);
+    }
+}
+
+/// The same, for those who watch its directory.
+pub fn modified_in(directory: &InodeRef, name: &[u8]) {
+    if !idle() {
+        tell(directory, &Event { bits: WatchBits::MODIFY, cookie: 0, name: Some(name) }, false);
+    }
+}
+
 /// A name was made in a directory.
 pub(crate) fn made(directory: &Dentry, name: &[u8], made: &Dentry) {
     if !idle() {

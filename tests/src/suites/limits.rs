@@ -17,3 +17,14 @@ pub(super) fn memory_hog_dies_alone(place: &Place) -> Result<()> {
     }
     Ok(())
 }
+
+/// Limits that programs set in control groups of their own hold; a host has no such controllers to compare with as a rule.
+pub(super) fn control_groups(place: &Place) -> Result<()> {
+    let sandbox = Sandbox::new(place, "control-limits", &["python3", "/cases/py/control_limits.py"])?;
+    let outcome = sandbox.run(b"", LIMIT * 3)?;
+    let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
+    if outcome.code != Some(0) || text != include_str!("../../cases/py/control_limits.txt") {
+        bail!("{}", outcome.shown());
+    }
+    Ok(())
+}

@@ -122,6 +122,7 @@ const NAMES: &[(&str, Test)] = &[
     ("as-runc/features", as_runc::features),
     ("as-runc/start-hooks", as_runc::start_hooks),
     ("as-runc/handed-over-sockets", as_runc::handed_over_sockets),
+    ("limits/control-groups", limits::control_groups),
     ("limits/memory-hog-dies-alone", limits::memory_hog_dies_alone),
     ("memory/many-files", many_files::bounded),
     ("output/append-to-a-shared-file", output::append_to_a_shared_file),

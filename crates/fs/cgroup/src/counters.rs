@@ -1,59 +1,39 @@
-//! What the files of the group say.
+//! What is counted when it is asked for.
 
-use std::fmt::Display;
-use std::sync::Arc;
 use std::time::Duration;
 
 use abi::Errno;
-use kernel::ThreadGroup;
 use kernel::container::Resident;
 
-use crate::Group;
+use crate::rows::Subject;
+use crate::values::{limit, line};
 
 type Text = Result<Vec<u8>, Errno>;
 
-fn line(value: impl Display) -> Text {
-    Ok(format!("{value}\n").into_bytes())
-}
-
-/// A number, or "max" where there is no limit.
-fn limit(value: Option<impl Display>) -> Text {
-    value.map_or_else(|| line("max"), |value| line(value))
-}
-
+/// Numbers, one in a line: those of whoever looks, and 0 for what has none in its pid namespace.
 fn lines(numbers: impl Iterator<Item = i32>) -> Text {
-    // Whoever looks sees those of its own pid namespace.
     let viewer = kernel::current::task();
-    let numbers = numbers.filter_map(|id| viewer.as_ref().map_or(Some(id), |task| task.pids().number(id)));
-    Ok(numbers.fold(String::new(), |all, number| all + &number.to_string() + "\n").into_bytes())
+    let shown = |id| viewer.as_ref().map_or(id, |task| task.pids().shown(id));
+    let mut shown: Vec<i32> = numbers.map(shown).collect();
+    shown.sort_unstable();
+    shown.dedup_by(|a, b| a == b && *a != 0);
+    Ok(shown.iter().fold(String::new(), |all, number| all + &number.to_string() + "\n").into_bytes())
 }
 
-fn living(group: &Group) -> Vec<Arc<ThreadGroup>> {
-    let mut groups = group.kernel.members(group.container);
-    groups.retain(|group| group.representative().is_some());
-    groups.sort_by_key(|group| group.pid);
-    groups
+pub(crate) fn processes(subject: &Subject) -> Text {
+    let mut processes: Vec<i32> =
+        subject.kernel.tasks_in(&[subject.group]).iter().map(|(_, t)| t.pid()).collect();
+    processes.sort_unstable();
+    processes.dedup();
+    lines(processes.into_iter())
 }
 
-pub(crate) fn processes(group: &Group) -> Text {
-    lines(living(group).iter().map(|group| group.pid))
+pub(crate) fn threads(subject: &Subject) -> Text {
+    lines(subject.kernel.tasks_in(&[subject.group]).iter().map(|(_, task)| task.tid()))
 }
 
-pub(crate) fn threads(group: &Group) -> Text {
-    let mut threads: Vec<i32> =
-        living(group).iter().flat_map(|group| group.tasks()).map(|task| task.tid()).collect();
-    threads.sort_unstable();
-    lines(threads.into_iter())
-}
-
-pub(crate) fn events(group: &Group) -> Text {
-    // Who reads this runs.
-    let populated = u8::from(!living(group).is_empty());
-    line(format_args!("populated {populated}\nfrozen 0"))
-}
-
-pub(crate) fn processor_time(group: &Group) -> Text {
-    let used = group.kernel.used(group.container);
+pub(crate) fn processor_time(subject: &Subject) -> Text {
+    let used = subject.kernel.used_by(subject.group);
     let (all, user, system) =
         (micros(used.user.saturating_add(used.system)), micros(used.user), micros(used.system));
     line(format_args!("usage_usec {all}\nuser_usec {user}\nsystem_usec {system}"))
@@ -63,24 +43,29 @@ fn micros(time: Duration) -> u128 {
     time.as_micros()
 }
 
-pub(crate) fn memory(group: &Group) -> Text {
-    let Resident { anonymous, shared } = group.kernel.resident(group.container);
+/// The container that the group is of, if that is not the first, whose counts are those of the whole sandbox.
+fn container(subject: &Subject) -> Result<Option<u32>, Errno> {
+    subject.look(|group| (group.container != 0).then_some(group.container))
+}
+
+pub(crate) fn memory(subject: &Subject) -> Text {
+    let Resident { anonymous, shared } = subject.kernel.resident(container(subject)?);
     line(anonymous.saturating_add(shared))
 }
 
-pub(crate) fn memory_kinds(group: &Group) -> Text {
-    let Resident { anonymous, shared } = group.kernel.resident(group.container);
+pub(crate) fn memory_kinds(subject: &Subject) -> Text {
+    let Resident { anonymous, shared } = subject.kernel.resident(container(subject)?);
     line(format_args!("anon {anonymous}\nfile {shared}\nfile_mapped {shared}"))
 }
 
-pub(crate) fn memory_limit(_: &Group) -> Text {
+pub(crate) fn memory_limit(_: &Subject) -> Text {
     limit(host::machine::memory_limit())
 }
 
-pub(crate) fn thread_count(group: &Group) -> Text {
-    line(group.kernel.pids.counted(group.container.unwrap_or(0)))
+pub(crate) fn thread_count(subject: &Subject) -> Text {
+    line(subject.kernel.pids.counted(container(subject)?.unwrap_or(0)))
 }
 
-pub(crate) fn thread_limit(group: &Group) -> Text {
-    limit(group.kernel.pids.limit(group.container.unwrap_or(0)))
+pub(crate) fn thread_limit(subject: &Subject) -> Text {
+    limit(subject.kernel.pids.limit(container(subject)?.unwrap_or(0)))
 }

@@ -1,94 +1,60 @@
-//! Control groups, version 2: cgroups(7).
+//! Control groups, version 2, as files: cgroups(7).
 //!
-//! There is one group, the container's own, which is the root of its namespace. Its limits are the runtime's to set, and the host's groups
-//! and the sentry enforce them; its counters are taken when they are read. Programs can read all of it and make no groups of their
-//! own: no controller is offered to any.
+//! The groups themselves are the kernel's ([`kernel::control_group`]); here is what their files say and take. A filesystem shows a group and
+//! all below it: that of the container, or the root of the cgroup namespace of whoever mounts it. Files come and go with the controllers
+//! of their group, so names are looked up each time they are used; an inode stays the same as long as anybody has it, so that whoever watches it
+//! hears of it.
+//!
+//! What a container as a whole may use is the runtime's to set: the files of its own group tell, and take nothing but processes and controllers.
 #![forbid(unsafe_code)]
 
 mod counters;
+mod directory;
+mod file;
+mod filesystem;
+mod inode;
+mod rows;
+mod values;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
 
-use abi::Errno;
 use kernel::Kernel;
-use synthetic::{Content, Entry, Make, Meta, Node, Synthetic, Table};
-use vfs::{Device, FileKind, FileSystem, Owner};
+use kernel::control_group::GroupId;
+use parking_lot::Mutex;
+use vfs::{SuperBlock, UserNamespace};
 
-/// `CGROUP2_SUPER_MAGIC`.
-const MAGIC: u64 = 0x6367_7270;
-/// The root's inode number.
-const ROOT: u64 = 1;
+/// The filesystems that there are: one for each group that is the root of what somebody sees.
+#[derive(Default)]
+pub struct Filesystems(Mutex<HashMap<GroupId, Weak<SuperBlock>>>);
 
-/// A container's group.
-#[derive(Clone)]
-struct Group {
-    kernel: Arc<Kernel>,
-    /// Its number; nothing for the first one, whose group holds all others.
-    container: Option<u32>,
-}
-
-/// The hierarchy of one container of a sandbox.
-#[must_use]
-pub fn filesystem(kernel: Arc<Kernel>, container: u32, device: Device) -> Arc<dyn FileSystem> {
-    let meta = Meta { inode: ROOT, mode: 0o555, owner: Owner::default() };
-    let table = Table::new(
-        Group { kernel, container: (container != 0).then_some(container) },
-        FILES,
-        Owner::default(),
-        ROOT + 1,
-    );
-    Synthetic::new("cgroup2", MAGIC, device, Node::Directory(meta, Arc::new(table)))
-}
-
-const fn file(name: &'static str, text: fn(&Group) -> Result<Vec<u8>, Errno>) -> Entry<Group> {
-    Entry { name, mode: 0o444, make: Make::Text(text) }
-}
-
-macro_rules! fixed {
-    ($name:literal, $text:literal) => {
-        file($name, |_| Ok($text.to_vec()))
-    };
-}
-
-static FILES: &[Entry<Group>] = &[
-    fixed!("cgroup.controllers", b"memory pids\n"),
-    file("cgroup.events", counters::events),
-    fixed!("cgroup.max.depth", b"0\n"),
-    fixed!("cgroup.max.descendants", b"0\n"),
-    Entry { name: "cgroup.procs", mode: 0o644, make: Make::Node(processes, FileKind::Regular) },
-    fixed!("cgroup.stat", b"nr_descendants 0\nnr_dying_descendants 0\n"),
-    fixed!("cgroup.subtree_control", b"\n"),
-    file("cgroup.threads", counters::threads),
-    fixed!("cgroup.type", b"domain\n"),
-    file("cpu.stat", counters::processor_time),
-    file("memory.current", counters::memory),
-    file("memory.max", counters::memory_limit),
-    file("memory.stat", counters::memory_kinds),
-    file("pids.current", counters::thread_count),
-    file("pids.max", counters::thread_limit),
-];
-
-fn processes(group: &Group, meta: Meta) -> Node {
-    Node::File(meta, Arc::new(Processes(group.clone())))
-}
-
-/// `cgroup.procs`: who is in the group. All are, so that moving one there changes nothing.
-struct Processes(Group);
-
-impl Content for Processes {
-    fn generate(&self) -> Result<Vec<u8>, Errno> {
-        counters::processes(&self.0)
+impl Filesystems {
+    /// The filesystem of a group and what lies below it, for the owner of a cgroup namespace.
+    #[must_use]
+    pub fn of(&self, kernel: &Arc<Kernel>, root: GroupId, owner: &Arc<UserNamespace>) -> Arc<SuperBlock> {
+        let mut made = self.0.lock();
+        if let Some(superblock) = made.get(&root).and_then(Weak::upgrade) {
+            return superblock;
+        }
+        made.retain(|_, superblock| superblock.strong_count() > 0);
+        let filesystem = filesystem::Unified::new(Arc::clone(kernel), root);
+        let superblock = SuperBlock::of(filesystem, Arc::clone(owner));
+        made.insert(root, Arc::downgrade(&superblock));
+        superblock
     }
 
-    fn store(&self, _: u64, text: &[u8]) -> Result<(), Errno> {
-        let text = str::from_utf8(text).map_err(|_| Errno::EINVAL)?;
-        let pid: i32 = text.trim().parse().map_err(|_| Errno::EINVAL)?;
-        match pid {
-            0 => Ok(()),
-            pid => {
-                let viewer = kernel::current::task().ok_or(Errno::ESRCH)?;
-                viewer.group_of(pid).map(drop).ok_or(Errno::ESRCH)
-            }
-        }
+    /// Whether mount(2) takes an option. They are the machine's to choose: here they change nothing, as in any cgroup namespace but
+    /// the first.
+    #[must_use]
+    pub fn knows(option: &[u8]) -> bool {
+        const KNOWN: &[&[u8]] = &[
+            b"nsdelegate",
+            b"favordynmods",
+            b"memory_localevents",
+            b"memory_recursiveprot",
+            b"memory_hugetlb_accounting",
+            b"pids_localevents",
+        ];
+        KNOWN.contains(&option)
     }
 }

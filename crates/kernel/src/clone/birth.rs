@@ -9,10 +9,11 @@ use platform::CloneMemory;
 use vfs::{Events, Fd, OpenFlags};
 
 use super::{CloneRequest, child};
+use crate::control_group::Admission;
 use crate::limits::Resource;
 use crate::memory::UserPtr;
 use crate::task::Binding;
-use crate::{Task, pidfd};
+use crate::{Task, control_group, pidfd};
 
 /// See the module. Dropped before it is carried out, it leaves no trace.
 pub struct Birth {
@@ -47,6 +48,7 @@ impl Birth {
         let pids = Arc::clone(&heritage.namespaces.pids);
         let container = task.group.container.load(Ordering::Relaxed);
         let reservation = task.kernel.pids.reserve(&task.kernel, &pids, container, request.ids.as_slice())?;
+        let admission = Admission::take(task, request.control_group)?;
         let id = reservation.id;
         let child = child::make(task, id, request, heritage)?;
         let number = task.pids().shown(id);
@@ -57,7 +59,7 @@ impl Birth {
         host.clear_child_tid = has(CloneFlags::CHILD_CLEARTID).then_some(request.child_tid);
         let pidfd =
             if has(CloneFlags::PIDFD) { Some(open_pidfd(task, &child, request.pidfd)?) } else { None };
-        if let Err(errno) = child::enter(task, &child, request.flags) {
+        if let Err(errno) = child::enter(task, &child, request.flags, admission) {
             close(task, pidfd);
             return Err(errno);
         }
@@ -138,6 +140,7 @@ pub(crate) fn withdraw(parent: &Arc<Task>, launched: Launched) {
     let kernel = &parent.kernel;
     let Some(child) = kernel.pids.task(tid) else { return };
     child.group.remove_task(&child);
+    control_group::withdraw(&child);
     if thread {
         kernel.pids.remove_task(tid);
     } else {

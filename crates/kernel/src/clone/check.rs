@@ -24,7 +24,6 @@ pub(super) fn request(task: &Task, request: &CloneRequest) -> Result<(), Errno> 
         has(CloneFlags::PARENT) && task.group.is_init(),
         has(CloneFlags::THREAD) && flags.intersects(CloneFlags::NEWUSER | CloneFlags::NEWPID),
         has(CloneFlags::NEWIPC) && has(CloneFlags::SYSVSEM),
-        has(CloneFlags::INTO_CGROUP),
     ];
     if contradictions.contains(&true) {
         return Err(Errno::EINVAL);

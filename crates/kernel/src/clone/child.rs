@@ -9,6 +9,7 @@ use platform::CloneMemory;
 use vfs::Credentials;
 
 use super::CloneRequest;
+use crate::control_group::Admission;
 use crate::namespace::{Namespaces, Pids};
 use crate::task::Parts;
 use crate::{FsContext, Task, ThreadGroup, namespace};
@@ -123,11 +124,20 @@ pub(super) const fn memory(flags: CloneFlags) -> CloneMemory {
     }
 }
 
-/// Enters the child where others can find it.
+/// Enters the child where others can find it, and into its control group.
 ///
 /// # Errors
-/// `EAGAIN` if the process is going down, `ERESTARTNOINTR` if a signal for the parent came meanwhile.
-pub(super) fn enter(parent: &Arc<Task>, child: &Arc<Task>, flags: CloneFlags) -> Result<(), Errno> {
+/// `EAGAIN` if the process is going down, `ERESTARTNOINTR` if a signal for the parent came meanwhile, `ENODEV` if its own control group is gone.
+pub(super) fn enter(
+    parent: &Arc<Task>,
+    child: &Arc<Task>,
+    flags: CloneFlags,
+    admission: Admission,
+) -> Result<(), Errno> {
+    admission.enter(parent, child, || publish(parent, child, flags))
+}
+
+fn publish(parent: &Arc<Task>, child: &Arc<Task>, flags: CloneFlags) -> Result<(), Errno> {
     let pids = &parent.kernel.pids;
     if flags.contains(CloneFlags::THREAD) {
         child.group.add_task(child)?;

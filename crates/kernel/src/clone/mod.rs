@@ -17,6 +17,7 @@ use abi::clone::CloneFlags;
 pub use birth::Birth;
 pub(crate) use birth::{Launched, withdraw};
 
+use crate::control_group::GroupId;
 use crate::{Outcome, Task, vfork};
 
 /// A decoded request. Addresses of zero mean "not wanted".
@@ -36,6 +37,8 @@ pub struct CloneRequest {
     pub child_tid: u64,
     /// With `PIDFD`, in the parent's memory.
     pub pidfd: u64,
+    /// With `INTO_CGROUP`, the group that it is to be in.
+    pub control_group: Option<GroupId>,
     /// Numbers that it is to have, in its pid namespace and those above it: clone3(2) `set_tid`.
     pub ids: Ids,
 }

@@ -33,6 +33,7 @@ fn dispatch(task: &Arc<Task>, args: &SyscallArgs) -> Work {
             parent_tid: 0,
             child_tid: TID_AT,
             pidfd: 0,
+            control_group: None,
             ids: crate::clone::Ids::default(),
         };
         let outcome = super::clone(&task, request).await;

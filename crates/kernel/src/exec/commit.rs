@@ -50,6 +50,8 @@ pub(super) async fn commit(task: &Arc<Task>, prepared: Prepared) -> Result<Outco
     }
     if task.tid() != group.pid {
         let old = task.tid();
+        // The old first thread has ended, and leaves no zombie: this one is the first now.
+        crate::control_group::forget_zombie(group);
         task.become_leader();
         task.kernel.pids.enter_task(task);
         task.kernel.pids.remove_task(old);

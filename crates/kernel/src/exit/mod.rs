@@ -81,6 +81,7 @@ pub(crate) fn release(task: &Arc<Task>, last_of_host: bool) {
     let group = Arc::clone(&task.group);
     let tid = task.tid();
     let last = group.remove_task(task);
+    crate::control_group::leave(task);
     crate::signal::task_ended(task);
     let Some(last) = last else { return };
     if !last {
@@ -96,6 +97,7 @@ pub(crate) fn release(task: &Arc<Task>, last_of_host: bool) {
         }
         (usage.past, usage.children)
     };
+    crate::control_group::process_ended(&group, own);
     let status = {
         let state = group.state.lock();
         state.exit.unwrap_or(ExitStatus::Exited(0))

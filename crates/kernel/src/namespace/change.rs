@@ -6,7 +6,7 @@ use abi::Errno;
 use abi::clone::CloneFlags;
 use vfs::{Capability, Credentials, UserNamespace};
 
-use super::Namespaces;
+use super::{Cgroup, Namespaces};
 use crate::{FsContext, Task};
 
 /// Whether the maker of namespaces, who is in a new user namespace by then if one is made too, may have those that `flags` ask for.
@@ -49,6 +49,9 @@ pub fn credentials_for(task: &Task, flags: CloneFlags) -> Result<Arc<Credentials
 /// As [`Namespaces::copied`].
 pub(crate) fn copied(task: &Task, flags: CloneFlags, maker: &Credentials) -> Result<Namespaces, Errno> {
     let mut copy = task.namespaces().copied(&task.kernel.ipcs, flags, maker)?;
+    if flags.contains(CloneFlags::NEWCGROUP) {
+        copy.cgroup = Cgroup::new(super::next_id(), maker, task.control_group())?;
+    }
     if flags.contains(CloneFlags::NEWNET) {
         copy.network = Some(task.kernel.new_network(maker)?);
     }

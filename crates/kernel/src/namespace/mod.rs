@@ -79,7 +79,8 @@ impl Namespaces {
         }
     }
 
-    /// The namespaces of a child or of a task that unshares: new ones where `flags` say so. They belong to the maker's user namespace.
+    /// The namespaces of a child or of a task that unshares: new ones where `flags` say so, those of networks and control groups excepted. They belong to
+    /// the maker's user namespace.
     ///
     /// # Errors
     /// `ENOSPC` with too many of a kind.
@@ -90,9 +91,6 @@ impl Namespaces {
         maker: &Credentials,
     ) -> Result<Self, Errno> {
         let mut copy = self.clone();
-        if flags.contains(CloneFlags::NEWCGROUP) {
-            copy.cgroup = Cgroup::new(next_id(), maker)?;
-        }
         if flags.contains(CloneFlags::NEWIPC) {
             copy.ipc = ipcs.make(next_id(), maker)?;
         }

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 pub use relations::{Aftermath, Ended, Home, JobEvent, Relation, Relations, Session};
 
 use crate::namespace::Pids;
-use crate::{Task, ThreadGroup};
+use crate::{Task, ThreadGroup, control_group};
 
 /// The id of the first process, which adopts orphans and takes all others with it when it ends.
 pub const INIT: i32 = 1;
@@ -267,12 +267,14 @@ impl PidNamespace {
         let mut inner = self.inner.lock();
         let forgotten = (inner.tasks.remove(&pid), inner.reap(pid));
         drop(inner);
+        forgotten.1.iter().for_each(|group| control_group::forget_zombie(group));
         drop(forgotten);
     }
 
     /// Forgets a zombie.
     pub(crate) fn reap(&self, pid: i32) {
         let group = self.inner.lock().reap(pid);
+        group.iter().for_each(|group| control_group::forget_zombie(group));
         drop(group);
     }
 

@@ -85,8 +85,13 @@ impl Task {
         }
     }
 
-    /// Whether its container is paused.
+    /// Whether its container is paused, or its control group holds it.
     pub(crate) fn is_paused(&self) -> bool {
+        self.is_container_paused() || self.held.any()
+    }
+
+    /// Whether its container is paused.
+    pub(crate) fn is_container_paused(&self) -> bool {
         self.kernel.freezer.holds(self.group.container.load(Ordering::Relaxed))
     }
 

@@ -35,6 +35,7 @@ fn dispatch(task: &Arc<Task>, args: &SyscallArgs) -> Work {
                 parent_tid: 0,
                 child_tid: MEMORY,
                 pidfd: 0,
+                control_group: None,
                 ids: crate::clone::Ids::default(),
             };
             crate::clone::clone(&task, request).await

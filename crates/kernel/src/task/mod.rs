@@ -59,6 +59,10 @@ pub struct Task {
     attributes: Mutex<Attributes>,
     /// Where the thread that carries its call waits, if it does so in the middle of an operation.
     pub(crate) parked: crate::waiting::Parked,
+    /// Its control group.
+    pub(crate) control: Mutex<crate::control_group::Entry>,
+    /// Why it may not run, if it may not.
+    pub(crate) held: crate::control_group::Held,
     /// Whether `attributes.seccomp` is anything but off.
     filtered: AtomicBool,
     /// Semaphore operations to be undone.
@@ -114,6 +118,8 @@ impl Task {
             filtered: AtomicBool::new(parts.attributes.seccomp.mode() != 0),
             attributes: Mutex::new(parts.attributes),
             parked: crate::waiting::Parked::default(),
+            control: Mutex::default(),
+            held: crate::control_group::Held::default(),
             undo: Mutex::new(None),
             vfork: Mutex::new(None),
         })

@@ -8,7 +8,7 @@ use platform::{Resume, Thread};
 use super::cell::{Access, Rest};
 use crate::memory::UserPtr;
 use crate::signal::{self, Answer, Next, Pause};
-use crate::{Outcome, Task, exit, strace};
+use crate::{Outcome, Task, control_group, exit, strace};
 
 impl Task {
     /// Gives a new child its thread.
@@ -79,7 +79,8 @@ impl Task {
                 }
                 Next::Rest => {
                     // Whoever ends the stop wakes the task, which then comes here again.
-                    return self.take_rest(rest);
+                    self.take_rest(rest);
+                    return control_group::rested(self);
                 }
                 Next::Exit(status) => return exit::exit_group(&self.group, status),
                 Next::Leave => return thread.exit(Vec::new()),
@@ -89,7 +90,8 @@ impl Task {
 
     /// What its signals have it do. A mask that was replaced for the call stays in force only if a signal may have ended the call.
     fn next(self: &Arc<Self>, rest: &Rest) -> Next {
-        if self.is_paused() {
+        // What a group holds can be killed; what is paused from outside stays as it is.
+        if self.is_paused() && (self.is_container_paused() || !signal::is_doomed(self)) {
             return Next::Rest;
         }
         let temporary = self.signals.has_temporary_mask();

@@ -1,6 +1,5 @@
 //! The filesystems that need nothing from outside: those of the container's description, and those that its programs mount.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use abi::Errno;
@@ -22,6 +21,7 @@ pub(super) struct FileSystems {
     host: Arc<HostProc>,
     devices: Arc<SuperBlock>,
     ptys: Arc<Ptys>,
+    control_groups: cgroup::Filesystems,
     /// As in [`crate::boot::Document`].
     pub(super) direct: Option<Ids>,
     /// What is reached through the files that it then serves itself.
@@ -42,6 +42,7 @@ impl FileSystems {
             host: Arc::new(host),
             devices: Arc::clone(devices.superblock()),
             ptys: Arc::new(Ptys::new(sessions)),
+            control_groups: cgroup::Filesystems::default(),
             direct,
             reach,
         })
@@ -72,7 +73,8 @@ impl FileSystems {
     /// `EIO` if there is no kernel any more.
     pub(super) fn cgroup(&self, container: u32) -> Result<Arc<SuperBlock>, Errno> {
         let kernel = self.kernel.upgrade().ok_or(Errno::EIO)?;
-        Ok(SuperBlock::new(cgroup::filesystem(kernel, container, Device::anonymous())))
+        let root = kernel.control_groups.with(|tree| tree.root(container));
+        Ok(self.control_groups.of(&kernel, root, &UserNamespace::initial()))
     }
 
     /// A new instance of devpts.
@@ -89,7 +91,7 @@ pub(super) fn register(kernel: &Arc<Kernel>, filesystems: &Arc<FileSystems>) {
     let types: Vec<Arc<dyn FileSystemType>> = vec![
         Arc::new(Ninep),
         Arc::new(Pseudoterminals(Arc::clone(filesystems))),
-        plain("cgroup2", |filesystems, caller| filesystems.cgroup(container_of(caller))),
+        Arc::new(ControlGroups(Arc::clone(filesystems))),
         plain("devtmpfs", |filesystems, _| Ok(Arc::clone(&filesystems.devices))),
         Arc::new(fuse::Fuse),
         Arc::new(fuse::Control::new(SuperBlock::new(fuse::control_filesystem()))),
@@ -210,10 +212,34 @@ impl FileSystemType for Plain {
     }
 }
 
-/// The container of whoever mounts.
-fn container_of(caller: &Caller<'_>) -> u32 {
-    let task = caller.task.and_then(|task| task.downcast_ref::<kernel::Task>());
-    task.map_or(0, |task| task.group.container.load(Ordering::Relaxed))
+/// cgroup2: what is seen from the caller's cgroup namespace.
+struct ControlGroups(Arc<FileSystems>);
+
+impl FileSystemType for ControlGroups {
+    fn name(&self) -> &'static str {
+        "cgroup2"
+    }
+
+    fn in_user_namespaces(&self) -> bool {
+        true
+    }
+
+    fn owner(&self, caller: &Caller<'_>) -> Arc<UserNamespace> {
+        let task = caller.task.and_then(|task| task.downcast_ref::<kernel::Task>());
+        task.map_or_else(UserNamespace::initial, |task| Arc::clone(&task.namespaces().cgroup.user))
+    }
+
+    fn check(&self, option: &MountOption) -> Result<(), Errno> {
+        if cgroup::Filesystems::knows(&option.text()) { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+
+    fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
+        request.options.iter().try_for_each(|option| self.check(option))?;
+        let task = request.caller.task.and_then(|task| task.downcast_ref::<kernel::Task>());
+        let task = task.ok_or(Errno::EINVAL)?;
+        let owner = self.owner(request.caller);
+        Ok(self.0.control_groups.of(&task.kernel, task.control_root(), &owner))
+    }
 }
 
 /// The pid namespace of whoever mounts.

@@ -6,9 +6,10 @@ use abi::Errno;
 use abi::clone::{CLONE_ARGS_SIZE_VER0, CloneArgs, CloneFlags};
 use abi::signal::Signal;
 use kernel::clone::{CloneRequest, Ids, clone as make};
+use kernel::control_group::{Directory, GroupId, may_clone_into};
 use kernel::pids::PID_MAX;
 use kernel::{Outcome, Task, UserAddr, UserPtr};
-use vfs::Capability;
+use vfs::{Capability, Fd};
 
 use crate::argument::read_extensible;
 
@@ -45,6 +46,7 @@ pub async fn clone(
             parent_tid,
             child_tid,
             pidfd: parent_tid,
+            control_group: None,
             ids: Ids::default(),
         },
     )
@@ -77,6 +79,7 @@ fn plain(flags: CloneFlags) -> CloneRequest {
         parent_tid: 0,
         child_tid: 0,
         pidfd: 0,
+        control_group: None,
         ids: Ids::default(),
     }
 }
@@ -96,6 +99,7 @@ pub async fn clone3(task: &Arc<Task>, arguments: UserAddr, size: usize) -> Resul
         return Err(Errno::EINVAL);
     }
     let ids = wanted_ids(task, &args, flags)?;
+    let control_group = control_group(task, &args, flags)?;
     let stack = args.stack.checked_add(args.stack_size).ok_or(Errno::EINVAL)?;
     let request = CloneRequest {
         flags,
@@ -105,9 +109,23 @@ pub async fn clone3(task: &Arc<Task>, arguments: UserAddr, size: usize) -> Resul
         parent_tid: args.parent_tid,
         child_tid: args.child_tid,
         pidfd: args.pidfd,
+        control_group,
         ids,
     };
     make(task, request).await
+}
+
+/// The control group that the child is to be in.
+fn control_group(task: &Task, args: &CloneArgs, flags: CloneFlags) -> Result<Option<GroupId>, Errno> {
+    if !flags.contains(CloneFlags::INTO_CGROUP) {
+        return Ok(None);
+    }
+    let fd = i32::try_from(args.cgroup).map_err(|_| Errno::EINVAL)?;
+    let file = task.files().get(Fd(fd))?;
+    let inode = file.path.as_ref().map(|path| Arc::clone(path.dentry.inode_ref())).ok_or(Errno::EBADF)?;
+    let directory = inode.as_any().downcast_ref::<Directory>().ok_or(Errno::EBADF)?;
+    may_clone_into(task, directory.0, flags.contains(CloneFlags::THREAD))?;
+    Ok(Some(directory.0))
 }
 
 /// The numbers that the child is to have, from its own pid namespace upwards. Those who restore checkpoints may choose them.

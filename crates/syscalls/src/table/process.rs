@@ -18,7 +18,7 @@ pub(super) static ROWS: &[Row] = rows! {
     later clone(clone::clone, flags: u64, stack: u64, parent_tid: u64, child_tid: u64, tls: u64) Partial(NAMESPACES);
     now unshare(namespace::unshare, flags: u64) Partial(NAMESPACES);
     now setns(namespace::setns, fd: Fd, kinds: u32) Partial(NAMESPACES);
-    later clone3(clone::clone3, arguments: UserAddr, size: usize) Partial("no time namespaces, no cgroup");
+    later clone3(clone::clone3, arguments: UserAddr, size: usize) Partial("no time namespaces");
     later fork(clone::fork) Full;
     later vfork(clone::vfork) Full;
     later execve(execve::execve, path: PathPtr, argv: UserAddr, envp: UserAddr) Full;

@@ -26,9 +26,14 @@ pub(super) fn set_comm(subject: &Subject, text: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// The container's group is the only one, and the root of what is seen of the hierarchy.
+/// Its control group, as seen from the root of the reader's cgroup namespace.
 pub(super) fn cgroup(subject: &Subject) -> Result<Vec<u8>, Errno> {
-    subject.group().map(|_| b"0::/\n".to_vec())
+    let group = subject.group()?;
+    let own = subject.task().ok().and_then(|task| task.control_group());
+    let of = own.or_else(|| group.control_group()).ok_or(Errno::ESRCH)?;
+    let from = kernel::current::task().map_or(of, |viewer| viewer.control_root());
+    let path = group.kernel.control_groups.with(|tree| tree.path(of, from));
+    Ok([b"0::", path.0.as_slice(), b"\n"].concat())
 }
 
 /// Not to be written.

@@ -1,0 +1,106 @@
+//! Moving processes: `cgroup.procs` and `cgroup.threads`.
+
+use std::sync::Arc;
+
+use abi::Errno;
+
+use super::tasks::{Look, hold};
+use super::{GroupId, Notices, Tree, Writer};
+use crate::{Kernel, Task, ThreadGroup, current};
+
+/// What an id stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A process with all its threads.
+    Process,
+    /// A thread alone.
+    Thread,
+}
+
+/// Moves a process or a thread into a group. The id is the caller's name for it; 0 is the caller itself.
+///
+/// # Errors
+/// `ESRCH`, `ENODEV` if the group is gone, `EOPNOTSUPP` for a thread that would leave the group of its process, those of
+/// moving by who may ([`Writer`]), and `EBUSY` for a group whose children have controllers.
+pub fn move_to(kernel: &Kernel, writer: &Writer, to: GroupId, id: i32, what: What) -> Result<(), Errno> {
+    let caller = current::task().ok_or(Errno::ESRCH)?;
+    let task = if id == 0 { Some(Arc::clone(&caller)) } else { caller.task_of(id) };
+    let process = match &task {
+        Some(task) => Arc::clone(&task.group),
+        None => caller.group_of(id).filter(|_| what == What::Process).ok_or(Errno::ESRCH)?,
+    };
+    let used = process.consumption();
+    let look = kernel.control_groups.change(|tree, notices| {
+        tree.living(to)?;
+        let from = match &task {
+            Some(task) => task.control_group(),
+            None => process.control_group(),
+        };
+        let from = from.ok_or(Errno::ESRCH)?;
+        tree.may_move(writer, from, to)?;
+        if what == What::Thread && from != to {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        tree.can_host(to)?;
+        if from != to {
+            super::cpu::settle(tree, &process, from, used);
+        }
+        Ok(carry_out(kernel, tree, &process, to, notices))
+    })?;
+    look.take();
+    Ok(())
+}
+
+/// Whether a task may make a child in a group: clone3(2) `CLONE_INTO_CGROUP`.
+///
+/// # Errors
+/// As [`move_to`].
+pub fn may_clone_into(task: &Task, to: GroupId, thread: bool) -> Result<(), Errno> {
+    let writer = Writer { credentials: task.credentials(), root: task.control_root() };
+    task.kernel.control_groups.with(|tree| {
+        tree.living(to).map_err(|_| Errno::ENOENT)?;
+        tree.may_write(&writer, to)?;
+        let from = task.control_group().ok_or(Errno::EBADF)?;
+        tree.may_move(&writer, from, to)?;
+        if thread && from != to {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        tree.can_host(to)
+    })
+}
+
+fn carry_out(
+    kernel: &Kernel,
+    tree: &mut Tree,
+    process: &ThreadGroup,
+    to: GroupId,
+    notices: &mut Notices,
+) -> Look {
+    let mut look = Look::default();
+    let mut concerned = tree.upward(to);
+    for task in process.tasks() {
+        if let Some(from) = one(tree, &task, to, notices) {
+            hold(tree, task, &mut look);
+            let further: Vec<GroupId> =
+                tree.upward(from).into_iter().filter(|at| !concerned.contains(at)).collect();
+            concerned.extend(further);
+        }
+    }
+    super::freeze::recheck(kernel, tree, &concerned, notices);
+    look
+}
+
+/// Moves one thread. Where it was, if it was elsewhere and lives.
+fn one(tree: &mut Tree, task: &Task, to: GroupId, notices: &mut Notices) -> Option<GroupId> {
+    let from = {
+        let mut entry = task.control.lock();
+        let from = entry.group.filter(|from| entry.lives && *from != to)?;
+        entry.group = Some(to);
+        from
+    };
+    tree.count_in(to);
+    tree.count_out(from);
+    tree.began(to, notices);
+    tree.ended(from, notices);
+    Some(from)
+}
