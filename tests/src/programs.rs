@@ -387,6 +387,7 @@ const FILES: &[Case] = &[
     python!("files/handles", "file_handles.py"),
     python!("files/descriptor-information", "descriptor_information.py"),
     python!("files/control-group", "control_group.py"),
+    python!("files/control-races", "control_races.py", since: (5, 14)),
     python!("files/control-tree", "control_tree.py", since: (5, 14)),
     python!("files/running", "running_files.py"),
     program!("files/leases", "leases", seconds: 240),

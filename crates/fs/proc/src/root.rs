@@ -94,6 +94,7 @@ fn sysvipc(system: &System, meta: Meta) -> Node {
 }
 
 static FILES: &[Entry<System>] = &[
+    text("cgroups", system::control_groups::controllers),
     text("cmdline", system::text::cmdline),
     text("cpuinfo", system::cpu::cpuinfo),
     text("devices", system::text::devices),

@@ -32,11 +32,16 @@ impl Controllers {
         Self::NAMES.iter().find(|(_, known)| known.as_bytes() == name).map(|(controller, _)| *controller)
     }
 
+    /// Their names.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let those = Self::NAMES.iter().filter(move |(controller, _)| self.contains(*controller));
+        those.map(|(_, name)| *name)
+    }
+
     /// Their names with blanks between them.
     #[must_use]
     pub fn text(self) -> String {
-        let names = Self::NAMES.iter().filter(|(controller, _)| self.contains(*controller));
-        names.map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
+        self.names().collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -156,7 +156,9 @@ fn leave_with(task: &Task, lingers: bool) {
 
 /// Nothing is left of a process, or of its first thread, that has ended.
 pub(crate) fn forget_zombie(group: &ThreadGroup) {
-    if let Some(of) = group.zombie.lock().take() {
+    // The groups' lock comes first wherever both are held.
+    let of = group.zombie.lock().take();
+    if let Some(of) = of {
         group.kernel.control_groups.with(|tree| tree.count_out(of));
     }
 }

@@ -8,8 +8,8 @@ use vfs::Owner;
 use super::{Group, GroupId};
 use crate::accounting::Consumption;
 
-/// The most groups that a sandbox may have. Linux has as many memory groups.
-pub const GROUPS_MAX: usize = 65_535;
+/// The most groups that a container may have. Linux has as many memory groups.
+pub const GROUPS_MAX: u64 = 65_535;
 /// How deep they may lie within each other, whatever `cgroup.max.depth` says: each fork counts in every group above.
 const DEPTH_MAX: u32 = 256;
 
@@ -36,6 +36,12 @@ impl Tree {
         self.roots.insert(container, root);
         self.groups.insert(root, Group::new(root, None, container, b"", Owner::default()));
         root
+    }
+
+    /// Forgets the groups of a container that is gone.
+    pub fn forget_container(&mut self, container: u32) {
+        self.roots.remove(&container);
+        self.groups.retain(|_, group| group.container != container);
     }
 
     fn next_id(&mut self) -> GroupId {
@@ -122,7 +128,8 @@ impl Tree {
         if depth > DEPTH_MAX || full(parent) || self.above(within).any(full) {
             return Err(Errno::EAGAIN);
         }
-        if self.groups.len() >= GROUPS_MAX {
+        let root = self.above(within).last().unwrap_or(parent);
+        if root.descendants.saturating_add(root.dying) >= GROUPS_MAX {
             return Err(Errno::ENOSPC);
         }
         let new = Group::new(GroupId(self.last.wrapping_add(1)), Some(parent), parent.container, name, owner);
@@ -255,5 +262,8 @@ mod tests {
         assert_ne!(first, second);
         assert_eq!(tree.root(2), second);
         assert!(!tree.is_within(second, first));
+        let below = make(&mut tree, second, "a").unwrap();
+        tree.forget_container(2);
+        assert!(tree.group(below).is_none() && tree.group(second).is_none() && tree.group(first).is_some());
     }
 }

@@ -217,6 +217,11 @@ impl Container {
         self.kernel.pids.set_limit(self.number, limit);
     }
 
+    /// Forgets its control groups.
+    pub(super) fn forget_groups(&self) {
+        self.kernel.control_groups.with(|tree| tree.forget_container(self.number));
+    }
+
     /// Its processes.
     pub(super) fn processes(&self) -> Vec<Arc<ThreadGroup>> {
         self.kernel.members(Some(self.number))

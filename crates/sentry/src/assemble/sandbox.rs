@@ -133,6 +133,7 @@ impl Sandbox {
         let body = move || {
             ended.kill_rest();
             ended.limit_threads(None);
+            ended.forget_groups();
             sandbox.further.lock().retain(|other| !Arc::ptr_eq(other, &ended));
             ended.tell_end(status);
         };

@@ -1,5 +1,6 @@
 //! Files about the system as a whole.
 
+pub(crate) mod control_groups;
 pub(crate) mod cpu;
 pub(crate) mod ipc;
 pub(crate) mod load;
