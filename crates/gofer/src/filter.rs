@@ -69,6 +69,7 @@ const TABLE: &[Row] = &[
     Row::always(nr::madvise, "memory of the allocator, stacks of threads that ended"),
     Row::always(nr::brk, "memory of the allocator"),
     Row::always(nr::futex, "waits for threads to end"),
+    Row::always(nr::restart_syscall, "goes on waiting after a stop"),
     Row::always(nr::sched_yield, "lets the holder of a lock run, and the client while it looks for requests"),
     Row::always(nr::rt_sigprocmask, "the end of a thread"),
     Row::always(nr::rt_sigreturn, "returns from signal handlers"),

@@ -48,6 +48,9 @@ pub(crate) enum Error {
     /// The container has ended.
     #[error("container not running")]
     NotRunning,
+    /// A process of its sandbox was stopped by a signal of the host, and answers nothing.
+    #[error("the sandbox of container {0:?} was stopped by a signal: it answers when it gets SIGCONT")]
+    StandsStill(String),
     /// The sentry closed a connection.
     #[error("the sandbox has ended")]
     Closed,

@@ -12,7 +12,7 @@ use crate::control::{Channel, Event, ExitStatus};
 use crate::failure::{Failure, Trying};
 use crate::spec::ContainerSpec;
 use crate::window::{self, Window};
-use crate::{assemble, direct, filter, init, isolation, privileges};
+use crate::{assemble, direct, filter, init, isolation, modes, privileges};
 
 /// What the runtime tells a sandbox, as JSON in a sealed memory file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +88,8 @@ pub(crate) struct Materials {
 #[must_use]
 pub fn enter(boot: Boot) -> ExitCode {
     let Boot { document, descriptors, control, listener, life, connections } = boot;
+    // Before the sentry can say anything, upon which the runtime may change them.
+    let terminal = modes::Standard::note();
     let prepared = isolation::open_proc()
         .and_then(|proc| isolation::empty_root().map(|()| proc))
         .and_then(|proc| window::pipe(&document).map(|resized| (proc, resized)))
@@ -114,7 +116,7 @@ pub fn enter(boot: Boot) -> ExitCode {
                     .ok()
             });
             drop((descriptors, control, listener, connections, proc));
-            init::watch(&document, pid, &life, window.as_ref()).unwrap_or_else(|failure| {
+            init::watch(&document, pid, &life, (window.as_ref(), &terminal)).unwrap_or_else(|failure| {
                 tracing::error!("{failure}");
                 ExitCode::FAILURE
             })

@@ -196,6 +196,7 @@ pub const INIT: &[Row] = &[
     Row::always(nr::read, "hears that the runtime leaves"),
     Row::always(nr::write, "says why it ends"),
     Row::always(nr::writev, "says why it ends"),
+    Row::when(nr::ioctl, &[&[arg(1).is(ioctl::TCSETS2)]], "puts the modes of the caller's terminal back"),
     Row::always(nr::close, "the end"),
     Row::always(nr::munmap, "the end"),
     Row::always(nr::mmap, "memory"),

@@ -10,6 +10,7 @@ use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 
 use crate::boot::{Document, Life};
 use crate::failure::{Failure, Trying};
+use crate::modes::Standard;
 use crate::window::Window;
 use crate::{filter, privileges};
 
@@ -23,10 +24,11 @@ pub(crate) fn watch(
     document: &Document,
     sentry: Pid,
     life: &Life,
-    window: Option<&Window>,
+    (window, terminal): (Option<&Window>, &Standard),
 ) -> Result<ExitCode, Failure> {
     let pidfd = pidfd_open(sentry, PidfdFlags::empty()).trying("watch the sentry")?;
     let id = &document.container.id;
+    terminal.go_on_in_the_background();
     privileges::keep_only(privileges::INIT)?;
     filter::install(filter::INIT, document.report_denied_calls)?;
     let mut detached = false;
@@ -61,6 +63,7 @@ pub(crate) fn watch(
         if companion_spoke {
             detached = left(&life.runtime)?;
             if !detached {
+                terminal.put_back();
                 return Ok(ends(id, "the runtime process is gone"));
             }
         }

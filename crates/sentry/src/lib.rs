@@ -13,6 +13,7 @@ mod failure;
 pub mod filter;
 mod init;
 mod isolation;
+mod modes;
 mod privileges;
 pub mod spec;
 mod window;

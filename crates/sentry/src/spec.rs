@@ -35,6 +35,8 @@ pub struct ContainerSpec {
     pub start_hooks: Vec<HookSpec>,
     /// personality(2) of its processes.
     pub personality: u32,
+    /// Whether the first container of a sandbox sees none of the processes of further ones but those that join it.
+    pub pids_apart: bool,
 }
 
 /// A program that is run in the container as its first process would be, with the container's state on standard input.
@@ -202,7 +204,7 @@ pub struct OwnSpec {
 pub enum PidsOf {
     /// One of its own.
     Own,
-    /// The sandbox's, which the others lie in.
+    /// That of the sandbox's first container.
     Sandbox,
     /// That of another container, by its ID.
     Container(String),

@@ -11,8 +11,8 @@ use crate::arguments::is_name;
 use crate::console::{Copier, Socket, unique};
 use crate::failure::{Code, Failure, Trying};
 use crate::messages::{
-    Any, CreateTaskRequest, ExecProcessRequest, TaskCreate, TaskExecAdded, TaskExecStarted, TaskExit, TaskIo,
-    TaskOom, TaskPaused, TaskResumed, TaskStart,
+    Any, CreateTaskRequest, ExecProcessRequest, ProcessDetails, ProcessInfo, TaskCreate, TaskExecAdded,
+    TaskExecStarted, TaskExit, TaskIo, TaskOom, TaskPaused, TaskResumed, TaskStart,
 };
 use crate::process::{Process, Stage};
 use crate::publisher::Publisher;
@@ -244,10 +244,20 @@ impl Container {
         self.paused.load(Ordering::Relaxed)
     }
 
-    /// The processes of the container, by their numbers there: they have none on the host.
-    pub(crate) fn pids(&self) -> Result<Vec<u32>, Failure> {
-        let said = self.runtime.ask(&["ps", "--format", "json"], b"")?;
-        serde_json::from_slice(&said).trying("understand what casemate says")
+    /// What stands on the host for the processes that were started in the container. Whoever asks takes the numbers for the host's (Docker shows what
+    /// ps(1) says of them), and others have none there.
+    pub(crate) fn pids(&self) -> Vec<ProcessInfo> {
+        let number = |process: &Process| match process.stage() {
+            stage @ (Stage::Created(_) | Stage::Running(_)) => Some(stage.pid()),
+            Stage::Described | Stage::Ended(..) => None,
+        };
+        let first = number(&self.first).map(|pid| ProcessInfo { pid, info: None });
+        let further = self.further();
+        let further = further.values().filter_map(|process| {
+            let details = ProcessDetails { exec_id: process.exec_id.clone() };
+            Some(ProcessInfo { pid: number(process)?, info: Some(Any::of(&details)) })
+        });
+        first.into_iter().chain(further).collect()
     }
 
     /// What it uses.

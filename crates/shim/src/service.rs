@@ -7,8 +7,8 @@ use crate::container::{Container, Surroundings, not_yet};
 use crate::failure::{Code, Failure};
 use crate::messages::{
     CloseIoRequest, ConnectResponse, CreateTaskRequest, DeleteResponse, Empty, ExecProcessRequest,
-    KillRequest, PidResponse, PidsResponse, ProcessInfo, ProcessRequest, ResizePtyRequest, ShutdownRequest,
-    StateResponse, StatsResponse, TaskDelete, UpdateTaskRequest, WaitResponse, status,
+    KillRequest, PidResponse, PidsResponse, ProcessRequest, ResizePtyRequest, ShutdownRequest, StateResponse,
+    StatsResponse, TaskDelete, UpdateTaskRequest, WaitResponse, status,
 };
 use crate::process::Stage;
 use crate::server::Handler;
@@ -106,8 +106,7 @@ impl Service {
     }
 
     fn pids(&self, request: &ProcessRequest) -> Result<PidsResponse, Failure> {
-        let pids = self.container(&request.id)?.pids()?;
-        Ok(PidsResponse { processes: pids.into_iter().map(|pid| ProcessInfo { pid }).collect() })
+        Ok(PidsResponse { processes: self.container(&request.id)?.pids() })
     }
 
     fn connect(&self, request: &ProcessRequest) -> ConnectResponse {

@@ -327,8 +327,12 @@ pub(super) fn life(place: &Place) -> Result<()> {
         !tree.named("casemate-sandbox").is_empty() && !tree.named("casemate-gofer").is_empty(),
         "{tree:?}"
     );
+    // By the host's numbers: of what stands there for the container.
     let processes = containerd.says(&["tasks", "ps", "w"])?;
-    ensure!(processes.lines().skip(1).any(|line| line.split_whitespace().next() == Some("1")), "{processes}");
+    let pids: Vec<i32> =
+        processes.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();
+    let sandbox = tree.named("casemate-sandbox");
+    ensure!(pids.len() == 1 && pids.iter().all(|pid| sandbox.contains(pid)), "{processes} {tree:?}");
 
     let metrics = containerd.says(&["tasks", "metrics", "w"])?;
     let metric = |name: &str| {
@@ -400,6 +404,13 @@ pub(super) fn further_processes(place: &Place) -> Result<()> {
     ensure!(String::from_utf8_lossy(&outcome.stderr).contains("not found in $PATH"), "{}", outcome.shown());
     ensure!(containerd.exec(&["--detach"], "w", "term", &["sh", "-c", WAITS])?.code == Some(0));
     ensure!(containerd.exec(&["--detach"], "w", "kill", &["sleep", "1000"])?.code == Some(0));
+    let processes = containerd.says(&["tasks", "ps", "w"])?;
+    let (_, tree) = containerd.shim("w")?;
+    for id in ["term", "kill"] {
+        let line = processes.lines().find(|line| line.contains(id)).with_context(|| processes.clone())?;
+        let pid: i32 = line.split_whitespace().next().unwrap_or_default().parse()?;
+        ensure!(tree.named("casemate-exec").contains(&pid), "{processes} {tree:?}");
+    }
     let running = |program: &str| -> Result<bool> {
         let found = containerd.exec(&[], "w", "look", &["sh", "-c", "cat /proc/[0-9]*/cmdline"])?;
         Ok(String::from_utf8_lossy(&found.stdout).contains(program))

@@ -306,6 +306,47 @@ pub(super) fn pause_stops_everything(place: &Place) -> Result<()> {
     done(&sandbox, &["delete", "c"]).map(drop)
 }
 
+/// A sandbox whose processes were stopped by a signal of the host is listed at once, as far as it is known, hinders nobody, and goes on when it is let.
+pub(super) fn stopped_from_outside(place: &Place) -> Result<()> {
+    let sandbox = Sandbox::new(place, "stopped", &["sh", "-c", "while :; do echo up; sleep 0.05; done"])?;
+    create(&sandbox)?;
+    let bundle = sandbox.bundle.display().to_string();
+    let everything = |signal| {
+        let (all, _, _) = tree(&sandbox)?;
+        all.alive()?.iter().try_for_each(|process| super::support::send(process.pid, signal))
+    };
+    let listed = |id: &str| -> Result<String> {
+        let all: Value = serde_json::from_str(&done(&sandbox, &["list", "--format", "json"])?)?;
+        let found = all.as_array().into_iter().flatten().find(|container| container["id"] == id);
+        Ok(found.context("it is not listed")?["status"].as_str().unwrap_or_default().to_owned())
+    };
+    let signals = (rustix::process::Signal::STOP, rustix::process::Signal::CONT);
+    for status in ["created", "running"] {
+        everything(signals.0)?;
+        detached(&sandbox, &["run", "--detach", "--bundle", &bundle, "other"])?;
+        // More than may wait for an answer.
+        for _ in 0..70 {
+            ensure!(listed("c")? == status && listed("other")? == "running");
+        }
+        ensure!(state(&sandbox)?["status"] == status);
+        let outcome = casemate(&sandbox, &["exec", "c", "true"])?;
+        ensure!(outcome.code == Some(255) && outcome.shown().contains("SIGCONT"), "{}", outcome.shown());
+        everything(signals.1)?;
+        done(&sandbox, &["delete", "--force", "other"])?;
+        if status == "created" {
+            done(&sandbox, &["start", "c"])?;
+        }
+    }
+    let said = output_of(&sandbox)?.len();
+    within(LIMIT, || Ok(output_of(&sandbox)?.len() > said)).context("it does not go on")?;
+    everything(signals.0)?;
+    let (tree, _, _) = tree(&sandbox)?;
+    done(&sandbox, &["kill", "c", "KILL"])?;
+    reaches(&sandbox, "stopped")?;
+    done(&sandbox, &["delete", "c"])?;
+    nothing_left(&sandbox, &tree)
+}
+
 /// Hooks of all kinds run in their order with the state on standard input, and one that fails stops the container.
 pub(super) fn hooks(place: &Place) -> Result<()> {
     let mut spec = config(place, &["true"]);

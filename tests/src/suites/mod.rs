@@ -25,6 +25,7 @@ mod exit_codes;
 mod host_files;
 mod host_reach;
 mod hostile;
+mod installed;
 mod layers;
 mod lifecycle;
 mod limits;
@@ -33,6 +34,7 @@ mod ninep;
 mod output;
 mod own_terminal;
 mod podman;
+mod podman_debian;
 mod podman_pods;
 mod pods;
 mod rootless;
@@ -105,6 +107,8 @@ const NAMES: &[(&str, Test)] = &[
     ("hostile/opens-without-end", hostile::opens_without_end),
     ("hostile/eats-memory", hostile::eats_memory),
     ("hostile/hundred-at-once", hostile::hundred_at_once),
+    ("installed/pages-and-completions", installed::pages_and_completions),
+    ("installed/for-docker", installed::for_docker),
     ("layers/choices", layers::choices),
     ("layers/limits", layers::limits),
     ("layers/nothing-left", layers::nothing_left),
@@ -117,6 +121,7 @@ const NAMES: &[(&str, Test)] = &[
     ("lifecycle/deleted-creations", lifecycle::deleted_creations),
     ("lifecycle/killed-parts", lifecycle::killed_parts),
     ("lifecycle/pause-stops-everything", lifecycle::pause_stops_everything),
+    ("lifecycle/stopped-from-outside", lifecycle::stopped_from_outside),
     ("lifecycle/hooks", lifecycle::hooks),
     ("as-runc/options", as_runc::options),
     ("as-runc/features", as_runc::features),
@@ -136,6 +141,7 @@ const NAMES: &[(&str, Test)] = &[
     ("pods/ends", pods::ends),
     ("podman/detach-keys", podman::detach_keys),
     ("podman/options", podman::options),
+    ("podman/debian", podman_debian::whole),
     ("podman/by-name", podman::by_name),
     ("podman/life", podman::life),
     ("podman/attach-and-terminal", podman::attach_and_terminal),
@@ -165,6 +171,7 @@ const NAMES: &[(&str, Test)] = &[
     ("terminal/modes-restored", terminal::modes_restored),
     ("terminal/own", own_terminal::foreground_shell),
     ("terminal/own-modes-restored", own_terminal::modes_restored),
+    ("terminal/own-modes-restored-for-the-killed", own_terminal::modes_restored_for_the_killed),
     ("terminal/console-socket", own_terminal::console_socket),
     ("terminal/exec", own_terminal::exec),
     ("terminal/vim", screens::vim),

@@ -87,6 +87,40 @@ pub(super) fn modes_restored(place: &Place) -> Result<()> {
     terminal.expect("restored")
 }
 
+/// Also when the runtime itself is killed, of a container and of a further process: somebody of the sandbox puts them back.
+pub(super) fn modes_restored_for_the_killed(place: &Place) -> Result<()> {
+    let sandbox = sandbox(place, "own-killed", &["sh", "-c", "echo now; sleep 1000"])?;
+    let (path, bundle) =
+        (place.directory("own-killed-socket")?.join("socket"), sandbox.bundle.display().to_string());
+    let socket = path.display().to_string();
+    let run = ["run", "--detach", "--console-socket", &socket, "--bundle", &bundle, "held"];
+    let _master = Master::of(&path, &mut command(&sandbox, place, &run))?;
+    let exec = command(&sandbox, place, &["exec", "--tty", "held", "sh", "-c", "'echo now; sleep 1000'"]);
+    let words = std::iter::once(exec.get_program()).chain(exec.get_args());
+    let exec = words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
+    for (name, line) in [("run", line(&sandbox)), ("exec", exec)] {
+        let script = place.directory(&format!("own-killed-{name}"))?.join("script");
+        // It takes a moment: nobody waits for it.
+        let text = format!(
+            "before=$(stty -g)\n{line}\nfor try in $(seq 600); do [ \"$before\" = \"$(stty -g)\" ] && break; sleep 0.1; done\n\
+             [ $try = 600 ] && echo lost || echo restored\n",
+        );
+        std::fs::write(&script, text)?;
+        let terminal = Terminal::start(place, &format!("own-killed-{name}-terminal"))?;
+        terminal.type_line(&format!("sh {}", script.display()))?;
+        terminal.expect("\nnow")?;
+        let pane = output(terminal.tmux().args(["display-message", "-p", "#{pane_pid} #{pane_tty}"]))?;
+        let (shell, tty) = pane.trim().split_once(' ').context("no pane")?;
+        let modes = output(Command::new("stty").args(["-F", tty, "-a"]))?;
+        ensure!(modes.contains("-icanon"), "{name}: it is not raw: {modes}");
+        let tree = Tree::below(shell.parse()?)?;
+        let runtime = tree.named(&place.casemate.display().to_string()).first().copied();
+        send(runtime.context("no runtime")?, Signal::KILL)?;
+        terminal.expect("restored").context(name)?;
+    }
+    succeed(&mut command(&sandbox, place, &["delete", "--force", "held"]))
+}
+
 /// The master of a terminal that came over a socket.
 struct Master {
     file: File,

@@ -47,7 +47,7 @@ impl Podman {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Result<Outcome> {
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<Outcome> {
         run(self.command().args(arguments), b"typed\n", LIMIT)
     }
 

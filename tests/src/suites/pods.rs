@@ -14,6 +14,7 @@ use super::support::{LIMIT, config, send};
 use crate::bundle;
 use crate::leftovers::{Tree, names};
 use crate::place::Place;
+use crate::run::Outcome;
 use crate::sandbox::Sandbox;
 
 /// The program of a sandbox itself: it lets orphans end.
@@ -32,7 +33,20 @@ struct Pod {
 
 impl Pod {
     fn new(place: &Place, name: &str, engine: Engine) -> Result<Self> {
+        Self::with(place, name, engine, |_| ())
+    }
+
+    /// One whose own container sees all processes, as it asks for no pid namespace.
+    fn overseen(place: &Place, name: &str, engine: Engine) -> Result<Self> {
+        Self::with(place, name, engine, |description| {
+            let namespaces = ["mount", "network", "ipc", "uts"].map(|kind| json!({"type": kind}));
+            description["linux"]["namespaces"] = json!(namespaces);
+        })
+    }
+
+    fn with(place: &Place, name: &str, engine: Engine, change: impl FnOnce(&mut Value)) -> Result<Self> {
         let mut description = config(place, PAUSE);
+        change(&mut description);
         description["annotations"] = json!({engine.0: "sandbox", engine.1: "pod"});
         let first = Sandbox::with_config(place, name, &description)?;
         let pod = Self { first, directory: place.directory(name)?, engine };
@@ -69,6 +83,29 @@ impl Pod {
         let bundle = self.directory.join(id);
         bundle::write(&bundle, &bundle::apart(&description, &bundle))?;
         self.launch(&["create"], id, &bundle)
+    }
+
+    /// Whether one more container can be made that joins a namespace by this path. It is removed again.
+    fn try_joining(&self, place: &Place, kind: &str, file: &str, path: &str) -> Result<Outcome> {
+        let mut description = config(place, &["true"]);
+        description["annotations"] = json!({self.engine.0: "container", self.engine.1: "pod"});
+        let mut joined =
+            vec![json!({"type": "mount"}), json!({"type": "pid"}), json!({"type": kind, "path": path})];
+        for (other, own) in [("network", "net"), ("ipc", "ipc"), ("uts", "uts")] {
+            if own != file {
+                joined.push(self.joined("pod", other, own)?);
+            }
+        }
+        description["linux"]["namespaces"] = json!(joined);
+        let bundle = self.directory.join("joins");
+        bundle::write(&bundle, &bundle::apart(&description, &bundle))?;
+        let said = self.directory.join("said");
+        let mut command = self.first.casemate();
+        command.args(["create", "--bundle"]).arg(&bundle).arg("joins");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(&said)?);
+        let code = command.status()?.code();
+        done(&self.first, &["delete", "--force", "joins"])?;
+        Ok(Outcome { code, stdout: Vec::new(), stderr: fs::read(said)? })
     }
 
     fn launch(&self, words: &[&str], id: &str, bundle: &PathBuf) -> Result<()> {
@@ -121,7 +158,7 @@ impl Pod {
 /// Each has its files, processes and ends; the network is one.
 pub(super) fn several_containers(place: &Place) -> Result<()> {
     for engine in [CONTAINERD, CRI_O] {
-        let pod = Pod::new(place, "pod", engine)?;
+        let pod = Pod::overseen(place, "pod", engine)?;
         let waits = "trap 'echo got term; exit 3' TERM; echo up; while :; do sleep 0.05; done";
         pod.add(place, "a", waits)?;
         ensure!(pod.state("a")?["status"] == "created" && pod.output("a")?.is_empty());
@@ -216,7 +253,13 @@ pub(super) fn processes(place: &Place) -> Result<()> {
         ensure!(pod.output(id)? != "1\n", "{id} is the first");
     }
     ensure!(seen("looks")?.contains("sleep 2001") && !seen("looks")?.contains("sleep 2002"));
-    ensure!(seen("shares")?.contains("sleep 2001") && seen("shares")?.contains("sleep 2002"));
+    // The sandbox's own container has processes of its own too: it sees those that join it, and no others.
+    pod.says("shares", "sleep 2003 >/dev/null 2>&1 &")?;
+    for id in ["shares", "pod"] {
+        within(LIMIT, || Ok(seen(id)?.contains("sleep 2003")))?;
+        ensure!(!seen(id)?.contains("sleep 2001") && !seen(id)?.contains("sleep 2002"), "{}", seen(id)?);
+    }
+    ensure!(pod.says("pod", "tr '\\0' ' ' </proc/1/cmdline")?.starts_with("sh -c while"));
     let own = |id: &str| pod.says(id, "readlink /proc/self/ns/pid");
     ensure!(own("looks")? == own("a")? && own("shares")? == own("pod")? && own("b")? != own("a")?);
 
@@ -224,7 +267,8 @@ pub(super) fn processes(place: &Place) -> Result<()> {
     done(&pod.first, &["kill", "a", "TERM"])?;
     pod.reaches("a", "stopped")?;
     pod.reaches("looks", "stopped")?;
-    ensure!(!seen("shares")?.contains("sleep 2001") && seen("shares")?.contains("sleep 2002"));
+    let listed = |id: &str| done(&pod.first, &["ps", id]);
+    ensure!(listed("b")?.contains("sleep 2002") && listed("shares")?.contains("sleep 2003"));
     for id in ["b", "shares", "pod"] {
         ensure!(pod.state(id)?["status"] == "running", "{id}");
     }
@@ -249,6 +293,20 @@ pub(super) fn namespaces(place: &Place) -> Result<()> {
         let of = |id: &str| pod.says(id, &format!("readlink /proc/self/ns/{kind}"));
         ensure!(of("shares")? == of("pod")? && of("own")? != of("pod")?, "{kind}");
     }
+    // A path means the sandbox's, and is another's by mistake only.
+    let others = |kind: &str, file: &str, path: &str| -> Result<()> {
+        let outcome = pod.try_joining(place, kind, file, path)?;
+        ensure!(outcome.code == Some(1) && outcome.shown().contains(path), "{}", outcome.shown());
+        ensure!(outcome.shown().contains("of its sandbox"), "{}", outcome.shown());
+        Ok(())
+    };
+    others("network", "net", "/proc/self/ns/net")?;
+    others("uts", "uts", "/proc/self/ns/uts")?;
+    let pid = pod.state("own")?["pid"].clone();
+    others("network", "net", &format!("/proc/{pid}/ns/net"))?;
+    let pid = pod.state("shares")?["pid"].clone();
+    let outcome = pod.try_joining(place, "network", "net", &format!("/proc/{pid}/ns/net"))?;
+    ensure!(outcome.code == Some(0), "{}", outcome.shown());
     ensure!(pod.says("own", "hostname")? == "mine\n" && pod.says("shares", "hostname")? != "mine\n");
     let listens = "import socket, time\ns = socket.create_server(('127.0.0.1', 9))\ntime.sleep(1000)";
     detached(&pod.first, &["exec", "--detach", "shares", "python3", "-c", listens])?;
@@ -330,7 +388,7 @@ pub(super) fn usage(place: &Place) -> Result<()> {
 
 /// However one ends the others go on; with the sandbox's own all end.
 pub(super) fn ends(place: &Place) -> Result<()> {
-    let pod = Pod::new(place, "pod-ends", CONTAINERD)?;
+    let pod = Pod::overseen(place, "pod-ends", CONTAINERD)?;
     let sleeps = "sleep 1003 & sleep 1004 & sleep 1005";
     for id in ["a", "b", "c", "d"] {
         pod.add(place, id, sleeps)?;

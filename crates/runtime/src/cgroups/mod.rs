@@ -1,6 +1,7 @@
 //! Control groups of the host: all processes of a sandbox, gofer included, are in one group of each hierarchy, with the limits of the
 //! configuration. See cgroups(7).
 
+mod apply;
 mod files;
 mod hierarchies;
 mod io;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, errno};
 use crate::systemd::{self, Placeholder, Unit};
+use apply::{Missing, Setting};
 use hierarchies::Hierarchy;
 pub(crate) use stats::{Stats, stats};
 
@@ -50,21 +52,6 @@ pub(crate) struct Cgroups {
     groups: Vec<Group>,
     /// Whose group they are, where systemd is to know of it.
     unit: Option<Unit>,
-}
-
-/// One file of a group and what is written to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Setting {
-    /// The controller whose file it is.
-    controller: &'static str,
-    file: String,
-    value: String,
-}
-
-impl Setting {
-    fn new(controller: &'static str, file: impl Into<String>, value: impl ToString) -> Self {
-        Self { controller, file: file.into(), value: value.to_string() }
-    }
 }
 
 impl Cgroups {
@@ -116,7 +103,8 @@ impl Cgroups {
         if self.groups.is_empty() && limits(resources) {
             tracing::warn!("the host has no control groups mounted: the limits of the container do not hold");
         }
-        resources.map_or(Ok(()), |resources| self.write(resources))?;
+        let missing = if rootless { Missing::Tolerated } else { Missing::Refused };
+        resources.map_or(Ok(()), |resources| self.write(resources, missing))?;
         Ok(holder)
     }
 
@@ -134,14 +122,22 @@ impl Cgroups {
         if let Some(unit) = &self.unit {
             unit.limit(&systemd::limits(resources, self.is_unified()))?;
         }
-        self.write(resources)
+        self.write(resources, Missing::Refused)
     }
 
-    fn write(&self, resources: &LinuxResources) -> Result<(), Error> {
-        for group in self.groups() {
-            match group.version {
-                Version::One => group.apply(&v1::settings(resources))?,
-                Version::Two => group.apply(&v2::settings(resources).map_err(Error::Message)?)?,
+    fn write(&self, resources: &LinuxResources, missing: Missing) -> Result<(), Error> {
+        if self.groups.is_empty() {
+            return Ok(());
+        }
+        let settings = if self.is_unified() {
+            v2::settings(resources)
+        } else {
+            v1::check(resources).map(|()| v1::settings(resources))
+        };
+        for setting in settings.map_err(Error::Message)? {
+            match self.of(setting.controller) {
+                Some(group) => setting.apply(&group.path, missing)?,
+                None => missing.met(setting.controller)?,
             }
         }
         Ok(())
@@ -222,7 +218,7 @@ pub(crate) fn none(id: &str) -> String {
 }
 
 fn limits(resources: Option<&LinuxResources>) -> bool {
-    resources.is_some_and(|r| !v1::settings(r).is_empty())
+    resources.is_some_and(|r| !v1::settings(r).is_empty() || v1::check(r).is_err())
 }
 
 impl Group {
@@ -246,36 +242,6 @@ impl Group {
             }
             if self.controllers.iter().any(|controller| controller == "cpuset") {
                 v1::inherit_cpuset(&above, &at).map_err(failed)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn apply(&self, settings: &[Setting]) -> Result<(), Error> {
-        let all = self.version == Version::Two;
-        for setting in settings {
-            if !all && !self.controllers.iter().any(|controller| controller == setting.controller) {
-                continue;
-            }
-            let path = self.path.join(&setting.file);
-            match fs::write(&path, &setting.value) {
-                Ok(()) => {}
-                // A host whose kernel counts no swap, or was built without a controller: it cannot be limited there.
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    tracing::warn!(
-                        "the host does not know {}: {} is not limited",
-                        setting.file,
-                        setting.controller
-                    );
-                }
-                Err(error) => {
-                    return Err(Error::Message(format!(
-                        "linux.resources: cannot write {:?} to {}: {}",
-                        setting.value,
-                        path.display(),
-                        errno(&error)
-                    )));
-                }
             }
         }
         Ok(())
@@ -339,8 +305,10 @@ mod tests {
         let groups = vec![group(&hierarchy(mount.path().to_str().unwrap(), ""), Path::new("/a/b"))];
         let mut cgroups = Cgroups { groups, unit: None };
         let resources: LinuxResources = serde_json::from_str(r#"{"memory": {"limit": 4096}}"#).unwrap();
-        assert!(cgroups.make("x", Some(&resources), false).unwrap().is_none());
+        assert!(cgroups.make("x", None, false).unwrap().is_none());
         let file = mount.path().join("a/b/memory.limit_in_bytes");
+        fs::write(&file, "").unwrap();
+        cgroups.limit(&resources).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "4096");
         cgroups.enter(rustix::process::getpid()).unwrap();
         fs::remove_file(file).unwrap();
@@ -349,6 +317,27 @@ mod tests {
         cgroups.remove();
         cgroups.remove();
         assert!(mount.path().join("a").exists() && !mount.path().join("a/b").exists());
+    }
+
+    #[test]
+    fn a_limit_that_cannot_hold_is_refused() {
+        let mount = tempfile::tempdir().unwrap();
+        let groups = vec![group(&hierarchy(mount.path().to_str().unwrap(), ""), Path::new("/a"))];
+        let mut cgroups = Cgroups { groups, unit: None };
+        for (resources, names) in [
+            (r#"{"memory": {"limit": 4096}}"#, "memory.limit_in_bytes"),
+            (r#"{"pids": {"limit": 3}}"#, "pids"),
+            (r#"{"unified": {"memory.high": "1"}}"#, "linux.resources.unified"),
+        ] {
+            let resources: LinuxResources = serde_json::from_str(resources).unwrap();
+            let message = cgroups.make("x", Some(&resources), false).map(drop).unwrap_err().to_string();
+            assert!(message.contains(names), "{message}");
+        }
+        // Engines ask for it with every limit of memory.
+        let swap: LinuxResources = serde_json::from_str(r#"{"memory": {"swap": 4096}}"#).unwrap();
+        cgroups.make("x", Some(&swap), false).map(drop).unwrap();
+        let pids: LinuxResources = serde_json::from_str(r#"{"pids": {"limit": 3}}"#).unwrap();
+        cgroups.make("x", Some(&pids), true).map(drop).unwrap();
     }
 
     #[test]

@@ -23,6 +23,14 @@ pub(super) fn settings(resources: &LinuxResources) -> Vec<Setting> {
     all
 }
 
+/// Says what version 2 alone can do.
+pub(super) fn check(resources: &LinuxResources) -> Result<(), String> {
+    if resources.unified().as_ref().is_some_and(|unified| !unified.is_empty()) {
+        return Err("linux.resources.unified: the host has version 1 of control groups".to_owned());
+    }
+    Ok(())
+}
+
 fn of_memory(memory: &LinuxMemory, all: &mut Vec<Setting>) {
     // -1 is no limit; 0 is what engines write for nothing.
     let limit = |value: Option<i64>| value.filter(|value| *value != 0);
@@ -60,12 +68,13 @@ fn of_cpu(cpu: &LinuxCpu, all: &mut Vec<Setting>) {
 
 fn of_block_io(io: &LinuxBlockIo, all: &mut Vec<Setting>) {
     if let Some(weight) = io.weight().filter(|weight| *weight != 0) {
-        all.push(Setting::new("blkio", "blkio.weight", weight));
+        all.push(Setting::new("blkio", "blkio.weight", weight).or("blkio.bfq.weight"));
     }
     for device in io.weight_device().iter().flatten() {
         if let Some(weight) = device.weight() {
             let value = format!("{}:{} {weight}", device.major(), device.minor());
-            all.push(Setting::new("blkio", "blkio.weight_device", value));
+            let setting = Setting::new("blkio", "blkio.weight_device", value);
+            all.push(setting.or("blkio.bfq.weight_device"));
         }
     }
     let mut throttle = |file: &str, devices: &Option<Vec<LinuxThrottleDevice>>| {

@@ -3,18 +3,18 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use sentry::spec::{LimitSpec, PidsOf};
+use sentry::spec::LimitSpec;
 
+use super::membership;
 use crate::cgroups::Cgroups;
 use crate::command_line::{Create, Global};
 use crate::config::layers::Layers;
 use crate::config::load::load;
-use crate::config::pod::{Pids, Pod};
 use crate::config::translate::translate;
 use crate::error::{Error, Trying};
 use crate::hooks::Moment;
 use crate::log::Log;
-use crate::sandbox::{Joined, Launch, Sandbox, Witness, console, descriptors};
+use crate::sandbox::{Launch, Sandbox, Witness, console, descriptors};
 use crate::state::{self, Entry, Holder, Process, Record, Root, Status};
 use crate::systemd::Placeholder;
 
@@ -67,11 +67,7 @@ impl Creation {
                 let message = "a container of a pod does not run in the foreground: create and start it";
                 return Err(Error::Message(message.to_owned()));
             }
-            Some(place) => Some(Joined {
-                sandbox: root.open(&place.sandbox)?,
-                pids: pids_of(&root, place)?,
-                own: place.own,
-            }),
+            Some(place) => Some(membership::of(&root, place)?),
         };
         let limits = LimitSpec { threads: None, ..plan.container.limits };
         if pod.is_some() && limits != LimitSpec::default() {
@@ -109,6 +105,7 @@ impl Creation {
 
     /// The program runs.
     pub(super) fn started(&self) -> Result<(), Error> {
+        self.entry.was_started()?;
         self.record.run_hooks(Moment::Poststart, Status::Running)
     }
 
@@ -155,20 +152,6 @@ impl Drop for Creation {
             self.record.destroy();
         }
     }
-}
-
-/// Whose processes a container of a pod sees: a process of the host stands for another container of the pod, or is the sandbox's.
-fn pids_of(root: &Root, place: &Pod) -> Result<PidsOf, Error> {
-    let pid = match place.pids {
-        Pids::Own => return Ok(PidsOf::Own),
-        Pids::Sandbox => return Ok(PidsOf::Sandbox),
-        Pids::Of(pid) => pid,
-    };
-    let stands = |record: &Record| {
-        record.pod.as_ref() == Some(&place.sandbox) && record.init.is_some_and(|init| init.pid == pid)
-    };
-    let other = root.containers()?.into_iter().find(|other| stands(&other.record));
-    Ok(other.map_or(PidsOf::Sandbox, |other| PidsOf::Container(other.record.id)))
 }
 
 /// Tells engines which process to wait for.

@@ -86,6 +86,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
             seccomp: None,
             start_hooks: Vec::new(),
             personality: 0,
+            pids_apart: false,
             limits: LimitSpec::default(),
         },
         network: None,

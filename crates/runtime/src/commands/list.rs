@@ -1,10 +1,34 @@
 //! `casemate list`.
 
+use std::thread;
+
 use super::output;
 use crate::command_line::{Global, List, ListFormat};
 use crate::error::Error;
-use crate::state::{Root, State, Status};
+use crate::state::{Container, Root, State, Status};
 use crate::user_names;
+
+/// How many containers are asked at once: one that does not answer delays these, and no others after them.
+const AT_ONCE: usize = 64;
+
+/// What some are at. One that cannot be asked does not hide the others.
+fn statuses(containers: &[Container]) -> Vec<Status> {
+    let status = |container: &Container| {
+        container.status().unwrap_or_else(|error| {
+            tracing::warn!("{}: {error}", container.id());
+            container.last_known()
+        })
+    };
+    if let [container] = containers {
+        return vec![status(container)];
+    }
+    thread::scope(|scope| {
+        let asked: Vec<_> =
+            containers.iter().map(|container| scope.spawn(move || status(container))).collect();
+        let answers = asked.into_iter().zip(containers);
+        answers.map(|(answer, container)| answer.join().unwrap_or_else(|_| container.last_known())).collect()
+    })
+}
 
 /// Shows all containers.
 pub(crate) fn execute(global: &Global, arguments: &List) -> Result<(), Error> {
@@ -13,13 +37,9 @@ pub(crate) fn execute(global: &Global, arguments: &List) -> Result<(), Error> {
         return output::text(containers.iter().map(|container| format!("{}\n", container.id())).collect());
     }
     let states: Vec<State<'_>> = containers
-        .iter()
-        .map(|container| {
-            // One that cannot be asked must not hide the others.
-            let status = container.status().unwrap_or_else(|error| {
-                tracing::warn!("{}: {error}", container.id());
-                Status::Stopped
-            });
+        .chunks(AT_ONCE)
+        .flat_map(|some| some.iter().zip(statuses(some)))
+        .map(|(container, status)| {
             State::of(&container.record, status).with_owner(user_names::of(container.record.owner))
         })
         .collect();

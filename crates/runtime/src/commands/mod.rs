@@ -12,6 +12,7 @@ pub(crate) mod gofer_serve;
 pub(crate) mod install;
 pub(crate) mod kill;
 pub(crate) mod list;
+mod membership;
 mod output;
 pub(crate) mod pause;
 pub(crate) mod ps;

@@ -156,9 +156,9 @@ pub(crate) const FIELDS: &[Field] = &[
     row("linux.resources.blockIO.throttleReadIOPSDevice", Full("")),
     row("linux.resources.blockIO.throttleWriteIOPSDevice", Full("")),
     row("linux.resources.hugepageLimits", Full("")),
-    row("linux.resources.network", Ignored("no packet leaves a sandbox yet")),
+    row("linux.resources.network", Ignored("no packet leaves a sandbox")),
     row("linux.resources.rdma", Ignored("there are no such devices in a sandbox")),
-    row("linux.resources.unified", Full("version 2 only")),
+    row("linux.resources.unified", Full("version 2 only: refused where the host has version 1")),
     row(
         "linux.sysctl",
         Full("those that the sandbox's kernel knows and lets be changed; others are refused"),

@@ -11,6 +11,8 @@ pub(crate) struct Pod {
     /// The container whose sandbox it is.
     pub(crate) sandbox: String,
     pub(crate) pids: Pids,
+    /// The others that are joined by path: their kinds, as /proc names them, and the paths. Only the sandbox's can be.
+    pub(crate) shared: Vec<(&'static str, PathBuf)>,
     /// Which others are its own: those that are asked for without a path. Others it shares, as engines mean them to be.
     pub(crate) own: OwnSpec,
 }
@@ -51,37 +53,54 @@ pub(super) fn part(spec: &Spec) -> Part {
 /// Where a container belongs that does not get a sandbox of its own.
 pub(super) fn place(spec: &Spec) -> Result<Option<Pod>, String> {
     let Some(sandbox) = sandbox_of(spec)? else { return Ok(None) };
-    let all = spec.linux().as_ref().and_then(|linux| linux.namespaces().as_ref()).into_iter().flatten();
-    let find = |kind| all.clone().find(|namespace| namespace.typ() == kind);
-    let pids = match find(LinuxNamespaceType::Pid) {
+    let pids = match namespace(spec, "pid") {
         None => Pids::Sandbox,
         Some(namespace) => match joined(namespace) {
             None => Pids::Own,
             // A path that an engine has pinned a namespace to can only be the sandbox's.
-            Some(path) => process_of(path).map_or(Pids::Sandbox, Pids::Of),
+            Some(path) => process_of(path, "pid").map_or(Pids::Sandbox, Pids::Of),
         },
     };
-    let is_own = |kind| find(kind).is_some_and(|namespace| joined(namespace).is_none());
-    let own = OwnSpec {
-        names: is_own(LinuxNamespaceType::Uts),
-        ipc: is_own(LinuxNamespaceType::Ipc),
-        network: is_own(LinuxNamespaceType::Network),
-    };
+    let path = |kind| Some((kind, path_of(spec, kind)?.clone()));
+    let shared = ["net", "ipc", "uts"].into_iter().filter_map(path).collect();
+    let own = OwnSpec { names: is_own(spec, "uts"), ipc: is_own(spec, "ipc"), network: is_own(spec, "net") };
     let settings = spec.linux().as_ref().and_then(|linux| linux.sysctl().as_ref());
     if (own.ipc || own.network) && settings.is_some_and(|settings| !settings.is_empty()) {
         return Err("linux.sysctl: a container of a pod can change settings of its sandbox, and none of its own namespaces".to_owned());
     }
-    Ok(Some(Pod { sandbox, pids, own }))
+    Ok(Some(Pod { sandbox, pids, shared, own }))
 }
 
 fn joined(namespace: &LinuxNamespace) -> Option<&PathBuf> {
     namespace.path().as_ref().filter(|path| !path.as_os_str().is_empty())
 }
 
-/// The process that a path in /proc names.
-fn process_of(path: &Path) -> Option<i32> {
+/// The process that a path in /proc names to say which namespace of a kind is meant.
+pub(crate) fn process_of(path: &Path, kind: &str) -> Option<i32> {
     let rest = path.to_str()?.strip_prefix("/proc/")?;
-    rest.strip_suffix("/ns/pid")?.parse().ok()
+    rest.strip_suffix(kind)?.strip_suffix("/ns/")?.parse().ok()
+}
+
+/// The path by which a configuration joins a namespace of a kind, by its name in /proc.
+pub(crate) fn path_of<'a>(spec: &'a Spec, kind: &str) -> Option<&'a PathBuf> {
+    namespace(spec, kind).and_then(joined)
+}
+
+/// Whether a configuration asks for a namespace of a kind without a path.
+pub(crate) fn is_own(spec: &Spec, kind: &str) -> bool {
+    namespace(spec, kind).is_some_and(|namespace| joined(namespace).is_none())
+}
+
+fn namespace<'a>(spec: &'a Spec, kind: &str) -> Option<&'a LinuxNamespace> {
+    let typ = match kind {
+        "net" => LinuxNamespaceType::Network,
+        "ipc" => LinuxNamespaceType::Ipc,
+        "uts" => LinuxNamespaceType::Uts,
+        "pid" => LinuxNamespaceType::Pid,
+        _ => return None,
+    };
+    let all = spec.linux().as_ref().and_then(|linux| linux.namespaces().as_ref());
+    all.into_iter().flatten().find(|namespace| namespace.typ() == typ)
 }
 
 /// Who says it, with which annotations: the kind of the container, and the id of the sandbox.

@@ -110,6 +110,8 @@ pub(crate) fn translate(config: &Config, id: &str) -> Result<Plan, Error> {
         seccomp: seccomp(spec).map_err(wrong)?,
         start_hooks: start_hooks(config, id).map_err(wrong)?,
         personality: scheduling::personality(linux),
+        // Alone it sees all processes that there are in any case.
+        pids_apart: pod::part(spec) == pod::Part::Sandbox && pod::is_own(spec, "pid"),
     };
     let patching = patching(spec).map_err(wrong)?;
     let layers = layers(spec).map_err(wrong)?;

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use oci_spec::runtime::Spec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FlockOperation, flock};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 use sentry::control::{self, Channel, Event, Request};
 use serde::{Serialize, Serializer};
@@ -17,6 +18,8 @@ use crate::error::{Error, Trying};
 
 /// How long a sentry may take to answer what takes no time.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A file in a container's directory that says that its program was started, for when nobody else can.
+const STARTED: &str = "started";
 
 /// A container's status, as the OCI runtime specification names it, with runc's `paused`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +83,14 @@ impl Container {
         if !init.runs() {
             return Ok(Status::Stopped);
         }
-        let Some(channel) = self.connect()? else { return Ok(Status::Stopped) };
+        let channel = match self.connect() {
+            Err(error @ Error::StandsStill(_)) => {
+                tracing::warn!("{error}");
+                return Ok(self.last_known());
+            }
+            other => other?,
+        };
+        let Some(channel) = channel else { return Ok(Status::Stopped) };
         match ask(&channel, &Request::Status) {
             Ok(Event::Status(control::Status::Created)) => Ok(Status::Created),
             Ok(Event::Status(control::Status::Running)) => Ok(Status::Running),
@@ -93,12 +103,21 @@ impl Container {
         }
     }
 
+    /// What it is at, as far as that is known without its sentry: whether it was paused is not.
+    pub(crate) fn last_known(&self) -> Status {
+        match self.lives() {
+            true if self.directory.join(STARTED).exists() => Status::Running,
+            true => Status::Created,
+            false => Status::Stopped,
+        }
+    }
+
     /// Whether the process that stands for it is there, which costs nothing to ask.
     pub(crate) fn lives(&self) -> bool {
         self.record.init.is_some_and(|init| init.runs())
     }
 
-    /// A connection to its sentry. Nothing if there is no sentry any more, or it has ended there.
+    /// A connection to its sentry. Nothing if there is no sentry any more, or it has ended there. One that stands still is not asked.
     pub(crate) fn connect(&self) -> Result<Option<Channel>, Error> {
         let Some(sandbox) = &self.record.pod else { return self.connect_to_own() };
         let sandbox = match self.root.open(sandbox) {
@@ -117,13 +136,19 @@ impl Container {
     /// To the sentry whose first container it is.
     fn connect_to_own(&self) -> Result<Option<Channel>, Error> {
         use rustix::io::Errno;
+        if self.record.init.is_some_and(|init| init.stands_still()) {
+            return Err(Error::StandsStill(self.id().to_owned()));
+        }
         let directory = File::open(&self.directory).trying_on("open", &self.directory)?;
         let address = short_address(&directory)?;
         let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
             .trying("make a socket")?;
+        // Where many others wait already.
+        set_socket_timeout(&socket, Timeout::Send, Some(PATIENCE)).trying("limit how long to wait")?;
         match rustix::io::retry_on_intr(|| connect(&socket, &address)) {
             Ok(()) => Ok(Some(Channel::new(socket))),
             Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(None),
+            Err(Errno::AGAIN) => Err(unanswered()),
             Err(error) => Err(error).trying("reach the sandbox"),
         }
     }
@@ -131,7 +156,9 @@ impl Container {
     /// Has its program run, after its hooks, which take as long as they take.
     pub(crate) fn start(&self) -> Result<Event, Error> {
         let channel = self.connect()?.ok_or(Error::NotRunning)?;
-        ask_at_length(&channel, &Request::Start)
+        let answer = ask_at_length(&channel, &Request::Start)?;
+        was_started(&self.directory)?;
+        Ok(answer)
     }
 
     /// Has its sentry do something.
@@ -199,6 +226,16 @@ impl Container {
     }
 }
 
+/// Notes that a container's program was started, in its directory.
+pub(super) fn was_started(directory: &Path) -> Result<(), Error> {
+    let path = directory.join(STARTED);
+    match File::create(&path) {
+        // It has ended and was deleted already.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other.map(drop).trying_on("make", path),
+    }
+}
+
 /// Sends a request and waits for the answer, but not for ever: a sentry that was taken over might give none.
 pub(crate) fn ask(channel: &Channel, request: &Request) -> Result<Event, Error> {
     channel.send(request).map_err(closed)?;
@@ -221,7 +258,7 @@ fn answer_within(channel: &Channel, limit: Option<Duration>) -> Result<Event, Er
     let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
     let ready = rustix::io::retry_on_intr(|| poll(&mut watched, limit.as_ref()));
     if ready.trying("wait for the sandbox")? == 0 {
-        return Err(Error::Message("the sandbox does not answer".to_owned()));
+        return Err(unanswered());
     }
     match channel.receive::<Event>() {
         Ok(Event::Failed { message }) => Err(Error::Message(crate::error::printable(&message))),
@@ -232,6 +269,10 @@ fn answer_within(channel: &Channel, limit: Option<Duration>) -> Result<Event, Er
         }
         Err(error) => Err(Error::Message(error.to_string())),
     }
+}
+
+fn unanswered() -> Error {
+    Error::Message("the sandbox does not answer".to_owned())
 }
 
 /// The error for an answer that does not belong to the question.

@@ -3,7 +3,8 @@
 //! Whoever creates a container holds a lock on its directory until the record is complete, and in the foreground until the container is
 //! gone. A directory that nobody has locked and whose record is missing or says that its creator should still be there was left by a
 //! runtime that was killed: whoever comes next removes it, with what it held. Records are written whole and renamed into
-//! place. What changes while a container lives (created, running, paused) is asked of its sentry and not recorded.
+//! place. What changes while a container lives (created, running, paused) is asked of its sentry and not recorded, but for a file that says
+//! that its program was started: a sentry that a signal has stopped cannot be asked.
 
 mod container;
 mod description;
@@ -145,6 +146,11 @@ impl Entry {
             Ok::<_, rustix::io::Errno>(socket)
         };
         make().trying_on("make the socket", path)
+    }
+
+    /// Its program was started.
+    pub(crate) fn was_started(&self) -> Result<(), Error> {
+        container::was_started(&self.directory)
     }
 
     /// The container outlives this process: its record stays until it is deleted.

@@ -25,6 +25,15 @@ impl Process {
         stat(self.pid).is_some_and(|stat| stat.start == self.start && !matches!(stat.state, 'Z' | 'X'))
     }
 
+    /// Whether it, or a child of it, was stopped by a signal: it does nothing until it is told to go on.
+    pub(crate) fn stands_still(&self) -> bool {
+        let path = format!("/proc/{0}/task/{0}/children", self.pid);
+        let children = fs::read_to_string(path).unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+        let stopped = |pid| stat(pid).is_some_and(|stat| stat.state == 'T');
+        self.runs() && std::iter::once(self.pid).chain(children).any(stopped)
+    }
+
     /// Kills it, if it still runs.
     pub(crate) fn kill(&self) {
         let Some(pid) = Pid::from_raw(self.pid) else { return };
@@ -62,6 +71,28 @@ mod tests {
         let other = Process { start: own.start + 1, ..own };
         assert!(!other.runs());
         other.kill();
+    }
+
+    #[test]
+    fn one_that_was_stopped_stands_still() {
+        let mut child = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+        let pid = Pid::from_child(&child);
+        let process = Process::of(pid);
+        let becomes = |still| {
+            let limit = std::time::Instant::now() + std::time::Duration::from_secs(10);
+            while process.stands_still() != still && std::time::Instant::now() < limit {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            process.stands_still() == still
+        };
+        assert!(!process.stands_still());
+        rustix::process::kill_process(pid, Signal::STOP).unwrap();
+        assert!(becomes(true) && process.runs());
+        rustix::process::kill_process(pid, Signal::CONT).unwrap();
+        assert!(becomes(false));
+        process.kill();
+        child.wait().unwrap();
+        assert!(!process.stands_still());
     }
 
     #[test]

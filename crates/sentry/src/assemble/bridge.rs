@@ -14,6 +14,8 @@ use parking_lot::Mutex;
 use vfs::io::{SliceSource, VecSink};
 use vfs::{Events, Listener, OpenFile, Registration};
 
+use crate::modes::Modes;
+
 /// Bytes that are on their way at most, in each direction.
 const PIECE: usize = 4096;
 /// How long the last output may wait for the host.
@@ -25,7 +27,9 @@ pub(super) struct Outside {
     pub(super) output: Arc<OpenFile>,
     /// Tells the window size.
     pub(super) terminal: OwnedFd,
-    /// Readable when it has changed, where nobody else tells.
+    /// Its modes before anybody changed them for the bridge, if it is a terminal.
+    pub(super) modes: Option<Modes>,
+    /// Readable when the size has changed, where nobody else tells.
     pub(super) resized: Option<Arc<OpenFile>>,
 }
 
@@ -159,6 +163,15 @@ impl Bridge {
             std::thread::sleep(Duration::from_millis(5));
         }
         self.end();
+    }
+
+    /// Whoever has changed the modes of the host's terminal for the bridge went without putting them back.
+    pub(super) fn put_modes_back(&self) {
+        if let Some(Sides { outside: Outside { terminal, modes: Some(modes), .. }, .. }) =
+            self.sides.lock().as_ref()
+        {
+            modes.put_back(terminal.as_fd());
+        }
     }
 
     /// Closes both sides.

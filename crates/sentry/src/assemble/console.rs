@@ -1,6 +1,6 @@
 //! The terminal that a process asks for: a pair in the container's own devpts, carried to the host.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use abi::Errno;
@@ -16,6 +16,7 @@ use vfs::{CapabilitySet, Credentials, FileKind, OpenFile, OpenFlags, OpenHow};
 use super::bridge::{Bridge, Outside};
 use super::paths;
 use crate::failure::{Failure, Trying};
+use crate::modes::Modes;
 use crate::spec::ProcessSpec;
 
 /// A process's terminal: its side, and the bridge to the host.
@@ -42,6 +43,7 @@ pub(super) fn make(
     };
     let sizes = output.try_clone().map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(0)));
     let terminal = sizes.trying("keep the host's terminal")?;
+    let modes = Modes::of(terminal.as_fd());
     let imported = importer.import(vec![input, output], &credentials).trying("import the host's terminal")?;
     let Ok([input, output]) = <[Arc<OpenFile>; 2]>::try_from(imported) else {
         return Err(Failure::Message("the host's terminal was lost".to_owned()));
@@ -63,7 +65,7 @@ pub(super) fn make(
     }
     let name = format!("/dev/pts/{}", pair.number());
     let slave = open(&name).trying("open the terminal of process.terminal")?;
-    let bridge = Bridge::start(master, Outside { input, output, terminal, resized });
+    let bridge = Bridge::start(master, Outside { input, output, terminal, modes, resized });
     Ok(Console { slave, bridge })
 }
 

@@ -120,7 +120,7 @@ type Opened = Vec<Arc<OpenFile>>;
 
 impl Container {
     pub(super) fn new(
-        kernel: Arc<Kernel>,
+        place: process::Place<'_>,
         built: Built,
         importer: Arc<Importer>,
         spec: ContainerSpec,
@@ -129,15 +129,21 @@ impl Container {
     ) -> Result<Arc<Self>, Failure> {
         let shared = Shared { importer, ends: Mutex::default(), bridges: Mutex::default() };
         let seccomp = process::seccomp(spec.seccomp.as_ref())?;
-        let init = kernel.pids.reserve_init(&kernel).trying("keep an id for the first process")?;
-        let namespaces = Arc::clone(&kernel.namespaces);
+        let (kernel, pids) = (place.kernel, &place.namespaces.pids);
+        let init = if pids.is_initial() {
+            kernel.pids.reserve_init(kernel)
+        } else {
+            // There too, and in the initial namespace, it is the first.
+            kernel.pids.reserve(kernel, pids, place.container, &[INIT, INIT])
+        };
+        let init = init.trying("keep an id for the first process")?;
         Ok(Arc::new(Self {
-            kernel,
+            kernel: Arc::clone(kernel),
             context: built.context,
             layer: built.layer,
             _beside: built.beside,
-            number: 0,
-            namespaces,
+            number: place.container,
+            namespaces: Arc::clone(place.namespaces),
             spec,
             stage: Mutex::new(Stage::Created(descriptors, Some(init))),
             stage_changed: Condvar::new(),
@@ -354,14 +360,19 @@ impl Container {
 
     /// The window of a process's terminal may have another size. Whether it has a terminal whose window that could be.
     pub(super) fn follow_size(&self, pid: i32) -> bool {
-        let bridge = self
-            .shared
-            .bridges
-            .lock()
-            .iter()
-            .find(|(of, _)| *of == pid)
-            .map(|(_, bridge)| Arc::clone(bridge));
-        bridge.inspect(|bridge| bridge.follow_size()).is_some()
+        self.bridge(pid).inspect(|bridge| bridge.follow_size()).is_some()
+    }
+
+    /// Whoever has started a process at a terminal went before it has ended.
+    pub(super) fn put_modes_back(&self, pid: i32) {
+        if let Some(bridge) = self.bridge(pid) {
+            bridge.put_modes_back();
+        }
+    }
+
+    fn bridge(&self, pid: i32) -> Option<Arc<Bridge>> {
+        let bridges = self.shared.bridges.lock();
+        bridges.iter().find(|(of, _)| *of == pid).map(|(_, bridge)| Arc::clone(bridge))
     }
 
     /// A process has ended: what it wrote on its terminal is carried out.

@@ -108,6 +108,7 @@ impl Connection {
         }
         let process = self.process.take().or_else(|| self.container.first().filter(|_| self.made));
         if let Some(process) = process {
+            self.container.put_modes_back(process.pid);
             executor::turn(|| send(&process, Signal::SIGKILL));
         } else if self.made {
             self.end_unstarted(Signal::SIGKILL);

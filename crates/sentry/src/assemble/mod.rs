@@ -74,13 +74,14 @@ pub(crate) fn run(
     let host_proc = HostProc::new(proc, Arc::downgrade(&kernel));
     let filesystems = FileSystems::new(&kernel, host_proc, &devices, (direct, reach));
     filesystems::register(&kernel, &filesystems);
-    let place = process::Place::first(&kernel);
+    let namespaces = sandbox::namespaces_of_the_first(&kernel, &spec)?;
+    let place = process::Place::first(&kernel, &namespaces);
     let mut built = mounts::build(place, (&filesystems, &importer), &spec, connections, &devices)?;
     setup::make_devices(&built.context, &spec.devices)?;
     setup::set(&built.context, kernel.special(), &spec.sysctl)?;
     shield::shield(&mut built.context, &spec, &devices)?;
     process::find_program(&built.context, &spec.process)?;
-    let container = Container::new(kernel, built, importer, spec, descriptors, resized)?;
+    let container = Container::new(place, built, importer, spec, descriptors, resized)?;
     // Without a runtime there is nobody to tell; init ends the sandbox then.
     let _ = control.send(&Event::Created);
     let sandbox = Sandbox::new(container, filesystems, devices);

@@ -106,8 +106,8 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// In the sandbox's first container.
-    pub(super) fn first(kernel: &'a Arc<Kernel>) -> Self {
-        Self { kernel, container: 0, namespaces: &kernel.namespaces }
+    pub(super) fn first(kernel: &'a Arc<Kernel>, namespaces: &'a Arc<Namespaces>) -> Self {
+        Self { kernel, container: 0, namespaces }
     }
 }
 

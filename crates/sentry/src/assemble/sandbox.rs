@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use abi::Errno;
 use abi::clone::CloneFlags;
 use devtmpfs::Devtmpfs;
+use kernel::Kernel;
 use kernel::namespace::Namespaces;
 use parking_lot::Mutex;
 use vfs::{CapabilitySet, Credentials};
@@ -30,6 +31,19 @@ pub(super) struct Sandbox {
     devices: Devtmpfs,
     /// The number of the next container.
     next: AtomicU32,
+}
+
+/// The namespaces of a sandbox's first container: the initial ones, but for pids if those of further containers are to be apart from its own. They lie beside each other then.
+pub(super) fn namespaces_of_the_first(
+    kernel: &Kernel,
+    spec: &ContainerSpec,
+) -> Result<Arc<Namespaces>, Failure> {
+    if !spec.pids_apart {
+        return Ok(Arc::clone(&kernel.namespaces));
+    }
+    let maker = Credentials::root(CapabilitySet::FULL);
+    let made = kernel.namespaces.copied(&kernel.ipcs, CloneFlags::NEWPID, &maker);
+    made.map(Arc::new).trying("make a pid namespace")
 }
 
 impl Sandbox {
@@ -106,9 +120,15 @@ impl Sandbox {
             names.host = spec.hostname.clone().into_bytes();
             names.domain = spec.domainname.clone().into_bytes();
         }
-        if let PidsOf::Container(id) = pids {
-            let other = self.find(id);
-            let other = other.ok_or_else(|| Failure::Message(format!("container {id:?} has ended")))?;
+        let other = match pids {
+            PidsOf::Own => None,
+            PidsOf::Sandbox => Some(Arc::clone(&self.first)),
+            PidsOf::Container(id) => {
+                let other = self.find(id);
+                Some(other.ok_or_else(|| Failure::Message(format!("container {id:?} has ended")))?)
+            }
+        };
+        if let Some(other) = other {
             namespaces.pids = Arc::clone(&other.place().namespaces.pids);
         }
         Ok(Arc::new(namespaces))

@@ -91,6 +91,12 @@ messages! {
     /// One of them.
     ProcessInfo = "containerd.v1.types.ProcessInfo" {
         1 pid: u32,
+        2 info: Option<Any>,
+    }
+
+    /// What more is known of a process, as runc's shim tells it.
+    ProcessDetails = "containerd.runc.v1.ProcessDetails" {
+        1 exec_id: String,
     }
 
     /// Changes limits.

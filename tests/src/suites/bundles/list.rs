@@ -1,15 +1,20 @@
 //! The bundles, and what is different in each.
 
-use super::Bundle;
+use super::{Bundle, Expected};
 
 /// Both give the same answers.
 const fn same(name: &'static str, patch: &'static str) -> Bundle {
-    Bundle { name, patch, differs: None }
+    Bundle { name, patch, expected: Expected::Same }
 }
 
 /// Casemate gives another answer on purpose.
 const fn differs(name: &'static str, patch: &'static str, why: &'static str) -> Bundle {
-    Bundle { name, patch, differs: Some(why) }
+    Bundle { name, patch, expected: Expected::Other(why) }
+}
+
+/// Casemate takes it wherever it runs. What runc says depends on the host, and is not asked for.
+const fn taken(name: &'static str, patch: &'static str, why: &'static str) -> Bundle {
+    Bundle { name, patch, expected: Expected::Taken(why) }
 }
 
 /// All of them, by the part of the configuration that they are about.
@@ -158,4 +163,39 @@ pub(super) const BUNDLES: &[Bundle] = &[
     same("mount-overlay-without-layers", r#"{"mounts": [{"destination": "/mnt", "type": "overlay", "source": "overlay"}]}"#),
     same("mount-overlay-absent", r#"{"mounts": [{"destination": "/mnt", "type": "overlay", "source": "overlay", "options": ["lowerdir=/no/such/layer:/etc"]}]}"#),
     differs("root-a-link", r#"{"root": {"path": "BUNDLE/link"}}"#, "a link to a directory is a directory"),
+    same("domain-name", r#"{"domainname": "there"}"#),
+    differs("terminal-without-a-socket", r#"{"process": {"terminal": true}}"#, "in the foreground the terminal is the container's own, whatever the caller has"),
+    same("console-size", r#"{"process": {"consoleSize": {"height": 10, "width": 20}}}"#),
+    same("words-for-windows", r#"{"process": {"user": {"uid": 0, "gid": 0, "username": "frob"}, "commandLine": "frob"}, "windows": {"servicing": true}}"#),
+    same("words-for-others", r#"{"solaris": {"milestone": "frob"}, "zos": {"namespaces": []}}"#),
+    differs("virtual-machine", r#"{"vm": {"kernel": {"path": "/vmlinuz"}}}"#, "whoever asks for a machine is not to get a sandbox"),
+    same("scheduler", r#"{"process": {"scheduler": {"policy": "SCHED_BATCH", "nice": 5}}}"#),
+    same("io-priority", r#"{"process": {"ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 6}}}"#),
+    differs("exec-affinity", r#"{"process": {"execCPUAffinity": {"initial": "0"}}}"#, "processors cannot be chosen for one process"),
+    same("mount-idmapped-alone", r#"{"mounts": [{"destination": "/mnt", "type": "bind", "source": "BUNDLE", "options": ["bind"], "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}], "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}]}]}"#),
+    same("hook-poststart", r#"{"hooks": {"poststart": [{"path": "/bin/true"}]}}"#),
+    differs("time-offsets", r#"{"linux": {"timeOffsets": {"monotonic": {"secs": 86400, "nanosecs": 0}}}}"#, "there are no time namespaces"),
+    same("device-rules", r#"{"linux": {"resources": {"devices": [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 1, "minor": 3, "access": "rw"}]}}}"#),
+    same("memory-reservation", r#"{"linux": {"resources": {"memory": {"limit": 67108864, "reservation": 33554432}}}}"#),
+    same("memory-of-the-kernel", r#"{"linux": {"resources": {"memory": {"kernel": 67108864, "kernelTCP": 33554432}}}}"#),
+    same("memory-swappiness", r#"{"linux": {"resources": {"memory": {"swappiness": 10}}}}"#),
+    same("memory-swappiness-too-large", r#"{"linux": {"resources": {"memory": {"swappiness": 1000}}}}"#),
+    same("memory-switches", r#"{"linux": {"resources": {"memory": {"disableOOMKiller": true, "useHierarchy": true, "checkBeforeUpdate": true}}}}"#),
+    same("cpu-shares", r#"{"linux": {"resources": {"cpu": {"shares": 512, "mems": "0", "cpus": "0"}}}}"#),
+    same("cpu-burst", r#"{"linux": {"resources": {"cpu": {"quota": 50000, "period": 100000, "burst": 10000}}}}"#),
+    same("cpu-realtime", r#"{"linux": {"resources": {"cpu": {"realtimeRuntime": 1000, "realtimePeriod": 1000000}}}}"#),
+    same("cpu-idle", r#"{"linux": {"resources": {"cpu": {"idle": 1}}}}"#),
+    same("cpu-mems-absent", r#"{"linux": {"resources": {"cpu": {"mems": "77"}}}}"#),
+    same("io-weight", r#"{"linux": {"resources": {"blockIO": {"weight": 500}}}}"#),
+    taken("io-leaf-weight", r#"{"linux": {"resources": {"blockIO": {"leafWeight": 500}}}}"#, "Linux no longer knows it"),
+    same("io-weight-of-a-device", r#"{"linux": {"resources": {"blockIO": {"weightDevice": [{"major": 254, "minor": 0, "weight": 500}]}}}}"#),
+    same("io-limits", r#"{"linux": {"resources": {"blockIO": {"throttleReadBpsDevice": [{"major": 254, "minor": 0, "rate": 1048576}], "throttleWriteBpsDevice": [{"major": 254, "minor": 0, "rate": 1048576}], "throttleReadIOPSDevice": [{"major": 254, "minor": 0, "rate": 1000}], "throttleWriteIOPSDevice": [{"major": 254, "minor": 0, "rate": 1000}]}}}}"#),
+    same("io-limit-of-no-device", r#"{"linux": {"resources": {"blockIO": {"throttleReadBpsDevice": [{"major": 250, "minor": 77, "rate": 1048576}]}}}}"#),
+    same("huge-pages", r#"{"linux": {"resources": {"hugepageLimits": [{"pageSize": "2MB", "limit": 2097152}]}}}"#),
+    taken("network-classes", r#"{"linux": {"resources": {"network": {"classID": 1, "priorities": [{"name": "lo", "priority": 1}]}}}}"#, "no packet leaves a sandbox"),
+    taken("rdma", r#"{"linux": {"resources": {"rdma": {"mlx5_1": {"hcaHandles": 3}}}}}"#, "there are no such devices in a sandbox"),
+    same("unified", r#"{"linux": {"resources": {"unified": {"memory.high": "67108864"}}}}"#),
+    differs("memory-policy", r#"{"linux": {"memoryPolicy": {"mode": "MPOL_INTERLEAVE", "nodes": "0"}}}"#, "memory nodes are not chosen"),
+    same("personality", r#"{"linux": {"personality": {"domain": "LINUX32"}}}"#),
+    differs("network-devices", r#"{"linux": {"netDevices": {"eth0": {"name": "eth0"}}}}"#, "interfaces of the host cannot be moved into a sandbox"),
 ];

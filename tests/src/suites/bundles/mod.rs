@@ -26,8 +26,18 @@ struct Bundle {
     name: &'static str,
     /// A merge patch (RFC 7386), but that mounts are added to those that are there. `BUNDLE` and `ROOT` stand for directories.
     patch: &'static str,
-    /// Why casemate answers in another way on purpose.
-    differs: Option<&'static str>,
+    expected: Expected,
+}
+
+/// What casemate's answers should be.
+#[derive(Clone, Copy)]
+enum Expected {
+    /// Those of runc.
+    Same,
+    /// Others, and why.
+    Other(&'static str),
+    /// That it runs, and why nobody is misled by that.
+    Taken(&'static str),
 }
 
 /// One a test.
@@ -43,6 +53,11 @@ pub(super) const COUNT: usize = list::BUNDLES.len();
 
 impl Bundle {
     fn check(&self, place: &Place) -> Result<()> {
+        let why = match self.expected {
+            Expected::Same => None,
+            Expected::Other(why) => Some(why),
+            Expected::Taken(why) => return self.is_taken(place, why),
+        };
         if !available("runc") {
             return skip("needs runc");
         }
@@ -50,10 +65,17 @@ impl Bundle {
         let own = Asked::new(self, place, place.casemate.clone())?.answers()?;
         let shown = || format!("=== runc\n{}=== casemate\n{}", lines(&runc), lines(&own));
         let same = runc.iter().map(|answer| &answer.what).eq(own.iter().map(|answer| &answer.what));
-        match self.differs {
+        match why {
             None => ensure!(same, "{}", shown()),
             Some(why) => ensure!(!same, "they give the same answers, and should not: {why}\n{}", shown()),
         }
+        Ok(())
+    }
+
+    fn is_taken(&self, place: &Place, why: &str) -> Result<()> {
+        let own = Asked::new(self, place, place.casemate.clone())?.answers()?;
+        let runs = own.iter().any(|answer| answer.what.starts_with("run: 0 "));
+        ensure!(runs, "it is refused, although {why}\n{}", lines(&own));
         Ok(())
     }
 }
@@ -206,5 +228,37 @@ fn merge(target: &mut Value, patch: &Value) {
             (_, Value::Null) => drop(target.as_object_mut().and_then(|target| target.remove(name))),
             _ => merge(&mut target[name], value),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a configuration has a field: names with dots between, and `[]` for elements of a list.
+    fn has(value: &Value, path: &str) -> bool {
+        let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+        let below = |value: &Value| rest.map_or(!value.is_null(), |rest| has(value, rest));
+        match first.strip_suffix("[]") {
+            Some(list) => value[list].as_array().is_some_and(|all| all.iter().any(below)),
+            None => value.get(first).is_some_and(below),
+        }
+    }
+
+    #[test]
+    fn every_field_of_the_specification_is_in_a_bundle() {
+        let table = include_str!("../../../../docs/oci-fields.md");
+        let fields: Vec<&str> =
+            table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        assert!(fields.len() > 90, "{fields:?}");
+        let patches = list::BUNDLES.iter().map(|bundle| serde_json::from_str(bundle.patch).unwrap());
+        let patches: Vec<Value> = patches.collect();
+        // What every bundle has, as `merge` starts from it.
+        let plain = ["ociVersion", "linux.namespaces[].type", "linux.cgroupsPath", "root.readonly"];
+        let missing: Vec<&str> = fields
+            .into_iter()
+            .filter(|field| !plain.contains(field) && !patches.iter().any(|patch| has(patch, field)))
+            .collect();
+        assert!(missing.is_empty(), "no bundle asks for {missing:?}");
     }
 }
