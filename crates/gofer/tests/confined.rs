@@ -7,12 +7,14 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use abi::Errno;
 use gofer::{Source, confine};
 use ninep::client::{Client, Fid};
 use ninep::message::*;
 use ninep::{Data, NO_UID, SetAttr, Target, Text, Time};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 /// Where the child finds its tree. The socket is its standard input.
 const TREE: &str = "GOFER_TEST_TREE";
@@ -149,6 +151,33 @@ fn everything_works_behind_the_walls() {
     let status = child.wait().unwrap();
     assert_eq!((status.code(), status.signal()), (Some(0), None));
     assert_eq!(std::fs::metadata(directory.path().join("file")).unwrap().uid(), 1);
+}
+
+/// As when its terminal stops it, its control group is frozen or the machine sleeps. The host lets a wait with a timeout go on by a system call of its
+/// own, and the first second has one.
+#[test]
+fn it_can_be_stopped_at_any_time() {
+    if !may_mount() {
+        eprintln!("skipped: no CAP_SYS_ADMIN");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (mut child, client, root) = start(directory.path(), false);
+    let pid = Pid::from_child(&child);
+    let wait = |options| waitpid(Some(pid), options).unwrap().unwrap().1;
+    for round in 0..20 {
+        kill_process(pid, Signal::STOP).unwrap();
+        assert!(wait(WaitOptions::UNTRACED).stopped(), "round {round}");
+        kill_process(pid, Signal::CONT).unwrap();
+        let status = wait(WaitOptions::CONTINUED);
+        assert!(status.continued(), "round {round}: {status:?}");
+        client.call(&Tgetattr { fid: root.number(), mask: 0 }, |_| ()).unwrap();
+        // Into its waits again.
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drop((root, client));
+    let status = child.wait().unwrap();
+    assert_eq!((status.code(), status.signal()), (Some(0), None));
 }
 
 #[test]
