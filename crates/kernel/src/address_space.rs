@@ -1,6 +1,5 @@
 //! What the sentry keeps of a guest's memory: only what the host cannot know.
 
-use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -24,10 +23,8 @@ pub struct AddressSpace {
     pub memory: Arc<dyn Memory>,
     /// What execve(2) laid out.
     pub image: Mutex<Image>,
-    /// Which guest file a mapped host file is: by the host's device and inode numbers.
-    mapped: Mutex<HashMap<(u64, u64), Path>>,
-    /// Files that are mapped and must stay open, by their host file and whether the mapping can write.
-    open: MappedFiles,
+    /// Which guest files are mapped.
+    mapped: MappedFiles,
     /// System V shared memory that is attached.
     pub shared_memory: Attachments,
     /// What mbind(2) set.
@@ -74,8 +71,7 @@ impl AddressSpace {
         Self {
             memory,
             image: Mutex::new(image),
-            mapped: Mutex::default(),
-            open: MappedFiles::default(),
+            mapped: MappedFiles::default(),
             shared_memory: Mutex::default(),
             memory_policies: Notes::default(),
             locks: Locks::default(),
@@ -87,8 +83,7 @@ impl AddressSpace {
     #[must_use]
     pub(crate) fn copy_layout(&self) -> Arc<Self> {
         Arc::new(Self {
-            mapped: Mutex::new(self.mapped.lock().clone()),
-            open: self.open.copy(),
+            mapped: self.mapped.copy(),
             shared_memory: Mutex::new(self.shared_memory.lock().clone()),
             memory_policies: self.memory_policies.clone(),
             ..Self::bare(Arc::new(NoMemory), self.image.lock().clone())
@@ -99,8 +94,7 @@ impl AddressSpace {
     #[must_use]
     pub(crate) fn over(&self, memory: Arc<dyn Memory>) -> Arc<Self> {
         Arc::new(Self {
-            mapped: Mutex::new(std::mem::take(&mut *self.mapped.lock())),
-            open: self.open.take(),
+            mapped: self.mapped.take(),
             shared_memory: Mutex::new(std::mem::take(&mut *self.shared_memory.lock())),
             memory_policies: self.memory_policies.clone(),
             ..Self::bare(memory, std::mem::take(&mut *self.image.lock()))
@@ -113,35 +107,45 @@ impl AddressSpace {
         self.memory.id() == NO_MEMORY
     }
 
-    /// Notes that a host file is mapped for this guest file, for /proc/PID/maps.
-    pub fn note_mapping(&self, host: (u64, u64), file: &Path) {
-        self.mapped.lock().insert(host, file.clone());
+    /// Notes a host file that a thread is about to map: what it is called for /proc/PID/maps, and the open file if it must stay open, for
+    /// writing or not. A host file that cannot be asked is not noted.
+    pub fn note_file(
+        &self,
+        host: &OwnedFd,
+        name: Option<&Path>,
+        stays: Option<(bool, Arc<dyn File>)>,
+        mapper: i32,
+    ) {
+        let Ok(identity) = host::identity::of(host) else { return };
+        self.mapped.note(identity, mapper, |mapped| {
+            if let Some(name) = name {
+                mapped.name = Some(name.clone());
+            }
+            match stays {
+                Some((true, file)) => mapped.written = Some(file),
+                Some((false, file)) => mapped.read = Some(file),
+                None => {}
+            }
+        });
     }
 
-    /// As [`Self::note_mapping`], for a descriptor of the host file. A file that cannot be asked stays unnamed.
-    pub fn note_file(&self, host: &OwnedFd, file: &Path) {
-        if let Ok(identity) = host::identity::of(host) {
-            self.note_mapping(identity, file);
-        }
+    /// Whether so many files were mapped that it is time to call [`Self::close_unmapped`].
+    #[must_use]
+    pub fn has_many_files(&self) -> bool {
+        self.mapped.are_many()
     }
 
-    /// Keeps a file open that a thread is about to map: what is changed in the mapping has to be written through it.
-    pub fn keep_open(&self, host: &OwnedFd, writes: bool, file: Arc<dyn File>, mapper: i32) {
-        if let Ok(identity) = host::identity::of(host) {
-            self.open.keep(identity, writes, file, mapper);
-        }
+    /// Whether mapped files are kept open.
+    #[must_use]
+    pub fn keeps_open(&self) -> bool {
+        self.mapped.stay_open()
     }
 
-    /// Closes those of these files that are mapped no longer. `caller` is a thread that maps nothing just now.
-    pub fn close_unmapped(&self, caller: i32) {
-        if self.open.is_empty() {
-            return;
-        }
+    /// Closes and forgets the files that are mapped no longer. `maps` tells whether a thread is about to map something.
+    pub fn close_unmapped(&self, maps: impl Fn(i32) -> bool) {
+        let settled = self.mapped.settled(maps);
         let Ok(mappings) = self.memory.mappings() else { return };
-        for (host, file) in self.open.unmapped(&mappings, caller) {
-            let name = self.mapped.lock().remove(&host);
-            drop((name, file));
-        }
+        drop(self.mapped.unmapped(&settled, &mappings));
     }
 
     /// Those of these files that are mapped in a range together with others.
@@ -149,18 +153,18 @@ impl AddressSpace {
     /// # Errors
     /// Those of reading the mappings.
     pub fn mapped_together(&self, range: &core::ops::Range<u64>) -> Result<Vec<Arc<dyn File>>, Errno> {
-        if self.open.is_empty() {
+        if !self.mapped.stay_open() {
             return Ok(Vec::new());
         }
         let mut mappings = self.memory.mappings()?;
         mappings.retain(|m| m.shared && m.start < range.end && m.end > range.start);
-        Ok(self.open.among(&mappings))
+        Ok(self.mapped.among(&mappings))
     }
 
     /// The guest file that a mapped host file stands for.
     #[must_use]
     pub fn mapped_file(&self, host: (u64, u64)) -> Option<Path> {
-        self.mapped.lock().get(&host).cloned()
+        self.mapped.name(host)
     }
 
     /// No memory: every access fails. What a task has before its first program and after its end.

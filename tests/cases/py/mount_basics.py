@@ -1,5 +1,5 @@
 """mount(2) and umount2(2): new mounts, bind mounts, moves, remounts, and what mount flags enforce."""
-import os
+import mmap, os, threading
 from mounting import *
 
 for name in ("a", "b", "c", "d", "with space\\tab#"):
@@ -123,6 +123,36 @@ told("follow", umount("/work/to-c"))
 for place in ("/work/b", "/work/b", "/work/a/sub", "/work/other", "/work/a"):
     told(place, umount(place))
 table()
+
+print("mapped")
+told("tmpfs", mount("none", "/work/d", "tmpfs"))
+with open("/work/d/file", "wb") as file:
+    file.write(bytes(10000))
+
+
+def mapped(protection=mmap.PROT_READ, flags=mmap.MAP_SHARED):
+    with open("/work/d/file", "r+b") as file:
+        return mmap.mmap(file.fileno(), 0, flags, protection)
+
+
+# By somebody who does nothing more, by one who is no more, and by who unmounts it.
+goes_on, done = os.pipe(), os.pipe()
+if os.fork() == 0:
+    os.close(goes_on[1])
+    mapped().close()
+    os.write(done[1], b"x")
+    os.read(goes_on[0], 1)
+    os._exit(0)
+os.read(done[0], 1)
+thread = threading.Thread(target=lambda: mapped(flags=mmap.MAP_PRIVATE).close())
+thread.start()
+thread.join()
+kept = mapped(mmap.PROT_READ | mmap.PROT_WRITE)
+told("mapped", umount("/work/d"))
+kept.close()
+told("no more", umount("/work/d"))
+os.close(goes_on[1])
+os.wait()
 
 print("upon itself, where each look finds another inode")
 told("bind", mount("/proc/sys", "/proc/sys", None, BIND))

@@ -63,7 +63,7 @@ impl Plan {
 
     /// Tells the address space which files it has mapped.
     pub(super) fn name_files(&self, space: &AddressSpace) {
-        self.files.iter().for_each(|(host, path)| space.note_file(host, path));
+        self.files.iter().for_each(|(host, path)| space.note_file(host, Some(path), None, 0));
     }
 
     /// Maps the stack, with a gap below that nothing else gets.

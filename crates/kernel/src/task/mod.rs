@@ -2,6 +2,7 @@
 
 pub mod attributes;
 mod cell;
+mod mapping;
 pub mod memory_policy;
 pub mod scheduling;
 mod settle;
@@ -63,6 +64,8 @@ pub struct Task {
     pub(crate) control: Mutex<crate::control_group::Entry>,
     /// Why it may not run, if it may not.
     pub(crate) held: crate::control_group::Held,
+    /// Whether it was about to map a file when it was last heard of.
+    maps: AtomicBool,
     /// Whether `attributes.seccomp` is anything but off.
     filtered: AtomicBool,
     /// Semaphore operations to be undone.
@@ -120,6 +123,7 @@ impl Task {
             parked: crate::waiting::Parked::default(),
             control: Mutex::default(),
             held: crate::control_group::Held::default(),
+            maps: AtomicBool::new(false),
             undo: Mutex::new(None),
             vfork: Mutex::new(None),
         })

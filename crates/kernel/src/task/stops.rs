@@ -95,6 +95,7 @@ impl Task {
 
     fn stop(self: &Arc<Self>, stop: Stop) {
         self.mark_stopped();
+        self.has_mapped();
         match stop {
             Stop::Syscall(args) => self.begin_call(args, Access::Light),
             Stop::Trap(args) => self.begin_call(args, Access::Trap),

@@ -19,7 +19,7 @@ pub fn close(task: &Arc<Task>, fd: Fd) -> Result<(), Errno> {
     let files = task.files();
     let file = files.remove(fd)?;
     if file.file.stays_for_mapping() {
-        task.space().close_unmapped(task.tid());
+        task.close_unmapped();
     }
     files.closed(&file)
 }

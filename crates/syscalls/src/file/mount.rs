@@ -142,14 +142,14 @@ fn text(task: &Task, address: UserAddr) -> Result<Option<Vec<u8>>, Errno> {
 /// Those of umount2(2).
 pub fn umount2(task: &Arc<Task>, target: PathPtr, flags: u32) -> Result<(), Errno> {
     let flags = UnmountFlags::from_bits(flags).ok_or(Errno::EINVAL)?;
-    at(task, FDCWD, target, |caller, at| caller.unmount(at, flags))?;
-    // What somebody had mapped of it keeps the filesystem no longer than that.
-    for group in task.kernel.pids.groups() {
-        if let Some(other) = group.tasks().first() {
-            other.space().close_unmapped(task.tid());
-        }
+    let unmount = || at(task, FDCWD, target, |caller, at| caller.unmount(at, flags));
+    let done = unmount();
+    if !matches!(done, Ok(()) | Err(Errno::EBUSY)) {
+        return done;
     }
-    Ok(())
+    // What somebody had mapped of it keeps the filesystem no longer than that, nor keeps it mounted.
+    task.forget_unmapped();
+    if done.is_err() { unmount() } else { done }
 }
 
 /// pivot_root(2). Every task whose root or working directory is the old root gets the new one.

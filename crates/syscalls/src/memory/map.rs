@@ -109,13 +109,9 @@ fn file(
     check_access(&open, protection, shared)?;
     Ok(match open.file.map_range(protection.bits(), shared, offset, length)? {
         MapSource::Host(host) => {
-            if let Some(path) = &open.path {
-                task.space().note_file(&host, path);
-            }
-            if open.file.stays_for_mapping() {
-                let writes = shared && open.flags().writes();
-                task.space().keep_open(&host, writes, Arc::clone(&open.file), task.tid());
-            }
+            let writes = shared && open.flags().writes();
+            let stays = open.file.stays_for_mapping().then(|| (writes, Arc::clone(&open.file)));
+            task.note_mapping(&host, open.path.as_ref(), stays);
             Source::File { file: host, offset }
         }
         MapSource::Anonymous => Source::Anonymous,
