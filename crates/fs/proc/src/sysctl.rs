@@ -1,6 +1,7 @@
 //! /proc/sys: the settings that programs read, and the few that they may write.
 
 mod ipc;
+mod network;
 
 use std::sync::Arc;
 
@@ -140,13 +141,8 @@ static ROOT: &[(&str, Setting<System>)] = &[
                 "ipv4",
                 directory_of(&[
                     ("ip_local_port_range", fixed!("32768\t60999")),
-                    (
-                        "ip_unprivileged_port_start",
-                        Changeable(
-                            |system| Ok(unprivileged_ports(system).to_string().into_bytes()),
-                            set_unprivileged_ports,
-                        ),
-                    ),
+                    ("ip_unprivileged_port_start", network::UNPRIVILEGED_PORTS),
+                    ("ping_group_range", network::PING_GROUPS),
                     ("tcp_rmem", fixed!("4096\t131072\t6291456")),
                     ("tcp_wmem", fixed!("4096\t16384\t4194304")),
                 ]),
@@ -187,19 +183,6 @@ static ROOT: &[(&str, Setting<System>)] = &[
 fn names(system: &System) -> Arc<Uts> {
     let looks = kernel::current::task().map(|task| task.namespaces());
     Arc::clone(&looks.as_ref().unwrap_or(&system.kernel.namespaces).uts)
-}
-
-/// The first port for everybody in the network of whoever looks.
-fn unprivileged_ports(system: &System) -> u16 {
-    let looks = kernel::current::task().map(|task| task.network());
-    looks.unwrap_or_else(|| system.kernel.network()).net.unprivileged_ports()
-}
-
-fn set_unprivileged_ports(system: &System, text: &[u8]) -> Result<(), Errno> {
-    let text = str::from_utf8(text).map_err(|_| Errno::EINVAL)?;
-    let first = text.trim().parse().map_err(|_| Errno::EINVAL)?;
-    let looks = kernel::current::task().map(|task| task.network());
-    looks.unwrap_or_else(|| system.kernel.network()).net.set_unprivileged_ports(first)
 }
 
 fn set_hostname(system: &System, text: &[u8]) -> Result<(), Errno> {

@@ -63,8 +63,13 @@ impl Family for InetFamily {
             (Kind::Datagram, 0 | IPPROTO_UDP) => {
                 Ok(Box::new(UdpSocket::new(Udp::new(self.domain, &self.system, caller))))
             }
-            // As with `net.ipv4.ping_group_range` at its default: no group may.
-            (Kind::Datagram, IPPROTO_ICMP | IPPROTO_ICMPV6) => Err(Errno::EACCES),
+            (Kind::Datagram, IPPROTO_ICMP | IPPROTO_ICMPV6) => {
+                Err(if caller.net.may_ping(&caller.credentials) {
+                    Errno::EPROTONOSUPPORT
+                } else {
+                    Errno::EACCES
+                })
+            }
             (Kind::Raw, _) => {
                 caller.credentials.need_in(Capability::NetRaw, &caller.net.user)?;
                 Err(Errno::EPROTONOSUPPORT)

@@ -36,7 +36,7 @@ pub use flight::{Flight, Rights};
 pub use host_end::{HostEnd, HostEnds};
 pub use message::{Incoming, Outgoing, Received};
 pub use namespace::{Family, Namespace, Pair};
-pub use net::{Maker, Net};
+pub use net::{Maker, NO_GROUPS, Net};
 pub use options::Options;
 pub use socket::{Accepted, Shutdown, Socket};
 pub use value::OptionValue;

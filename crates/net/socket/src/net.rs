@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 
 use abi::Errno;
+use parking_lot::Mutex;
 use vfs::user::{Charge, Counted};
 use vfs::{Credentials, UserNamespace};
 
 /// Ports below need a capability, unless a namespace says otherwise.
 const UNPRIVILEGED_PORTS: u16 = 1024;
+/// [`Net::ping_groups`] unless a namespace says otherwise.
+pub const NO_GROUPS: (u32, u32) = (1, 0);
 /// The first port that is chosen for a socket without one, which needs no capability.
 const FIRST_CHOSEN: u16 = 32768;
 
@@ -21,6 +24,7 @@ pub struct Net {
     /// Whether `lo` is up. While it is down its addresses are nobody's.
     up: AtomicBool,
     unprivileged_ports: AtomicU16,
+    ping_groups: Mutex<(u32, u32)>,
     _charge: Option<Charge>,
 }
 
@@ -33,6 +37,7 @@ impl Net {
             user: UserNamespace::initial(),
             up: AtomicBool::new(true),
             unprivileged_ports: AtomicU16::new(UNPRIVILEGED_PORTS),
+            ping_groups: Mutex::new(NO_GROUPS),
             _charge: None,
         })
     }
@@ -45,9 +50,14 @@ impl Net {
         static NEXT: AtomicU64 = AtomicU64::new(2);
         let charge = Charge::take(&maker.user, maker.euid, Counted::Network)?;
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let user = Arc::clone(&maker.user);
-        let unprivileged_ports = AtomicU16::new(UNPRIVILEGED_PORTS);
-        Ok(Arc::new(Self { id, user, up: AtomicBool::new(false), unprivileged_ports, _charge: Some(charge) }))
+        Ok(Arc::new(Self {
+            id,
+            user: Arc::clone(&maker.user),
+            up: AtomicBool::new(false),
+            unprivileged_ports: AtomicU16::new(UNPRIVILEGED_PORTS),
+            ping_groups: Mutex::new(NO_GROUPS),
+            _charge: Some(charge),
+        }))
     }
 
     /// Whether `lo` is up.
@@ -72,6 +82,25 @@ impl Net {
         }
         self.unprivileged_ports.store(first, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The groups, first and last, that may make sockets for echo requests: `net.ipv4.ping_group_range`.
+    #[must_use]
+    pub fn ping_groups(&self) -> (u32, u32) {
+        *self.ping_groups.lock()
+    }
+
+    /// Changes them.
+    pub fn set_ping_groups(&self, groups: (u32, u32)) {
+        *self.ping_groups.lock() = groups;
+    }
+
+    /// Whether somebody is in one of them.
+    #[must_use]
+    pub fn may_ping(&self, credentials: &Credentials) -> bool {
+        let (first, last) = self.ping_groups();
+        let mut groups = credentials.groups.iter().chain([&credentials.egid]);
+        groups.any(|group| (first..=last).contains(group))
     }
 
     /// Takes `lo` up or down.
