@@ -37,6 +37,14 @@ static void known_file(int number) {
   check(stat(path, &status), path);
 }
 static void tmp_file(int number) { close(new_file("/tmp/%d", number, O_CREAT | O_WRONLY)); }
+static void tmp_filled(const char *format, int number, size_t size) {
+  static const char data[4096];
+  int fd = new_file(format, number, O_CREAT | O_WRONLY);
+  check(write(fd, data, size), "write");
+  close(fd);
+}
+static void tmp_small(int number) { tmp_filled("/tmp/small%d", number, 100); }
+static void tmp_page(int number) { tmp_filled("/tmp/page%d", number, 4096); }
 static void a_pipe(int number) {
   int ends[2];
   (void)number;
@@ -83,7 +91,7 @@ int main(int arguments, char **values) {
   } all[] = {
     // Processes first: each has a copy of the table of open files.
     {"process", process, 10}, {"thread", thread, 10}, {"open_file", open_file, 1}, {"known_file", known_file, 1},
-    {"tmp_file", tmp_file, 1}, {"pipe", a_pipe, 1}, {"socket_pair", socket_pair, 1}, {"tcp_socket", tcp_socket, 1},
+    {"tmp_file", tmp_file, 1}, {"tmp_small", tmp_small, 1}, {"tmp_page", tmp_page, 1}, {"pipe", a_pipe, 1}, {"socket_pair", socket_pair, 1}, {"tcp_socket", tcp_socket, 1},
   };
   int count = arguments > 1 ? atoi(values[1]) : 1000;
   struct rlimit many = {16384, 16384};

@@ -60,6 +60,55 @@ pub(super) fn bounded(place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// What each file in memory may take besides its content, in bytes.
+const EACH: u64 = 1 << 10;
+/// Bytes of content of each of them.
+const CONTENT: u64 = 100;
+
+/// As many files that only lie in memory: each takes little more than its content, and none is left when they are gone.
+pub(super) fn in_memory(place: &Place) -> Result<()> {
+    let wanted = std::env::var("CASEMATE_MANY_FILES").ok().and_then(|number| number.parse().ok());
+    let files = wanted.unwrap_or(FILES);
+    let limit = LIMIT.max(Duration::from_millis(u64::try_from(files)?));
+    let script = format!(
+        "import os, sys
+def wait(what):
+    print(what, flush=True); sys.stdin.readline()
+wait('started')
+for number in range({files}):
+    if number % 1000 == 0:
+        os.mkdir(f'/work/{{number // 1000}}')
+    with open(f'/work/{{number // 1000}}/{{number}}', 'wb', buffering=0) as file:
+        file.write(b'x' * {CONTENT})
+wait('made')
+print(all(os.stat(f'/work/{{number // 1000}}/{{number}}').st_size == {CONTENT} for number in range({files})))
+__import__('shutil').rmtree('/work', ignore_errors=True)
+print(os.listdir('/work'), os.statvfs('/work').f_blocks - os.statvfs('/work').f_bfree)"
+    );
+    let config = bundle::config(&place.root, place, &["python3", "-c", &script], true);
+    let sandbox = Sandbox::with_config(place, "many-files-in-memory", &config)?;
+    let mut running = Running::start(&mut sandbox.command("many-files-in-memory"))?;
+    let used = |running: &Running| -> Result<u64> {
+        running.tree()?.named("casemate").into_iter().map(resident).sum()
+    };
+    running.expect_within(limit, "started")?;
+    let before = used(&running)?;
+    running.say("\n")?;
+    running.expect_within(limit, "made")?;
+    let each = (used(&running)?.saturating_sub(before) << 10) / u64::try_from(files)?;
+    if each > EACH + CONTENT {
+        bail!("each of {files} files takes {each} bytes: {}", sandbox.logged());
+    }
+    running.say("\n")?;
+    running.expect_within(limit, "True")?;
+    running.expect_within(limit, "[] 0")?;
+    let outcome = running.finish()?;
+    if outcome.code != Some(0) || !outcome.stderr.is_empty() {
+        bail!("{} {}", outcome.shown(), sandbox.logged());
+    }
+    Ok(())
+}
+
 /// KiB of resident memory.
 fn resident(pid: i32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;

@@ -130,6 +130,7 @@ const NAMES: &[(&str, Test)] = &[
     ("limits/control-groups", limits::control_groups),
     ("limits/memory-hog-dies-alone", limits::memory_hog_dies_alone),
     ("memory/many-files", many_files::bounded),
+    ("memory/many-files-in-memory", many_files::in_memory),
     ("output/append-to-a-shared-file", output::append_to_a_shared_file),
     ("output/offset-of-a-shared-file", output::offset_of_a_shared_file),
     ("output/closed-pipe", output::closed_pipe),

@@ -31,14 +31,14 @@ pub(crate) struct Content {
 
 enum Storage {
     Heap(Pages),
-    Stored(Stored),
+    Stored(Box<Stored>),
     Host(MemoryFile),
 }
 
 impl Content {
     pub(crate) fn new(shared: &Arc<Shared>, seals: Seals) -> Self {
         let storage = match &shared.store {
-            Some(store) => Storage::Stored(Stored::new(Arc::clone(store))),
+            Some(store) => Storage::Stored(Box::new(Stored::new(Arc::clone(store)))),
             None => Storage::Heap(Pages::default()),
         };
         Self { size: 0, storage, seals, charged: 0, shared: Arc::clone(shared) }

@@ -15,6 +15,7 @@ mod memfd;
 mod names;
 mod node;
 mod options;
+mod page_map;
 mod pages;
 mod quota;
 mod seals;

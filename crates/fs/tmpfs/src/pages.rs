@@ -1,11 +1,12 @@
 //! The content of a file in the sentry's own memory: pages by number, with holes.
 
-use std::collections::BTreeMap;
 use std::io::IoSlice;
 
 use abi::Errno;
 use smallvec::SmallVec;
 use vfs::{Sink, Source};
+
+use crate::page_map::PageMap;
 
 /// Bytes a page.
 pub(crate) const PAGE: u64 = 4096;
@@ -19,7 +20,7 @@ static ZEROS: [u8; PAGE_BYTES] = [0; PAGE_BYTES];
 /// A page may be shorter than it seems: what is missing at its end is zero. An empty one is reserved memory without data.
 #[derive(Debug, Default)]
 pub(crate) struct Pages {
-    pages: BTreeMap<u64, Vec<u8>>,
+    pages: PageMap,
 }
 
 /// The page of an offset, and the place in it.
@@ -36,11 +37,11 @@ pub(crate) const fn pages_of(bytes: u64) -> u64 {
 impl Pages {
     /// Pages in use.
     pub(crate) fn len(&self) -> u64 {
-        self.pages.len() as u64
+        self.pages.len()
     }
 
     pub(crate) fn contains(&self, page: u64) -> bool {
-        self.pages.contains_key(&page)
+        self.pages.get(page).is_some()
     }
 
     /// Copies from `offset` to `end` (not behind the file's size) out. Returns the count.
@@ -72,7 +73,7 @@ impl Pages {
     /// What lies at an offset below `end`: bytes of one page, or zeros.
     fn piece(&self, offset: u64, end: u64) -> &[u8] {
         let (number, within) = split(offset);
-        let page = self.pages.get(&number).map(Vec::as_slice).unwrap_or_default();
+        let page = self.pages.get(number).map(Vec::as_slice).unwrap_or_default();
         let piece = match page.get(within..) {
             Some(piece) if !piece.is_empty() => piece,
             _ => ZEROS.get(within..).unwrap_or_default(),
@@ -85,7 +86,7 @@ impl Pages {
     pub(crate) fn write(&mut self, offset: u64, count: usize, from: &mut dyn Source) -> Result<usize, Errno> {
         let (number, within) = split(offset);
         let count = count.min(PAGE_BYTES.saturating_sub(within));
-        let page = self.pages.entry(number).or_default();
+        let page = self.pages.make(number);
         let old = page.len();
         let end = within.saturating_add(count);
         if end > old {
@@ -105,29 +106,27 @@ impl Pages {
 
     /// Removes a page that a failed write made and left empty.
     pub(crate) fn drop_if_empty(&mut self, page: u64) {
-        if self.pages.get(&page).is_some_and(Vec::is_empty) {
-            self.pages.remove(&page);
+        if self.pages.get(page).is_some_and(Vec::is_empty) {
+            self.pages.remove(page..page.saturating_add(1));
         }
     }
 
     /// Reserves a page. True if it is new.
     pub(crate) fn reserve(&mut self, page: u64) -> bool {
-        let new = !self.pages.contains_key(&page);
-        self.pages.entry(page).or_default();
+        let new = !self.contains(page);
+        self.pages.make(page);
         new
     }
 
     /// Everything from `size` on goes. Returns the pages freed.
     pub(crate) fn cut(&mut self, size: u64) -> u64 {
         let (number, within) = split(size);
-        let mut gone = self.pages.split_off(&number);
         if within > 0
-            && let Some(mut page) = gone.remove(&number)
+            && let Some(page) = self.pages.get_mut(number)
         {
             page.truncate(within);
-            self.pages.insert(number, page);
         }
-        gone.len() as u64
+        self.pages.remove(pages_of(size)..u64::MAX)
     }
 
     /// A range reads as zeros from now on; whole pages of it are freed. Returns how many.
@@ -138,10 +137,7 @@ impl Pages {
             return 0;
         }
         self.zero(start.max(last_whole.saturating_mul(PAGE)), end);
-        let mut tail = self.pages.split_off(&first_whole);
-        let mut rest = tail.split_off(&last_whole);
-        self.pages.append(&mut rest);
-        tail.len() as u64
+        self.pages.remove(first_whole..last_whole)
     }
 
     /// Zeroes bytes within one page.
@@ -151,7 +147,7 @@ impl Pages {
         }
         let (number, within) = split(start);
         let count = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
-        if let Some(page) = self.pages.get_mut(&number) {
+        if let Some(page) = self.pages.get_mut(number) {
             let end = within.saturating_add(count).min(page.len());
             page.get_mut(within..end).unwrap_or_default().fill(0);
         }
@@ -160,15 +156,15 @@ impl Pages {
     /// The next byte at or after `offset` that lies in data.
     pub(crate) fn next_data(&self, offset: u64) -> Option<u64> {
         let (number, _) = split(offset);
-        let mut filled = self.pages.range(number..).filter(|(_, page)| !page.is_empty());
+        let mut filled = self.pages.from(number).filter(|(_, page)| !page.is_empty());
         filled.next().map(|(page, _)| offset.max(page.saturating_mul(PAGE)))
     }
 
     /// The next byte at or after `offset` that lies in a hole.
     pub(crate) fn next_hole(&self, offset: u64) -> u64 {
         let (mut number, _) = split(offset);
-        for (page, data) in self.pages.range(number..) {
-            if *page != number || data.is_empty() {
+        for (page, data) in self.pages.from(number) {
+            if page != number || data.is_empty() {
                 break;
             }
             number = number.saturating_add(1);
@@ -178,6 +174,6 @@ impl Pages {
 
     /// The pages with data, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.pages.iter().map(|(number, page)| (*number, page.as_slice()))
+        self.pages.from(0).map(|(number, page)| (number, page.as_slice()))
     }
 }
