@@ -9,6 +9,7 @@ pub mod case;
 pub mod cases;
 pub mod crates;
 pub mod enclosure;
+pub mod engines;
 pub mod failures;
 pub mod filesystems;
 pub mod leftovers;

@@ -2,6 +2,7 @@
 
 use crate::case::{Case, DEFAULT};
 use crate::crates::{FSX, PJDFSTEST};
+use crate::engines;
 use crate::filesystems;
 use crate::ninep;
 use crate::testroot::Extra;
@@ -21,6 +22,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         PATCHING,
         FUSE,
         filesystems::ALL,
+        engines::ALL,
         ninep::ALL,
     ]
     .into_iter()
@@ -95,14 +97,6 @@ const SERVERS: Extra<'static> = Extra {
             meson setup build -Duseroot=false -Dudevrulesdir=/tmp -Dinitscriptdir= && ninja -C build",
 };
 
-/// A root with an engine that keeps its containers on FUSE.
-const ENGINE: Extra<'static> = Extra {
-    name: "engineroot",
-    packages: &["busybox-static", "crun", "fuse-overlayfs", "podman"],
-    sources: &[],
-    build: "",
-};
-
 /// A root that makes images.
 const IMAGES: Extra<'static> =
     Extra { name: "imageroot", packages: &["erofs-utils"], sources: &[], build: "" };
@@ -125,7 +119,6 @@ const FUSE: &[Case] = &[
     program!("fuse/older", "fuse_older", fuse: true),
     program!("fuse/together", "fuse_together", fuse: true),
     program!("fuse/timeout", "fuse_timeout", fuse: true, since: (6, 15)),
-    script!("fuse/podman", "fuse_podman.sh", fuse: true, writable: true, extra: Some(&ENGINE), seconds: 480),
     script!("fuse/bindfs", "fuse_bindfs.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
     script!("fuse/readers", "fuse_readers.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
     script!("fuse/layers", "fuse_layers.sh", fuse: true, extra: Some(&SERVERS), seconds: 240),
