@@ -3,15 +3,10 @@
 use oci_spec::runtime::{Linux, LinuxDeviceType};
 use sentry::spec::{DeviceKind, DeviceSpec, LimitSpec};
 
-/// Settings that engines make by default and that change nothing here, with the reason.
-const WITHOUT_EFFECT: &[(&str, &str)] = &[("net.ipv4.ping_group_range", "there are no ICMP sockets")];
-
 /// Settings of /proc/sys, by name.
 pub(super) fn sysctl(linux: Option<&Linux>) -> Vec<(String, String)> {
     let all = linux.and_then(|linux| linux.sysctl().as_ref()).into_iter().flatten();
-    let known = |name: &str| WITHOUT_EFFECT.iter().any(|(harmless, _)| *harmless == name);
-    let mut settings: Vec<_> =
-        all.filter(|(name, _)| !known(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut settings: Vec<_> = all.map(|(name, value)| (name.clone(), value.clone())).collect();
     settings.sort();
     settings
 }
@@ -128,11 +123,5 @@ mod tests {
         assert_eq!(processors(150_000, Some(100_000)), Some(2));
         assert_eq!(processors(50_000, None), Some(1));
         assert_eq!(processors(-1, Some(100_000)), None);
-    }
-
-    #[test]
-    fn settings_without_effect_are_not_asked_of_the_sentry() {
-        let found = linux(r#"{"sysctl": {"net.ipv4.ping_group_range": "0 0", "kernel.domainname": "x"}}"#);
-        assert_eq!(sysctl(Some(&found)), [("kernel.domainname".to_owned(), "x".to_owned())]);
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use abi::Errno;
 use socket::Net;
 use synthetic::tree::Setting;
+use vfs::UserNamespace;
 
-use super::viewer;
 use crate::System;
 
 /// From which port on anybody may bind.
@@ -23,7 +23,7 @@ pub(super) const UNPRIVILEGED_PORTS: Setting<System> = Setting::Changeable(
 pub(super) const PING_GROUPS: Setting<System> = Setting::Changeable(
     |system| {
         let (first, last) = net(system).ping_groups();
-        let user = &viewer()?.user;
+        let user = user();
         Ok(format!("{}\t{}", user.shown_gid(first), user.shown_gid(last)).into_bytes())
     },
     set_ping_groups,
@@ -35,12 +35,18 @@ fn net(system: &System) -> Arc<Net> {
     Arc::clone(&looks.unwrap_or_else(|| system.kernel.network()).net)
 }
 
+/// Whose numbers are meant: those of whoever looks, or, while a container is made, its own.
+fn user() -> Arc<UserNamespace> {
+    let looks = kernel::current::task().map(|task| Arc::clone(&task.credentials().user));
+    looks.unwrap_or_else(UserNamespace::initial)
+}
+
 fn words(text: &[u8]) -> Result<impl Iterator<Item = &str>, Errno> {
     Ok(str::from_utf8(text).map_err(|_| Errno::EINVAL)?.split_whitespace())
 }
 
 fn set_ping_groups(system: &System, text: &[u8]) -> Result<(), Errno> {
-    let user = &viewer()?.user;
+    let user = user();
     let mut words = words(text)?;
     let mut next = || -> Result<(u32, u32), Errno> {
         let number: i32 = words.next().ok_or(Errno::EINVAL)?.parse().map_err(|_| Errno::EINVAL)?;
