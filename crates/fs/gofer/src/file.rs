@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use abi::Errno;
+use ninep::flags::Access;
 use rustix::fs::{FallocateFlags, SeekFrom};
 use rustix::io::ReadWriteFlags;
 use vfs::{
@@ -13,6 +14,7 @@ use vfs::{
 };
 
 use crate::attributes::errno;
+use crate::direct;
 use crate::inode::Node;
 
 const PROT_WRITE: u32 = 2;
@@ -23,6 +25,8 @@ pub(crate) struct RegularFile {
     writes: bool,
     /// What each write does before it returns.
     durable: Durable,
+    /// For `O_DIRECT`: its own descriptor.
+    direct: Option<Arc<OwnedFd>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,6 +38,14 @@ enum Durable {
     All,
 }
 
+const fn access(flags: OpenFlags) -> Access {
+    match (flags.reads(), flags.writes()) {
+        (true, true) => Access::ReadWrite,
+        (false, true) => Access::Write,
+        _ => Access::Read,
+    }
+}
+
 impl RegularFile {
     pub(crate) fn open(node: Arc<Node>, flags: OpenFlags) -> Result<Self, Errno> {
         let durable = if flags.contains(OpenFlags::SYNC) {
@@ -43,7 +55,11 @@ impl RegularFile {
         } else {
             Durable::No
         };
-        let file = Self { writes: flags.writes(), durable, node };
+        let direct = match flags.contains(OpenFlags::DIRECT) {
+            true => Some(Arc::new(node.direct(access(flags))?)),
+            false => None,
+        };
+        let file = Self { writes: flags.writes(), durable, direct, node };
         file.node.opened(file.writes);
         // What the host refuses is known now, and not at the first read.
         if file.writes {
@@ -52,6 +68,16 @@ impl RegularFile {
             file.node.reader()?;
         }
         Ok(file)
+    }
+
+    /// The descriptor to read from, or the own one.
+    fn reader(&self) -> Result<Arc<OwnedFd>, Errno> {
+        self.direct.as_ref().map_or_else(|| self.node.reader(), |own| Ok(Arc::clone(own)))
+    }
+
+    /// The descriptor to write to, or the own one.
+    fn writer(&self) -> Result<Arc<OwnedFd>, Errno> {
+        self.direct.as_ref().map_or_else(|| self.node.writer(), |own| Ok(Arc::clone(own)))
     }
 
     fn written(&self, file: &OwnedFd) -> Result<(), Errno> {
@@ -76,20 +102,28 @@ fn behind(offset: u64, done: usize) -> Result<u64, Errno> {
 
 impl File for RegularFile {
     fn read(&self, offset: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
-        let file = self.node.reader()?;
+        let file = self.reader()?;
         let count = scratch::fill(into, |done, buffer| {
-            rustix::io::pread(&*file, buffer, behind(offset, done)?).map_err(errno)
+            let at = behind(offset, done)?;
+            match &self.direct {
+                Some(_) => direct::read(&file, buffer, at),
+                None => rustix::io::pread(&*file, buffer, at).map_err(errno),
+            }
         })?;
         self.node.was_read();
         Ok(count)
     }
 
     fn write(&self, offset: Option<u64>, from: &mut dyn Source) -> Result<(usize, u64), Errno> {
-        let file = self.node.writer()?;
+        let file = self.writer()?;
         let (count, end) = match offset {
             Some(offset) => {
                 let count = scratch::drain(from, |done, data| {
-                    rustix::io::pwrite(&*file, data, behind(offset, done)?).map_err(errno)
+                    let at = behind(offset, done)?;
+                    match &self.direct {
+                        Some(_) => direct::write(&file, data, Some(at)),
+                        None => rustix::io::pwrite(&*file, data, at).map_err(errno),
+                    }
                 });
                 self.node.changed();
                 let count = count?;
@@ -100,6 +134,9 @@ impl File for RegularFile {
                 // write together and says where they ended.
                 let _alone = self.node.appending.lock();
                 let count = scratch::drain(from, |_, data| {
+                    if self.direct.is_some() {
+                        return direct::write(&file, data, None);
+                    }
                     let data = [std::io::IoSlice::new(data)];
                     rustix::io::pwritev2(&*file, &data, 0, ReadWriteFlags::APPEND).map_err(errno)
                 });

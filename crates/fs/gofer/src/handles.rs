@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 
 use abi::Errno;
-use ninep::flags::Access;
+use ninep::flags::{Access, Open};
 use ninep::message::Tdonate;
 use parking_lot::Mutex;
 
@@ -94,6 +94,19 @@ impl Node {
         let (attr, file) = self.shared.client.call_with_descriptor(&request, |reply| reply.attr)?;
         self.learn(&attr, before);
         file.map(Arc::new).ok_or(Errno::EIO)
+    }
+
+    /// A descriptor that passes the host's page cache by, for one who opens the file so.
+    ///
+    /// # Errors
+    /// As the server says: `EINVAL` where the host's filesystem cannot.
+    pub(crate) fn direct(&self, access: Access) -> Result<OwnedFd, Errno> {
+        let flags = access.bits() | Open::DIRECT.bits();
+        let request = Tdonate { fid: self.fid()?.number(), flags };
+        let before = self.changes();
+        let (attr, file) = self.shared.client.call_with_descriptor(&request, |reply| reply.attr)?;
+        self.learn(&attr, before);
+        file.ok_or(Errno::EIO)
     }
 
     /// A descriptor that came with the making of the file.

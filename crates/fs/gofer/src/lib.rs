@@ -17,6 +17,7 @@
 mod acl;
 mod attributes;
 mod change;
+mod direct;
 mod directory;
 mod file;
 mod filesystem;
