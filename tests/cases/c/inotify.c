@@ -44,10 +44,10 @@ static void touch(const char *path) {
     close(fd);
 }
 
-int main(void) {
+int main(int arguments, char **values) {
     setvbuf(stdout, NULL, _IONBF, 0);
     char buffer[64];
-    MUST(chdir("/tmp"));
+    MUST(chdir(arguments > 1 ? values[1] : "/tmp"));
     MUST(mkdir("watched", 0755));
     MUST(mkdir("other", 0755));
     in = MUST(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));

@@ -11,26 +11,43 @@ use ninep::client::Client;
 use ninep::message::{Rread, Tlcreate, Tlopen, Tmkdir, Tread, Twalk, Twrite};
 use ninep::version::Dialect;
 use ninep::{Data, Text};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::{LIMIT, Running, config};
+use crate::bundle;
 use crate::place::Place;
+use crate::root::Root;
 use crate::sandbox::Sandbox;
 
 /// A shell in a container that is told line by line what to do, and answers with a line `done` after each.
 struct Shell(Running);
 
+/// What it runs.
+const SCRIPT: &str = "while read -r line; do eval \"$line\"; echo done; done";
+
 impl Shell {
     /// One with a directory of the host at /shared.
     fn start(place: &Place, name: &str, shared: &Path, options: &[&str]) -> Result<(Self, Sandbox)> {
-        let script = "while read -r line; do eval \"$line\"; echo done; done";
-        let mut config = config(place, &["sh", "-c", script]);
-        let mounts = config.pointer_mut("/mounts").and_then(serde_json::Value::as_array_mut);
+        let config = config(place, &["sh", "-c", SCRIPT]);
+        Self::mounted(place, name, shared, config, options, &[])
+    }
+
+    /// One with a configuration and options of casemate's own.
+    fn mounted(
+        place: &Place,
+        name: &str,
+        shared: &Path,
+        mut config: Value,
+        options: &[&str],
+        global: &'static [&'static str],
+    ) -> Result<(Self, Sandbox)> {
+        let mounts = config.pointer_mut("/mounts").and_then(Value::as_array_mut);
         let options: Vec<&str> = ["rbind"].iter().chain(options).copied().collect();
         mounts.context("no mounts")?.push(json!({
             "destination": "/shared", "type": "bind", "source": shared, "options": options,
         }));
-        let sandbox = Sandbox::with_config(place, name, &config)?;
+        let mut sandbox = Sandbox::with_config(place, name, &config)?;
+        sandbox.options = global;
         Ok((Self(Running::start(&mut sandbox.command(name))?), sandbox))
     }
 
@@ -39,6 +56,29 @@ impl Shell {
         self.0.say(&format!("{command}\n"))?;
         self.0.expect(line).with_context(|| format!("after {command:?}"))?;
         self.0.expect("done")
+    }
+
+    /// Whether one of the sandbox's processes has a file open for reading or writing.
+    fn holds(&self, file: &Path) -> Result<bool> {
+        use std::os::unix::fs::MetadataExt;
+        const PATH_ONLY: u32 = 0o10_000_000;
+        let identity = |found: fs::Metadata| (found.dev(), found.ino());
+        let wanted = identity(fs::metadata(file)?);
+        for pid in self.0.tree()?.named("casemate") {
+            for entry in fs::read_dir(format!("/proc/{pid}/fd"))?.flatten() {
+                let number = entry.file_name().to_string_lossy().into_owned();
+                let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default();
+                let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+                let flags =
+                    flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok()).unwrap_or(PATH_ONLY);
+                if flags & PATH_ONLY == 0
+                    && fs::metadata(entry.path()).is_ok_and(|found| identity(found) == wanted)
+                {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     fn ends(self) -> Result<()> {
@@ -108,6 +148,68 @@ pub(super) fn all_is_kept(place: &Place) -> Result<()> {
         shell.says("echo more >> /shared/file; stat -c %s /shared/file", "9")?;
         if fs::read_to_string(shared.join("file"))? != "one\nmore\n" {
             bail!("what was written is not there");
+        }
+        shell.ends()?;
+    }
+    Ok(())
+}
+
+/// What is kept of the files of root and mounts, by `--file-access` and `--file-access-mounts`: names and attributes, and descriptors.
+pub(super) fn policies(place: &Place) -> Result<()> {
+    const MOUNTS_ALL: &[&str] = &["--file-access", "none", "--file-access-mounts", "all"];
+    const MOUNTS_THROUGH: &[&str] = &["--file-access", "shared", "--file-access-mounts", "writethrough"];
+    const MOUNTS_SHARED: &[&str] = &["--file-access", "exclusive", "--file-access-mounts", "shared"];
+    const MOUNTS_NONE: &[&str] = &["--file-access", "writethrough", "--file-access-mounts", "none"];
+    let (all, shared, none) = ((true, true), (false, true), (false, false));
+    for (options, of_root, of_mounts) in [
+        (MOUNTS_ALL, none, all),
+        (MOUNTS_THROUGH, shared, all),
+        (MOUNTS_SHARED, all, shared),
+        (MOUNTS_NONE, all, none),
+    ] {
+        let name = format!("policies-{}", options.join("-").replace("--", ""));
+        let root = Root::own(place, &place.root, &name)?;
+        let directories = [root.path().join("kept"), place.directory(&format!("{name}-files"))?];
+        for directory in &directories {
+            fs::create_dir_all(directory)?;
+            fs::write(directory.join("file"), "one\n")?;
+            fs::write(directory.join("looked-at"), "one\n")?;
+        }
+        let config = bundle::config(root.path(), place, &["sh", "-c", SCRIPT], false);
+        let (mut shell, _sandbox) = Shell::mounted(place, &name, &directories[1], config, &[], options)?;
+        for (at, directory, (names, descriptors)) in
+            [("/kept", &directories[0], of_root), ("/shared", &directories[1], of_mounts)]
+        {
+            let told = |text: &str| format!("{options:?} {at}: {text}");
+            shell.says(&format!("test -e {at}/late || echo missing"), "missing")?;
+            // Somebody who has it open by name only: as long as it is known at all, a descriptor to read it may be kept for the next reader.
+            let hold = format!(
+                "import os, signal; os.open(\\\"{at}/file\\\", os.O_PATH); print(1, flush=True); signal.pause()"
+            );
+            shell.says(
+                &format!(
+                    "mkfifo /tmp{at}; python3 -c \"{hold}\" >/tmp{at} & read held </tmp{at}; echo $held"
+                ),
+                "1",
+            )?;
+            shell.says(&format!("stat -c %s {at}/looked-at; cat {at}/file >/dev/null"), "4")?;
+            if shell.holds(&directory.join("file"))? != descriptors {
+                bail!(told("a descriptor of what is closed"));
+            }
+            fs::write(directory.join("late"), "late\n")?;
+            let found = if names { "missing" } else { "late" };
+            shell
+                .says(&format!("cat {at}/late 2>/dev/null || echo missing"), found)
+                .context(told("a name"))?;
+            // Nobody has opened that one: where a descriptor is kept the host is asked by it.
+            fs::write(directory.join("looked-at"), "longer\n")?;
+            let size = if names { "4" } else { "7" };
+            shell.says(&format!("stat -c %s {at}/looked-at"), size).context(told("a size"))?;
+            // What is written is the host's at once, whatever is kept.
+            shell.says(&format!("exec 8>{at}/made; echo made >&8; echo written"), "written")?;
+            if fs::read_to_string(directory.join("made"))? != "made\n" {
+                bail!(told("what was written is not there"));
+            }
         }
         shell.ends()?;
     }

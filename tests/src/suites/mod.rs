@@ -26,6 +26,7 @@ mod host_files;
 mod host_reach;
 mod hostile;
 mod installed;
+mod layer_image;
 mod layers;
 mod lifecycle;
 mod limits;
@@ -99,6 +100,7 @@ const NAMES: &[(&str, Test)] = &[
     ("host-reach/open-directly", host_reach::open_directly),
     ("host-files/changes-are-seen", host_files::changes_are_seen),
     ("host-files/all-is-kept", host_files::all_is_kept),
+    ("host-files/policies", host_files::policies),
     ("host-files/read-only-mounts", host_files::read_only_mounts),
     ("host-files/offered", host_files::offered),
     ("host-files/mounted-by-a-container", host_files::mounted_by_a_container),
@@ -114,6 +116,7 @@ const NAMES: &[(&str, Test)] = &[
     ("layers/nothing-left", layers::nothing_left),
     ("layers/export", layers::export),
     ("layers/image", layers::image),
+    ("layers/of-an-engine", layer_image::of_an_engine),
     ("lifecycle/from-create-to-delete", lifecycle::from_create_to_delete),
     ("lifecycle/wait-tells-the-end", lifecycle::wait_tells_the_end),
     ("lifecycle/killed-creators", lifecycle::killed_creators),
