@@ -69,3 +69,51 @@ pub fn event_header(watch: i32, bits: WatchBits, cookie: u32, name_space: u32) -
     }
     bytes
 }
+
+/// One `struct inotify_event`, as it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InotifyEvent<'a> {
+    /// Which watch; -1 if it is about all.
+    pub watch: i32,
+    /// What has happened. Bits that are not known are left out.
+    pub bits: WatchBits,
+    /// Pairs the halves of a rename.
+    pub cookie: u32,
+    /// In a watched directory; empty if it is about what is watched itself.
+    pub name: &'a [u8],
+}
+
+impl<'a> InotifyEvent<'a> {
+    /// The first event in what was read, and the rest. Nothing if there is none that is whole.
+    #[must_use]
+    pub fn first(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (words, rest) = bytes.split_first_chunk::<EVENT_SIZE>()?;
+        let word = |at: usize| words.get(at..)?.first_chunk().copied().map(u32::from_ne_bytes);
+        let (watch, bits, cookie) =
+            (word(0)?.cast_signed(), WatchBits::from_bits_truncate(word(4)?), word(8)?);
+        let (name, rest) = rest.split_at_checked(usize::try_from(word(12)?).ok()?)?;
+        let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+        Some((Self { watch, bits, cookie, name }, rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_read_as_they_are_written() {
+        let mut bytes = event_header(3, WatchBits::CREATE | WatchBits::ISDIR, 7, 16).to_vec();
+        bytes.extend_from_slice(b"name\0\0\0\0\0\0\0\0\0\0\0\0");
+        bytes.extend_from_slice(&event_header(-1, WatchBits::Q_OVERFLOW, 0, 0));
+        let (first, rest) = InotifyEvent::first(&bytes).unwrap();
+        let bits = WatchBits::CREATE | WatchBits::ISDIR;
+        assert_eq!(first, InotifyEvent { watch: 3, bits, cookie: 7, name: b"name" });
+        let (second, rest) = InotifyEvent::first(rest).unwrap();
+        assert_eq!((second.watch, second.name, rest), (-1, &b""[..], &b""[..]));
+        assert_eq!(InotifyEvent::first(rest), None);
+        for cut in [1, 15, 16, 31] {
+            assert_eq!(InotifyEvent::first(bytes.get(..cut).unwrap()), None);
+        }
+    }
+}

@@ -7,6 +7,8 @@ use host::seccomp::{Row, arg};
 const EXECUTE: u64 = 4;
 /// `F_GETFD`.
 const GET_FLAGS: u32 = 1;
+/// `F_DUPFD_CLOEXEC`.
+const COPY: u32 = 1030;
 /// `F_OFD_GETLK`.
 const GET_LOCK: u32 = 36;
 /// `F_OFD_SETLK`.
@@ -35,6 +37,9 @@ pub const FILES: &[Row] = &[
     Row::always(nr::setxattr, "sets extended attributes"),
     Row::always(nr::listxattr, "lists extended attributes"),
     Row::always(nr::removexattr, "removes extended attributes"),
+    Row::always(nr::inotify_init1, "hears of what others do to files"),
+    Row::always(nr::inotify_add_watch, "of which files"),
+    Row::always(nr::inotify_rm_watch, "of which no more"),
 ];
 
 /// What the gofer does besides.
@@ -56,8 +61,8 @@ const TABLE: &[Row] = &[
     Row::always(nr::fdatasync, "brings their contents to disk"),
     Row::when(
         nr::fcntl,
-        &[&[arg(1).is(GET_LOCK)], &[arg(1).is(SET_LOCK)], &[arg(1).is(GET_FLAGS)]],
-        "record locks of the base dialect, never waiting; debug builds look at a descriptor before they close it",
+        &[&[arg(1).is(GET_LOCK)], &[arg(1).is(SET_LOCK)], &[arg(1).is(GET_FLAGS)], &[arg(1).is(COPY)]],
+        "record locks of the base dialect, never waiting; a copy of what events come from; debug builds look at a descriptor before they close it",
     ),
     // Attributes.
     Row::always(nr::utimensat, "changes times"),
@@ -81,17 +86,22 @@ const TABLE: &[Row] = &[
     Row::always(nr::exit_group, "the end"),
 ];
 
-/// Besides, where clients may connect to sockets of the host.
-pub const SOCKETS: &[Row] = &[
-    Row::when(nr::socket, &[&[arg(0).is(UNIX)]], "a socket to connect"),
-    Row::always(nr::connect, "connects to a socket of the host that lies in a tree"),
-];
+/// Besides, where clients reach sockets of the host or are reached by them.
+const SOCKETS: &[Row] = &[Row::when(nr::socket, &[&[arg(0).is(UNIX)]], "a socket to connect or to bind")];
+const CONNECTS: &[Row] = &[Row::always(nr::connect, "connects to a socket of the host that lies in a tree")];
+const BINDS: &[Row] = &[Row::always(nr::bind, "gives a socket a name in a tree")];
+
+/// What reaching so much takes, by whoever does it.
+pub fn reaching(reach: crate::Reach) -> impl Iterator<Item = Row> {
+    let crate::Reach { sockets, binds, fifos: _ } = reach;
+    let rows = [(sockets || binds, SOCKETS), (sockets, CONNECTS), (binds, BINDS)];
+    rows.into_iter().filter(|(needed, _)| *needed).flat_map(|(_, rows)| rows).copied()
+}
 
 /// The list of a gofer whose clients may reach so much.
 #[must_use]
 pub fn table(reach: crate::Reach) -> Vec<Row> {
-    let sockets = if reach.sockets { SOCKETS } else { &[] };
-    TABLE.iter().chain(FILES).chain(sockets).copied().collect()
+    TABLE.iter().chain(FILES).copied().chain(reaching(reach)).collect()
 }
 
 #[cfg(test)]
@@ -100,17 +110,19 @@ mod tests {
 
     use super::*;
 
+    const MOST: crate::Reach = crate::Reach { sockets: true, binds: true, fifos: true };
+
     #[test]
     fn the_table_assembles_and_every_row_says_why() {
-        let most = table(crate::Reach { sockets: true, fifos: true });
-        assert_eq!(most.len(), TABLE.len() + FILES.len() + SOCKETS.len());
+        let most = table(MOST);
+        assert_eq!(most.len(), TABLE.len() + FILES.len() + 3);
         assert!(AllowList::new(&most, Mismatch::Kill).unwrap().len() > most.len());
         assert!(most.iter().all(|row| !row.why.is_empty()));
     }
 
     #[test]
     fn it_stays_below_what_others_need() {
-        let most = table(crate::Reach { sockets: true, fifos: true });
+        let most = table(MOST);
         assert!(most.len() <= 54, "{} rows", most.len());
     }
 }

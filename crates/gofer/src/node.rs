@@ -37,6 +37,11 @@ impl Links {
     pub const fn at(directory: PathBuf) -> Self {
         Self(directory)
     }
+
+    /// What leads to the file of this descriptor.
+    pub(crate) fn to(&self, fd: BorrowedFd<'_>) -> PathBuf {
+        self.0.join(fd.as_raw_fd().to_string())
+    }
 }
 
 /// A file: an `O_PATH` descriptor, which names the inode for good and gives no access to what is in it.
@@ -55,9 +60,8 @@ impl Node {
 
     /// The inode behind a descriptor that is open for something else.
     pub(crate) fn holding(fd: BorrowedFd<'_>, links: &Links) -> Result<Self, Errno> {
-        let path = links.0.join(fd.as_raw_fd().to_string());
-        let held =
-            rustix::fs::openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(errno)?;
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let held = rustix::fs::openat(CWD, links.to(fd), flags, Mode::empty()).map_err(errno)?;
         Self::root(held)
     }
 
@@ -100,7 +104,7 @@ impl Node {
     /// A path that leads to this very inode, for calls that take nothing else. It is not followed further
     /// if the inode is a symbolic link.
     pub(crate) fn path(&self, links: &Links) -> PathBuf {
-        links.0.join(self.fd.as_raw_fd().to_string())
+        links.to(self.fd.as_fd())
     }
 
     /// Opens a regular file, never waiting.

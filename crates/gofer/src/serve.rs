@@ -2,6 +2,7 @@
 
 mod attach;
 mod attributes;
+mod bind;
 mod connect;
 mod create;
 mod data;
@@ -10,6 +11,7 @@ mod locks;
 mod moves;
 mod open;
 mod walk;
+mod watch;
 mod xattr;
 
 use abi::Errno;
@@ -79,6 +81,9 @@ pub(crate) fn handle(
         R::Clunks(request) => attach::clunks(session, &request, answer),
         R::Handover(request) => attach::handover(session, &request, answer),
         R::Connect(request) => connect::connect(session, &request, answer),
+        R::Bind(request) => bind::bind(session, &request, answer),
+        R::Watch(request) => watch::watch(session, &request, answer),
+        R::Unwatch(request) => watch::unwatch(session, &request, answer),
         R::Syncfs(request) => data::syncfs(session, &request, answer),
         R::Removename(request) => moves::removename(session, &request, answer),
         R::Walkdonate(request) => open::walkdonate(session, &request, answer),

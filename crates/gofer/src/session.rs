@@ -1,5 +1,6 @@
 //! One mount as one client sees it, and what its requests have in common.
 
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -39,6 +40,8 @@ impl Tree {
 pub struct Reach {
     /// Sockets can be connected to.
     pub sockets: bool,
+    /// Sockets can be made, for the host to connect to.
+    pub binds: bool,
     /// FIFOs can be opened.
     pub fifos: bool,
 }
@@ -62,6 +65,10 @@ pub(crate) struct Session {
     pub(crate) message_size: u32,
     pub(crate) fids: Fids,
     pub(crate) identities: Identities,
+    /// Where the host tells of what is watched, from the first watch on.
+    pub(crate) events: Option<OwnedFd>,
+    /// The watches that the client has.
+    pub(crate) watched: HashSet<i32>,
 }
 
 /// Whether this thread may change the owners of files.
@@ -84,6 +91,8 @@ impl Session {
             message_size: ninep::version::SMALLEST_SIZE,
             fids: Fids::default(),
             identities: Identities::new(ids),
+            events: None,
+            watched: HashSet::new(),
         }
     }
 

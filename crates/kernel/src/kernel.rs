@@ -1,5 +1,6 @@
 //! What all tasks of a sandbox share.
 
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Condvar, Mutex};
@@ -154,6 +155,21 @@ impl Kernel {
         let host = inode.connect_on_host(socket.core().kind.raw())?;
         let owner = Owner { uid: credentials.fsuid, gid: credentials.fsgid };
         socket.connect_to_host(ends.take(host, owner)?, address)
+    }
+
+    /// A socket of a guest was bound, and this socket of the host to the same name.
+    ///
+    /// # Errors
+    /// As the host says.
+    pub fn bound_on_host(
+        &self,
+        socket: &dyn Socket,
+        host: OwnedFd,
+        credentials: &Credentials,
+    ) -> Result<(), Errno> {
+        let ends = self.host_ends.get().ok_or(Errno::EOPNOTSUPP)?;
+        let owner = Owner { uid: credentials.fsuid, gid: credentials.fsgid };
+        socket.bound_on_host(ends.take(host, owner)?)
     }
 
     /// Says which types of filesystems can be mounted. Once, before the first process.

@@ -251,6 +251,14 @@ messages! {
     192 Handover: Thandover { fid: u32 } => Rhandover { read_only: u8, users: Vec<Extent>, groups: Vec<Extent> };
     /// Asks for a connection to the host's socket that the file is, of this type (`SOCK_*`). It comes with the reply.
     194 Connect: Tconnect { fid: u32, kind: u32 } => Rconnect {};
+    /// Makes a socket of the host of this type (`SOCK_*`), bound to a name that must not exist yet, and `newfid` for it. The socket comes with the reply.
+    196 Bind: Tbind<'a> { dfid: u32, newfid: u32, name: Text<'a>, kind: u32, mode: u32, uid: u32, gid: u32 } =>
+        Rbind { attr: Attr };
+    /// Watches a file for changes that anybody makes: names in it that come, go and move, contents, attributes. What happens to it is then read, as
+    /// inotify(7) has it, from a descriptor that comes with the reply to the first of these requests.
+    198 Watch: Twatch { fid: u32 } => Rwatch { watch: u32 };
+    /// Watches no more.
+    200 Unwatch: Tunwatch { watch: u32 } => Runwatch {};
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ pub fn enter(boot: Boot) -> ExitCode {
 
 /// The sentry's life. Until the zygote exists there must be no second thread.
 fn sentry(materials: Materials, control: &Arc<Channel>) -> ExitCode {
-    let report_only = materials.document.report_denied_calls;
+    let (report_only, reach) = (materials.document.report_denied_calls, materials.document.reach);
     // Each file that a guest has open may need one.
     let started = host::descriptors::make_room(materials.proc.as_fd())
         .trying("raise the descriptor limit")
@@ -138,10 +138,10 @@ fn sentry(materials: Materials, control: &Arc<Channel>) -> ExitCode {
             if materials.document.direct.is_some() {
                 direct::prepare(materials.proc.as_fd())?;
                 privileges::keep_only(privileges::SENTRY | privileges::FILES)?;
-                filter::install(&filter::with_files(materials.document.reach.sockets), report_only)?;
+                filter::install(&filter::with_files(reach), report_only)?;
             } else {
                 privileges::keep_only(privileges::SENTRY)?;
-                filter::install(filter::SENTRY, report_only)?;
+                filter::install(&filter::sentry(reach), report_only)?;
             }
             Ok(zygote)
         });

@@ -4,7 +4,8 @@
 //! the sentry holds.
 
 use abi::{Errno, ioctl, nr};
-use gofer::filter::{FILES, SOCKETS};
+use gofer::Reach;
+use gofer::filter::{FILES, reaching};
 use host::seccomp::{AllowList, Mismatch, Row, Rule, Scope, arg};
 
 use crate::failure::{Failure, Trying};
@@ -181,11 +182,21 @@ pub const SENTRY: &[Row] = &[
     Row::always(nr::exit_group, "the end"),
 ];
 
-/// The list of a sentry that works on files of the host itself, and connects to sockets among them.
-pub(crate) fn with_files(connects: bool) -> Vec<Row> {
-    let sockets = if connects { SOCKETS } else { &[] };
-    let wider = |row: &&Row| FILES.iter().any(|other| other.number == row.number);
-    SENTRY.iter().filter(|row| !wider(row)).chain(FILES).chain(sockets).copied().collect()
+/// Besides, where sockets of guests are the host's too. Their names the gofer gives them.
+const LISTENS: &[Row] =
+    &[Row::always(nr::listen, "lets the host connect to a socket that a guest has bound")];
+
+/// The list of a sentry that reaches so much of the host.
+pub(crate) fn sentry(reach: Reach) -> Vec<Row> {
+    let listens = if reach.binds { LISTENS } else { &[] };
+    SENTRY.iter().chain(listens).copied().collect()
+}
+
+/// The list of one that works on files of the host itself, and on sockets among them.
+pub(crate) fn with_files(reach: Reach) -> Vec<Row> {
+    let wider = |row: &Row| FILES.iter().any(|other| other.number == row.number);
+    let own = sentry(reach).into_iter().filter(|row| !wider(row));
+    own.chain(FILES.iter().copied()).chain(reaching(reach)).collect()
 }
 
 /// Init's list: it waits, says one sentence, and ends.
@@ -224,9 +235,11 @@ pub(crate) fn install(table: &[Row], report: bool) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
+    const MOST: Reach = Reach { sockets: true, binds: true, fifos: true };
+
     #[test]
     fn the_tables_assemble_and_every_row_says_why() {
-        for table in [SENTRY, INIT, &with_files(true)] {
+        for table in [&sentry(MOST)[..], INIT, &with_files(MOST)] {
             assert!(AllowList::new(table, Mismatch::Kill).is_ok());
             assert!(table.iter().all(|row| !row.why.is_empty()));
         }
@@ -235,7 +248,7 @@ mod tests {
     #[test]
     fn the_sentry_needs_fewer_calls_than_others_do() {
         assert!(SENTRY.len() < 96, "{} rows", SENTRY.len());
-        let most = with_files(false).len();
+        let most = with_files(Reach::default()).len();
         assert!(most < 100, "{most} rows with files");
     }
 

@@ -111,6 +111,34 @@ pub trait Inode: Send + Sync + Any {
         Err(Errno::EPERM)
     }
 
+    /// Makes a socket of this type (`SOCK_*`) that is the host's too, bound to this name. Nothing if there are none here: [`Self::create`] then makes the
+    /// name.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    fn bind_on_host(
+        &self,
+        name: Name<'_>,
+        kind: u32,
+        mode: u32,
+        owner: Owner,
+    ) -> Result<Option<(InodeRef, OwnedFd)>, Errno> {
+        let _ = (name, kind, mode, owner);
+        Ok(None)
+    }
+
+    /// Somebody wants to hear of changes that are made past the VFS: until [`Self::unwatch`], [`crate::notify::from_elsewhere`] tells of them, where they
+    /// can be heard of. Called once for each who wants to.
+    ///
+    /// # Errors
+    /// `ENOSPC` if too much is watched.
+    fn watch(&self) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    /// Somebody does not want to any more: once for each [`Self::watch`] that succeeded.
+    fn unwatch(&self) {}
+
     /// Makes a regular file and opens it, whatever its mode says: one round trip for filesystems with a server.
     ///
     /// # Errors

@@ -95,7 +95,7 @@ static COOKIE: AtomicU32 = AtomicU32::new(1);
 /// Marks an inode.
 ///
 /// # Errors
-/// `ENOSPC` if there are too many marks.
+/// `ENOSPC` if there are too many marks, also of files that a server has to watch.
 pub fn add(
     target: &Arc<Dentry>,
     id: i32,
@@ -109,11 +109,25 @@ pub fn add(
     }
     MARKS.count.fetch_add(1, Ordering::Relaxed);
     all.entry(mark.inode()).or_default().push(Arc::clone(&mark));
+    drop(all);
+    // From now on it is told of what happens, whoever does it; a server may take a while for that.
+    if let Err(error) = target.inode_ref().watch() {
+        forget(&mark);
+        return Err(error);
+    }
     Ok(mark)
 }
 
 /// Removes a mark. Whether it was there.
 pub fn remove(mark: &Arc<Mark>) -> bool {
+    let removed = forget(mark);
+    if removed {
+        mark.target.inode_ref().unwatch();
+    }
+    removed
+}
+
+fn forget(mark: &Arc<Mark>) -> bool {
     let mut all = MARKS.by_inode.write();
     let Some(marks) = all.get_mut(&mark.inode()) else { return false };
     let Some(at) = marks.iter().position(|other| Arc::ptr_eq(other, mark)) else { return false };
@@ -127,6 +141,9 @@ pub fn remove(mark: &Arc<Mark>) -> bool {
     true
 }
 
+/// What is told whatever was wanted.
+const ALWAYS: WatchBits = WatchBits::ISDIR.union(WatchBits::UNMOUNT).union(WatchBits::Q_OVERFLOW);
+
 fn idle() -> bool {
     MARKS.count.load(Ordering::Relaxed) == 0
 }
@@ -139,7 +156,7 @@ fn tell(inode: &InodeRef, event: &Event<'_>, unlinked: bool) {
     for mark in marks_of(inode) {
         let wanted = mark.bits();
         let left_out = unlinked && event.name.is_some() && wanted.contains(WatchBits::EXCL_UNLINK);
-        let bits = event.bits & (wanted | WatchBits::ISDIR | WatchBits::UNMOUNT);
+        let bits = event.bits & (wanted | ALWAYS);
         if left_out || bits.difference(WatchBits::ISDIR).is_empty() {
             continue;
         }
@@ -284,6 +301,23 @@ fn perhaps_gone(dentry: &Dentry) {
     if directory || inode_ref.attributes().is_ok_and(|a| a.links == 0) {
         end(marks_of(inode_ref), WatchBits::DELETE_SELF);
     }
+}
+
+/// What somebody else has done to a file that a filesystem was asked to [`crate::Inode::watch`].
+pub fn from_elsewhere(inode: &InodeRef, event: &Event<'_>) {
+    if event.name.is_none() && event.bits.contains(WatchBits::DELETE_SELF) {
+        end(marks_of(inode), WatchBits::DELETE_SELF);
+    } else {
+        tell(inode, event, false);
+    }
+}
+
+/// Whether a file that is watched, and that others may remove, has no links left and nobody here has it open.
+#[must_use]
+pub fn is_gone(inode: &InodeRef) -> bool {
+    let marks = marks_of(inode);
+    let open = marks.iter().any(|mark| mark.target.opens.load(Ordering::Relaxed) > 0);
+    !open && !marks.is_empty() && inode.attributes().is_ok_and(|a| a.links == 0)
 }
 
 /// A filesystem is mounted nowhere any more.

@@ -22,8 +22,10 @@ mod debug;
 mod ends;
 mod exec;
 mod exit_codes;
+mod host_changes;
 mod host_files;
 mod host_reach;
+mod host_serve;
 mod hostile;
 mod installed;
 mod layer_image;
@@ -98,6 +100,13 @@ const NAMES: &[(&str, Test)] = &[
     ("host-reach/none", host_reach::none),
     ("host-reach/open", host_reach::open),
     ("host-reach/open-directly", host_reach::open_directly),
+    ("host-changes/heard", host_changes::heard),
+    ("host-changes/heard-directly", host_changes::heard_directly),
+    ("host-changes/heard-uncached", host_changes::heard_uncached),
+    ("host-serve/create", host_serve::create),
+    ("host-serve/all-directly", host_serve::all_directly),
+    ("host-serve/alone", host_serve::alone),
+    ("host-serve/gofer-killed", host_serve::gofer_killed),
     ("host-files/changes-are-seen", host_files::changes_are_seen),
     ("host-files/all-is-kept", host_files::all_is_kept),
     ("host-files/policies", host_files::policies),

@@ -1,15 +1,17 @@
 //! Names that come, go and move.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use abi::Errno;
 use ninep::client::{Fid, NewFid};
-use ninep::message::{Tcreatefile, Tlink, Tmakenode, Tremovename, Trenameat2};
+use ninep::message::{Tbind, Tcreatefile, Tlink, Tmakenode, Tremovename, Trenameat2};
 use ninep::{Attr, NO_FID, Text};
 use vfs::{AclKind, FileKind, InodeRef, Name, Owner, RenameFlags};
 
 use crate::filesystem::Caching;
 use crate::inode::Node;
+use crate::watch::Place;
 
 /// `O_RDWR`.
 const READ_WRITE: u32 = 2;
@@ -30,7 +32,7 @@ impl Node {
         };
         let result = self.bring(name, || client.call_with_descriptor(&request, |reply| reply.attr));
         let (attr, file) = result?;
-        let node = self.meet_new(fid.into_held(), &attr)?;
+        let node = self.meet_new(name, fid.into_held(), &attr)?;
         node.made_with(file.ok_or(Errno::EIO)?);
         Ok(node)
     }
@@ -56,7 +58,7 @@ impl Node {
             gid: owner.gid,
         };
         let attr = self.bring(name, || client.call(&request, |reply| reply.attr))?;
-        let node = self.meet_new(fid.into_held(), &attr)?;
+        let node = self.meet_new(name, fid.into_held(), &attr)?;
         if kind == FileKind::Directory && self.shared.caching == Caching::Exclusive {
             node.listing.lock().names.are_none();
             self.shared.recent.keep(&node);
@@ -64,8 +66,37 @@ impl Node {
         Ok(node)
     }
 
+    /// Makes a socket of the host.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` where the server makes none.
+    pub(crate) fn make_socket(
+        &self,
+        name: Name<'_>,
+        kind: u32,
+        mode: u32,
+        owner: Owner,
+    ) -> Result<(InodeRef, OwnedFd), Errno> {
+        let client = &self.shared.client;
+        let (directory, fid) = (self.fid()?, client.new_fid()?);
+        let request = Tbind {
+            dfid: directory.number(),
+            newfid: fid.number(),
+            name: Text(name.as_bytes()),
+            kind,
+            mode,
+            uid: owner.uid,
+            gid: owner.gid,
+        };
+        let result = self.bring(name, || client.call_with_descriptor(&request, |reply| reply.attr));
+        let (attr, socket) = result?;
+        let node = self.meet_new(name, fid.into_held(), &attr)?;
+        Ok((node, socket.ok_or(Errno::EIO)?))
+    }
+
     /// Has the server make a name.
     fn bring<T>(&self, name: Name<'_>, ask: impl FnOnce() -> Result<T, Errno>) -> Result<T, Errno> {
+        let _own = self.own_names(&[(self, name)], None);
         self.listing.lock().names.comes(name.as_bytes());
         let result = ask();
         self.names_changed();
@@ -74,9 +105,9 @@ impl Node {
     }
 
     /// The inode of a file that was made here just now. It has what its directory gives it, and nothing else.
-    fn meet_new(&self, fid: Fid, attr: &Attr) -> Result<Arc<Self>, Errno> {
+    fn meet_new(&self, name: Name<'_>, fid: Fid, attr: &Attr) -> Result<Arc<Self>, Errno> {
         let gives_acls = self.remembered_acl(AclKind::Default) != Some(None);
-        let node = self.meet(fid, attr)?;
+        let node = self.meet(fid, attr, Place::new(self, name.as_bytes()))?;
         node.is_new(gives_acls);
         Ok(node)
     }
@@ -84,6 +115,7 @@ impl Node {
     pub(crate) fn link_to(&self, name: Name<'_>, target: &Self) -> Result<(), Errno> {
         let (directory, fid) = (self.fid()?, target.fid()?);
         let request = Tlink { dfid: directory.number(), fid: fid.number(), name: Text(name.as_bytes()) };
+        let _own = self.own_names(&[(self, name)], Some(target.path));
         let result = self.bring(name, || self.shared.client.call(&request, |_| ()));
         target.changed();
         result
@@ -100,6 +132,7 @@ impl Node {
         let newfid = fid.as_ref().map_or(NO_FID, NewFid::number);
         let request = Tremovename { dirfid: directory.number(), newfid, name: Text(name.as_bytes()), flags };
         let since = self.listing.lock().names.since();
+        let _own = self.own_names(&[(self, name)], None);
         let result = client.call(&request, |reply| reply.qid);
         self.names_changed();
         if result.is_ok() {
@@ -137,12 +170,22 @@ impl Node {
             flags: flags.bits(),
         };
         let since = self.listing.lock().names.since();
+        let own = self.own_names(&[(self, name), (to, new_name)], None);
         let result = to.bring(new_name, || self.shared.client.call(&request, |reply| reply.touched));
         self.names_changed();
         if result.is_ok() && flags.is_empty() {
             self.listing.lock().names.went(name.as_bytes(), since);
         }
-        self.shared.touched(&result?);
+        drop(own);
+        let touched = result?;
+        let places = [Place::new(to, new_name.as_bytes()), Place::new(self, name.as_bytes())];
+        // The second is exchanged with the first, or gone.
+        for (file, place) in touched.iter().zip(places) {
+            if let Some(node) = self.shared.known(file.path) {
+                node.seen_at(place);
+            }
+        }
+        self.shared.touched(&touched);
         Ok(())
     }
 

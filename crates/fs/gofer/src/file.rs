@@ -116,6 +116,7 @@ impl File for RegularFile {
 
     fn write(&self, offset: Option<u64>, from: &mut dyn Source) -> Result<(usize, u64), Errno> {
         let file = self.writer()?;
+        let own = self.node.own_change();
         let (count, end) = match offset {
             Some(offset) => {
                 let count = scratch::drain(from, |done, data| {
@@ -144,6 +145,7 @@ impl File for RegularFile {
                 (count?, rustix::fs::seek(&*file, SeekFrom::End(0)).map_err(errno)?)
             }
         };
+        drop(own);
         if count > 0 {
             self.written(&file)?;
         }
@@ -188,6 +190,7 @@ impl File for RegularFile {
     fn allocate(&self, mode: u32, offset: u64, length: u64) -> Result<(), Errno> {
         let file = self.node.writer()?;
         let mode = FallocateFlags::from_bits(mode).ok_or(Errno::EOPNOTSUPP)?;
+        let _own = self.node.own_change();
         let result = rustix::fs::fallocate(&*file, mode, offset, length).map_err(errno);
         self.node.changed();
         result

@@ -18,6 +18,7 @@ use crate::attributes::{from_wire, statistics};
 use crate::handles::Idle;
 use crate::inode::{Node, Place};
 use crate::listing::Recent;
+use crate::watch::{Follow, Watches};
 
 /// Who else changes the files, and so how long what is known stays true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) idle: Idle,
     /// Directories that were listed of late.
     pub(crate) recent: Recent,
+    pub(crate) watches: Watches,
     filesystem: Mutex<Weak<GoferFs>>,
 }
 
@@ -104,6 +106,11 @@ impl GoferFs {
         }
     }
 
+    /// Says who waits for what the host tells of files that are watched. Once; until then nobody hears of it unless something is changed here, too.
+    pub fn follow_by(&self, follow: Follow) {
+        let _ = self.shared.watches.follow.set(follow);
+    }
+
     fn attach(client: Arc<Client>, gofer: Option<Arc<Client>>, caching: Caching) -> Result<Arc<Self>, Errno> {
         let fid = client.attach(b"/")?;
         let request = Twalkattr { fid: fid.number(), targets: Vec::new() };
@@ -119,6 +126,7 @@ impl GoferFs {
             inodes: Mutex::default(),
             idle: Idle::new(usize::try_from(descriptors / 8).unwrap_or(usize::MAX)),
             recent: Recent::default(),
+            watches: Watches::default(),
             filesystem: Mutex::default(),
         });
         Ok(shared.filesystem())

@@ -138,7 +138,9 @@ impl Node {
         if write.is_some() {
             // What is known of the file must not hang on a descriptor any more.
             drop(handles);
+            let own = self.own_change();
             drop(write);
+            drop(own);
             handles = self.handles.lock();
         }
         if handles.open == 0 && self.shared.caching == Caching::Uncached {

@@ -26,6 +26,7 @@ use crate::file::RegularFile;
 use crate::filesystem::{Caching, Shared};
 use crate::handles::Handles;
 use crate::listing::Listing;
+use crate::watch;
 use knowledge::Known;
 
 /// A file of the host.
@@ -53,6 +54,9 @@ pub(crate) struct Node {
     pub(crate) appending: Mutex<()>,
     /// For a directory: what its listing told of its entries.
     pub(crate) listing: Mutex<Listing>,
+    /// Where it was found last, if others may change it.
+    pub(crate) seen: Mutex<Option<watch::Place>>,
+    pub(crate) watch: Mutex<watch::Watch>,
     usage: vfs::Usage,
 }
 
@@ -92,6 +96,8 @@ impl Node {
             handles: Mutex::default(),
             appending: Mutex::default(),
             listing: Mutex::default(),
+            seen: Mutex::default(),
+            watch: Mutex::default(),
             usage: vfs::Usage::new(),
         })
     }
@@ -201,6 +207,7 @@ impl Inode for Node {
             self.protection_changes();
         }
         let request = Tchangeattr { fid: fid.number(), set: to_wire(change) };
+        let _own = self.own_change();
         let result = self.shared.client.call(&request, |reply| reply.attr);
         // Even a failed request may have changed something: a size before a mode that was refused. The answer to a
         // successful one counts if nothing else came in between.
@@ -250,6 +257,28 @@ impl Inode for Node {
                 self.make(name, kind, mode, owner, b"")
             }
             _ => Err(Errno::EPERM),
+        }
+    }
+
+    fn watch(&self) -> Result<(), Errno> {
+        self.begin_watch()
+    }
+
+    fn unwatch(&self) {
+        self.end_watch();
+    }
+
+    fn bind_on_host(
+        &self,
+        name: Name<'_>,
+        kind: u32,
+        mode: u32,
+        owner: Owner,
+    ) -> Result<Option<(InodeRef, OwnedFd)>, Errno> {
+        match self.make_socket(name, kind, mode, owner) {
+            Ok((inode, socket)) => Ok(Some((inode, socket))),
+            Err(Errno::EOPNOTSUPP) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

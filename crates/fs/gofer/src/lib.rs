@@ -11,7 +11,7 @@
 //! itself, and an exchange costs a call of a function.
 //!
 //! Host calls made here, for the sentry's filter: on the connection `sendmsg`, `recvmsg`; on donated descriptors `pread64`, `pwrite64`,
-//! `pwritev2` (appending), `statx`, `lseek`, `fallocate`, `fsync`, `fdatasync`, `close`.
+//! `pwritev2` (appending), `statx`, `lseek`, `fallocate`, `fsync`, `fdatasync`, `close`; on the one for events `read`.
 #![forbid(unsafe_code)]
 
 mod acl;
@@ -27,7 +27,9 @@ mod listing;
 mod lookup;
 mod names;
 mod special;
+mod watch;
 mod xattrs;
 
 pub use attributes::{from_wire, statistics, to_wire};
 pub use filesystem::{Caching, GoferFs, Handover};
+pub use watch::{Follow, Kept};

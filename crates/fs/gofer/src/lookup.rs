@@ -11,6 +11,7 @@ use vfs::{FileKind, Inode, InodeRef, Name};
 use crate::attributes::from_wire;
 use crate::filesystem::Caching;
 use crate::inode::{Node, Origin, Place};
+use crate::watch;
 
 impl Node {
     /// The files of these names, each in the one before, as far as there are any: from listings, and the rest in one message.
@@ -80,8 +81,11 @@ impl Node {
             return Err(Errno::EIO);
         }
         let mut found = Vec::with_capacity(names.len());
-        for (fid, attr) in fids.into_iter().zip(&attrs) {
-            found.push(self.meet(fid.into_held(), attr).map(|node| node as InodeRef));
+        let mut directory = self.path;
+        for ((fid, attr), name) in fids.into_iter().zip(&attrs).zip(names) {
+            let place = watch::Place::within(directory, name.as_bytes());
+            found.push(self.meet(fid.into_held(), attr, place).map(|node| node as InodeRef));
+            directory = attr.qid.path;
         }
         match Errno::from_raw(stopped.cast_signed()) {
             // All was found, or the walk ended where there is no directory to go on in, which the walker sees.
@@ -93,10 +97,15 @@ impl Node {
     }
 
     /// The inode that the server now holds under a fid, and describes so. The fid is given up if it was held already.
-    pub(crate) fn meet(&self, fid: Fid, attr: &Attr) -> Result<Arc<Self>, Errno> {
+    pub(crate) fn meet(&self, fid: Fid, attr: &Attr, at: watch::Place) -> Result<Arc<Self>, Errno> {
         let attributes = from_wire(attr)?;
         let held = || Self::new(&self.shared, Place::Held(Arc::new(fid)), attributes);
-        Ok(self.shared.intern(attributes.inode, held).0)
+        let (node, new) = self.shared.intern(attributes.inode, held);
+        // The host tells of it by the name that the server found it by first, if it has several.
+        if new || attributes.links == 1 {
+            node.seen_at(at);
+        }
+        Ok(node)
     }
 
     /// The one file of this name, held.

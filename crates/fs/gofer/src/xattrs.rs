@@ -71,6 +71,7 @@ impl Node {
         let flags = if create { CREATE } else { 0 } | if replace { REPLACE } else { 0 };
         let request = Txattrset { fid: fid.number(), flags, name: Text(name), value: Data(value) };
         self.is_not_plain();
+        let _own = self.own_change();
         let result = self.shared.client.call(&request, |_| ());
         self.protection_changes();
         self.changed();
@@ -84,6 +85,7 @@ impl Node {
         }
         let fid = self.fid()?;
         let request = Txattrremove { fid: fid.number(), name: Text(name) };
+        let _own = self.own_change();
         let result = self.shared.client.call(&request, |_| ());
         self.protection_changes();
         self.changed();

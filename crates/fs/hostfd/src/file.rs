@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use abi::Errno;
 use rustix::fs::{FallocateFlags, SeekFrom, fallocate, fdatasync, fsync};
 use rustix::io::ReadWriteFlags;
-use rustix::net::Shutdown;
+use rustix::net::{RecvFlags, Shutdown, SocketFlags};
 use vfs::{
     AttributeChange, Attributes, Credentials, Device, Events, File, IoctlContext, MapSource, OpenFile,
     OpenFlags, Owner, Seek, Sink, Source, Terminal, WaitQueue, scratch,
@@ -37,6 +37,9 @@ pub struct HostFile {
 /// What the offset of a call is when the description's own is meant: [`File::keeps_offset`].
 const HERE: u64 = u64::MAX;
 
+/// No message of the host's AF_UNIX is longer than this, unless somebody raised its limits.
+const MESSAGE_MOST: usize = 512 << 10;
+
 impl HostFile {
     /// What it is.
     #[must_use]
@@ -56,6 +59,57 @@ impl HostFile {
             (false, false) => return Ok(()),
         };
         rustix::net::shutdown(&self.fd, how).map_err(errno)
+    }
+
+    /// listen(2), for a socket that is bound.
+    ///
+    /// # Errors
+    /// `ENOTSOCK`, `EOPNOTSUPP`.
+    pub fn listen(&self, backlog: i32) -> Result<(), Errno> {
+        rustix::net::listen(&self.fd, backlog).map_err(errno)
+    }
+
+    /// accept(2), without waiting, for a socket that listens.
+    ///
+    /// # Errors
+    /// `EAGAIN`, `ENOTSOCK`, `EINVAL`.
+    pub fn accept(&self) -> Result<OwnedFd, Errno> {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let accepted = rustix::net::accept_with(&self.fd, flags).map_err(errno);
+        self.arm(Events::IN, !matches!(accepted, Err(Errno::EAGAIN)));
+        accepted
+    }
+
+    /// recv(2), without waiting: how many bytes were stored, and how long the message is, if it is one. Descriptors that come along the host closes.
+    /// With `peek` it stays.
+    ///
+    /// # Errors
+    /// `EAGAIN`, `ENOTSOCK`, `ENOTCONN`, `ECONNRESET`.
+    pub fn receive(&self, into: &mut dyn Sink, peek: bool) -> Result<(usize, usize), Errno> {
+        let mut flags = RecvFlags::DONTWAIT | RecvFlags::TRUNC;
+        flags.set(RecvFlags::PEEK, peek);
+        let room = into.room();
+        let mut receive = |buffer: &mut [u8]| {
+            let (stored, length) = rustix::net::recv(&self.fd, &mut *buffer, flags).map_err(errno)?;
+            Ok((into.put(buffer.get(..stored).unwrap_or_default())?, length))
+        };
+        // A message comes whole or is cut.
+        let received = match room.min(MESSAGE_MOST) {
+            large if large > scratch::PIECE => receive(&mut vec![0; large]),
+            small => scratch::with(small, receive),
+        };
+        self.arm(Events::IN | Events::RDHUP, !matches!(received, Err(Errno::EAGAIN)));
+        received
+    }
+
+    /// send(2), without waiting: a message, or the beginning of what a stream is given.
+    ///
+    /// # Errors
+    /// `EAGAIN`, `ENOTSOCK`, `EPIPE`, `ECONNREFUSED`, `EMSGSIZE`.
+    pub fn send(&self, data: &[u8]) -> Result<usize, Errno> {
+        let sent = transfer::write(&self.fd, self.kind, self.nonblocking, data);
+        self.arm(Events::OUT, !matches!(sent, Err(Errno::EAGAIN)));
+        sent
     }
 
     fn is_regular(&self) -> bool {

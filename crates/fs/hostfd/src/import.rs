@@ -26,6 +26,12 @@ impl Importer {
         Self { poller, inodes: Mutex::default() }
     }
 
+    /// Who waits for its files.
+    #[must_use]
+    pub const fn poller(&self) -> &Arc<Poller> {
+        &self.poller
+    }
+
     /// Imports descriptors, each as an open file description; those that are one description on the host are one here too.
     ///
     /// # Errors

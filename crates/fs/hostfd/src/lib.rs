@@ -17,7 +17,7 @@ mod transfer;
 pub use file::HostFile;
 pub use import::Importer;
 pub use kind::Kind;
-pub use poller::{Poller, Turn};
+pub use poller::{Followed, Poller, Turn};
 
 #[cfg(test)]
 mod tests;

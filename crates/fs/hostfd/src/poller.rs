@@ -9,11 +9,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use abi::Errno;
 use host::duty::{self, Duty};
 use parking_lot::Mutex;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-use vfs::{Events, WaitQueue};
+use vfs::{Events, Listener, Registration, WaitQueue};
 
 /// Runs what a report wakes as one turn of the kernel's executor.
 pub type Turn = fn(&mut dyn FnMut());
@@ -99,6 +100,45 @@ impl Poller {
         };
         self.reports.lock().extend(reports.iter().map(told));
         ControlFlow::Continue(())
+    }
+}
+
+/// A descriptor that is read here whenever something comes, until this is dropped.
+pub struct Followed {
+    _told: Registration,
+    _watched: Arc<Watched>,
+}
+
+/// Reads what has come, and asks to be told of more.
+struct Reader {
+    watched: Weak<Watched>,
+    read: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Listener for Reader {
+    fn notify(&self, _: Events) {
+        if let Some(watched) = self.watched.upgrade() {
+            (self.read)();
+            watched.arm(Events::IN);
+        }
+    }
+}
+
+impl Poller {
+    /// Has `read` called on the poller's thread whenever the descriptor, which never waits, has something to be read.
+    ///
+    /// # Errors
+    /// `EPERM` if it cannot be polled.
+    pub fn follow(
+        self: &Arc<Self>,
+        fd: &Arc<OwnedFd>,
+        read: Box<dyn Fn() + Send + Sync>,
+    ) -> Result<Followed, Errno> {
+        let watched = self.watch(fd).ok_or(Errno::EPERM)?;
+        let reader: Arc<dyn Listener> = Arc::new(Reader { watched: Arc::downgrade(&watched), read });
+        let told = watched.queue.register(Events::all(), reader);
+        watched.arm(Events::IN);
+        Ok(Followed { _told: told, _watched: watched })
     }
 }
 

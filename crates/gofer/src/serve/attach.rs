@@ -15,13 +15,15 @@ use crate::node::{Node, errno};
 use crate::serve::xattr;
 use crate::session::{Answer, Session};
 
-/// Agrees on a dialect and a size, and forgets all fids.
+/// Agrees on a dialect and a size, and forgets all fids and watches.
 pub(super) fn version(
     session: &mut Session,
     request: &Tversion<'_>,
     answer: &mut Answer<'_>,
 ) -> Result<(), Errno> {
     session.fids.clear();
+    session.events = None;
+    session.watched.clear();
     session.dialect = Dialect::offered(request.version.0);
     let Some(dialect) = session.dialect else {
         return answer.reply(&Rversion { msize: request.msize, version: Text(UNKNOWN) });

@@ -3,10 +3,9 @@
 use abi::Errno;
 use ninep::message::{Rconnect, Tconnect};
 use rustix::fs::FileType;
-use rustix::net::{
-    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect as connect_to, socket_with,
-};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, connect as connect_to, socket_with};
 
+use super::bind::kind;
 use crate::node::errno;
 use crate::session::{Answer, Session};
 
@@ -20,10 +19,7 @@ pub(super) fn connect(
     if !session.reach.sockets || node.kind() != FileType::Socket {
         return Err(Errno::ECONNREFUSED);
     }
-    let kind = match SocketType::from_raw(request.kind) {
-        kind @ (SocketType::STREAM | SocketType::DGRAM | SocketType::SEQPACKET) => kind,
-        _ => return Err(Errno::EPROTONOSUPPORT),
-    };
+    let kind = kind(request.kind)?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = socket_with(AddressFamily::UNIX, kind, flags, None).map_err(errno)?;
     // The path leads to this very inode, however it is called by now.

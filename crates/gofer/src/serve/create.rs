@@ -23,9 +23,9 @@ const SPECIAL: u32 = 0o7000;
 
 /// Who shall own a new file. [`NO_UID`] leaves what the host gives it.
 #[derive(Clone, Copy)]
-struct Owner {
-    uid: u32,
-    gid: u32,
+pub(super) struct Owner {
+    pub(super) uid: u32,
+    pub(super) gid: u32,
 }
 
 pub(super) fn lcreate(
@@ -166,6 +166,18 @@ fn new_node(
         FileType::Unknown => return Err(Errno::EINVAL),
     }
     .map_err(errno)?;
+    take_up(session, directory, name, kind, mode, owner)
+}
+
+/// Holds what was just made under this name, and gives it its owner. If that fails the name goes.
+pub(super) fn take_up(
+    session: &Session,
+    directory: &Node,
+    name: Name<'_>,
+    kind: FileType,
+    mode: u32,
+    owner: Owner,
+) -> Result<(Node, Statx), Errno> {
     let flags = if kind == FileType::Directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
     let result = directory.child(name).and_then(|(node, _)| {
         // Somebody on the host may have put something else there.

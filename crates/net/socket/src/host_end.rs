@@ -1,17 +1,41 @@
-//! Sockets of the host that sockets of guests are connected to.
+//! Sockets of the host that sockets of guests are connected to, or are themselves.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use abi::Errno;
-use vfs::{File, Owner};
+use vfs::{File, Owner, Sink};
 
 use crate::Shutdown;
 
-/// A connected socket of the host.
+/// A socket of the host.
 pub trait HostEnd: Send + Sync {
-    /// What is read, written and waited for: a message at a time, if it has messages.
+    /// What a stream is written through, and what all are waited for through.
     fn file(&self) -> &dyn File;
+
+    /// send(2) of a whole message.
+    ///
+    /// # Errors
+    /// `EAGAIN`, `EPIPE`, `ECONNREFUSED`, `EMSGSIZE`.
+    fn send(&self, message: &[u8]) -> Result<usize, Errno>;
+
+    /// recv(2): how many bytes were stored, and how long the message is, if it is one. With `peek` it stays.
+    ///
+    /// # Errors
+    /// `EAGAIN`, `ECONNRESET`.
+    fn receive(&self, into: &mut dyn Sink, peek: bool) -> Result<(usize, usize), Errno>;
+
+    /// listen(2).
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` for sockets without connections.
+    fn listen(&self, backlog: i32) -> Result<(), Errno>;
+
+    /// accept(2): a connection of somebody on the host.
+    ///
+    /// # Errors
+    /// `EAGAIN`, `EINVAL` if it does not listen.
+    fn accept(&self) -> Result<Arc<dyn HostEnd>, Errno>;
 
     /// shutdown(2).
     ///

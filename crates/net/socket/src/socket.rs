@@ -66,6 +66,15 @@ pub trait Socket: Send + Sync + Any {
         Err(Errno::ECONNREFUSED)
     }
 
+    /// The name that it was bound to is this socket of the host's too: who connects or sends there is heard here as well.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` for protocols that have no such sockets.
+    fn bound_on_host(&self, end: Arc<dyn HostEnd>) -> Result<(), Errno> {
+        let _ = end;
+        Err(Errno::EOPNOTSUPP)
+    }
+
     /// accept(2).
     ///
     /// # Errors

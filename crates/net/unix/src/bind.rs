@@ -66,6 +66,6 @@ impl Inner {
         if let Some(woken) = woken {
             woken.notify();
         }
-        Ok(())
+        self.listen_on_host(i32::try_from(backlog).unwrap_or(i32::MAX))
     }
 }

@@ -61,6 +61,8 @@ impl Inner {
     pub(crate) fn close(self: &Arc<Self>) {
         let name = self.name.lock().clone();
         self.shared.names.release(&name, self);
+        let served = self.served.lock().take();
+        drop(served);
         let state = std::mem::replace(&mut *self.state.lock(), State::Closed);
         let unread = self.close_inbox() | self.close_stream();
         match state {

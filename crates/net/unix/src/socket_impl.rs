@@ -35,14 +35,22 @@ impl Socket for UnixSocket {
         self.inner.connect_to_host(end, address)
     }
 
+    fn bound_on_host(&self, end: Arc<dyn HostEnd>) -> Result<(), Errno> {
+        self.inner.bound_on_host(end);
+        Ok(())
+    }
+
     fn accept(&self) -> Result<Accepted, Errno> {
-        let (server, peer) = self.inner.accept()?;
+        let (server, peer) = match self.inner.accept() {
+            Err(Errno::EAGAIN) => self.inner.accept_from_host()?,
+            other => other?,
+        };
         Ok(Accepted { socket: Box::new(Self::new(server)), peer })
     }
 
     fn send(&self, message: &mut Outgoing<'_>) -> Result<usize, Errno> {
         if let Some(host) = self.inner.host.get() {
-            return host.send(message);
+            return host.send(message, &self.inner.core);
         }
         match self.inner.core.kind {
             Kind::Stream => self.inner.send_stream(message),
@@ -52,17 +60,25 @@ impl Socket for UnixSocket {
 
     fn receive(&self, message: &mut Incoming<'_>) -> Result<Received, Errno> {
         if let Some(host) = self.inner.host.get() {
-            return host.receive(message, self.inner.core.kind);
+            let received = host.receive(message, self.inner.core.kind)?;
+            return Ok(self.inner.with_credentials(received));
         }
         match self.inner.core.kind {
             Kind::Stream => self.inner.receive_stream(message),
-            _ => self.inner.receive_packet(message),
+            _ => match self.inner.receive_packet(message) {
+                Err(Errno::EAGAIN) => self.inner.receive_from_host(message),
+                other => other,
+            },
         }
     }
 
     fn shutdown(&self, how: Shutdown) -> Result<(), Errno> {
         if let Some(host) = self.inner.host.get() {
-            return host.end.shut_down(how);
+            return host.socket.end.shut_down(how);
+        }
+        if let Some(end) = self.inner.host_name().filter(|_| how.read) {
+            // It may have had no connection there.
+            let _ = end.shut_down(Shutdown { read: true, write: false });
         }
         self.inner.shut_down(how);
         Ok(())
@@ -83,7 +99,7 @@ impl Socket for UnixSocket {
 
     fn poll(&self) -> Events {
         if let Some(host) = self.inner.host.get() {
-            return host.end.file().poll();
+            return host.socket.end.file().poll();
         }
         let mut events = match self.inner.core.kind {
             Kind::Stream => self.inner.poll_stream(),
@@ -92,6 +108,12 @@ impl Socket for UnixSocket {
         };
         if self.inner.core.has_error() {
             events |= Events::ERR;
+        }
+        // Of a stream that does not listen the host's socket says nothing.
+        if let Some(end) = self.inner.host_name()
+            && (self.inner.core.kind == Kind::Datagram || self.listening())
+        {
+            events |= end.file().poll() & (Events::IN | Events::RDNORM | Events::RDHUP);
         }
         events
     }
@@ -104,7 +126,7 @@ impl Socket for UnixSocket {
         match &*self.inner.state.lock() {
             State::Connected { identity, .. } => *identity,
             State::Listening(listener) => Some(listener.identity),
-            _ => None,
+            _ => self.inner.host.get().map(|_| Identity::NOBODY),
         }
     }
 

@@ -10,7 +10,7 @@ use socket::waiters::Waiters;
 use socket::{Core, Identity, Kind, UnixAddress};
 
 use crate::family::Shared;
-use crate::host::HostPeer;
+use crate::host::{HostPeer, HostSocket};
 use crate::inbox::Inbox;
 
 /// A socket as a program holds it. Dropping it closes the socket.
@@ -36,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) stream: OnceLock<Stream>,
     /// The socket of the host that it is connected to, if it is to one. Set once, in the state [`State::Connecting`], which it then stays in.
     pub(crate) host: OnceLock<HostPeer>,
+    /// The socket of the host that is bound to its name, if there is one, until it is closed.
+    pub(crate) served: Mutex<Option<HostSocket>>,
     /// What was sent to a datagram or sequenced-packet socket.
     pub(crate) inbox: Mutex<Inbox>,
     /// shutdown(2) ended sending, on a datagram or sequenced-packet socket.
@@ -91,6 +93,7 @@ impl Inner {
             state: Mutex::default(),
             stream: OnceLock::new(),
             host: OnceLock::new(),
+            served: Mutex::default(),
             inbox: Mutex::default(),
             write_shut: AtomicBool::new(false),
             passes_credentials: AtomicBool::new(false),

@@ -58,9 +58,10 @@ pub(crate) struct Global {
     /// wall less between a sentry that is taken over and these files
     #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Toggle::Off, num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     pub(crate) directfs: Toggle,
-    /// Which sockets of the host containers may reach through their mounts: none, or those that are there (open)
-    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Reached::None)]
-    pub(crate) host_uds: Reached,
+    /// Which sockets of the host containers may reach through their mounts: none, those that are there (open), those that they bind themselves,
+    /// for the host to connect to (create), or both (all)
+    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Sockets::None)]
+    pub(crate) host_uds: Sockets,
     /// Which FIFOs of the host containers may reach through their mounts: none, or those that are there (open)
     #[arg(long, value_name = "POLICY", value_enum, default_value_t = Reached::None)]
     pub(crate) host_fifo: Reached,
@@ -89,9 +90,25 @@ pub(crate) struct Global {
 impl Global {
     /// As sentry and gofer are told.
     pub(crate) fn reach(&self) -> gofer::Reach {
-        let (sockets, fifos) = (self.host_uds == Reached::Open, self.host_fifo == Reached::Open);
-        gofer::Reach { sockets, fifos }
+        gofer::Reach {
+            sockets: matches!(self.host_uds, Sockets::Open | Sockets::All),
+            binds: matches!(self.host_uds, Sockets::Create | Sockets::All),
+            fifos: self.host_fifo == Reached::Open,
+        }
     }
+}
+
+/// Which sockets are both the container's and the host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sockets {
+    /// None
+    None,
+    /// Those that are there
+    Open,
+    /// Those that the container binds
+    Create,
+    /// Both
+    All,
 }
 
 /// What of the host is within reach.

@@ -8,7 +8,7 @@ use abi::Errno;
 use hostfd::{HostFile, Importer, Kind};
 use socket::{HostEnd, HostEnds, Shutdown};
 use vfs::waiting::{self, Patience};
-use vfs::{Attributes, Events, File, InodeRef, OpenFlags, Owner, WaitQueue};
+use vfs::{Attributes, Events, File, InodeRef, OpenFlags, Owner, Sink, WaitQueue};
 
 /// How long to wait before looking again whether a FIFO of the host has a reader: the host tells nobody.
 const LOOK: Duration = Duration::from_millis(20);
@@ -16,22 +16,51 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Makes them of what the gofer lends.
 pub(super) struct Ends(pub(super) Arc<Importer>);
 
-struct End(Arc<HostFile>);
+struct End {
+    file: Arc<HostFile>,
+    owner: Owner,
+    importer: Arc<Importer>,
+}
+
+impl End {
+    fn new(importer: &Arc<Importer>, socket: OwnedFd, owner: Owner) -> Result<Arc<dyn HostEnd>, Errno> {
+        let file = importer.take(socket, OpenFlags::RDWR, owner)?;
+        if file.kind() != Kind::Socket {
+            return Err(Errno::EPERM);
+        }
+        Ok(Arc::new(Self { file, owner, importer: Arc::clone(importer) }))
+    }
+}
 
 impl HostEnds for Ends {
     fn take(&self, socket: OwnedFd, owner: Owner) -> Result<Arc<dyn HostEnd>, Errno> {
-        let file = self.0.take(socket, OpenFlags::RDWR, owner)?;
-        if file.kind() == Kind::Socket { Ok(Arc::new(End(file))) } else { Err(Errno::EPERM) }
+        End::new(&self.0, socket, owner)
     }
 }
 
 impl HostEnd for End {
     fn file(&self) -> &dyn File {
-        &*self.0
+        &*self.file
+    }
+
+    fn send(&self, message: &[u8]) -> Result<usize, Errno> {
+        self.file.send(message)
+    }
+
+    fn receive(&self, into: &mut dyn Sink, peek: bool) -> Result<(usize, usize), Errno> {
+        self.file.receive(into, peek)
+    }
+
+    fn listen(&self, backlog: i32) -> Result<(), Errno> {
+        self.file.listen(backlog)
+    }
+
+    fn accept(&self) -> Result<Arc<dyn HostEnd>, Errno> {
+        Self::new(&self.importer, self.file.accept()?, self.owner)
     }
 
     fn shut_down(&self, how: Shutdown) -> Result<(), Errno> {
-        self.0.shut_down(how.read, how.write)
+        self.file.shut_down(how.read, how.write)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use abi::Errno;
 use devtmpfs::Devtmpfs;
 use erofs::HostImage;
-use gofer_fs::{Caching, GoferFs};
+use gofer_fs::{Caching, GoferFs, Kept};
 use hostfd::Importer;
 use kernel::FsContext;
 use overlay::{Overlay, Redirects, Settings, Upper};
@@ -108,7 +108,10 @@ impl Builder<'_> {
             }
             None => GoferFs::connect(socket, caching),
         };
-        Ok(files.trying("talk to the gofer")?)
+        let files = files.trying("talk to the gofer")?;
+        let poller = Arc::clone(self.importer.poller());
+        files.follow_by(Box::new(move |events, read| Ok(Box::new(poller.follow(events, read)?) as Kept)));
+        Ok(files)
     }
 
     /// An image that the root is in.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 use kernel::{Task, UserAddr};
 use socket::{Address, SocketInode, UnixAddress};
-use vfs::{At, Device, Fd, FileKind};
+use vfs::{At, Fd};
 
 use super::address;
 use super::descriptor::{Open, caller};
@@ -31,15 +31,20 @@ pub fn bind(task: &Arc<Task>, fd: Fd, at: UserAddr, length: i32) -> Result<(), E
 
 fn bind_path(task: &Task, open: Open<'_>, name: Arc<[u8]>, mode: u32) -> Result<(), Errno> {
     let at = At::here(&name);
-    let inode = task.with_caller(|caller| {
-        let path = caller.make_node(&at, FileKind::Socket.mode_bits() | mode, Device::default());
-        let path = path.map_err(|errno| if errno == Errno::EEXIST { Errno::EADDRINUSE } else { errno })?;
+    let kind = open.socket().core().kind.raw();
+    let (inode, host) = task.with_caller(|caller| {
+        let made = caller.make_socket(&at, mode, kind);
+        let (path, host) = made.map_err(|e| if e == Errno::EEXIST { Errno::EADDRINUSE } else { e })?;
         let inode = path.inode();
         let number = inode.attributes()?.inode;
-        Ok::<_, Errno>(SocketInode { device: inode.filesystem().device(), inode: number })
+        Ok::<_, Errno>((SocketInode { device: inode.filesystem().device(), inode: number }, host))
     })?;
     let address = Address::Unix(UnixAddress::Path { name: Arc::clone(&name), inode: Some(inode) });
-    open.socket().bind(&address, &caller(task)).inspect_err(|_| {
+    let bound = open.socket().bind(&address, &caller(task)).and_then(|()| {
+        let credentials = task.credentials();
+        host.map_or(Ok(()), |host| task.kernel.bound_on_host(open.socket(), host, &credentials))
+    });
+    bound.inspect_err(|_| {
         // The name was made for nothing. That it may be gone already changes nothing.
         let _ = task.with_caller(|caller| caller.remove(&at));
     })

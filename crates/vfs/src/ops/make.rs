@@ -1,5 +1,6 @@
 //! mkdir(2), mknod(2), symlink(2).
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use abi::Errno;
@@ -27,7 +28,28 @@ impl Caller<'_> {
         })
     }
 
-    /// mknodat(2): `mode` holds type and permissions. Sockets are bound with it too.
+    /// bind(2) of a socket of this type (`SOCK_*`) to a path: makes its name, and the socket of the host behind it where there is one.
+    ///
+    /// # Errors
+    /// As [`Self::make_directory`].
+    pub fn make_socket(&self, at: &At<'_>, mode: u32, kind: u32) -> Result<(Path, Option<OwnedFd>), Errno> {
+        let mut host = None;
+        let path = self.make(at, FileKind::Socket, |directory, name, attributes| {
+            let (owner, mode, inherited) =
+                new_file(self, directory, attributes, FileKind::Socket, mode & 0o7777);
+            let inode = match directory.bind_on_host(name, kind, mode, owner)? {
+                Some((inode, socket)) => {
+                    host = Some(socket);
+                    inode
+                }
+                None => directory.create(name, FileKind::Socket, mode, owner, Device::default())?,
+            };
+            inherited.give(&inode).map(|()| inode)
+        })?;
+        Ok((path, host))
+    }
+
+    /// mknodat(2): `mode` holds type and permissions.
     ///
     /// # Errors
     /// `EPERM` for a directory and for devices without CAP_MKNOD, `EINVAL` for other types, and as [`Self::make_directory`].

@@ -47,6 +47,8 @@ impl Queue {
     /// Adds an event. False if it only repeats the last one, or there is no room: the first that is lost leaves a note.
     pub(super) fn push(&mut self, watch: i32, event: &Event<'_>) -> bool {
         let name = event.name.unwrap_or_default().into();
+        let of_all = event.bits.contains(WatchBits::Q_OVERFLOW);
+        let watch = if of_all { -1 } else { watch };
         let mut new = Queued { watch, bits: event.bits, cookie: event.cookie, name };
         if self.events.back().is_some_and(|last| new.repeats(last)) {
             return false;
