@@ -377,6 +377,7 @@ const FILES: &[Case] = &[
     python!("files/mount-erofs", "mount_erofs.py", extra: Some(&IMAGES), erofs: true, disk: Some(&[]), since: (6, 12)),
     python!("files/calls", "file_calls.py"),
     python!("files/unnamed", "file_unnamed.py"),
+    python!("files/inode-flags", "inode_flags.py", since: (6, 6)),
     python!("files/permissions", "file_permissions.py"),
     python!("files/handles", "file_handles.py"),
     python!("files/descriptor-information", "descriptor_information.py"),

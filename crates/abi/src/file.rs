@@ -75,6 +75,8 @@ pub const STATX_BTIME: u32 = 0x800;
 pub const STATX_MNT_ID: u32 = 0x1000;
 /// Must not be asked for.
 pub const STATX_RESERVED: u32 = 0x8000_0000;
+/// The flags of inodes that are told, which have the numbers of `FS_IOC_GETFLAGS`: immutable, append only, not for backups.
+pub const STATX_ATTR_FLAGS: u64 = 0x70;
 /// The root of a mount.
 pub const STATX_ATTR_MOUNT_ROOT: u64 = 0x2000;
 

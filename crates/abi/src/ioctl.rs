@@ -72,4 +72,6 @@ requests! {
     FICLONERANGE = 0x4020_940d, "Shares a part of the data of another file";
     FS_IOC_GETFLAGS = 0x8008_6601, "Gets the attributes of chattr(1)";
     FS_IOC_SETFLAGS = 0x4008_6602, "Sets the attributes of chattr(1)";
+    FS_IOC_FSGETXATTR = 0x801c_581f, "Gets them, and those of extents and projects";
+    FS_IOC_FSSETXATTR = 0x401c_5820, "Sets them, and those of extents and projects";
 }

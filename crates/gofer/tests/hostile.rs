@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use common::serve;
+use common::{serve, serve_reaching};
 use ninep::frame::{append, first};
 use ninep::message::*;
 use ninep::{Data, Reply, Target, Text};
@@ -223,4 +223,55 @@ proptest! {
         prop_assert_eq!(std::fs::read(outside.path().join("witness")).unwrap(), b"same");
         prop_assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);
     }
+}
+
+/// `SOCK_STREAM`.
+const STREAM: u32 = 1;
+
+fn bind(name: &[u8]) -> Tbind<'_> {
+    Tbind { dfid: 0, newfid: 7, name: Text(name), kind: STREAM, mode: 0o700, uid: 0, gid: 0 }
+}
+
+#[test]
+fn sockets_are_bound_in_the_tree_and_only_if_they_may_be() {
+    const EROFS: u32 = 30;
+    const EOPNOTSUPP: u32 = 95;
+    const EADDRINUSE: u32 = 98;
+    let binds = gofer::Reach { binds: true, ..gofer::Reach::default() };
+    for (read_only, reach, expected) in
+        [(false, gofer::Reach::default(), EOPNOTSUPP), (true, binds, EROFS), (false, binds, 0)]
+    {
+        let mut served = serve_reaching(read_only, reach);
+        let mut socket = served.socket.take().unwrap();
+        greet(&mut socket);
+        assert_eq!(ask(&mut socket, &bind(b"bound")), expected);
+        assert_eq!(served.path().join("bound").exists(), expected == 0);
+    }
+    let mut served = serve_reaching(false, binds);
+    let outside = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(outside.path().join("made"), served.path().join("out")).unwrap();
+    let mut socket = served.socket.take().unwrap();
+    greet(&mut socket);
+    assert_eq!(ask(&mut socket, &bind(b"out")), EADDRINUSE);
+    for bad in [&b".."[..], b".", b"", b"/tmp/x", b"out/x", b"a\0b"] {
+        assert_eq!(ask(&mut socket, &bind(bad)), EINVAL, "{bad:?}");
+    }
+    assert_ne!(ask(&mut socket, &Tbind { kind: 77, ..bind(b"kind") }), 0);
+    assert_eq!(ask(&mut socket, &bind(&[b'n'; 107])), 0);
+    assert!(served.path().join("n".repeat(107)).exists());
+    assert!(std::fs::read_dir(outside.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn what_is_not_held_is_not_watched() {
+    let mut served = serve(false);
+    std::fs::write(served.path().join("file"), "").unwrap();
+    let mut socket = served.socket.take().unwrap();
+    greet(&mut socket);
+    assert_eq!(ask(&mut socket, &Tunwatch { watch: 1 }), EINVAL);
+    assert_eq!(ask(&mut socket, &Twatch { fid: 9 }), EPERM_OF_FIDS);
+    assert_eq!(ask(&mut socket, &Twatch { fid: 0 }), 0);
+    assert_eq!(ask(&mut socket, &Tunwatch { watch: 2 }), EINVAL);
+    assert_eq!(ask(&mut socket, &Tunwatch { watch: 1 }), 0);
+    assert_eq!(ask(&mut socket, &Tunwatch { watch: 1 }), EINVAL);
 }

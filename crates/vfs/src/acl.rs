@@ -287,6 +287,7 @@ impl Credentials {
         list: impl FnOnce() -> Option<Acl>,
     ) -> Result<(), Errno> {
         const GROUP: u32 = 0o070;
+        attributes.allows(access)?;
         if attributes.owner.uid == self.fsuid || attributes.mode & GROUP == 0 {
             return self.check(attributes, access);
         }

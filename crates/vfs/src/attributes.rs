@@ -1,5 +1,7 @@
 //! What stat(2) tells of an inode, and what chmod(2), chown(2), truncate(2) and utimensat(2) change.
 
+use crate::InodeFlags;
+
 /// The type of an inode: the `S_IFMT` bits of its mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FileKind {
@@ -187,6 +189,8 @@ pub struct Attributes {
     pub changed: Timestamp,
     /// Creation, where the filesystem keeps it.
     pub born: Option<Timestamp>,
+    /// What everybody is forbidden to do to it, where the filesystem keeps that.
+    pub flags: Option<InodeFlags>,
 }
 
 /// How to set one of the times.

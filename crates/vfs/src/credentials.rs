@@ -276,8 +276,9 @@ impl Credentials {
     /// Whether the caller may access an inode so: path_resolution(7), "Permissions", with the capabilities that override it.
     ///
     /// # Errors
-    /// `EACCES`.
+    /// `EACCES`, `EPERM` to write to what is immutable.
     pub fn check(&self, attributes: &Attributes, access: Access) -> Result<(), Errno> {
+        attributes.allows(access)?;
         let wanted = access.bits();
         let class = if attributes.owner.uid == self.fsuid {
             attributes.mode >> 6

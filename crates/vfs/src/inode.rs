@@ -8,8 +8,8 @@ use abi::Errno;
 
 use crate::filesystem::FileSystemRef;
 use crate::{
-    Access, Acl, AclKind, AttributeChange, Attributes, Credentials, Device, File, FileKind, Name, OpenFlags,
-    Owner, StatusQuery,
+    Access, Acl, AclKind, AttributeChange, Attributes, Credentials, Device, File, FileKind, InodeFlags, Name,
+    OpenFlags, Owner, StatusQuery,
 };
 
 /// A shared inode.
@@ -125,6 +125,15 @@ pub trait Inode: Send + Sync + Any {
     ) -> Result<Option<(InodeRef, OwnedFd)>, Errno> {
         let _ = (name, kind, mode, owner);
         Ok(None)
+    }
+
+    /// Changes the flags that [`Attributes::flags`] told, and the change time.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` for one that is not kept here.
+    fn set_flags(&self, flags: InodeFlags) -> Result<(), Errno> {
+        let _ = flags;
+        Err(Errno::EOPNOTSUPP)
     }
 
     /// Somebody wants to hear of changes that are made past the VFS: until [`Self::unwatch`], [`crate::notify::from_elsewhere`] tells of them, where they

@@ -19,6 +19,7 @@ pub mod file_handle;
 pub mod filesystem;
 pub mod filesystem_type;
 pub mod inode;
+pub mod inode_flags;
 pub mod io;
 pub mod lease;
 pub mod locks;
@@ -61,6 +62,7 @@ pub use file::{DirectoryEntry, DirectorySink, File, IoctlContext, MapSource, See
 pub use filesystem::{FileSystem, FileSystemStatistics};
 pub use filesystem_type::{FileSystemType, MountOption, MountRequest};
 pub use inode::{Inode, InodeRef, LinkTarget, RenameFlags};
+pub use inode_flags::InodeFlags;
 pub use io::{Sink, Source};
 pub use mount::Mount;
 pub use mount_flags::{MountFlags, MountLocks};

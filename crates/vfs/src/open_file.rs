@@ -14,7 +14,8 @@ use crate::path::Path;
 use crate::usage::InUse;
 use crate::waiting::SleepLock;
 use crate::{
-    Attributes, Credentials, Events, File, FileKind, InodeRef, OpenFlags, Registration, Seek, Sink, Source,
+    Attributes, Credentials, Events, File, FileKind, InodeFlags, InodeRef, OpenFlags, Registration, Seek,
+    Sink, Source,
 };
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -127,8 +128,19 @@ impl OpenFile {
     pub fn set_flags(&self, flags: OpenFlags) -> Result<(), Errno> {
         let old = self.flags();
         let new = old.difference(OpenFlags::SETTABLE) | flags.intersection(OpenFlags::SETTABLE);
+        let grows = (old ^ new).contains(OpenFlags::APPEND);
+        if grows && self.has_inode_flag(InodeFlags::APPEND) {
+            return Err(Errno::EPERM);
+        }
         self.flags.store(new.bits(), Ordering::Relaxed);
         self.file.flags_changed(self).inspect_err(|_| self.flags.store(old.bits(), Ordering::Relaxed))
+    }
+
+    /// Whether the file's inode has one of these flags.
+    #[must_use]
+    pub fn has_inode_flag(&self, flags: InodeFlags) -> bool {
+        let inode = self.path.as_ref().map(|path| path.dentry.inode_ref());
+        inode.is_some_and(|inode| inode.protection().is_ok_and(|a| a.has_flag(flags)))
     }
 
     /// Notes that opening it made the file.
@@ -375,6 +387,11 @@ impl OpenFile {
         }
         if offset.checked_add(length).is_none_or(|end| i64::try_from(end).is_err()) {
             return Err(Errno::EFBIG);
+        }
+        let grows = mode & !KEEP_SIZE == 0;
+        let forbidden = if grows { InodeFlags::IMMUTABLE } else { InodeFlags::FIXED };
+        if self.has_inode_flag(forbidden) {
+            return Err(Errno::EPERM);
         }
         self.file.allocate(mode, offset, length)?;
         self.shed_privileges();

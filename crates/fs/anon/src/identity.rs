@@ -19,5 +19,6 @@ pub fn attributes() -> Attributes {
         modified: Timestamp::default(),
         changed: Timestamp::default(),
         born: None,
+        flags: None,
     }
 }

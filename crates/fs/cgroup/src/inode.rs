@@ -89,6 +89,7 @@ impl Inode for GroupInode {
             modified: vfs::Timestamp::default(),
             changed: vfs::Timestamp::default(),
             born: None,
+            flags: None,
         }))
     }
 

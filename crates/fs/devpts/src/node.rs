@@ -53,6 +53,7 @@ pub(crate) fn attributes(place: &Place, mode: u32, owner: Owner) -> Attributes {
         modified: now,
         changed: now,
         born: None,
+        flags: None,
     }
 }
 

@@ -47,6 +47,7 @@ impl Inode for Root {
             modified: born,
             changed: born,
             born: None,
+            flags: None,
         })
     }
 

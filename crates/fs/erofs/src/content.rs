@@ -77,6 +77,7 @@ impl Disk {
             modified,
             changed: modified,
             born: None,
+            flags: None,
         };
         let count = u64::from(record.u16(2)?);
         let xattrs = if count == 0 { 0 } else { (count - 1).saturating_mul(4).saturating_add(12) };

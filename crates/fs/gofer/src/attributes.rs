@@ -28,6 +28,7 @@ pub fn from_wire(attr: &Attr) -> Result<Attributes, Errno> {
         modified: time_from_wire(attr.mtime),
         changed: time_from_wire(attr.ctime),
         born: born.then(|| time_from_wire(attr.btime)),
+        flags: None,
     })
 }
 
@@ -75,6 +76,7 @@ pub(crate) fn from_host(file: impl std::os::fd::AsFd, inode: u64, owner: Owner) 
         modified: time_from_host(stat.stx_mtime),
         changed: time_from_host(stat.stx_ctime),
         born: (stat.stx_mask & StatxFlags::BTIME.bits() != 0).then(|| time_from_host(stat.stx_btime)),
+        flags: None,
     })
 }
 

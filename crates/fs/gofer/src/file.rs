@@ -92,6 +92,10 @@ impl RegularFile {
 
 impl Drop for RegularFile {
     fn drop(&mut self) {
+        if let Some(direct) = self.direct.take() {
+            let _own = self.node.own_change();
+            drop(direct);
+        }
         self.node.closed(self.writes);
     }
 }

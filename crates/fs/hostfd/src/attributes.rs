@@ -31,6 +31,7 @@ pub(crate) fn get(fd: &OwnedFd, kind: Kind, inode: u64, owner: Owner) -> Result<
         modified: timestamp(&stat.stx_mtime),
         changed: timestamp(&stat.stx_ctime),
         born: born.then(|| timestamp(&stat.stx_btime)),
+        flags: None,
     })
 }
 

@@ -43,6 +43,7 @@ pub(crate) fn fresh(inode: u64, kind: FileKind, mode: u32, owner: Owner) -> Attr
         modified: now,
         changed: now,
         born: None,
+        flags: None,
     }
 }
 

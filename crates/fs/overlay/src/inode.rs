@@ -35,12 +35,12 @@ impl Inode for Node {
         let links = self.link_count(&layers, attributes.links);
         let blocks =
             layers.data.as_ref().map_or(Ok(attributes.blocks), |data| Ok(data.attributes()?.blocks))?;
-        Ok(Attributes { inode: self.number, links, blocks, ..attributes })
+        Ok(Attributes { inode: self.number, links, blocks, flags: None, ..attributes })
     }
 
     fn protection(&self) -> Result<Attributes, Errno> {
         let attributes = self.layers().top()?.protection()?;
-        Ok(Attributes { inode: self.number, ..attributes })
+        Ok(Attributes { inode: self.number, flags: None, ..attributes })
     }
 
     fn kind(&self) -> FileKind {

@@ -70,6 +70,7 @@ impl Pipe {
                 modified: now,
                 changed: now,
                 born: None,
+                flags: None,
             }),
         })
     }

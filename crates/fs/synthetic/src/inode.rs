@@ -155,6 +155,7 @@ impl Inode for NodeInode {
             modified: self.born,
             changed: self.born,
             born: None,
+            flags: None,
         })
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use abi::Errno;
 use vfs::filesystem::FileSystemRef;
 use vfs::{
-    Acl, AclKind, AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef,
-    LinkTarget, Name, OpenFlags, Owner, RenameFlags, TimeChange, Timestamp,
+    Acl, AclKind, AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeFlags,
+    InodeRef, LinkTarget, Name, OpenFlags, Owner, RenameFlags, TimeChange, Timestamp,
 };
 
 use crate::directory_file::DirectoryFile;
@@ -75,6 +75,13 @@ impl Inode for Node {
         Ok(())
     }
 
+    fn set_flags(&self, flags: InodeFlags) -> Result<(), Errno> {
+        let mut meta = self.meta.lock();
+        meta.flags = flags;
+        meta.changed = Timestamp::now();
+        Ok(())
+    }
+
     fn lookup(&self, name: Name<'_>) -> Result<InodeRef, Errno> {
         let directory = self.directory()?.lock();
         directory.get(name.as_bytes()).map(|node| Arc::clone(node) as InodeRef).ok_or(Errno::ENOENT)
@@ -95,26 +102,26 @@ impl Inode for Node {
             }
             FileKind::Directory | FileKind::Symlink | FileKind::Anonymous => return Err(Errno::EINVAL),
         };
-        let node = Self::make(&self.shared, kind, body, mode, owner, device)?;
+        let node = self.make_within(kind, body, mode, owner, device)?;
         Ok(self.add(name, node)?)
     }
 
     fn create_directory(&self, name: Name<'_>, mode: u32, owner: Owner) -> Result<InodeRef, Errno> {
         let names = parking_lot::Mutex::new(crate::directory::Directory::new(self.number));
         let body = Body::Directory(names);
-        let node = Self::make(&self.shared, FileKind::Directory, body, mode, owner, Device::default())?;
+        let node = self.make_within(FileKind::Directory, body, mode, owner, Device::default())?;
         Ok(self.add(name, node)?)
     }
 
     fn create_symlink(&self, name: Name<'_>, target: &[u8], owner: Owner) -> Result<InodeRef, Errno> {
         let body = Body::Symlink(Box::from(target));
-        let node = Self::make(&self.shared, FileKind::Symlink, body, 0o777, owner, Device::default())?;
+        let node = self.make_within(FileKind::Symlink, body, 0o777, owner, Device::default())?;
         Ok(self.add(name, node)?)
     }
 
     fn create_unnamed(&self, mode: u32, owner: Owner) -> Result<InodeRef, Errno> {
         let body = Body::regular(&self.shared, Seals::SEAL);
-        let node = Self::make(&self.shared, FileKind::Regular, body, mode, owner, Device::default())?;
+        let node = self.make_within(FileKind::Regular, body, mode, owner, Device::default())?;
         node.meta.lock().links = 0;
         Ok(node)
     }
@@ -199,6 +206,9 @@ impl Inode for Node {
     fn accessed(&self, strict: bool) {
         let now = Timestamp::now();
         let mut meta = self.meta.lock();
+        if meta.flags.contains(InodeFlags::NOATIME) {
+            return;
+        }
         let stale = meta.accessed <= meta.modified
             || meta.accessed <= meta.changed
             || now.seconds.saturating_sub(meta.accessed.seconds) >= DAY;

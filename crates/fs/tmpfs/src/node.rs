@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use parking_lot::{Mutex, RwLock};
-use vfs::{Attributes, Device, FileKind, Owner, Timestamp};
+use vfs::{Attributes, Device, FileKind, InodeFlags, Owner, Timestamp};
 
 use crate::content::Content;
 use crate::directory::Directory;
@@ -37,6 +37,7 @@ pub(crate) struct Meta {
     pub(crate) modified: Timestamp,
     pub(crate) changed: Timestamp,
     pub(crate) born: Timestamp,
+    pub(crate) flags: InodeFlags,
     pub(crate) xattrs: Xattrs,
 }
 
@@ -85,6 +86,23 @@ impl Node {
         Ok(Arc::new(Self::fresh(shared, number, kind, body, mode, owner, device)))
     }
 
+    /// As [`Self::make`], with the flags that files in this directory have from it.
+    ///
+    /// # Errors
+    /// As [`Self::make`].
+    pub(crate) fn make_within(
+        &self,
+        kind: FileKind,
+        body: Body,
+        mode: u32,
+        owner: Owner,
+        device: Device,
+    ) -> Result<Arc<Self>, Errno> {
+        let node = Self::make(&self.shared, kind, body, mode, owner, device)?;
+        node.meta.lock().flags = self.meta.lock().flags & InodeFlags::INHERITED;
+        Ok(node)
+    }
+
     fn fresh(
         shared: &Arc<Shared>,
         number: u64,
@@ -103,6 +121,7 @@ impl Node {
             modified: now,
             changed: now,
             born: now,
+            flags: InodeFlags::empty(),
             xattrs: Xattrs::default(),
         };
         let usage = vfs::Usage::new();
@@ -158,6 +177,7 @@ impl Node {
             modified: meta.modified,
             changed: meta.changed,
             born: Some(meta.born),
+            flags: Some(meta.flags),
         }
     }
 

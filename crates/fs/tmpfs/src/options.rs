@@ -87,12 +87,30 @@ impl Given {
                 "gid" => given.gid = Some(value.parse().map_err(|_| Errno::EINVAL)?),
                 // Placement on the host, which has no bearing on what a guest sees.
                 "inode32" | "inode64" | "noswap" => {}
-                "huge" | "mpol" if !value.is_empty() => {}
+                "huge" if HUGE.contains(&value) => {}
+                "mpol" if is_policy(value) => {}
                 _ => return Err(Errno::EINVAL),
             }
         }
         Ok(given)
     }
+}
+
+/// When files get huge pages.
+const HUGE: [&str; 4] = ["never", "always", "within_size", "advise"];
+
+/// Whether it names a policy for the nodes of memory, of which there is one here: tmpfs(5), "mpol".
+fn is_policy(text: &str) -> bool {
+    let (policy, nodes) = text.split_once(':').map_or((text, None), |(policy, nodes)| (policy, Some(nodes)));
+    let (policy, flag) = policy.split_once('=').map_or((policy, None), |(policy, flag)| (policy, Some(flag)));
+    let flagged = flag.is_none_or(|flag| matches!(flag, "static" | "relative") && nodes.is_some());
+    let placed = match policy {
+        "default" | "local" => nodes.is_none(),
+        "prefer" | "interleave" => nodes.is_none_or(|nodes| nodes == "0"),
+        "bind" => nodes == Some("0"),
+        _ => false,
+    };
+    flagged && placed
 }
 
 /// Zero means "no limit".
@@ -147,9 +165,21 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in
-            [&b"size=x"[..], b"size=1q", b"colour=red", b"mode=99", b"uid=-1", b"size=99999999999t", b"huge="]
-        {
+        for text in [
+            &b"size=x"[..],
+            b"size=1q",
+            b"colour=red",
+            b"mode=99",
+            b"uid=-1",
+            b"size=99999999999t",
+            b"huge=",
+            b"huge=1",
+            b"huge=force",
+            b"mpol=near",
+            b"mpol=bind",
+            b"mpol=local:0",
+            b"mpol=bind:0-",
+        ] {
             assert_eq!(
                 Options::parse(text, 1 << 30),
                 Err(Errno::EINVAL),

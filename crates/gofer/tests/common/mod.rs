@@ -19,6 +19,11 @@ pub(crate) struct Served {
 }
 
 pub(crate) fn serve(read_only: bool) -> Served {
+    serve_reaching(read_only, gofer::Reach::default())
+}
+
+/// The same for a client that may reach so much more.
+pub(crate) fn serve_reaching(read_only: bool, reach: gofer::Reach) -> Served {
     let directory = tempfile::tempdir().unwrap();
     let (ours, theirs) = UnixStream::pair().unwrap();
     let root: OwnedFd = std::fs::File::open(directory.path()).unwrap().into();
@@ -26,7 +31,8 @@ pub(crate) fn serve(read_only: bool) -> Served {
         socket: theirs.into(),
         tree: gofer::Tree { root, read_only, ids: gofer::Ids::default() },
     }];
-    let thread = std::thread::spawn(move || gofer::serve(Config::without_walls(exports)));
+    let config = Config { reach, ..Config::without_walls(exports) };
+    let thread = std::thread::spawn(move || gofer::serve(config));
     Served { directory, socket: Some(ours), thread }
 }
 

@@ -39,6 +39,7 @@ impl Group {
             modified,
             changed,
             born: None,
+            flags: None,
         }
     }
 

@@ -41,6 +41,7 @@ impl SocketFile {
             modified: made,
             changed: made,
             born: None,
+            flags: None,
         };
         Arc::new(Self { socket, attributes: Mutex::new(attributes) })
     }

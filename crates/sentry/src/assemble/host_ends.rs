@@ -23,7 +23,7 @@ struct End {
 }
 
 impl End {
-    fn new(importer: &Arc<Importer>, socket: OwnedFd, owner: Owner) -> Result<Arc<dyn HostEnd>, Errno> {
+    fn of(importer: &Arc<Importer>, socket: OwnedFd, owner: Owner) -> Result<Arc<dyn HostEnd>, Errno> {
         let file = importer.take(socket, OpenFlags::RDWR, owner)?;
         if file.kind() != Kind::Socket {
             return Err(Errno::EPERM);
@@ -34,7 +34,7 @@ impl End {
 
 impl HostEnds for Ends {
     fn take(&self, socket: OwnedFd, owner: Owner) -> Result<Arc<dyn HostEnd>, Errno> {
-        End::new(&self.0, socket, owner)
+        End::of(&self.0, socket, owner)
     }
 }
 
@@ -56,7 +56,7 @@ impl HostEnd for End {
     }
 
     fn accept(&self) -> Result<Arc<dyn HostEnd>, Errno> {
-        Self::new(&self.importer, self.file.accept()?, self.owner)
+        Self::of(&self.importer, self.file.accept()?, self.owner)
     }
 
     fn shut_down(&self, how: Shutdown) -> Result<(), Errno> {

@@ -7,9 +7,10 @@ use abi::{Errno, ioctl};
 use devpts::MasterFile;
 use kernel::memory::{read_exact, write_all};
 use kernel::{Task, UserAddr, UserPtr};
-use vfs::{At, Credentials, Fd, FileKind, IoctlContext, OpenFile, OpenFlags, OpenHow};
 
-use super::{descriptor, job_control, namespace_ioctl, owner};
+use vfs::{At, Credentials, Fd, FileKind, Found, IoctlContext, OpenFile, OpenFlags, OpenHow};
+
+use super::{descriptor, inode_flags, job_control, namespace_ioctl, owner};
 
 struct Context<'a> {
     task: &'a Arc<Task>,
@@ -55,6 +56,9 @@ pub fn ioctl(task: &Arc<Task>, fd: Fd, request: u32, argument: u64) -> Result<u6
     }
     if request == ioctl::TIOCGPTPEER {
         return open_peer(task, &file, argument);
+    }
+    if let Some(done) = inode_flags::control(task, &Found::of(Arc::clone(&file)), request, argument)? {
+        return Ok(done);
     }
     let context = Context { task, credentials: task.credentials() };
     match file.file.ioctl(&context, request, argument) {

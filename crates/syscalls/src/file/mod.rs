@@ -11,6 +11,7 @@ pub mod duplicate;
 pub mod fcntl;
 pub mod filesystem;
 pub mod handle;
+mod inode_flags;
 pub mod io;
 pub mod ioctl;
 pub mod job_control;

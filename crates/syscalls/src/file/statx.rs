@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use abi::Errno;
 use abi::file::{
-    STATX_ATTR_MOUNT_ROOT, STATX_BASIC_STATS, STATX_BTIME, STATX_MNT_ID, STATX_RESERVED, Statx,
-    StatxTimestamp,
+    STATX_ATTR_FLAGS, STATX_ATTR_MOUNT_ROOT, STATX_BASIC_STATS, STATX_BTIME, STATX_MNT_ID, STATX_RESERVED,
+    Statx, StatxTimestamp,
 };
 use kernel::{Task, UserPtr};
 use vfs::ops::Status;
@@ -33,10 +33,12 @@ fn statx_of(task: &Task, status: &Status, wanted: u32) -> Statx {
     } else {
         (MountRecord::unique(status.mount), STATX_MNT_ID_UNIQUE)
     };
+    let flags = attributes.flags.map(|flags| u64::from(flags.bits()) & STATX_ATTR_FLAGS);
+    let root = if status.mount_root { STATX_ATTR_MOUNT_ROOT } else { 0 };
     Statx {
         mask: STATX_BASIC_STATS | mount_known | born,
         blksize: attributes.block_size,
-        attributes: if status.mount_root { STATX_ATTR_MOUNT_ROOT } else { 0 },
+        attributes: root | flags.unwrap_or(0),
         nlink: u32::try_from(attributes.links).unwrap_or(u32::MAX),
         uid: user.shown_uid(attributes.owner.uid),
         gid: user.shown_gid(attributes.owner.gid),
@@ -44,7 +46,7 @@ fn statx_of(task: &Task, status: &Status, wanted: u32) -> Statx {
         ino: attributes.inode,
         size: attributes.size,
         blocks: attributes.blocks,
-        attributes_mask: STATX_ATTR_MOUNT_ROOT,
+        attributes_mask: STATX_ATTR_MOUNT_ROOT | flags.map_or(0, |_| STATX_ATTR_FLAGS),
         atime: time(attributes.accessed),
         btime: attributes.born.map(time).unwrap_or_default(),
         ctime: time(attributes.changed),

@@ -7,7 +7,7 @@ use abi::memory::{MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, MapFla
 use kernel::{Outcome, Task};
 use platform::{Order, Source};
 use vfs::mount_flags::MountFlags;
-use vfs::{Fd, MapSource, OpenFile, OpenFlags};
+use vfs::{Fd, InodeFlags, MapSource, OpenFile, OpenFlags};
 
 use super::lock;
 
@@ -124,6 +124,9 @@ fn check_access(open: &OpenFile, protection: Protection, shared: bool) -> Result
         return Err(Errno::EBADF);
     }
     if !flags.reads() || (shared && protection.contains(Protection::WRITE) && !flags.writes()) {
+        return Err(Errno::EACCES);
+    }
+    if shared && flags.writes() && open.has_inode_flag(InodeFlags::APPEND) {
         return Err(Errno::EACCES);
     }
     let no_exec = open.path.as_ref().is_some_and(|p| p.mount.flags().contains(MountFlags::NOEXEC));

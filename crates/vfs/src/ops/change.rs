@@ -48,6 +48,7 @@ impl Caller<'_> {
         if attributes.kind == FileKind::Symlink {
             return Err(Errno::EOPNOTSUPP);
         }
+        attributes.is_loose()?;
         if !self.credentials.owns(&attributes) && !lets_server_decide(target) {
             return Err(Errno::EPERM);
         }
@@ -76,6 +77,7 @@ impl Caller<'_> {
         let attributes = changeable(target)?;
         let credentials = self.credentials;
         let owner = owner.outward(&credentials.user)?;
+        attributes.is_loose()?;
         let owns = attributes.owner.uid == credentials.fsuid;
         let same_user = owner.uid.is_none_or(|uid| owns && uid == attributes.owner.uid);
         let own_group = |gid| credentials.in_group(gid) || gid == attributes.owner.gid;
@@ -128,6 +130,7 @@ impl Caller<'_> {
         }
         let attributes = changeable(target)?;
         let (accessed, modified) = times.unwrap_or(now);
+        if (accessed, modified) == now { attributes.allows(Access::WRITE) } else { attributes.is_loose() }?;
         if !self.credentials.owns(&attributes) && !lets_server_decide(target) {
             if (accessed, modified) != now {
                 return Err(Errno::EPERM);
@@ -150,6 +153,7 @@ impl Caller<'_> {
             _ => return Err(Errno::EINVAL),
         }
         found.check(self.credentials, &attributes, Access::WRITE)?;
+        attributes.is_rewritable()?;
         if let Some(inode) = found.inode() {
             crate::usage::may_change(&inode)?;
         }
@@ -165,6 +169,7 @@ impl Caller<'_> {
         if attributes.kind != FileKind::Regular || !file.flags().writes() {
             return Err(Errno::EINVAL);
         }
+        attributes.is_rewritable()?;
         self.cut(&Found::of(Arc::clone(file)), &attributes, size)
     }
 

@@ -44,7 +44,9 @@ impl<'a> DirectoryChange<'a> {
         let attributes = self.directory.protection()?;
         let inode = self.directory.dentry.inode_ref();
         caller.credentials.check_inode(inode, &attributes, Access::WRITE | Access::EXECUTE)?;
+        attributes.is_rewritable()?;
         check_sticky(caller, &attributes, victim)?;
+        victim.inode_ref().protection()?.is_loose()?;
         let is_directory = victim.inode_ref().kind() == FileKind::Directory;
         if as_directory && !is_directory {
             return Err(Errno::ENOTDIR);

@@ -33,6 +33,7 @@ impl Caller<'_> {
         let inode = from.inode();
         self.may_link(&inode.attributes()?)?;
         change.may_create(self)?;
+        inode.attributes()?.is_loose()?;
         if inode.kind() == FileKind::Directory {
             return Err(Errno::EPERM);
         }

@@ -108,6 +108,9 @@ impl Caller<'_> {
             _ => {}
         }
         self.credentials.check_inode(path.dentry.inode_ref(), attributes, access)?;
+        if flags.contains(OpenFlags::TRUNC) || flags.writes() && !flags.contains(OpenFlags::APPEND) {
+            attributes.is_rewritable()?;
+        }
         if flags.contains(OpenFlags::NOATIME) && !self.credentials.owns(attributes) {
             return Err(Errno::EPERM);
         }

@@ -131,6 +131,7 @@ impl Caller<'_> {
         if kind == AclKind::Default && attributes.kind != FileKind::Directory {
             return if acl.is_some() { Err(Errno::EACCES) } else { Ok(()) };
         }
+        attributes.is_loose()?;
         if !self.credentials.owns(attributes) {
             return Err(Errno::EPERM);
         }
@@ -162,6 +163,9 @@ impl Caller<'_> {
         const STICKY: u32 = 0o1000;
         let change = access == Access::WRITE;
         let refused = if change { Errno::EPERM } else { Errno::ENODATA };
+        if change {
+            attributes.is_loose()?;
+        }
         if name.starts_with(b"security.") || name.starts_with(b"system.") {
             return Ok(());
         }

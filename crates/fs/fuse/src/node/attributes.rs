@@ -61,6 +61,7 @@ impl Known {
             modified: none,
             changed: none,
             born: None,
+            flags: None,
         };
         Self::new(attributes, None)
     }
@@ -101,6 +102,7 @@ pub(super) fn from_wire(attr: &Attr, user: &UserNamespace) -> Result<Attributes,
         modified: time(attr.mtime, attr.mtimensec),
         changed: time(attr.ctime, attr.ctimensec),
         born: None,
+        flags: None,
     })
 }
 
