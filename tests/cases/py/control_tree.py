@@ -144,6 +144,51 @@ told("inherits", os.waitpid(os.fork() or (inherits(), os._exit(0)), 0)[1])
 os.kill(pid, signal.SIGKILL)
 os.waitpid(pid, 0)
 
+print("notices")
+os.mkdir(here + "/n")
+notices = libc.inotify_init1(os.O_NONBLOCK)
+names = {libc.inotify_add_watch(notices, f"{here}/{name}".encode(), mask): name
+         for name, mask in [("n/cgroup.events", 2), ("n", 0x300), ("cgroup.max.depth", 2)]}
+
+
+def noticed():
+    """What was told of, each once, in the order in which it came first."""
+    try:
+        data = os.read(notices, 65536)
+    except BlockingIOError:
+        return []
+    at, told = 0, []
+    while at < len(data):
+        watch, mask, _, length = struct.unpack_from("iIII", data, at)
+        event = names[watch], hex(mask), data[at + 16:at + 16 + length].rstrip(b"\0").decode()
+        told += [event] if event not in told else []
+        at += 16 + length
+    return told
+
+
+def collected(count):
+    """So many of them. Linux tells some 10 milliseconds late."""
+    told = []
+    waits(lambda: told.extend(event for event in noticed() if event not in told) or len(told) >= count)
+    return told
+
+
+pid = sleeper()
+write("n/cgroup.procs", str(pid))
+print(collected(1))
+os.mkdir(here + "/n/x")
+os.rmdir(here + "/n/x")
+print(collected(2))
+write("cgroup.max.depth", "max")
+print(collected(1))
+write("n/cgroup.freeze", "1")
+print(collected(1))
+os.kill(pid, signal.SIGKILL)
+os.waitpid(pid, 0)
+print(collected(1))
+os.close(notices)
+os.rmdir(here + "/n")
+
 print("clone3")
 
 
