@@ -1,5 +1,6 @@
 //! A thread group: what programs call a process.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::time::Instant;
@@ -43,10 +44,10 @@ pub struct ThreadGroup {
     pub started: Instant,
     /// Added to the host's score when memory runs out: /proc/PID/oom_score_adj, -1000 to 1000.
     pub oom_score_adjustment: AtomicI32,
-    /// The control group of its first thread, which has ended.
-    pub(crate) zombie: Mutex<Option<GroupId>>,
-    /// What it had used when it came into its control group.
-    pub(crate) used_elsewhere: Mutex<Consumption>,
+    /// The control groups of its first thread, which has ended.
+    pub(crate) zombie: Mutex<Vec<GroupId>>,
+    /// What it had used when it came into its control group, by the root of the hierarchy.
+    pub(crate) used_elsewhere: Mutex<HashMap<GroupId, Consumption>>,
     /// What of its last thread is told of a zombie.
     last: Mutex<Last>,
     /// Notified when a child changes state: for wait(2).

@@ -140,6 +140,7 @@ const NAMES: &[(&str, Test)] = &[
     ("as-runc/start-hooks", as_runc::start_hooks),
     ("as-runc/handed-over-sockets", as_runc::handed_over_sockets),
     ("limits/control-groups", limits::control_groups),
+    ("limits/control-groups-of-version-1", limits::first_version),
     ("limits/memory-hog-dies-alone", limits::memory_hog_dies_alone),
     ("memory/many-files", many_files::bounded),
     ("memory/many-files-in-memory", many_files::in_memory),

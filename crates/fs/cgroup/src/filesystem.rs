@@ -5,31 +5,35 @@ use std::sync::{Arc, Weak};
 
 use abi::Errno;
 use kernel::Kernel;
-use kernel::control_group::{GroupId, Watcher};
+use kernel::control_group::{GroupId, Hierarchy, Watcher};
 use parking_lot::Mutex;
 use vfs::{Device, FileSystem, FileSystemStatistics, InodeRef};
 
 use crate::inode::GroupInode;
 use crate::rows::Row;
 
-/// `CGROUP2_SUPER_MAGIC`.
-const MAGIC: u64 = 0x6367_7270;
+/// `CGROUP_SUPER_MAGIC` and `CGROUP2_SUPER_MAGIC`.
+const MAGIC: [u64; 2] = [0x0027_e0eb, 0x6367_7270];
 
 /// See the module.
-pub(crate) struct Unified {
+pub(crate) struct Groups {
     pub(crate) kernel: Arc<Kernel>,
     root: GroupId,
+    /// The hierarchy, if it is one of the first version.
+    first: Option<Hierarchy>,
     device: Device,
     /// Those that somebody has, by group and name; that of a directory is empty.
     inodes: Mutex<HashMap<(GroupId, &'static str), Weak<GroupInode>>>,
     this: Weak<Self>,
 }
 
-impl Unified {
+impl Groups {
     pub(crate) fn new(kernel: Arc<Kernel>, root: GroupId) -> Arc<Self> {
+        let first = kernel.control_groups.with(|tree| tree.mounted(root));
         let filesystem = Arc::new_cyclic(|this| Self {
             kernel,
             root,
+            first,
             device: Device::anonymous(),
             inodes: Mutex::default(),
             this: Weak::clone(this),
@@ -51,6 +55,10 @@ impl Unified {
         new
     }
 
+    pub(crate) const fn is_first_version(&self) -> bool {
+        self.first.is_some()
+    }
+
     /// An inode that nobody has any more.
     pub(crate) fn forget(&self, group: GroupId, name: &'static str) {
         let mut inodes = self.inodes.lock();
@@ -60,9 +68,9 @@ impl Unified {
     }
 }
 
-impl FileSystem for Unified {
+impl FileSystem for Groups {
     fn kind(&self) -> &'static str {
-        "cgroup2"
+        if self.first.is_some() { "cgroup" } else { "cgroup2" }
     }
 
     fn device(&self) -> Device {
@@ -73,16 +81,21 @@ impl FileSystem for Unified {
         match self.this.upgrade() {
             Some(this) => this.inode(self.root, None),
             // It is being taken apart, and nobody asks any more.
-            None => Unified::new(Arc::clone(&self.kernel), self.root).inode(self.root, None),
+            None => Groups::new(Arc::clone(&self.kernel), self.root).inode(self.root, None),
         }
     }
 
     fn statistics(&self) -> Result<FileSystemStatistics, Errno> {
-        Ok(FileSystemStatistics { magic: MAGIC, block_size: 4096, name_length: 255, ..Default::default() })
+        let [first, second] = MAGIC;
+        let magic = if self.first.is_some() { first } else { second };
+        Ok(FileSystemStatistics { magic, block_size: 4096, name_length: 255, ..Default::default() })
     }
 
     fn options(&self) -> String {
-        String::from(",nsdelegate")
+        match &self.first {
+            Some(hierarchy) => format!(",{}", String::from_utf8_lossy(&hierarchy.title())),
+            None => String::from(",nsdelegate"),
+        }
     }
 
     fn remount(&self, options: &[u8]) -> Result<(), Errno> {
@@ -93,7 +106,8 @@ impl FileSystem for Unified {
     /// As seen from the root of the reader's cgroup namespace.
     fn shown_root(&self, within: Vec<u8>) -> Vec<u8> {
         let Some(viewer) = kernel::current::task() else { return within };
-        let from = viewer.control_root();
+        // Those of the first version are seen whole from all namespaces.
+        let from = if self.first.is_some() { self.root } else { viewer.control_root() };
         let mut shown = self.kernel.control_groups.with(|tree| tree.path(self.root, from)).0;
         if within == b"/" {
             return shown;
@@ -110,7 +124,15 @@ impl FileSystem for Unified {
     }
 }
 
-impl Watcher for Unified {
+impl Drop for Groups {
+    fn drop(&mut self) {
+        if self.first.is_some() {
+            self.kernel.hierarchy_unmounted(self.root);
+        }
+    }
+}
+
+impl Watcher for Groups {
     fn changed(&self, group: GroupId, file: &'static str) {
         let inode = self.inodes.lock().get(&(group, file)).and_then(Weak::upgrade);
         let directory = self.inodes.lock().get(&(group, "")).and_then(Weak::upgrade);

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use abi::Errno;
 use kernel::control_group::{ControlGroups, Directory, GroupId, Writer};
 use vfs::filesystem::FileSystemRef;
+use vfs::inode::RenameFlags;
 use vfs::{
     AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef, Name, OpenFlags, Owner,
 };
 
 use crate::directory::OpenDirectory;
 use crate::file::OpenRow;
-use crate::filesystem::Unified;
+use crate::filesystem::Groups;
 use crate::rows::{self, Row, Subject};
 
 /// Inode numbers of a group begin with its id times this.
@@ -20,14 +21,14 @@ const NUMBERS: u64 = 256;
 
 /// See the module.
 pub(crate) struct GroupInode {
-    filesystem: Arc<Unified>,
+    filesystem: Arc<Groups>,
     directory: Directory,
     /// The file; nothing for the directory.
     row: Option<&'static Row>,
 }
 
 impl GroupInode {
-    pub(crate) const fn new(filesystem: Arc<Unified>, group: GroupId, row: Option<&'static Row>) -> Self {
+    pub(crate) const fn new(filesystem: Arc<Groups>, group: GroupId, row: Option<&'static Row>) -> Self {
         Self { filesystem, directory: Directory(group), row }
     }
 
@@ -142,6 +143,33 @@ impl Inode for GroupInode {
             return Err(Errno::ENOTDIR);
         }
         self.groups().with(|tree| tree.remove(self.group(), name.as_bytes()))
+    }
+
+    /// Groups of the first version alone can be renamed, where they are.
+    fn rename(
+        &self,
+        name: Name<'_>,
+        to: &InodeRef,
+        new_name: Name<'_>,
+        flags: RenameFlags,
+    ) -> Result<(), Errno> {
+        if !self.filesystem.is_first_version() {
+            return Err(Errno::EPERM);
+        }
+        if self.subject().row(name.as_bytes()).is_some() {
+            return Err(Errno::ENOTDIR);
+        }
+        let here = to.as_any().downcast_ref::<Directory>().is_some_and(|other| other.0 == self.group());
+        if !here {
+            return Err(Errno::EIO);
+        }
+        if !flags.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        if self.subject().row(new_name.as_bytes()).is_some() {
+            return Err(Errno::EEXIST);
+        }
+        self.groups().with(|tree| tree.rename(self.group(), name.as_bytes(), new_name.as_bytes()))
     }
 
     fn open(self: Arc<Self>, _: OpenFlags, credentials: &Credentials) -> Result<Arc<dyn File>, Errno> {

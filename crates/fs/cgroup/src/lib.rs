@@ -13,11 +13,14 @@ mod directory;
 mod file;
 mod filesystem;
 mod inode;
+mod options;
 mod rows;
 mod values;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+
+pub use options::FirstVersion;
 
 use kernel::Kernel;
 use kernel::control_group::GroupId;
@@ -37,7 +40,7 @@ impl Filesystems {
             return superblock;
         }
         made.retain(|_, superblock| superblock.strong_count() > 0);
-        let filesystem = filesystem::Unified::new(Arc::clone(kernel), root);
+        let filesystem = filesystem::Groups::new(Arc::clone(kernel), root);
         let superblock = SuperBlock::of(filesystem, Arc::clone(owner));
         made.insert(root, Arc::downgrade(&superblock));
         superblock

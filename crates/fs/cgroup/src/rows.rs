@@ -2,6 +2,7 @@
 
 mod core;
 mod cpu;
+mod first_version;
 mod memory;
 mod pids;
 
@@ -35,6 +36,8 @@ pub(crate) struct Row {
     pub(crate) delegated: bool,
     /// Whether poll(2) and inotify(7) tell when it changes.
     pub(crate) told: bool,
+    /// Whether it is one of the first version.
+    first: bool,
     pub(crate) read: Option<Read>,
     pub(crate) write: Option<Write>,
 }
@@ -49,6 +52,7 @@ impl Row {
             of_container: true,
             delegated: false,
             told: false,
+            first: false,
             read: Some(read),
             write: None,
         }
@@ -72,13 +76,18 @@ impl Row {
         Self { delegated: true, ..self }
     }
 
+    /// One of the first version.
+    const fn first(self) -> Self {
+        Self { first: true, ..self }
+    }
+
     /// One that the group of a container does not have.
     const fn not_of_container(self) -> Self {
         Self { of_container: false, ..self }
     }
 }
 
-static TABLES: &[&[Row]] = &[core::ROWS, cpu::ROWS, memory::ROWS, pids::ROWS];
+static TABLES: &[&[Row]] = &[core::ROWS, cpu::ROWS, memory::ROWS, pids::ROWS, first_version::ROWS];
 
 /// The place of a file among all.
 pub(crate) fn index(row: &'static Row) -> Option<usize> {
@@ -121,12 +130,16 @@ impl Subject {
 
     /// Its files.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &'static Row> {
-        let (controllers, container) = self.kernel.control_groups.with(|tree| {
+        let (controllers, container, first) = self.kernel.control_groups.with(|tree| {
             let container = tree.group(self.group).is_some_and(|group| group.parent.is_none());
-            (tree.controllers(self.group), container)
+            (tree.controllers(self.group), container, !tree.is_unified(self.group))
         });
         let rows = TABLES.iter().flat_map(|table| table.iter());
-        rows.filter(move |row| if container { row.of_container } else { controllers.contains(row.needs) })
+        rows.filter(move |row| {
+            let there = if container { row.of_container } else { controllers.contains(row.needs) };
+            // What a container as a whole may use is told whichever hierarchy a controller is in.
+            there && row.first == first && (!first || controllers.contains(row.needs))
+        })
     }
 
     /// The file of a name.

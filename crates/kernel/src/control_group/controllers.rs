@@ -14,17 +14,26 @@ bitflags::bitflags! {
         const MEMORY = 2;
         /// How many threads there may be: `pids.max`.
         const PIDS = 4;
+        /// Processor time that is only counted: the first version alone.
+        const CPUACCT = 8;
+        /// Freezing: of the first version alone, as the second freezes all groups.
+        const FREEZER = 16;
     }
 }
 
 impl Controllers {
     /// What the root of a container offers.
-    pub const OFFERED: Self = Self::all();
+    pub const OFFERED: Self = Self::CPU.union(Self::MEMORY).union(Self::PIDS);
     /// Those that Linux lets compete with the threads of their own group.
     const THREADED: Self = Self::CPU.union(Self::PIDS);
     /// Their names, in the order in which Linux lists them.
-    const NAMES: &'static [(Self, &'static str)] =
-        &[(Self::CPU, "cpu"), (Self::MEMORY, "memory"), (Self::PIDS, "pids")];
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::CPU, "cpu"),
+        (Self::CPUACCT, "cpuacct"),
+        (Self::FREEZER, "freezer"),
+        (Self::MEMORY, "memory"),
+        (Self::PIDS, "pids"),
+    ];
 
     /// The one of this name.
     #[must_use]
@@ -61,7 +70,8 @@ impl SubtreeChange {
         let mut change = Self::default();
         for word in text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()) {
             let (sign, name) = word.split_first().ok_or(Errno::EINVAL)?;
-            let controller = Controllers::named(name).ok_or(Errno::EINVAL)?;
+            let known = Controllers::named(name).filter(|known| Controllers::OFFERED.contains(*known));
+            let controller = known.ok_or(Errno::EINVAL)?;
             let (on, off) = match sign {
                 b'+' => (&mut change.enable, &mut change.disable),
                 b'-' => (&mut change.disable, &mut change.enable),
@@ -78,11 +88,18 @@ impl Tree {
     /// The controllers that a group has.
     #[must_use]
     pub fn controllers(&self, id: GroupId) -> Controllers {
+        if let Some(hierarchy) = self.first_version(id) {
+            return hierarchy.controllers;
+        }
         match self.group(id).map(|group| group.parent) {
             Some(Some(parent)) => self.group(parent).map(|parent| parent.subtree).unwrap_or_default(),
-            Some(None) => Controllers::OFFERED,
+            Some(None) => Controllers::OFFERED.difference(self.taken_from(id)),
             None => Controllers::default(),
         }
+    }
+
+    fn taken_from(&self, id: GroupId) -> Controllers {
+        self.group(id).map_or(Controllers::empty(), |group| self.taken(group.container))
     }
 
     /// Gives controllers to the children of a group, or takes them away. What a child's controller was set to goes with it.

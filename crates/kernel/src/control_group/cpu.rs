@@ -11,31 +11,34 @@ impl Kernel {
     /// What a group has used and those below it, by processes that have ended or gone elsewhere too.
     #[must_use]
     pub fn used_by(&self, id: GroupId) -> Consumption {
-        let (groups, before) = self.control_groups.with(|tree| {
+        let (groups, before, root) = self.control_groups.with(|tree| {
             let groups = tree.downward(id);
             let used = groups.iter().filter_map(|id| tree.group(*id)).map(|group| group.used);
             let used = used.fold(Consumption::default(), Consumption::plus);
-            (groups, used)
+            (groups, used, tree.top(id))
         });
         let mut processes: HashMap<i32, Arc<ThreadGroup>> = HashMap::new();
         for (_, task) in self.tasks_in(&groups) {
             processes.insert(task.pid(), Arc::clone(&task.group));
         }
-        processes.values().fold(before, |sum, process| sum.plus(process.used_here(process.consumption())))
+        processes
+            .values()
+            .fold(before, |sum, process| sum.plus(process.used_here(root, process.consumption())))
     }
 }
 
 impl ThreadGroup {
-    /// What of a process's consumption its present group has to answer for.
-    fn used_here(&self, all: Consumption) -> Consumption {
-        all.minus(*self.used_elsewhere.lock())
+    /// What of a process's consumption its present group in the hierarchy of a root has to answer for.
+    fn used_here(&self, root: GroupId, all: Consumption) -> Consumption {
+        all.minus(self.used_elsewhere.lock().get(&root).copied().unwrap_or_default())
     }
 }
 
 /// A process leaves its group, or has ended, and has used so much in all.
 pub(super) fn settle(tree: &mut Tree, process: &ThreadGroup, group: GroupId, all: Consumption) {
-    let here = process.used_here(all);
-    *process.used_elsewhere.lock() = all;
+    let root = tree.top(group);
+    let here = process.used_here(root, all);
+    process.used_elsewhere.lock().insert(root, all);
     if let Some(group) = tree.group_mut(group) {
         group.used = group.used.plus(here);
     }
@@ -44,8 +47,7 @@ pub(super) fn settle(tree: &mut Tree, process: &ThreadGroup, group: GroupId, all
 /// A process has ended.
 pub(crate) fn process_ended(process: &ThreadGroup, all: Consumption) {
     process.kernel.control_groups.with(|tree| {
-        if let Some(group) = *process.zombie.lock() {
-            settle(tree, process, group, all);
-        }
+        let groups = process.zombie.lock().clone();
+        groups.into_iter().for_each(|group| settle(tree, process, group, all));
     });
 }

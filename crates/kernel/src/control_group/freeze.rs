@@ -89,8 +89,9 @@ pub(crate) fn rested(task: &Task) {
         return;
     }
     task.kernel.control_groups.change(|tree, notices| {
-        let Some(group) = task.control_group() else { return };
-        let upward = tree.upward(group);
-        recheck(&task.kernel, tree, &upward, notices);
+        for group in task.control_groups() {
+            let upward = tree.upward(group);
+            recheck(&task.kernel, tree, &upward, notices);
+        }
     });
 }

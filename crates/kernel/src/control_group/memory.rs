@@ -163,7 +163,7 @@ fn kill_one(kernel: &Kernel, id: GroupId, most: u64, held: &[(u64, Arc<ThreadGro
             events.max = events.max.saturating_add(1);
             events.oom = events.oom.saturating_add(1);
         });
-        let of = victim.control_group().unwrap_or(id);
+        let of = tree.of_same_hierarchy(&victim.control_groups(), id);
         let together = tree.together(of, id);
         let victims = match together {
             None => vec![Arc::clone(victim)],
@@ -176,7 +176,7 @@ fn kill_one(kernel: &Kernel, id: GroupId, most: u64, held: &[(u64, Arc<ThreadGro
             tree.note(top, notices, |events| events.oom_group_kill = events.oom_group_kill.saturating_add(1));
         }
         for victim in &victims {
-            let of = victim.control_group().unwrap_or(id);
+            let of = tree.of_same_hierarchy(&victim.control_groups(), id);
             tree.note(of, notices, |events| events.oom_kill = events.oom_kill.saturating_add(1));
         }
         victims

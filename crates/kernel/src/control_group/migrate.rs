@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use abi::Errno;
+use vfs::Credentials;
 
 use super::tasks::{Look, hold};
 use super::{GroupId, Notices, Tree, Writer};
@@ -33,19 +34,29 @@ pub fn move_to(kernel: &Kernel, writer: &Writer, to: GroupId, id: i32, what: Wha
     let look = kernel.control_groups.change(|tree, notices| {
         tree.living(to)?;
         let from = match &task {
-            Some(task) => task.control_group(),
-            None => process.control_group(),
+            Some(task) => task.control_groups(),
+            None => process.control_groups(),
         };
-        let from = from.ok_or(Errno::ESRCH)?;
-        tree.may_move(writer, from, to)?;
-        if what == What::Thread && from != to {
-            return Err(Errno::EOPNOTSUPP);
-        }
-        tree.can_host(to)?;
+        let from = from.into_iter().find(|group| tree.top(*group) == tree.top(to)).ok_or(Errno::ESRCH)?;
+        let whole = if tree.is_unified(to) {
+            tree.may_move(writer, from, to)?;
+            if what == What::Thread && from != to {
+                return Err(Errno::EOPNOTSUPP);
+            }
+            tree.can_host(to)?;
+            true
+        } else {
+            may_move_first_version(&writer.credentials, &task, &process)?;
+            what == What::Process
+        };
         if from != to {
             super::cpu::settle(tree, &process, from, used);
         }
-        Ok(carry_out(kernel, tree, &process, to, notices))
+        let moved = match &task {
+            Some(task) if !whole => vec![Arc::clone(task)],
+            _ => process.tasks(),
+        };
+        Ok(carry_out(kernel, tree, moved, to, notices))
     })?;
     look.take();
     Ok(())
@@ -72,13 +83,13 @@ pub fn may_clone_into(task: &Task, to: GroupId, thread: bool) -> Result<(), Errn
 fn carry_out(
     kernel: &Kernel,
     tree: &mut Tree,
-    process: &ThreadGroup,
+    tasks: Vec<Arc<Task>>,
     to: GroupId,
     notices: &mut Notices,
 ) -> Look {
     let mut look = Look::default();
     let mut concerned = tree.upward(to);
-    for task in process.tasks() {
+    for task in tasks {
         if let Some(from) = one(tree, &task, to, notices) {
             hold(tree, task, &mut look);
             let further: Vec<GroupId> =
@@ -90,14 +101,33 @@ fn carry_out(
     look
 }
 
+/// In a hierarchy of the first version root moves all, and others what is theirs.
+fn may_move_first_version(
+    credentials: &Credentials,
+    task: &Option<Arc<Task>>,
+    process: &ThreadGroup,
+) -> Result<(), Errno> {
+    let of = task.clone().or_else(|| process.representative());
+    let own = of.is_none_or(|task| {
+        let target = task.credentials();
+        credentials.euid == target.uid || credentials.euid == target.suid
+    });
+    if own || credentials.euid == 0 { Ok(()) } else { Err(Errno::EACCES) }
+}
+
 /// Moves one thread. Where it was, if it was elsewhere and lives.
 fn one(tree: &mut Tree, task: &Task, to: GroupId, notices: &mut Notices) -> Option<GroupId> {
     let from = {
         let mut entry = task.control.lock();
-        let from = entry.group.filter(|from| entry.lives && *from != to)?;
-        entry.group = Some(to);
-        from
+        if !entry.lives {
+            return None;
+        }
+        let place = entry.groups.iter_mut().find(|group| tree.top(**group) == tree.top(to))?;
+        std::mem::replace(place, to)
     };
+    if from == to {
+        return None;
+    }
     tree.count_in(to);
     tree.count_out(from);
     tree.began(to, notices);

@@ -9,10 +9,10 @@ use super::{GroupId, Notices, Tree};
 use crate::{Kernel, Task, ThreadGroup};
 
 /// Where a task stands among the groups. Changed under the lock of the [`Tree`] alone.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Entry {
-    /// Its group.
-    pub(super) group: Option<GroupId>,
+    /// Its groups: that of the unified hierarchy first, then those of the others that are mounted.
+    pub(super) groups: Vec<GroupId>,
     /// Whether it counts as living there.
     pub(super) lives: bool,
 }
@@ -45,9 +45,9 @@ impl Held {
 /// A thread that will be in a group, and counts there. Dropped before it is used, it counts no more.
 pub(crate) struct Admission {
     kernel: Arc<Kernel>,
-    group: Option<GroupId>,
-    /// Whether that is another group than the parent's.
-    elsewhere: bool,
+    groups: Vec<GroupId>,
+    /// The group of the unified hierarchy, if that is another one than the parent's.
+    elsewhere: Option<GroupId>,
 }
 
 impl Admission {
@@ -57,11 +57,17 @@ impl Admission {
     /// `EAGAIN` if that has as many threads as it may have.
     pub(crate) fn take(parent: &Task, into: Option<GroupId>) -> Result<Self, Errno> {
         let kernel = Arc::clone(&parent.kernel);
-        let group = kernel.control_groups.change(|tree, notices| {
-            let group = into.or_else(|| parent.control.lock().group);
-            group.map_or(Ok(()), |group| tree.admit(group, notices)).map(|()| group)
+        let groups = kernel.control_groups.change(|tree, notices| {
+            let groups = inherited(parent, into);
+            for (taken, group) in groups.iter().enumerate() {
+                if let Err(errno) = tree.admit(*group, notices) {
+                    groups.iter().take(taken).for_each(|group| tree.count_out(*group));
+                    return Err(errno);
+                }
+            }
+            Ok(groups)
         })?;
-        Ok(Self { kernel, group, elsewhere: into.is_some() })
+        Ok(Self { kernel, groups, elsewhere: into })
     }
 
     /// The child becomes known by what `publish` does, in the group that its parent is in by now.
@@ -76,38 +82,48 @@ impl Admission {
     ) -> Result<(), Errno> {
         let kernel = Arc::clone(&self.kernel);
         kernel.control_groups.change(|tree, notices| {
-            let now = if self.elsewhere { self.group } else { parent.control.lock().group };
-            if self.elsewhere
-                && let Some(group) = now
-            {
+            let now = inherited(parent, self.elsewhere);
+            if let Some(group) = self.elsewhere {
                 tree.living(group)?;
             }
-            if now != self.group {
-                now.into_iter().for_each(|group| tree.count_in(group));
-                self.group.into_iter().for_each(|group| tree.count_out(group));
-                self.group = now;
+            if now != self.groups {
+                now.iter().for_each(|group| tree.count_in(*group));
+                self.groups.iter().for_each(|group| tree.count_out(*group));
+                self.groups.clone_from(&now);
             }
             publish()?;
-            self.group = None;
+            self.groups.clear();
             begin(tree, child, now, notices);
             Ok(())
         })
     }
 }
 
+/// The groups of a child.
+fn inherited(parent: &Task, elsewhere: Option<GroupId>) -> Vec<GroupId> {
+    let mut groups = parent.control.lock().groups.clone();
+    if let (Some(first), Some(elsewhere)) = (groups.first_mut(), elsewhere) {
+        *first = elsewhere;
+    }
+    groups
+}
+
 impl Drop for Admission {
     fn drop(&mut self) {
-        if let Some(group) = self.group {
-            self.kernel.control_groups.with(|tree| tree.count_out(group));
+        if !self.groups.is_empty() {
+            self.kernel
+                .control_groups
+                .with(|tree| self.groups.iter().for_each(|group| tree.count_out(*group)));
         }
     }
 }
 
-fn begin(tree: &mut Tree, task: &Task, group: Option<GroupId>, notices: &mut Notices) {
-    *task.control.lock() = Entry { group, lives: group.is_some() };
-    if let Some(group) = group {
+fn begin(tree: &mut Tree, task: &Task, groups: Vec<GroupId>, notices: &mut Notices) {
+    *task.control.lock() = Entry { lives: !groups.is_empty(), groups: groups.clone() };
+    let holds = groups.iter().fold(0, |all, group| all | tree.holds(*group));
+    task.held.set(holds);
+    for group in groups {
         tree.began(group, notices);
-        task.held.set(tree.holds(group));
         super::freeze::recheck(&task.kernel, tree, &tree.upward(group), notices);
     }
 }
@@ -125,9 +141,9 @@ impl Tree {
 /// A process that was started from outside is in the group of its container.
 pub(crate) fn enter_from_outside(task: &Task, container: u32) {
     task.kernel.control_groups.change(|tree, notices| {
-        let root = tree.root(container);
-        tree.count_in(root);
-        begin(tree, task, Some(root), notices);
+        let roots = tree.roots(container);
+        roots.iter().for_each(|root| tree.count_in(*root));
+        begin(tree, task, roots, notices);
     });
 }
 
@@ -143,23 +159,32 @@ pub(crate) fn withdraw(task: &Task) {
 
 fn leave_with(task: &Task, lingers: bool) {
     task.kernel.control_groups.change(|tree, notices| {
-        let mut entry = task.control.lock();
-        let Some(group) = entry.group.filter(|_| entry.lives) else { return };
-        entry.lives = false;
-        drop(entry);
-        tree.ended(group, notices);
-        let before = if lingers { task.group.zombie.lock().replace(group) } else { Some(group) };
+        let groups = {
+            let mut entry = task.control.lock();
+            if !std::mem::take(&mut entry.lives) {
+                return;
+            }
+            entry.groups.clone()
+        };
+        groups.iter().for_each(|group| tree.ended(*group, notices));
+        let before = if lingers {
+            std::mem::replace(&mut *task.group.zombie.lock(), groups.clone())
+        } else {
+            groups.clone()
+        };
         before.into_iter().for_each(|group| tree.count_out(group));
-        super::freeze::recheck(&task.kernel, tree, &tree.upward(group), notices);
+        for group in groups {
+            super::freeze::recheck(&task.kernel, tree, &tree.upward(group), notices);
+        }
     });
 }
 
 /// Nothing is left of a process, or of its first thread, that has ended.
 pub(crate) fn forget_zombie(group: &ThreadGroup) {
     // The groups' lock comes first wherever both are held.
-    let of = group.zombie.lock().take();
-    if let Some(of) = of {
-        group.kernel.control_groups.with(|tree| tree.count_out(of));
+    let of = std::mem::take(&mut *group.zombie.lock());
+    if !of.is_empty() {
+        group.kernel.control_groups.with(|tree| of.into_iter().for_each(|of| tree.count_out(of)));
     }
 }
 
@@ -181,27 +206,36 @@ impl Look {
 
 /// A task may run, or may not, as its group has it.
 pub(super) fn hold(tree: &Tree, task: Arc<Task>, look: &mut Look) {
-    let Some(group) = task.control.lock().group else { return };
-    let reasons = tree.holds(group);
+    let groups = task.control.lock().groups.clone();
+    let reasons = groups.iter().fold(0, |all, group| all | tree.holds(*group));
     if task.held.set(reasons) != reasons {
         look.0.push(task);
     }
 }
 
 impl Task {
-    /// The group that it is in.
+    /// The group of the unified hierarchy that it is in.
     #[must_use]
     pub fn control_group(&self) -> Option<GroupId> {
-        self.control.lock().group
+        self.control.lock().groups.first().copied()
+    }
+
+    /// All groups that it is in, that of the unified hierarchy first.
+    #[must_use]
+    pub fn control_groups(&self) -> Vec<GroupId> {
+        self.control.lock().groups.clone()
     }
 }
 
 impl ThreadGroup {
-    /// The group that its first thread is in, or was when it ended.
+    /// The groups that its first thread is in, or was when it ended: that of the unified hierarchy first.
     #[must_use]
-    pub fn control_group(&self) -> Option<GroupId> {
-        let zombie = *self.zombie.lock();
-        zombie.or_else(|| self.representative()?.control_group())
+    pub fn control_groups(&self) -> Vec<GroupId> {
+        let zombie = self.zombie.lock().clone();
+        if !zombie.is_empty() {
+            return zombie;
+        }
+        self.representative().map(|task| task.control_groups()).unwrap_or_default()
     }
 }
 
@@ -210,9 +244,11 @@ impl Kernel {
     #[must_use]
     pub fn tasks_in(&self, groups: &[GroupId]) -> Vec<(GroupId, Arc<Task>)> {
         let within = |task: Arc<Task>| {
-            let entry = *task.control.lock();
-            let group = entry.group.filter(|group| entry.lives && groups.contains(group))?;
-            Some((group, task))
+            let within = {
+                let entry = task.control.lock();
+                entry.groups.iter().find(|group| entry.lives && groups.contains(group)).copied()
+            };
+            within.map(|group| (group, task))
         };
         self.pids.groups().iter().flat_map(|group| group.tasks()).filter_map(within).collect()
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use abi::Errno;
 use vfs::Owner;
 
-use super::{Group, GroupId};
+use super::{Group, GroupId, Hierarchy};
 use crate::accounting::Consumption;
 
 /// The most groups that a container may have. Linux has as many memory groups.
@@ -20,9 +20,11 @@ pub struct Directory(pub GroupId);
 /// See the module.
 #[derive(Default)]
 pub struct Tree {
-    groups: HashMap<GroupId, Group>,
+    pub(super) groups: HashMap<GroupId, Group>,
     /// The group of each container.
     roots: HashMap<u32, GroupId>,
+    /// Those of the first version.
+    pub(super) hierarchies: Vec<Hierarchy>,
     last: u64,
 }
 
@@ -38,13 +40,33 @@ impl Tree {
         root
     }
 
+    /// The roots of all hierarchies of a container, the unified one first.
+    pub(super) fn roots(&mut self, container: u32) -> Vec<GroupId> {
+        let unified = self.root(container);
+        let own = self.hierarchies.iter().filter(|hierarchy| hierarchy.container == container);
+        std::iter::once(unified).chain(own.map(|hierarchy| hierarchy.root)).collect()
+    }
+
+    /// The root of the hierarchy that a group is in.
+    #[must_use]
+    pub fn top(&self, id: GroupId) -> GroupId {
+        self.above(id).last().map_or(id, |group| group.id)
+    }
+
+    /// Of some groups the one in the same hierarchy as another, or that one.
+    pub(super) fn of_same_hierarchy(&self, groups: &[GroupId], as_this: GroupId) -> GroupId {
+        let top = self.top(as_this);
+        groups.iter().copied().find(|group| self.top(*group) == top).unwrap_or(as_this)
+    }
+
     /// Forgets the groups of a container that is gone.
     pub fn forget_container(&mut self, container: u32) {
         self.roots.remove(&container);
+        self.hierarchies.retain(|hierarchy| hierarchy.container != container);
         self.groups.retain(|_, group| group.container != container);
     }
 
-    fn next_id(&mut self) -> GroupId {
+    pub(super) fn next_id(&mut self) -> GroupId {
         self.last = self.last.wrapping_add(1);
         GroupId(self.last)
     }

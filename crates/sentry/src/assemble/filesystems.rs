@@ -1,5 +1,6 @@
 //! The filesystems that need nothing from outside: those of the container's description, and those that its programs mount.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use abi::Errno;
@@ -91,6 +92,7 @@ pub(super) fn register(kernel: &Arc<Kernel>, filesystems: &Arc<FileSystems>) {
     let types: Vec<Arc<dyn FileSystemType>> = vec![
         Arc::new(Ninep),
         Arc::new(Pseudoterminals(Arc::clone(filesystems))),
+        Arc::new(FirstControlGroups(Arc::clone(filesystems))),
         Arc::new(ControlGroups(Arc::clone(filesystems))),
         plain("devtmpfs", |filesystems, _| Ok(Arc::clone(&filesystems.devices))),
         Arc::new(fuse::Fuse),
@@ -209,6 +211,28 @@ impl FileSystemType for Plain {
             return Err(Errno::EINVAL);
         }
         (self.make)(&self.filesystems, request.caller)
+    }
+}
+
+/// cgroup: a hierarchy of the first version.
+struct FirstControlGroups(Arc<FileSystems>);
+
+impl FileSystemType for FirstControlGroups {
+    fn name(&self) -> &'static str {
+        "cgroup"
+    }
+
+    fn check(&self, _: &MountOption) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn make(&self, request: &MountRequest<'_>) -> Result<Arc<SuperBlock>, Errno> {
+        let wanted = cgroup::FirstVersion::parse(request.options)?;
+        let task = request.caller.task.and_then(|task| task.downcast_ref::<kernel::Task>());
+        let task = task.ok_or(Errno::EINVAL)?;
+        let container = task.group.container.load(Ordering::Relaxed);
+        let root = task.kernel.first_version(container, wanted.controllers, wanted.name.as_deref())?;
+        Ok(self.0.control_groups.of(&task.kernel, root, &UserNamespace::initial()))
     }
 }
 

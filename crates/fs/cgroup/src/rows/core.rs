@@ -101,7 +101,7 @@ fn below_two_gibi(text: &[u8]) -> Result<Option<u32>, Errno> {
     }
 }
 
-fn enter(subject: &Subject, writer: &Writer, text: &[u8], what: What) -> Result<(), Errno> {
+pub(super) fn enter(subject: &Subject, writer: &Writer, text: &[u8], what: What) -> Result<(), Errno> {
     let id = integer::<i32>(text).ok().filter(|id| *id >= 0).ok_or(Errno::EINVAL)?;
     control_group::move_to(&subject.kernel, writer, subject.group, id, what)
 }

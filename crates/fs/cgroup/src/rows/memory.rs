@@ -41,7 +41,7 @@ pub(super) static ROWS: &[Row] = &[
     .of(Controllers::MEMORY),
 ];
 
-fn charged(subject: &Subject) -> Charged {
+pub(super) fn charged(subject: &Subject) -> Charged {
     subject.kernel.charged(subject.group)
 }
 
@@ -66,7 +66,7 @@ fn set_most(subject: &Subject, _: &Writer, text: &[u8]) -> Result<(), Errno> {
 }
 
 /// Bytes, with a suffix for larger units, rounded down to pages.
-fn bytes(text: &[u8]) -> Result<u64, Errno> {
+pub(super) fn bytes(text: &[u8]) -> Result<u64, Errno> {
     const PAGE: u64 = 4096;
     let (digits, shift) = match text.split_last() {
         Some((b'k' | b'K', digits)) => (digits, 10),

@@ -25,15 +25,15 @@ pub(super) static ROWS: &[Row] = &[
     Row::text("pids.peak", |subject| line(pids(subject)?.peak)).of(Controllers::PIDS),
 ];
 
-fn pids(subject: &Subject) -> Result<TaskLimit, Errno> {
+pub(super) fn pids(subject: &Subject) -> Result<TaskLimit, Errno> {
     subject.look(|group| group.pids)
 }
 
-fn most(subject: &Subject) -> Result<Vec<u8>, Errno> {
+pub(super) fn most(subject: &Subject) -> Result<Vec<u8>, Errno> {
     if subject.is_container() { counters::thread_limit(subject) } else { limit(pids(subject)?.most) }
 }
 
-fn set_most(subject: &Subject, _: &Writer, text: &[u8]) -> Result<(), Errno> {
+pub(super) fn set_most(subject: &Subject, _: &Writer, text: &[u8]) -> Result<(), Errno> {
     /// Linux's `PIDS_MAX`, beyond which there is no number of a process.
     const MOST: u64 = 4_194_304;
     let most = match bound::<i64>(text)? {

@@ -26,14 +26,26 @@ pub(super) fn set_comm(subject: &Subject, text: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Its control group, as seen from the root of the reader's cgroup namespace.
+/// Its control groups: those of the first version, and the one of the unified hierarchy as seen from the root of the reader's cgroup namespace.
 pub(super) fn cgroup(subject: &Subject) -> Result<Vec<u8>, Errno> {
     let group = subject.group()?;
-    let own = subject.task().ok().and_then(|task| task.control_group());
-    let of = own.or_else(|| group.control_group()).ok_or(Errno::ESRCH)?;
-    let from = kernel::current::task().map_or(of, |viewer| viewer.control_root());
-    let path = group.kernel.control_groups.with(|tree| tree.path(of, from));
-    Ok([b"0::", path.0.as_slice(), b"\n"].concat())
+    let own = subject.task().ok().map(|task| task.control_groups());
+    let of = own.filter(|own| !own.is_empty()).unwrap_or_else(|| group.control_groups());
+    let unified = *of.first().ok_or(Errno::ESRCH)?;
+    let from = kernel::current::task().map_or(unified, |viewer| viewer.control_root());
+    Ok(group.kernel.control_groups.with(|tree| {
+        let mut text = Vec::new();
+        for hierarchy in tree.first_versions(group.container.load(Relaxed)) {
+            if let Some(at) = of.iter().find(|at| tree.is_within(**at, hierarchy.root)) {
+                text.extend(format!("{}:", hierarchy.number).bytes());
+                text.extend(
+                    [&hierarchy.title(), &b":"[..], &tree.path(*at, hierarchy.root).0, b"\n"].concat(),
+                );
+            }
+        }
+        text.extend([b"0::", tree.path(unified, from).0.as_slice(), b"\n"].concat());
+        text
+    }))
 }
 
 /// Not to be written.
