@@ -55,11 +55,20 @@ fn meet(first: &Extent, second: &Extent) -> Option<Extent> {
 
 /// A host's id as the client sees it.
 pub(crate) fn shown(extents: &[Extent], id: u32) -> u32 {
+    seen(extents, id).unwrap_or(OVERFLOW)
+}
+
+/// The same in an access control list, where one that the mount does not have is nobody's.
+pub(crate) fn listed(extents: &[Extent], id: u32) -> u32 {
+    seen(extents, id).unwrap_or(u32::MAX)
+}
+
+fn seen(extents: &[Extent], id: u32) -> Option<u32> {
     if extents.is_empty() {
-        return id;
+        return Some(id);
     }
     let find = |extent: &Extent| place(extent.outside, extent.inside, extent.count, id);
-    extents.iter().find_map(find).unwrap_or(OVERFLOW)
+    extents.iter().find_map(find)
 }
 
 /// The host's id for one of the client's.

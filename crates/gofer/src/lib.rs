@@ -10,6 +10,7 @@
 //! returns when all connections are closed.
 #![forbid(unsafe_code)]
 
+mod acl;
 pub mod confine;
 mod connection;
 mod fids;

@@ -18,7 +18,7 @@ use crate::leftovers::{Tree, names};
 use crate::place::Place;
 use crate::run::{Outcome, excerpt, run as run_command};
 use crate::skip::skip;
-use crate::tools::{available, output};
+use crate::tools::{available, output, succeed};
 
 const IMAGE: &str = "localhost/small:latest";
 const RUNTIME: &str = "io.containerd.casemate.v1";
@@ -448,6 +448,10 @@ pub(super) fn terminal(place: &Place) -> Result<()> {
         terminal.expect("/dev/pts/0\na23")?;
         // The window is looked at each second.
         terminal.ask("stty size", "50 200")?;
+        succeed(terminal.tmux().args(["resize-window", "-x", "120", "-y", "40"]))?;
+        terminal.ask("stty size", "40 120")?;
+        succeed(terminal.tmux().args(["resize-window", "-x", "200", "-y", "50"]))?;
+        terminal.ask("clear; stty size", "50 200")?;
         terminal.foreground("sleep 100")?;
         terminal.press(&["C-c"])?;
         terminal.type_line(&format!("clear; exit {code}"))?;

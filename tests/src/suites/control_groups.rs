@@ -135,6 +135,39 @@ pub(super) fn processors(place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// The container sees its limits in its own control group too, as they change; and that of processor time is felt.
+pub(super) fn seen_and_felt(place: &Place) -> Result<()> {
+    let name = named("seen");
+    let cpu = group("cpu", &name)?;
+    let mut spec = config(place, &["sh", "-c", "while :; do :; done"]);
+    spec["linux"]["cgroupsPath"] = json!(format!("/{name}"));
+    spec["linux"]["resources"] = json!({"memory": {"limit": 256 << 20}, "pids": {"limit": 50}});
+    let mounts = spec["mounts"].as_array_mut().context("no mounts")?;
+    mounts.push(json!({"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["ro"]}));
+    mounts.push(
+        json!({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["ro"]}),
+    );
+    let sandbox = Sandbox::with_config(place, "control-groups", &spec)?;
+    create(&sandbox)?;
+    done(&sandbox, &["start", "c"])?;
+    let seen =
+        || done(&sandbox, &["exec", "c", "sh", "-c", "cd /sys/fs/cgroup; cat memory.max pids.max; nproc"]);
+    let processors = std::thread::available_parallelism()?.get();
+    ensure!(seen()? == format!("{}\n50\n{processors}\n", 256 << 20), "{}", seen()?);
+    let throttled = || -> Result<u64> {
+        let text = fs::read_to_string(cpu.join("cpu.stat"))?;
+        let count = text.lines().find_map(|line| line.strip_prefix("nr_throttled ")?.trim().parse().ok());
+        count.with_context(|| text.clone())
+    };
+    ensure!(throttled()? == 0);
+    done(&sandbox, &["update", "--memory", "300m", "--pids-limit", "60", "c"])?;
+    ensure!(seen()? == format!("{}\n60\n{processors}\n", 300 << 20), "{}", seen()?);
+    done(&sandbox, &["update", "--cpu-period", "100000", "--cpu-quota", "20000", "c"])?;
+    within(LIMIT, || Ok(throttled()? > 0)).context("it may run as it likes")?;
+    ensure!(seen()? == format!("{}\n60\n1\n", 300 << 20), "{}", seen()?);
+    done(&sandbox, &["delete", "--force", "c"]).map(drop)
+}
+
 /// A failure leaves no group either.
 pub(super) fn removed_after_a_failure(place: &Place) -> Result<()> {
     let name = named("failure");

@@ -80,6 +80,7 @@ const NAMES: &[(&str, Test)] = &[
     ("control-groups/limits", control_groups::limits),
     ("control-groups/events", control_groups::events),
     ("control-groups/processors", control_groups::processors),
+    ("control-groups/seen-and-felt", control_groups::seen_and_felt),
     ("control-groups/removed-after-a-failure", control_groups::removed_after_a_failure),
     ("crashes/database", crashes::database),
     ("data/gibibyte", big_data::gibibyte),

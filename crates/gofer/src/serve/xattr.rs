@@ -9,6 +9,7 @@ use ninep::message::{
 use ninep::{Data, Text};
 use rustix::fs::XattrFlags;
 
+use crate::acl;
 use crate::fids::{Fid, MOST_XATTR, NewValue, State};
 use crate::node::{Node, errno};
 use crate::session::{Answer, Session};
@@ -31,6 +32,7 @@ fn value(session: &Session, node: &Node, name: &[u8]) -> Result<Vec<u8>, Errno> 
     let spare = rustix::buffer::spare_capacity(&mut value);
     rustix::fs::getxattr(node.path(&session.links), name, spare).map_err(errno)?;
     value.shrink_to_fit();
+    acl::to_client(&session.identities.ids, name, &mut value);
     Ok(value)
 }
 
@@ -45,7 +47,9 @@ fn names(session: &Session, node: &Node) -> Result<Vec<u8>, Errno> {
 fn store(session: &Session, node: &Node, name: &[u8], value: &[u8], flags: u32) -> Result<(), Errno> {
     session.changes()?;
     let flags = XattrFlags::from_bits(flags).ok_or(Errno::EINVAL)?;
-    rustix::fs::setxattr(node.path(&session.links), name, value, flags).map_err(errno)
+    let mut value = value.to_vec();
+    acl::to_host(&session.identities.ids, name, &mut value)?;
+    rustix::fs::setxattr(node.path(&session.links), name, &value, flags).map_err(errno)
 }
 
 /// A value for a client that has room for `size` bytes, or asks for the length alone.
