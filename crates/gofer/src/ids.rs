@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 /// What an id that the mount does not have is shown as: `/proc/sys/fs/overflowuid`.
 const OVERFLOW: u32 = 65_534;
 
-/// Ranges, none of which meets another on either side. Without any all ids are the host's.
+/// A mapping that has no id at all: none is not the same as every id being the host's.
+const NOTHING: Extent = Extent { inside: u32::MAX, outside: u32::MAX, count: 0 };
+
+/// Ranges, none of which meets another on either side. Without any all ids are the host's; with one of no ids all are unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ids {
     /// Of users.
@@ -35,7 +38,11 @@ impl Ids {
 fn compose(first: &[Extent], second: &[Extent]) -> Vec<Extent> {
     match (first, second) {
         ([], all) | (all, []) => all.to_vec(),
-        _ => first.iter().flat_map(|a| second.iter().filter_map(|b| meet(a, b))).collect(),
+        _ => {
+            let both: Vec<Extent> =
+                first.iter().flat_map(|a| second.iter().filter_map(|b| meet(a, b))).collect();
+            if both.is_empty() { vec![NOTHING] } else { both }
+        }
     }
 }
 
@@ -116,5 +123,19 @@ mod tests {
             [extent(0, 65_533, 1), extent(1, 1, 9), extent(10, 65_530, 3), extent(13, 0, 1)],
             "what the second does not have is not there"
         );
+    }
+
+    #[test]
+    fn mappings_that_do_not_meet_have_no_ids() {
+        let of = |inside, outside| Ids {
+            users: vec![Extent { inside, outside, count: 10 }],
+            groups: vec![Extent { inside, outside, count: 10 }],
+        };
+        let neither = of(0, 1000).through(&of(2000, 0));
+        for ids in [&neither, &neither.through(&of(0, 0)), &of(0, 0).through(&neither), &neither.inverted()] {
+            for id in [0, 5, 1005, u32::MAX] {
+                assert_eq!((shown(&ids.users, id), kept(&ids.groups, id)), (OVERFLOW, Err(Errno::EINVAL)));
+            }
+        }
     }
 }

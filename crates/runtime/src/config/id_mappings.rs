@@ -88,6 +88,7 @@ mod tests {
         assert_eq!(seen(&[]), [extent(1000, 0, 5)]);
         // Files 3 and 4 are 1003 and 1004 of the host, which the container has as 0 and 1.
         assert_eq!(seen(&[extent(0, 1003, 100)]), [extent(0, 3, 2)]);
-        assert_eq!(seen(&[extent(0, 2000, 100)]), []);
+        let none = seen(&[extent(0, 2000, 100)]);
+        assert!(!none.is_empty() && none.iter().all(|extent| extent.count == 0), "no id, and not all");
     }
 }
