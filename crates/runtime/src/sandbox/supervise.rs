@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use host::spawn::Child;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
-    Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus, pidfd_send_signal, waitid, waitpid,
+    Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions, WaitStatus, pidfd_send_signal, waitid, waitpid,
 };
 use sentry::control::{Event, ExitStatus, ReceiveError};
 
@@ -27,6 +27,11 @@ pub(crate) fn until_the_end(
         kill(&sandbox.init);
     }
     if matches!(outcome, Ok(End::Exited(_))) {
+        // What the container did last may have failed for that.
+        if let Some(status) = ended(&sandbox.gofer).filter(|status| status.exit_status() != Some(0)) {
+            let how = in_words(status.exit_status(), status.terminating_signal());
+            tracing::error!("{id}: the gofer {how} before the container ended");
+        }
         // Nobody asks it for files any more: it ends while the sandbox is taken apart.
         kill(&sandbox.gofer);
     }
@@ -111,7 +116,7 @@ fn watch(sandbox: &Sandbox, signals: &Forwarded, witness: &mut dyn Witness) -> R
         } else if init_ended {
             return Ok(End::Silent);
         } else if gofer_ended {
-            if !ended_well(&sandbox.gofer) {
+            if ended(&sandbox.gofer).is_none_or(|status| status.exit_status() != Some(0)) {
                 return Ok(End::GoferGone);
             }
             // It ends so when the sentry has closed its connections, which is about to say why.
@@ -127,11 +132,10 @@ fn watch(sandbox: &Sandbox, signals: &Forwarded, witness: &mut dyn Witness) -> R
     }
 }
 
-/// Whether a child that has ended did so with exit code 0. It is left to be reaped.
-fn ended_well(child: &Child) -> bool {
+/// How a child has ended, if it has. It is left to be reaped.
+fn ended(child: &Child) -> Option<WaitIdStatus> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    let status = waitid(WaitId::PidFd(child.pidfd.as_fd()), options);
-    status.ok().flatten().is_some_and(|status| status.exit_status() == Some(0))
+    waitid(WaitId::PidFd(child.pidfd.as_fd()), options).ok().flatten()
 }
 
 fn kill(child: &Child) {
