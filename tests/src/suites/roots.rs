@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,6 +14,7 @@ use crate::place::Place;
 use crate::root::Root;
 use crate::run::{Outcome, run};
 use crate::sandbox::Sandbox;
+use crate::skip::skip;
 
 pub(super) fn read_only(place: &Place) -> Result<()> {
     let script = "for f in /x /etc/hostname /usr/x; do echo no > $f && echo wrote $f; done; mkdir /d && echo made; \
@@ -112,28 +113,63 @@ pub(super) fn do_passes_its_surroundings(place: &Place) -> Result<()> {
     Ok(())
 }
 
+const ACL: &str = "system.posix_acl_access";
+
+/// Gives a file an access control list that names a user.
+fn put_acl(path: &Path, user: u32) -> Result<()> {
+    let nobody = u32::MAX;
+    let entries = [(1_u16, 6_u16, nobody), (2, 7, user), (4, 4, nobody), (16, 7, nobody), (32, 0, nobody)];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        list.extend(tag.to_le_bytes().into_iter().chain(permissions.to_le_bytes()).chain(id.to_le_bytes()));
+    }
+    match rustix::fs::setxattr(path, ACL, &list, rustix::fs::XattrFlags::empty()) {
+        Err(rustix::io::Errno::OPNOTSUPP) => skip("needs a file system with access control lists"),
+        other => Ok(other?),
+    }
+}
+
+/// The user that the list of [`put_acl`] names now.
+fn named_in_acl(path: &Path) -> Result<u32> {
+    let mut list = [0; 256];
+    let length = rustix::fs::getxattr(path, ACL, &mut list[..])?;
+    let id = list.get(..length).and_then(|list| list.get(16..20)).context("no such entry")?;
+    Ok(u32::from_le_bytes(id.try_into()?))
+}
+
 /// The files of an idmapped mount belong to others inside than outside.
 pub(super) fn idmapped_mounts(place: &Place) -> Result<()> {
     let files = place.directory("idmapped")?.join("files");
     fs::create_dir(&files)?;
     fs::set_permissions(&files, fs::Permissions::from_mode(0o777))?;
-    let program = "cd /mnt; stat -c '%u %g' old /mnt; touch new; chown 1009:2008 old; chown 7 old || echo refused; stat -c '%u %g' old new";
-    let mut config = super::support::config(place, &["sh", "-c", program]);
+    let program = "cd /mnt; stat -c '%u %g' old /mnt; python3 -c \"$1\"; touch new; chown 1009:2008 old; chown 7 old || echo refused; stat -c '%u %g' old new";
+    // A list names users too: the one that the host has put there, one that the mount has, and one that it has not.
+    let lists = "import os, struct\n\
+        name = 'system.posix_acl_access'\n\
+        def shown(): print(struct.unpack_from('<I', os.getxattr('old', name), 16)[0])\n\
+        def put(uid):\n    \
+            entries = [(1, 6, 0xffffffff), (2, 7, uid), (4, 4, 0xffffffff), (16, 7, 0xffffffff), (32, 0, 0xffffffff)]\n    \
+            try: os.setxattr('old', name, struct.pack('<I', 2) + b''.join(struct.pack('<HHI', *e) for e in entries))\n    \
+            except OSError as e: print('errno', e.errno)\n\
+        shown(); put(1005); shown(); put(77)\n";
+    let mut config = super::support::config(place, &["sh", "-c", program, "sh", lists]);
     let ids = |host: u32| json!([{"containerID": 0, "hostID": host, "size": 10}]);
     let mount = json!({"destination": "/mnt", "type": "bind", "source": files, "options": ["rbind"], "uidMappings": ids(1000), "gidMappings": ids(2000)});
     config["mounts"].as_array_mut().context("no mounts")?.push(mount);
     config["process"]["user"] = json!({"uid": 1000, "gid": 2000});
     for set in ["inheritable", "ambient"] {
-        config["process"]["capabilities"][set] = json!(["CAP_CHOWN"]);
+        config["process"]["capabilities"][set] = json!(["CAP_CHOWN", "CAP_FOWNER"]);
     }
     for options in [&[][..], &["--directfs"]] {
         fs::write(files.join("old"), "")?;
         chown(files.join("old"), Some(3), Some(4))?;
+        put_acl(&files.join("old"), 7)?;
         let mut sandbox = Sandbox::with_config(place, "idmapped", &config)?;
         sandbox.options = options;
         let outcome = sandbox.run(b"", LIMIT)?;
-        let expected = "1003 2004\n1000 2000\nrefused\n1009 2008\n1000 2000\n";
+        let expected = "1003 2004\n1000 2000\n1007\n1005\nerrno 22\nrefused\n1009 2008\n1000 2000\n";
         ensure!(outcome.stdout == expected.as_bytes(), "{options:?}: {}", outcome.shown());
+        ensure!(named_in_acl(&files.join("old"))? == 5);
         let owner = |name: &str| fs::metadata(files.join(name)).map(|found| (found.uid(), found.gid()));
         ensure!(owner("old")? == (9, 8) && owner("new")? == (0, 0), "{:?} {:?}", owner("old"), owner("new"));
         fs::remove_file(files.join("new"))?;
