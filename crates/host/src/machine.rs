@@ -1,23 +1,33 @@
 //! The machine that the sandbox runs on.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
 
 /// How much of its memory the sandbox may use, in bytes.
 static LIMIT: AtomicU64 = AtomicU64::new(u64::MAX);
 
-/// How many of its processors the sandbox may keep busy.
-static PROCESSORS: AtomicUsize = AtomicUsize::new(usize::MAX);
+/// How much processor time the sandbox may use in each period, and how long that is, in microseconds.
+static TIME: Mutex<Option<(u64, u64)>> = Mutex::new(None);
 
-/// Notes that the sandbox gets no more time than so many processors have. Whoever enforces that is the host.
-pub fn limit_processors(count: usize) {
-    PROCESSORS.store(count.max(1), Ordering::Relaxed);
+/// Notes that the sandbox gets no more than so much processor time in each period, both in microseconds. Whoever enforces that is the host.
+pub fn limit_time(quota_and_period: Option<(u64, u64)>) {
+    *TIME.lock() = quota_and_period.filter(|(_, period)| *period > 0);
+}
+
+/// What was noted.
+#[must_use]
+pub fn time_limit() -> Option<(u64, u64)> {
+    *TIME.lock()
 }
 
 /// Processors that the sandbox may use: those that this process may run on, or as many as its time comes to.
 #[must_use]
 pub fn processors() -> usize {
     let available = std::thread::available_parallelism().map_or(1, usize::from);
-    available.min(PROCESSORS.load(Ordering::Relaxed))
+    // The last of them perhaps in part.
+    let worth = time_limit().map(|(quota, period)| quota.div_ceil(period).max(1));
+    worth.and_then(|count| usize::try_from(count).ok()).map_or(available, |count| available.min(count))
 }
 
 /// One more than the highest number of a processor that this process may run on: a limit of time does not change where threads are.
@@ -58,5 +68,16 @@ mod tests {
         assert_eq!(memory(), 1 << 20);
         limit_memory(u64::MAX);
         assert_eq!(memory(), all);
+    }
+
+    #[test]
+    fn a_limit_of_time_is_worth_processors() {
+        let all = processors();
+        limit_time(Some((50_000, 100_000)));
+        assert_eq!(processors(), 1);
+        limit_time(Some((u64::MAX, 1)));
+        assert_eq!(processors(), all);
+        limit_time(None);
+        assert_eq!((processors(), time_limit()), (all, None));
     }
 }

@@ -102,8 +102,17 @@ pub struct LimitSpec {
     pub memory: Option<u64>,
     /// Threads.
     pub threads: Option<usize>,
-    /// Processors' worth of time.
-    pub processors: Option<usize>,
+    /// Processor time.
+    pub time: Option<TimeLimit>,
+}
+
+/// So much processor time in each period, microseconds: `cpu.max` of control groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeLimit {
+    /// What all processors together may give.
+    pub quota: u64,
+    /// Not 0.
+    pub period: u64,
 }
 
 /// A program to start.

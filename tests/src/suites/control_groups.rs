@@ -150,10 +150,14 @@ pub(super) fn seen_and_felt(place: &Place) -> Result<()> {
     let sandbox = Sandbox::with_config(place, "control-groups", &spec)?;
     create(&sandbox)?;
     done(&sandbox, &["start", "c"])?;
-    let seen =
-        || done(&sandbox, &["exec", "c", "sh", "-c", "cd /sys/fs/cgroup; cat memory.max pids.max; nproc"]);
+    let seen = || {
+        done(
+            &sandbox,
+            &["exec", "c", "sh", "-c", "cd /sys/fs/cgroup; cat memory.max pids.max cpu.max; nproc"],
+        )
+    };
     let processors = std::thread::available_parallelism()?.get();
-    ensure!(seen()? == format!("{}\n50\n{processors}\n", 256 << 20), "{}", seen()?);
+    ensure!(seen()? == format!("{}\n50\nmax 100000\n{processors}\n", 256 << 20), "{}", seen()?);
     let throttled = || -> Result<u64> {
         let text = fs::read_to_string(cpu.join("cpu.stat"))?;
         let count = text.lines().find_map(|line| line.strip_prefix("nr_throttled ")?.trim().parse().ok());
@@ -161,10 +165,10 @@ pub(super) fn seen_and_felt(place: &Place) -> Result<()> {
     };
     ensure!(throttled()? == 0);
     done(&sandbox, &["update", "--memory", "300m", "--pids-limit", "60", "c"])?;
-    ensure!(seen()? == format!("{}\n60\n{processors}\n", 300 << 20), "{}", seen()?);
+    ensure!(seen()? == format!("{}\n60\nmax 100000\n{processors}\n", 300 << 20), "{}", seen()?);
     done(&sandbox, &["update", "--cpu-period", "100000", "--cpu-quota", "20000", "c"])?;
     within(LIMIT, || Ok(throttled()? > 0)).context("it may run as it likes")?;
-    ensure!(seen()? == format!("{}\n60\n1\n", 300 << 20), "{}", seen()?);
+    ensure!(seen()? == format!("{}\n60\n20000 100000\n1\n", 300 << 20), "{}", seen()?);
     done(&sandbox, &["delete", "--force", "c"]).map(drop)
 }
 

@@ -58,6 +58,15 @@ pub(crate) fn memory_kinds(subject: &Subject) -> Text {
     line(format_args!("anon {anonymous}\nfile {shared}\nfile_mapped {shared}"))
 }
 
+pub(crate) fn time_limit() -> Text {
+    /// Linux's, where nothing else is said.
+    const PERIOD: u64 = 100_000;
+    match host::machine::time_limit() {
+        Some((quota, period)) => line(format_args!("{quota} {period}")),
+        None => line(format_args!("max {PERIOD}")),
+    }
+}
+
 pub(crate) fn memory_limit(_: &Subject) -> Text {
     limit(host::machine::memory_limit())
 }

@@ -134,7 +134,10 @@ pub(crate) const FIELDS: &[Field] = &[
     row("linux.resources.memory.useHierarchy", Ignored("Linux always does")),
     row("linux.resources.memory.checkBeforeUpdate", Ignored("Linux refuses what cannot be by itself")),
     row("linux.resources.cpu.shares", Full("")),
-    row("linux.resources.cpu.quota", Full("and shown to the container as a number of processors")),
+    row(
+        "linux.resources.cpu.quota",
+        Full("and shown to the container in cpu.max and as a number of processors"),
+    ),
     row("linux.resources.cpu.burst", Full("")),
     row("linux.resources.cpu.period", Full("")),
     row("linux.resources.cpu.realtimeRuntime", Full("version 1 only")),

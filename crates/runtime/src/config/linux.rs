@@ -1,7 +1,7 @@
 //! The `linux` section, but for mounts, paths and control groups.
 
 use oci_spec::runtime::{Linux, LinuxDeviceType};
-use sentry::spec::{DeviceKind, DeviceSpec, LimitSpec};
+use sentry::spec::{DeviceKind, DeviceSpec, LimitSpec, TimeLimit};
 
 /// Settings of /proc/sys, by name.
 pub(super) fn sysctl(linux: Option<&Linux>) -> Vec<(String, String)> {
@@ -60,19 +60,19 @@ pub(crate) fn limits(linux: Option<&Linux>) -> LimitSpec {
     let threads = resources.and_then(|r| r.pids().as_ref()).map(|pids| pids.limit());
     let cpu = resources.and_then(|r| r.cpu().as_ref());
     LimitSpec {
-        processors: cpu.and_then(|cpu| processors(cpu.quota()?, cpu.period())),
+        time: cpu.and_then(|cpu| time(cpu.quota()?, cpu.period())),
         memory: memory.filter(|limit| *limit > 0).and_then(|limit| u64::try_from(limit).ok()),
         threads: threads.filter(|limit| *limit > 0).and_then(|limit| usize::try_from(limit).ok()),
     }
 }
 
-/// How many processors a quota of their time keeps busy, the last perhaps in part.
-fn processors(quota: i64, period: Option<u64>) -> Option<usize> {
+/// A quota of processor time, if there is one.
+fn time(quota: i64, period: Option<u64>) -> Option<TimeLimit> {
     /// Linux's, in microseconds.
     const PERIOD: u64 = 100_000;
     let quota = u64::try_from(quota).ok().filter(|quota| *quota > 0)?;
     let period = period.filter(|period| *period > 0).unwrap_or(PERIOD);
-    usize::try_from(quota.div_ceil(period)).ok()
+    Some(TimeLimit { quota, period })
 }
 
 #[cfg(test)]
@@ -115,13 +115,13 @@ mod tests {
             LimitSpec::default()
         );
         let limited = of(r#"{"resources": {"memory": {"limit": 4096}, "pids": {"limit": 5}}}"#);
-        assert_eq!(limited, LimitSpec { memory: Some(4096), threads: Some(5), processors: None });
+        assert_eq!(limited, LimitSpec { memory: Some(4096), threads: Some(5), time: None });
     }
 
     #[test]
-    fn a_quota_is_told_as_processors() {
-        assert_eq!(processors(150_000, Some(100_000)), Some(2));
-        assert_eq!(processors(50_000, None), Some(1));
-        assert_eq!(processors(-1, Some(100_000)), None);
+    fn a_quota_has_a_period() {
+        assert_eq!(time(150_000, Some(50_000)), Some(TimeLimit { quota: 150_000, period: 50_000 }));
+        assert_eq!(time(50_000, None), Some(TimeLimit { quota: 50_000, period: 100_000 }));
+        assert_eq!(time(-1, Some(100_000)), None);
     }
 }

@@ -93,6 +93,6 @@ pub(crate) fn run(
 /// What the container may use: memory and processors are only told, threads are counted here.
 fn tell_limits(kernel: &Kernel, limits: LimitSpec) {
     host::machine::limit_memory(limits.memory.unwrap_or(u64::MAX));
-    host::machine::limit_processors(limits.processors.unwrap_or(usize::MAX));
+    host::machine::limit_time(limits.time.map(|time| (time.quota, time.period)));
     kernel.pids.set_limit(0, limits.threads);
 }

@@ -10,7 +10,7 @@ use crate::counters;
 use crate::values::line;
 
 pub(super) static ROWS: &[Row] = &[
-    Row::setting("cpu.max", most, set_most).of(Controllers::CPU).not_of_container(),
+    Row::setting("cpu.max", most, set_most).of(Controllers::CPU),
     Row::text("cpu.stat", |subject| {
         let mut text = counters::processor_time(subject)?;
         let limited = subject.kernel.control_groups.with(|tree| tree.controllers(subject.group));
@@ -28,6 +28,9 @@ fn periods(subject: &Subject) -> Result<Vec<u8>, Errno> {
 }
 
 fn most(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    if subject.is_container() {
+        return counters::time_limit();
+    }
     let Bandwidth { quota, period, .. } = subject.look(|group| group.cpu)?;
     let quota = quota.map_or_else(|| String::from("max"), |quota| quota.as_micros().to_string());
     line(format_args!("{quota} {}", period.as_micros()))
