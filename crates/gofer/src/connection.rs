@@ -30,7 +30,7 @@ pub(crate) enum Error {
 pub(crate) fn run(socket: &OwnedFd, mut session: Session) -> Result<(), Error> {
     let mut input = Input::default();
     let mut output = Vec::new();
-    let mut patience = Patience::new();
+    let mut patience = Patience::default();
     loop {
         while let Some((request, length)) =
             frame::first(input.bytes(), session.message_size).map_err(Error::Stream)?

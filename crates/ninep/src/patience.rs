@@ -25,7 +25,7 @@ const MOST_CREDIT: u32 = 4;
 const MOST_HARM: u32 = 8;
 
 /// What an end has learned about its waits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Patience {
     /// How many looks in vain it can afford.
     credit: u32,
@@ -35,13 +35,14 @@ pub struct Patience {
     leave_out: u32,
 }
 
-impl Patience {
-    /// A new end's.
-    #[must_use]
-    pub const fn new() -> Self {
+impl Default for Patience {
+    /// A new end's, which looks once.
+    fn default() -> Self {
         Self { credit: 1, harm: 0, leave_out: 0 }
     }
+}
 
+impl Patience {
     /// Receives from a socket by `attempt`, which is called with the flags of recv(2) and does not sleep: until it finds something.
     ///
     /// # Errors
@@ -91,9 +92,13 @@ impl Patience {
         }
     }
 
+    fn was_short(&mut self) {
+        self.credit = (self.credit + 1).min(MOST_CREDIT);
+    }
+
     /// It looked, and there was something.
     fn found(&mut self, preempted: bool) {
-        self.credit = (self.credit + 1).min(MOST_CREDIT);
+        self.was_short();
         if !preempted {
             self.harm = 0;
         }
@@ -104,7 +109,7 @@ impl Patience {
         if !looked {
             self.leave_out = self.leave_out.saturating_sub(1);
             if for_so_long < LOOK {
-                self.credit = (self.credit + 1).min(MOST_CREDIT);
+                self.was_short();
             }
         } else if in_the_way {
             self.harm = (self.harm + 1).min(MOST_HARM);
@@ -150,14 +155,14 @@ mod tests {
 
     #[test]
     fn short_waits_are_looked_through() {
-        let mut patience = Patience::new();
+        let mut patience = Patience::default();
         assert_eq!(looks_of(&mut patience, 100, 15, false), 100);
         assert_eq!(looks_of(&mut patience, 100, 95, false), 100);
     }
 
     #[test]
     fn long_waits_are_slept_through_until_there_is_a_short_one() {
-        let mut patience = Patience::new();
+        let mut patience = Patience::default();
         assert_eq!(looks_of(&mut patience, 100, 5000, false), 1);
         assert_eq!(looks_of(&mut patience, 100, 40, false), 99);
         assert_eq!(looks_of(&mut patience, 100, 5000, false), MOST_CREDIT);
@@ -165,7 +170,7 @@ mod tests {
 
     #[test]
     fn one_that_is_long_now_and_then_changes_nothing() {
-        let mut patience = Patience::new();
+        let mut patience = Patience::default();
         let looks: u32 =
             (0..100).map(|n| looks_of(&mut patience, 1, if n % 3 == 2 { 400 } else { 30 }, false)).sum();
         assert_eq!(looks, 100);
@@ -173,14 +178,14 @@ mod tests {
 
     #[test]
     fn with_one_processor_looks_become_rare() {
-        let mut patience = Patience::new();
+        let mut patience = Patience::default();
         let looks = looks_of(&mut patience, 2000, 10, true);
         assert!(looks < 20, "{looks}");
     }
 
     #[test]
     fn where_others_want_the_processor_looks_become_rare() {
-        let mut patience = Patience::new();
+        let mut patience = Patience::default();
         let looks: u32 = (0..2000).map(|_| u32::from(wait(&mut patience, 5000, false, 4000))).sum();
         assert!(looks < 20, "{looks}");
     }

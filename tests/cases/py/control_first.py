@@ -1,26 +1,12 @@
 """Control groups, version 1: hierarchies with controllers of their own, and one with a name alone."""
 import errno, os, signal, threading, time
+from control_files import waits, written as write
 from mounting import *
 
 
 def read(name):
     with open(name) as file:
         return file.read()
-
-
-def write(name, what):
-    fd = os.open(name, os.O_WRONLY)
-    try:
-        return os.write(fd, what.encode()) == len(what)
-    finally:
-        os.close(fd)
-
-
-def waits(condition):
-    deadline = time.monotonic() + 100
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return condition()
 
 
 def of(pid, title):

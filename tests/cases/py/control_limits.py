@@ -1,5 +1,6 @@
 """Limits of control groups, version 2: threads, processor time, memory. Each line says what held."""
 import errno, mmap, os, resource, signal, threading, time
+from control_files import waits, written
 from mounting import *
 
 os.mkdir("/work/cgroup")
@@ -13,18 +14,7 @@ def read(name):
 
 
 def write(name, what):
-    fd = os.open(f"{root}/{name}", os.O_WRONLY)
-    try:
-        return os.write(fd, what.encode()) == len(what)
-    finally:
-        os.close(fd)
-
-
-def waits(condition, seconds=100):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
+    return written(f"{root}/{name}", what)
 
 
 def values(name):

@@ -1,5 +1,6 @@
 """Control groups under races: forks, ends, moves, freezing, killing and removing at once. What is counted must be right in the end."""
 import os, random, signal, time
+from control_files import written
 from mounting import *
 
 os.mkdir("/work/cgroup")
@@ -15,11 +16,7 @@ for group in moving:
 def write(path, what):
     """Most of what is tried here may fail."""
     try:
-        fd = os.open(path, os.O_WRONLY)
-        try:
-            os.write(fd, what.encode())
-        finally:
-            os.close(fd)
+        written(path, what)
     except OSError:
         pass
 

@@ -1,5 +1,6 @@
 """Control groups, version 2: making, filling, freezing, killing and removing them. Controllers are left to other programs."""
 import ctypes, os, select, signal, struct, time
+from control_files import waits, written
 from mounting import *
 
 os.mkdir("/work/cgroup")
@@ -14,19 +15,7 @@ def read(name):
 
 
 def write(name, what):
-    fd = os.open(f"{here}/{name}", os.O_WRONLY)
-    try:
-        return os.write(fd, what.encode()) == len(what)
-    finally:
-        os.close(fd)
-
-
-def waits(condition):
-    """Until something is so, which it must become."""
-    deadline = time.monotonic() + 100
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return condition()
+    return written(f"{here}/{name}", what)
 
 
 def sleeper():

@@ -67,7 +67,7 @@ pub(crate) fn time_limit() -> Text {
     }
 }
 
-pub(crate) fn memory_limit(_: &Subject) -> Text {
+pub(crate) fn memory_limit() -> Text {
     limit(host::machine::memory_limit())
 }
 

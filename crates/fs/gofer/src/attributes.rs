@@ -1,11 +1,12 @@
 //! Attributes between the wire, the host and the VFS.
 
 use abi::Errno;
-use ninep::flags::{GetAttr, SetAttrMask};
+use ninep::flags::{Access, GetAttr, SetAttrMask};
 use ninep::{Attr, SetAttr, StatFs, Time};
 use rustix::fs::{AtFlags, StatxFlags, StatxTimestamp};
 use vfs::{
-    AttributeChange, Attributes, Device, FileKind, FileSystemStatistics, Owner, TimeChange, Timestamp,
+    AttributeChange, Attributes, Device, FileKind, FileSystemStatistics, OpenFlags, Owner, TimeChange,
+    Timestamp,
 };
 
 /// What the server told.
@@ -44,6 +45,15 @@ pub fn statistics(told: &StatFs) -> FileSystemStatistics {
         files: told.files,
         files_free: told.ffree,
         name_length: told.namelen.into(),
+    }
+}
+
+/// How a file is to be opened that is opened so here.
+pub(crate) const fn access(flags: OpenFlags) -> Access {
+    match (flags.reads(), flags.writes()) {
+        (true, true) => Access::ReadWrite,
+        (false, true) => Access::Write,
+        _ => Access::Read,
     }
 }
 

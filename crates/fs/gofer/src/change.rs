@@ -11,7 +11,6 @@ use vfs::{AclKind, FileKind, InodeRef, Name, Owner, RenameFlags};
 
 use crate::filesystem::Caching;
 use crate::inode::Node;
-use crate::watch::Place;
 
 /// `O_RDWR`.
 const READ_WRITE: u32 = 2;
@@ -107,7 +106,7 @@ impl Node {
     /// The inode of a file that was made here just now. It has what its directory gives it, and nothing else.
     fn meet_new(&self, name: Name<'_>, fid: Fid, attr: &Attr) -> Result<Arc<Self>, Errno> {
         let gives_acls = self.remembered_acl(AclKind::Default) != Some(None);
-        let node = self.meet(fid, attr, Place::new(self, name.as_bytes()))?;
+        let node = self.meet(fid, attr, (self.path, name))?;
         node.is_new(gives_acls);
         Ok(node)
     }
@@ -178,11 +177,10 @@ impl Node {
         }
         drop(own);
         let touched = result?;
-        let places = [Place::new(to, new_name.as_bytes()), Place::new(self, name.as_bytes())];
         // The second is exchanged with the first, or gone.
-        for (file, place) in touched.iter().zip(places) {
+        for (file, (directory, name)) in touched.iter().zip([(to, new_name), (self, name)]) {
             if let Some(node) = self.shared.known(file.path) {
-                node.seen_at(place);
+                node.seen_at(directory.path, name);
             }
         }
         self.shared.touched(&touched);

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use abi::Errno;
-use ninep::flags::Access;
 use rustix::fs::{FallocateFlags, SeekFrom};
 use rustix::io::ReadWriteFlags;
 use vfs::{
     Attributes, Credentials, File, Inode, InodeRef, MapSource, OpenFlags, Seek, Sink, Source, scratch,
 };
 
-use crate::attributes::errno;
+use crate::attributes::{access, errno};
 use crate::direct;
 use crate::inode::Node;
 
@@ -36,14 +35,6 @@ enum Durable {
     Data,
     /// `O_SYNC`.
     All,
-}
-
-const fn access(flags: OpenFlags) -> Access {
-    match (flags.reads(), flags.writes()) {
-        (true, true) => Access::ReadWrite,
-        (false, true) => Access::Write,
-        _ => Access::Read,
-    }
 }
 
 impl RegularFile {

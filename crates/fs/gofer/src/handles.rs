@@ -89,11 +89,7 @@ impl Node {
         if let Some(file) = self.found_and_donated(access) {
             return Ok(Arc::new(file));
         }
-        let request = Tdonate { fid: self.fid()?.number(), flags: access.bits() };
-        let before = self.changes();
-        let (attr, file) = self.shared.client.call_with_descriptor(&request, |reply| reply.attr)?;
-        self.learn(&attr, before);
-        file.map(Arc::new).ok_or(Errno::EIO)
+        self.lent(access.bits()).map(Arc::new)
     }
 
     /// A descriptor that passes the host's page cache by, for one who opens the file so.
@@ -101,7 +97,10 @@ impl Node {
     /// # Errors
     /// As the server says: `EINVAL` where the host's filesystem cannot.
     pub(crate) fn direct(&self, access: Access) -> Result<OwnedFd, Errno> {
-        let flags = access.bits() | Open::DIRECT.bits();
+        self.lent(access.bits() | Open::DIRECT.bits())
+    }
+
+    fn lent(&self, flags: u32) -> Result<OwnedFd, Errno> {
         let request = Tdonate { fid: self.fid()?.number(), flags };
         let before = self.changes();
         let (attr, file) = self.shared.client.call_with_descriptor(&request, |reply| reply.attr)?;

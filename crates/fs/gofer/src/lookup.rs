@@ -11,7 +11,6 @@ use vfs::{FileKind, Inode, InodeRef, Name};
 use crate::attributes::from_wire;
 use crate::filesystem::Caching;
 use crate::inode::{Node, Origin, Place};
-use crate::watch;
 
 impl Node {
     /// The files of these names, each in the one before, as far as there are any: from listings, and the rest in one message.
@@ -83,8 +82,8 @@ impl Node {
         let mut found = Vec::with_capacity(names.len());
         let mut directory = self.path;
         for ((fid, attr), name) in fids.into_iter().zip(&attrs).zip(names) {
-            let place = watch::Place::within(directory, name.as_bytes());
-            found.push(self.meet(fid.into_held(), attr, place).map(|node| node as InodeRef));
+            let met = self.meet(fid.into_held(), attr, (directory, *name));
+            found.push(met.map(|node| node as InodeRef));
             directory = attr.qid.path;
         }
         match Errno::from_raw(stopped.cast_signed()) {
@@ -96,14 +95,20 @@ impl Node {
         Ok(found)
     }
 
-    /// The inode that the server now holds under a fid, and describes so. The fid is given up if it was held already.
-    pub(crate) fn meet(&self, fid: Fid, attr: &Attr, at: watch::Place) -> Result<Arc<Self>, Errno> {
+    /// The inode that the server now holds under a fid, and describes so: it was found by a name, in the directory of an identity. The fid is given up if it
+    /// was held already.
+    pub(crate) fn meet(
+        &self,
+        fid: Fid,
+        attr: &Attr,
+        (directory, name): (u64, Name<'_>),
+    ) -> Result<Arc<Self>, Errno> {
         let attributes = from_wire(attr)?;
         let held = || Self::new(&self.shared, Place::Held(Arc::new(fid)), attributes);
         let (node, new) = self.shared.intern(attributes.inode, held);
         // The host tells of it by the name that the server found it by first, if it has several.
         if new || attributes.links == 1 {
-            node.seen_at(at);
+            node.seen_at(directory, name);
         }
         Ok(node)
     }

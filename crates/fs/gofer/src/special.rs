@@ -3,21 +3,16 @@
 use std::os::fd::OwnedFd;
 
 use abi::Errno;
-use ninep::flags::Access;
 use ninep::message::{Tconnect, Tdonate};
 use vfs::OpenFlags;
 
+use crate::attributes::access;
 use crate::inode::Node;
 
 impl Node {
     /// Nothing if those of the host are out of reach.
     pub(crate) fn fifo(&self, flags: OpenFlags) -> Result<Option<OwnedFd>, Errno> {
-        let access = match (flags.reads(), flags.writes()) {
-            (true, true) => Access::ReadWrite,
-            (false, true) => Access::Write,
-            _ => Access::Read,
-        };
-        let request = Tdonate { fid: self.fid()?.number(), flags: access.bits() };
+        let request = Tdonate { fid: self.fid()?.number(), flags: access(flags).bits() };
         match self.shared.client.call_with_descriptor(&request, |_| ()) {
             Ok(((), fd)) => fd.map(Some).ok_or(Errno::EIO),
             Err(Errno::EOPNOTSUPP) => Ok(None),

@@ -4,42 +4,27 @@ use std::any::Any;
 use std::sync::Arc;
 
 use abi::Errno;
-use parking_lot::Mutex;
 use vfs::{File, Seek, Sink, Source};
 
-use crate::Content;
+use crate::{Content, Snapshot};
 
 /// The most that one write stores, in bytes: a page, as in Linux's proc and sys.
 const STORE_MAX: usize = 4096;
 
-/// The text is generated at the first read and whenever reading starts again from the beginning, so that a reader with a small buffer sees one
-/// consistent text.
 pub(crate) struct OpenContent {
     content: Arc<dyn Content>,
-    text: Mutex<Option<Arc<Vec<u8>>>>,
+    text: Snapshot,
 }
 
 impl OpenContent {
     pub(crate) fn new(content: Arc<dyn Content>) -> Self {
-        Self { content, text: Mutex::new(None) }
-    }
-
-    fn text(&self, offset: u64) -> Result<Arc<Vec<u8>>, Errno> {
-        let mut text = self.text.lock();
-        if let (Some(text), true) = (text.as_ref(), offset > 0) {
-            return Ok(Arc::clone(text));
-        }
-        let new = Arc::new(self.content.generate()?);
-        *text = Some(Arc::clone(&new));
-        Ok(new)
+        Self { content, text: Snapshot::default() }
     }
 }
 
 impl File for OpenContent {
     fn read(&self, offset: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
-        let text = self.text(offset)?;
-        let rest = usize::try_from(offset).ok().and_then(|at| text.get(at..)).unwrap_or_default();
-        if rest.is_empty() { Ok(0) } else { into.put(rest) }
+        self.text.read(offset, into, || self.content.generate())
     }
 
     fn write(&self, offset: Option<u64>, from: &mut dyn Source) -> Result<(usize, u64), Errno> {

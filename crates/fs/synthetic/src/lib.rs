@@ -8,9 +8,11 @@ mod directory;
 mod file;
 mod filesystem;
 mod inode;
+mod snapshot;
 mod table;
 pub mod tree;
 
 pub use filesystem::Synthetic;
 pub use inode::{Content, Directory, Link, Meta, Node};
+pub use snapshot::Snapshot;
 pub use table::{Entry, Make, Table};

@@ -29,8 +29,8 @@ pub(super) enum Line {
 }
 
 impl Line {
-    pub(super) const fn socket(socket: OwnedFd) -> Self {
-        Self::Socket(socket, Patience::new())
+    pub(super) fn socket(socket: OwnedFd) -> Self {
+        Self::Socket(socket, Patience::default())
     }
 }
 

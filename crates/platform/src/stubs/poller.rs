@@ -147,7 +147,7 @@ impl Poller {
         let budget = pauses(SPIN);
         let mut processor = Processor::default();
         while self.wait() {
-            calls::may_run_anywhere([None]);
+            calls::may_run_anywhere([rustix::thread::gettid()]);
             let woken = start.elapsed();
             Counters::count(&self.counters.starts);
             processor.worked(woken);

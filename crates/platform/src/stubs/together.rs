@@ -36,9 +36,7 @@ impl Together {
 
     /// The child sleeps in its first ring.
     pub(super) fn child_reports(mut self, parent: &StubThread, child: i32) {
-        calls::may_run_anywhere(
-            [Pid::from_raw(child), self.parent.take()].into_iter().filter(Option::is_some),
-        );
+        calls::may_run_anywhere(Pid::from_raw(child).into_iter().chain(self.parent.take()));
         parent.process.births.lock().reported(self.since.elapsed());
     }
 }
@@ -47,7 +45,7 @@ impl Drop for Together {
     fn drop(&mut self) {
         // Its child will never report.
         if let Some(parent) = self.parent {
-            calls::may_run_anywhere([Some(parent)]);
+            calls::may_run_anywhere([parent]);
         }
     }
 }

@@ -31,9 +31,10 @@ impl Caller<'_> {
             return Err(Errno::EXDEV);
         }
         let inode = from.inode();
-        self.may_link(&inode.attributes()?)?;
+        let attributes = inode.attributes()?;
+        self.may_link(&attributes)?;
         change.may_create(self)?;
-        inode.attributes()?.is_loose()?;
+        attributes.is_loose()?;
         if inode.kind() == FileKind::Directory {
             return Err(Errno::EPERM);
         }

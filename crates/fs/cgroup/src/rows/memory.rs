@@ -54,7 +54,7 @@ fn events(events: MemoryEvents) -> Result<Vec<u8>, Errno> {
 
 fn most(subject: &Subject) -> Result<Vec<u8>, Errno> {
     if subject.is_container() {
-        counters::memory_limit(subject)
+        counters::memory_limit()
     } else {
         limit(subject.look(|group| group.memory.most)?)
     }

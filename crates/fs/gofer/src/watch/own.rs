@@ -17,13 +17,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn new(directory: &Node, name: &[u8]) -> Self {
-        Self { directory: directory.path, name: name.into() }
-    }
-
-    /// In a directory of which only the identity is at hand.
-    pub(crate) fn within(directory: u64, name: &[u8]) -> Self {
-        Self { directory, name: name.into() }
+    fn new(directory: u64, name: Name<'_>) -> Self {
+        Self { directory, name: name.as_bytes().into() }
     }
 
     pub(super) fn is(&self, directory: u64, name: &[u8]) -> bool {
@@ -84,16 +79,16 @@ impl Node {
     /// These names are about to come, go or move, and what they lead to with them.
     pub(crate) fn own_names(&self, names: &[(&Self, Name<'_>)], file: Option<u64>) -> Option<OwnChange> {
         self.shared.own(|| Own {
-            places: names.iter().map(|(directory, name)| Place::new(directory, name.as_bytes())).collect(),
+            places: names.iter().map(|(directory, name)| Place::new(directory.path, *name)).collect(),
             files: file.into_iter().collect(),
             bits: WatchBits::EVENTS,
         })
     }
 
-    /// It was found at this place, and is known by it.
-    pub(crate) fn seen_at(&self, place: Place) {
+    /// It was found by this name, in the directory of this identity, and is known by it.
+    pub(crate) fn seen_at(&self, directory: u64, name: Name<'_>) {
         if self.shared.caching != crate::Caching::Exclusive {
-            *self.seen.lock() = Some(place);
+            *self.seen.lock() = Some(Place::new(directory, name));
         }
     }
 }

@@ -151,12 +151,12 @@ pub(in crate::stubs) fn keep_on(thread: Pid, number: u64) {
     let _ = sched_setaffinity(Some(thread), &only);
 }
 
-/// Lets threads, `None` being the calling one, run wherever this process may.
-pub(in crate::stubs) fn may_run_anywhere(threads: impl IntoIterator<Item = Option<Pid>>) {
+/// Lets threads run wherever this process may.
+pub(in crate::stubs) fn may_run_anywhere(threads: impl IntoIterator<Item = Pid>) {
     if let Some(all) = processors() {
         for thread in threads {
             // As above.
-            let _ = sched_setaffinity(thread, &all);
+            let _ = sched_setaffinity(Some(thread), &all);
         }
     }
 }
