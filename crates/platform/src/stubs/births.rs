@@ -12,7 +12,7 @@ use super::interface::{CloneRecord, Mailbox};
 use super::phase::{Child, Phase};
 use super::process::{Process, Space};
 use super::thread::StubThread;
-use super::together::Together;
+use super::together::{Beside, Together};
 use crate::{CloneMemory, Gone, Observer, Stop, Thread};
 
 /// How often one clone may be restarted. The interrupt signal is blocked in the stub, so only stops and freezes do.
@@ -84,12 +84,11 @@ impl Image {
     pub(super) fn child_reports(self: &Arc<Self>, n: &Notification) {
         let [_, token, ..] = n.args;
         let Some(mut pending) = self.pending.lock().remove(&token) else { return self.kill_rogue(n) };
-        if let Some(together) = pending.together.take() {
-            together.child_reports(&pending.parent, n.thread);
-        }
+        let beside =
+            pending.together.take().map(|together| together.child_reports(&pending.parent, n.thread));
         let (parent, returns) = (Arc::clone(&pending.parent), pending.returns);
         let observer = Arc::clone(&pending.observer);
-        match self.bind_child(n, pending) {
+        match self.bind_child(n, pending, beside) {
             Some(child) if returns => {
                 let thread = Arc::clone(&child) as Arc<dyn Thread>;
                 child.announce(observer);
@@ -100,7 +99,12 @@ impl Image {
         }
     }
 
-    fn bind_child(self: &Arc<Self>, n: &Notification, pending: Pending) -> Option<Arc<StubThread>> {
+    fn bind_child(
+        self: &Arc<Self>,
+        n: &Notification,
+        pending: Pending,
+        beside: Option<Beside>,
+    ) -> Option<Arc<StubThread>> {
         let parent = &pending.parent;
         let process = match pending.memory {
             CloneMemory::Thread => {
@@ -121,7 +125,11 @@ impl Image {
         let image = Arc::clone(self);
         let frame = pending.frame.clone();
         let child = StubThread::new(image, process, n.thread, pending.slot, phase, frame);
-        child.state.lock().clear_child_tid = pending.clear_child_tid;
+        {
+            let mut state = child.state.lock();
+            state.clear_child_tid = pending.clear_child_tid;
+            state.beside = beside.filter(|_| pending.memory == CloneMemory::Thread);
+        }
         child.process.space.slots.confirm(child.slot);
         if self.enter(&child, n.id) {
             return Some(child);

@@ -15,6 +15,7 @@ use super::delivery::deliver_later;
 use super::interface::answer;
 use super::phase::{Phase, State, Via, Way};
 use super::thread::StubThread;
+use super::together;
 use crate::{Gone, Stop};
 
 impl StubThread {
@@ -82,7 +83,7 @@ impl StubThread {
         if in_call {
             self.image.unbind(self);
         }
-        self.send_away(way);
+        together::ending(self, state.beside.take(), || self.send_away(way));
     }
 
     /// Lets a process end that is in exit_group(2). A single thread is as good as gone then: its parent need not wait until the host has

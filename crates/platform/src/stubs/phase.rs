@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::batch::Batch;
 use super::frame::Frame;
 use super::thread::StubThread;
+use super::together::Beside;
 use crate::{Observer, Order, SyscallArgs};
 
 /// Where a thread is.
@@ -91,6 +92,8 @@ pub(super) struct State {
     pub(super) parked: Option<Parked>,
     /// What the host clears when the thread ends, as far as the platform was told.
     pub(super) clear_child_tid: u64,
+    /// Who has made it, on this processor, and may wait for its end.
+    pub(super) beside: Option<Beside>,
     /// Futexes of which a waiter is woken before the thread ends.
     pub(super) last_wakes: Vec<u64>,
 }

@@ -116,6 +116,14 @@ const AWAITED: Duration = Duration::from_micros(300);
 const FEWEST_APART: u32 = 4;
 const MOST_APART: u32 = 256;
 
+/// A thread that ends this soon after it has started beside who made it ends before that thread can have gone on elsewhere.
+const BRIEF: Duration = Duration::from_micros(150);
+
+/// Whether a thread that has lived for so long ends where who made it is likely to sleep still.
+pub(super) fn is_brief(life: Duration) -> bool {
+    life < BRIEF
+}
+
 /// Whether the children of a process start where their parents are.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Births {
@@ -170,6 +178,8 @@ pub(super) struct Counters {
     pub(super) births: AtomicU64,
     /// Those of them that started beside their parents.
     pub(super) births_beside: AtomicU64,
+    /// Threads that ended so soon that who made them was expected to wait for it, and to go on there.
+    pub(super) ends_beside: AtomicU64,
 }
 
 impl Counters {
@@ -193,6 +203,7 @@ impl Counters {
             ("poller-awake-us", &self.awake),
             ("births", &self.births),
             ("births-beside-parent", &self.births_beside),
+            ("ends-beside-parent", &self.ends_beside),
         ]
         .map(|(name, value)| (name, value.load(Ordering::Relaxed)))
         .to_vec()

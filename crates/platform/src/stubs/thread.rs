@@ -72,6 +72,7 @@ impl StubThread {
             taken: 0,
             parked: None,
             clear_child_tid: 0,
+            beside: None,
             last_wakes: Vec::new(),
         };
         Arc::new_cyclic(|myself| Self {
