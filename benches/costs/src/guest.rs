@@ -97,7 +97,7 @@ impl Guest {
     /// Makes a system call and forgets about it: the answer is for [`Self::answer`].
     pub(crate) fn start(&self, number: u64, args: [u64; 6]) {
         self.answered.store(false, Ordering::Relaxed);
-        Arc::clone(&self.observer).stopped(Stop::Syscall(SyscallArgs { number, args, ip: 0x40_0000 }));
+        self.observer.stopped(Stop::Syscall(SyscallArgs { number, args, ip: 0x40_0000 }));
     }
 
     /// Makes a system call. Nothing if it waits.
@@ -109,7 +109,7 @@ impl Guest {
     /// Makes a system call with registers.
     pub(crate) fn trap(&self, number: u64, args: [u64; 6]) {
         self.answered.store(false, Ordering::Relaxed);
-        Arc::clone(&self.observer).stopped(Stop::Trap(SyscallArgs { number, args, ip: 0x40_0000 }));
+        self.observer.stopped(Stop::Trap(SyscallArgs { number, args, ip: 0x40_0000 }));
     }
 
     /// The answer to the last call, if there is one.

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use abi::Errno;
+use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 use vfs::caller::Caller;
 use vfs::mount_namespace::MountNamespace;
@@ -48,30 +49,45 @@ impl FsContext {
 }
 
 /// A place in the filesystem that tasks share. What it is at some moment stays as it was for who holds it.
-pub struct SharedFs(Mutex<Arc<FsContext>>);
+pub struct SharedFs {
+    now: ArcSwap<FsContext>,
+    /// Held by who changes it.
+    change: Mutex<()>,
+}
 
 impl SharedFs {
     /// At this place.
     #[must_use]
     pub fn new(context: FsContext) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Arc::new(context))))
+        Self::at(Arc::new(context))
     }
 
     /// The place now.
     #[must_use]
-    pub fn now(&self) -> Arc<FsContext> {
-        Arc::clone(&self.0.lock())
+    pub fn now(&self) -> Guard<Arc<FsContext>> {
+        self.now.load()
+    }
+
+    fn at(context: Arc<FsContext>) -> Arc<Self> {
+        Arc::new(Self { now: ArcSwap::new(context), change: Mutex::new(()) })
     }
 
     /// A copy, as fork(2) makes it.
     #[must_use]
     pub fn fork(&self) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(self.now())))
+        Self::at(self.now.load_full())
     }
 
-    /// Changes it. What `change` returns should hold what was replaced, so that it goes without the lock.
+    /// Changes it, one change after the other.
     pub fn change<R>(&self, change: impl FnOnce(&mut FsContext) -> R) -> R {
-        change(Arc::make_mut(&mut *self.0.lock()))
+        let changing = self.change.lock();
+        let mut context = (**self.now.load()).clone();
+        let result = change(&mut context);
+        let old = self.now.swap(Arc::new(context));
+        // What was replaced goes without the lock.
+        drop(changing);
+        drop(old);
+        result
     }
 }
 

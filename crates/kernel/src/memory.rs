@@ -3,15 +3,19 @@
 //! Everything read from a guest is read once and is a copy.
 
 use core::marker::PhantomData;
+use core::ops::Deref;
 use std::io::IoSlice;
 use std::sync::Arc;
 
 use abi::Errno;
+use arc_swap::Guard;
 use platform::Memory;
 use smallvec::SmallVec;
 use vfs::io::put_each;
 use vfs::{Sink, Source};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
+
+use crate::AddressSpace;
 
 /// The end of user space: half of the addresses of four levels of page tables, less a guard page.
 const USER_END: u64 = (1 << 47) - 4096;
@@ -135,6 +139,29 @@ impl<T: IntoBytes + Immutable> UserPtr<T> {
     }
 }
 
+/// The memory of a task, as it was when it was asked for. After the task's end, one in which every access fails.
+pub struct TaskMemory(Guard<Arc<AddressSpace>>);
+
+impl TaskMemory {
+    pub(crate) const fn of(space: Guard<Arc<AddressSpace>>) -> Self {
+        Self(space)
+    }
+
+    /// For who keeps it.
+    #[must_use]
+    pub fn share(&self) -> Arc<dyn Memory> {
+        Arc::clone(&self.0.memory)
+    }
+}
+
+impl Deref for TaskMemory {
+    type Target = dyn Memory;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0.memory
+    }
+}
+
 /// Reads exactly as many bytes as there is room for.
 ///
 /// # Errors
@@ -165,11 +192,17 @@ pub fn read_string(memory: &dyn Memory, addr: UserAddr, limit: usize) -> Result<
     /// Most strings are short, and reading more than is needed costs.
     const FIRST: usize = 256;
     const PIECE: usize = 4096;
-    let mut text = Vec::new();
+    let mut first = [0; FIRST];
+    let room = first.get_mut(..limit.min(FIRST)).unwrap_or_default();
+    let got = memory.read(addr.0, room)?;
+    let found = room.get(..got).unwrap_or_default();
+    if let Some(end) = found.iter().position(|b| *b == 0) {
+        return Ok(found.get(..end).unwrap_or_default().to_vec());
+    }
+    let mut text = found.to_vec();
     while text.len() < limit {
         let done = text.len();
-        let piece = if done == 0 { FIRST } else { PIECE };
-        text.resize(done + piece.min(limit - done), 0);
+        text.resize(done + PIECE.min(limit - done), 0);
         let room = text.get_mut(done..).unwrap_or_default();
         let got = memory.read(addr.offset(done as u64).0, room)?;
         let end = room.iter().take(got).position(|b| *b == 0);
@@ -208,14 +241,14 @@ pub const IOV_MAX: usize = 1024;
 
 /// Pieces of guest memory and how far one is in them.
 struct Cursor {
-    memory: Arc<dyn Memory>,
+    memory: TaskMemory,
     pieces: IoVecs,
     at: usize,
     total: usize,
 }
 
 impl Cursor {
-    fn new(memory: Arc<dyn Memory>, pieces: IoVecs) -> Self {
+    fn new(memory: TaskMemory, pieces: IoVecs) -> Self {
         let total = pieces.iter().fold(0_usize, |sum, p| sum.saturating_add(p.len)).min(MAX_RW_COUNT);
         Self { memory, pieces, at: 0, total }
     }
@@ -261,7 +294,7 @@ pub struct GuestSink(Cursor);
 impl GuestSink {
     /// A sink over pieces, filled in order.
     #[must_use]
-    pub fn new(memory: Arc<dyn Memory>, pieces: IoVecs) -> Self {
+    pub fn new(memory: TaskMemory, pieces: IoVecs) -> Self {
         Self(Cursor::new(memory, pieces))
     }
 }
@@ -299,7 +332,7 @@ pub struct GuestSource(Cursor);
 impl GuestSource {
     /// A source over pieces, taken in order.
     #[must_use]
-    pub fn new(memory: Arc<dyn Memory>, pieces: IoVecs) -> Self {
+    pub fn new(memory: TaskMemory, pieces: IoVecs) -> Self {
         Self(Cursor::new(memory, pieces))
     }
 }

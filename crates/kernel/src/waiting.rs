@@ -104,7 +104,7 @@ impl Host for Threads {
         let task = current::task()?;
         Some(Identity {
             tid: task.tid(),
-            credentials: task.credentials(),
+            credentials: Arc::clone(&task.credentials()),
             files: task.files().id,
             umask: task.fs_now().umask,
             leaving: task.is_leaving() || task.group.exiting().is_some(),

@@ -125,7 +125,7 @@ pub struct Gone {
 /// Receives the stops of one guest thread. The kernel's task implements it.
 pub trait Observer: Send + Sync {
     /// The thread stopped. Called on a receiver thread: must not block, and may call the thread back.
-    fn stopped(self: Arc<Self>, stop: Stop);
+    fn stopped(&self, stop: Stop);
 
     /// Called behind [`Self::stopped`], on the same thread, when the next stop of the guest thread may be delivered by others: for what the
     /// stop has brought about and may take long.

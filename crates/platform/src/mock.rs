@@ -69,7 +69,7 @@ impl MockPlatform {
             let next = self.queue.0.lock().pop_front();
             let Some((observer, thread, stop)) = next else { return };
             if thread.is_none_or(|t| t.accept(&stop)) {
-                Arc::clone(&observer).stopped(stop);
+                observer.stopped(stop);
                 observer.afterwards();
             }
         }

@@ -24,6 +24,8 @@ pub enum Handler {
     Now(fn(&Arc<Task>, &[u64; 6]) -> Result<Outcome, Errno>),
     /// May wait.
     Later(fn(Arc<Task>, [u64; 6]) -> Call),
+    /// May wait, but mostly need not: the first function carries it out at once, or gives nothing and has done nothing.
+    Soon(fn(&Arc<Task>, &[u64; 6]) -> Result<Option<Outcome>, Errno>, fn(Arc<Task>, [u64; 6]) -> Call),
     /// There is none.
     Missing,
 }
@@ -52,6 +54,10 @@ impl Row {
         match self.handler {
             Handler::Now(handler) => Work::Done(handler(task, args)),
             Handler::Later(handler) => Work::Later(handler(Arc::clone(task), *args)),
+            Handler::Soon(now, later) => match now(task, args).transpose() {
+                Some(result) => Work::Done(result),
+                None => Work::Later(later(Arc::clone(task), *args)),
+            },
             Handler::Missing => Work::Done(Err(Errno::ENOSYS)),
         }
     }
@@ -59,6 +65,7 @@ impl Row {
 
 /// Writes rows: `now NAME(path::to::handler: arg: Type, ...) SUPPORT;` for handlers
 /// `fn(&Arc<Task>, Type, ...) -> Result<impl Into<Outcome>, Errno>`, `later` for the `async` ones (which get an `Arc<Task>` by reference too),
+/// `soon NAME(now, later: arg: Type, ...)` for those that have both, where the first gives `Result<Option<impl Into<Outcome>>, Errno>`,
 /// `none NAME, "reason";` for calls that fail with `ENOSYS`.
 #[macro_export]
 macro_rules! rows {
@@ -88,6 +95,28 @@ macro_rules! rows {
                     $handler(&task $(, $arg)*).await.map(Into::into)
                 })
             }),
+        }
+    };
+    (@one soon $name:ident ($now:path, $later:path $(, $arg:ident : $type:ty)*) $support:expr) => {
+        $crate::Row {
+            number: abi::nr::$name,
+            name: stringify!($name),
+            support: $support,
+            arguments: &[$((stringify!($arg), <$type as $crate::argument::Argument>::show)),*],
+            handler: $crate::Handler::Soon(
+                |task, args| {
+                    let [$($arg,)* ..] = *args;
+                    $(let $arg = <$type as $crate::argument::Argument>::decode($arg)?;)*
+                    Ok($now(task $(, $arg)*)?.map(Into::into))
+                },
+                |task, args| {
+                    Box::pin(async move {
+                        let [$($arg,)* ..] = args;
+                        $(let $arg = <$type as $crate::argument::Argument>::decode($arg)?;)*
+                        $later(&task $(, $arg)*).await.map(Into::into)
+                    })
+                },
+            ),
         }
     };
     ($($kind:ident $name:ident ($($inner:tt)*) $support:expr;)* $(; none { $($missing:ident, $why:literal;)* })?) => {

@@ -41,7 +41,7 @@ impl Dispatcher for NoCalls {
 struct Nobody;
 
 impl Observer for Nobody {
-    fn stopped(self: Arc<Self>, _: Stop) {}
+    fn stopped(&self, _: Stop) {}
 }
 
 /// A task and its memory.

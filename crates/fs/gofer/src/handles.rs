@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use abi::Errno;
 use ninep::flags::{Access, Open};
 use ninep::message::Tdonate;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::filesystem::Caching;
 use crate::inode::Node;
@@ -44,13 +44,11 @@ impl Node {
     /// # Errors
     /// As the server says.
     pub(crate) fn reader(&self) -> Result<Arc<OwnedFd>, Errno> {
-        {
-            let handles = self.handles.lock();
-            if let Some(write) = handles.write.as_ref().filter(|_| handles.write_reads) {
-                return Ok(Arc::clone(write));
-            }
+        let handles = self.handles.lock();
+        match handles.write.as_ref().filter(|_| handles.write_reads) {
+            Some(write) => Ok(Arc::clone(write)),
+            None => self.read_handle(handles),
         }
-        self.strict_reader()
     }
 
     /// A descriptor that cannot be written.
@@ -58,7 +56,10 @@ impl Node {
     /// # Errors
     /// As the server says.
     pub(crate) fn strict_reader(&self) -> Result<Arc<OwnedFd>, Errno> {
-        let mut handles = self.handles.lock();
+        self.read_handle(self.handles.lock())
+    }
+
+    fn read_handle(&self, mut handles: MutexGuard<'_, Handles>) -> Result<Arc<OwnedFd>, Errno> {
         if let Some(read) = &handles.read {
             return Ok(Arc::clone(read));
         }

@@ -195,7 +195,7 @@ fn set_hostname(system: &System, text: &[u8]) -> Result<(), Errno> {
 }
 
 fn viewer() -> Result<Arc<Credentials>, Errno> {
-    kernel::current::task().map(|task| task.credentials()).ok_or(Errno::ESRCH)
+    kernel::current::task().map(|task| Arc::clone(&task.credentials())).ok_or(Errno::ESRCH)
 }
 
 fn set_most(kind: Counted, text: &[u8]) -> Result<(), Errno> {

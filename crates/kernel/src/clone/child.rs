@@ -65,10 +65,9 @@ pub(super) fn make(
         let keeps_stack = !has(CloneFlags::VM) || has(CloneFlags::VFORK);
         (process(parent, (id, &namespaces.pids), request), parent.signals.for_process(keeps_stack))
     };
-    let files = parent.files();
-    let fs = parent.fs();
+    let (files, fs) = (parent.files(), parent.fs());
     let fs = if has(CloneFlags::FS) {
-        fs
+        Arc::clone(&fs)
     } else {
         let own = fs.fork();
         if has(CloneFlags::NEWNS) {
@@ -80,11 +79,11 @@ pub(super) fn make(
         tid: id,
         group,
         signals,
-        files: if has(CloneFlags::FILES) { files } else { files.fork() },
+        files: if has(CloneFlags::FILES) { Arc::clone(&files) } else { files.fork() },
         fs,
         space: match memory(request.flags) {
             CloneMemory::Copy => parent.space().copy_layout(),
-            _ => parent.space(),
+            _ => Arc::clone(&parent.space()),
         },
         namespaces,
         credentials,

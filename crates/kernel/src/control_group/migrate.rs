@@ -67,7 +67,7 @@ pub fn move_to(kernel: &Kernel, writer: &Writer, to: GroupId, id: i32, what: Wha
 /// # Errors
 /// As [`move_to`].
 pub fn may_clone_into(task: &Task, to: GroupId, thread: bool) -> Result<(), Errno> {
-    let writer = Writer { credentials: task.credentials(), root: task.control_root() };
+    let writer = Writer { credentials: Arc::clone(&task.credentials()), root: task.control_root() };
     task.kernel.control_groups.with(|tree| {
         tree.living(to).map_err(|_| Errno::ENOENT)?;
         tree.may_write(&writer, to)?;

@@ -173,7 +173,7 @@ mod tests {
 
     struct Nobody;
     impl Observer for Nobody {
-        fn stopped(self: Arc<Self>, _: Stop) {}
+        fn stopped(&self, _: Stop) {}
     }
 
     fn memory() -> Arc<dyn Memory> {

@@ -123,7 +123,7 @@ impl Executable {
             Some(path) => LinkTarget::Place(path.clone()),
             None => {
                 let (file, flags) = (Arc::clone(&self.file), OpenFlags::empty());
-                LinkTarget::Opened(OpenFile::new(file, None, flags, task.credentials()))
+                LinkTarget::Opened(OpenFile::new(file, None, flags, Arc::clone(&task.credentials())))
             }
         }
     }

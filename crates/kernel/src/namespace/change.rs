@@ -33,14 +33,14 @@ pub fn check(maker: &Credentials, flags: CloneFlags) -> Result<(), Errno> {
 pub fn credentials_for(task: &Task, flags: CloneFlags) -> Result<Arc<Credentials>, Errno> {
     let old = task.credentials();
     if !flags.contains(CloneFlags::NEWUSER) {
-        return Ok(old);
+        return Ok(Arc::clone(&old));
     }
     let place = task.fs_now();
     if place.root != place.namespace.root_path() {
         return Err(Errno::EPERM);
     }
     let user = UserNamespace::below(&old)?;
-    Ok(Arc::new((*old).clone().in_new_namespace(user)))
+    Ok(Arc::new(Credentials::clone(&old).in_new_namespace(user)))
 }
 
 /// The namespaces of a child of a task, or of the task when it unshares: new ones where `flags` say so.

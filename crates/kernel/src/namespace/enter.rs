@@ -54,7 +54,7 @@ pub fn enter_of(task: &Task, other: &Task, kinds: CloneFlags) -> Result<(), Errn
 impl<'a> Entry<'a> {
     fn of(task: &'a Task) -> Self {
         let namespaces = (*task.namespaces()).clone();
-        Self { task, credentials: task.credentials(), namespaces, mounts: None }
+        Self { task, credentials: Arc::clone(&task.credentials()), namespaces, mounts: None }
     }
 
     fn add(&mut self, namespace: &Namespace) -> Result<(), Errno> {

@@ -178,7 +178,7 @@ fn a_child_has_its_parents_mask_and_its_own_ids() {
 fn changed_credentials_are_published() {
     let (_machine, guest) = machine();
     guest.thread.change_mask(USR1.0);
-    let mut credentials = (*guest.task.credentials()).clone();
+    let mut credentials = vfs::Credentials::clone(&guest.task.credentials());
     credentials.euid = 1000;
     guest.task.set_credentials(credentials);
     let facts = guest.thread.facts().unwrap();

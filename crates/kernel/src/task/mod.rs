@@ -14,13 +14,14 @@ use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::task::{Wake, Waker};
 
+use arc_swap::{ArcSwap, Guard};
 use parking_lot::{Mutex, MutexGuard, RwLock};
-use platform::Stop;
 use vfs::{Credentials, FdTable, Listener};
 
 use crate::executor::{Run, Schedule};
 use crate::fs_context::SharedFs;
 use crate::ipc::UndoList;
+use crate::memory::TaskMemory;
 use crate::namespace::Namespaces;
 use crate::seccomp::Seccomp;
 use crate::signal::TaskSignals;
@@ -31,6 +32,7 @@ use crate::{AddressSpace, FsContext, Kernel, ThreadGroup};
 pub use attributes::{Attributes, Comm};
 pub(crate) use cell::Rest;
 pub use cell::{Call, Work};
+use stops::Arrival;
 pub use stops::Binding;
 
 /// A task.
@@ -52,10 +54,10 @@ pub struct Task {
     waker: Waker,
     /// Set when it is on its way out, so that its host thread's end is no surprise.
     leaving: AtomicBool,
-    files: RwLock<Arc<FdTable>>,
-    fs: RwLock<Arc<SharedFs>>,
-    space: RwLock<Arc<AddressSpace>>,
-    credentials: RwLock<Arc<Credentials>>,
+    files: ArcSwap<FdTable>,
+    fs: ArcSwap<SharedFs>,
+    space: ArcSwap<AddressSpace>,
+    credentials: ArcSwap<Credentials>,
     namespaces: RwLock<Arc<Namespaces>>,
     attributes: Mutex<Attributes>,
     /// Where the thread that carries its call waits, if it does so in the middle of an operation.
@@ -113,10 +115,10 @@ impl Task {
             generation: AtomicU64::new(0),
             waker: Waker::from(Arc::new(TaskWaker(Weak::clone(this)))),
             leaving: AtomicBool::new(false),
-            files: RwLock::new(parts.files),
-            fs: RwLock::new(parts.fs),
-            space: RwLock::new(parts.space),
-            credentials: RwLock::new(parts.credentials),
+            files: ArcSwap::new(parts.files),
+            fs: ArcSwap::new(parts.fs),
+            space: ArcSwap::new(parts.space),
+            credentials: ArcSwap::new(parts.credentials),
             namespaces: RwLock::new(parts.namespaces),
             filtered: AtomicBool::new(parts.attributes.seccomp.mode() != 0),
             attributes: Mutex::new(parts.attributes),
@@ -147,54 +149,54 @@ impl Task {
 
     /// Its descriptors.
     #[must_use]
-    pub fn files(&self) -> Arc<FdTable> {
-        Arc::clone(&self.files.read())
+    pub fn files(&self) -> Guard<Arc<FdTable>> {
+        self.files.load()
     }
 
     /// Gives it other descriptors, and returns the old ones: they close when nobody shares them and the caller drops them.
     #[must_use]
     pub fn replace_files(&self, files: Arc<FdTable>) -> Arc<FdTable> {
-        std::mem::replace(&mut *self.files.write(), files)
+        self.files.swap(files)
     }
 
     /// Its place in the filesystem.
     #[must_use]
-    pub fn fs(&self) -> Arc<SharedFs> {
-        Arc::clone(&self.fs.read())
+    pub fn fs(&self) -> Guard<Arc<SharedFs>> {
+        self.fs.load()
     }
 
     /// Its place in the filesystem as it is now.
     #[must_use]
-    pub fn fs_now(&self) -> Arc<FsContext> {
-        self.fs.read().now()
+    pub fn fs_now(&self) -> Guard<Arc<FsContext>> {
+        self.fs.load().now()
     }
 
     /// Gives it a place in the filesystem of its own.
     pub fn set_fs(&self, fs: Arc<SharedFs>) {
-        *self.fs.write() = fs;
+        self.fs.store(fs);
     }
 
     /// Its memory layout.
     #[must_use]
-    pub fn space(&self) -> Arc<AddressSpace> {
-        Arc::clone(&self.space.read())
+    pub fn space(&self) -> Guard<Arc<AddressSpace>> {
+        self.space.load()
     }
 
     /// Gives it another memory. Returns the old one.
     pub(crate) fn replace_space(&self, space: Arc<AddressSpace>) -> Arc<AddressSpace> {
-        std::mem::replace(&mut *self.space.write(), space)
+        self.space.swap(space)
     }
 
     /// Its memory. After its end, one in which every access fails.
     #[must_use]
-    pub fn memory(&self) -> Arc<dyn platform::Memory> {
-        Arc::clone(&self.space.read().memory)
+    pub fn memory(&self) -> TaskMemory {
+        TaskMemory::of(self.space.load())
     }
 
     /// Who it is.
     #[must_use]
-    pub fn credentials(&self) -> Arc<Credentials> {
-        Arc::clone(&self.credentials.read())
+    pub fn credentials(&self) -> Guard<Arc<Credentials>> {
+        self.credentials.load()
     }
 
     /// Its namespaces but for its mounts.
@@ -211,16 +213,16 @@ impl Task {
 
     /// Makes it somebody else.
     pub fn set_credentials(&self, credentials: Credentials) {
-        *self.credentials.write() = Arc::new(credentials);
+        self.credentials.store(Arc::new(credentials));
         self.publish_again();
     }
 
     /// `PR_SET_NO_NEW_PRIVS`.
     pub fn forbid_new_privileges(&self) {
-        let mut credentials = self.credentials.write();
-        if !credentials.no_new_privileges {
-            *credentials = Arc::new(Credentials { no_new_privileges: true, ..(**credentials).clone() });
-        }
+        self.credentials.rcu(|old| match old.no_new_privileges {
+            true => Arc::clone(old),
+            false => Arc::new(Credentials { no_new_privileges: true, ..(**old).clone() }),
+        });
     }
 
     /// Whether its system calls are judged before they are carried out.
@@ -308,8 +310,8 @@ impl Run for Task {
 
 impl Task {
     /// A bug that a guest finds in a handler ends that guest's process, and nobody else's.
-    fn guarded_step(self: &Arc<Self>, stop: Option<(u64, Stop)>) {
-        let step = std::panic::AssertUnwindSafe(|| self.step(stop));
+    fn guarded_step(self: &Arc<Self>, arrival: Option<Arrival<'_>>) {
+        let step = std::panic::AssertUnwindSafe(|| self.step(arrival));
         if std::panic::catch_unwind(step).is_err() {
             tracing::error!(pid = self.pid(), tid = self.tid(), "a bug of the sentry: the process is killed");
             crate::exit::exit_group(&self.group, crate::ExitStatus::KILLED);

@@ -43,36 +43,50 @@ impl Task {
     }
 
     /// Sees to the task's signals and then lets the guest go on, or start a handler, or has the task rest or end.
-    pub(super) fn settle(self: &Arc<Self>, mut rest: Rest) {
+    pub(super) fn settle(self: &Arc<Self>, rest: Rest) {
+        self.settle_on(None, rest);
+    }
+
+    /// [`Self::settle`], with the thread that has stopped if it is at hand.
+    pub(super) fn settle_on(self: &Arc<Self>, mut stopped: Option<&Arc<dyn Thread>>, mut rest: Rest) {
         loop {
             match rest.ended {
                 Some((_, Ok(Outcome::Ended))) => return,
                 Some((_, Ok(Outcome::Context))) => {
                     strace::leave(self, &rest);
                     rest = Rest::between(Access::Registers);
+                    // The call may have given it another.
+                    stopped = None;
                 }
                 _ => {}
             }
-            let Some(thread) = self.thread() else { return };
+            let own;
+            let thread = if let Some(thread) = stopped.take() {
+                thread
+            } else {
+                own = self.thread();
+                let Some(thread) = &own else { return };
+                thread
+            };
             let next = self.next(&rest);
             if !matches!(next, Next::Nothing) {
                 rest.give_up_child();
             }
             match next {
-                Next::Nothing => match self.go_on(&thread, rest) {
+                Next::Nothing => match self.go_on(thread, rest) {
                     Some(again) => rest = again,
                     None => return,
                 },
-                Next::Handler => return self.fetch_registers(&thread, rest),
+                Next::Handler => return self.fetch_registers(thread, rest),
                 Next::Deliver(delivery) if matches!(rest.access, Access::Light) => {
-                    if signal::deliver_behind(self, &thread, rest.answer(), &delivery) {
+                    if signal::deliver_behind(self, thread, rest.answer(), &delivery) {
                         return;
                     }
                 }
                 Next::Deliver(delivery) => {
                     strace::leave(self, &rest);
                     let pause = Pause { answer: rest.answer(), interrupted: rest.interrupted };
-                    if signal::deliver(self, &*thread, pause, &delivery).is_err() {
+                    if signal::deliver(self, &**thread, pause, &delivery).is_err() {
                         return;
                     }
                     rest = Rest::between(Access::Registers);

@@ -1,11 +1,11 @@
 //! From a stop of the guest thread to its going on.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use abi::Errno;
-use platform::{Observer, Stop, SyscallArgs};
+use platform::{Observer, Stop, SyscallArgs, Thread};
 
 use super::cell::{Access, Current, Reply, Rest, Work};
 use crate::{Outcome, Task, current, executor, seccomp, signal, strace};
@@ -15,25 +15,47 @@ use crate::{Outcome, Task, current, executor, seccomp, signal, strace};
 pub struct Binding {
     task: Arc<Task>,
     generation: u64,
+    /// The host thread, once the task has it.
+    thread: OnceLock<Arc<dyn Thread>>,
 }
 
 impl Binding {
     /// For the first thread of a task.
     #[must_use]
     pub fn first(task: &Arc<Task>) -> Arc<Self> {
-        Arc::new(Self { task: Arc::clone(task), generation: 0 })
+        Arc::new(Self { task: Arc::clone(task), generation: 0, thread: OnceLock::new() })
     }
 
     /// For the thread that an execve(2) prepares.
     pub(crate) fn next(task: &Arc<Task>) -> Arc<Self> {
         let generation = task.generation.load(Ordering::Acquire).wrapping_add(1);
-        Arc::new(Self { task: Arc::clone(task), generation })
+        Arc::new(Self { task: Arc::clone(task), generation, thread: OnceLock::new() })
+    }
+
+    /// The host thread, if it is the one that carries the task now.
+    fn thread(&self) -> Option<&Arc<dyn Thread>> {
+        if self.task.generation.load(Ordering::Acquire) != self.generation {
+            return None;
+        }
+        self.thread.get().or_else(|| {
+            let thread = self.task.thread()?;
+            Some(self.thread.get_or_init(|| thread))
+        })
     }
 }
 
+/// A stop as it arrives.
+pub(super) struct Arrival<'a> {
+    generation: u64,
+    stop: Stop,
+    /// What has stopped, if that is at hand.
+    thread: Option<&'a Arc<dyn Thread>>,
+}
+
 impl Observer for Binding {
-    fn stopped(self: Arc<Self>, stop: Stop) {
-        executor::begin_turn(|| self.task.receive((self.generation, stop)));
+    fn stopped(&self, stop: Stop) {
+        let arrival = Arrival { generation: self.generation, stop, thread: self.thread() };
+        executor::begin_turn(|| self.task.receive(arrival));
     }
 
     /// The calls that were woken may wait for the guest thread that has just stopped: to a FUSE server, its next call.
@@ -44,14 +66,14 @@ impl Observer for Binding {
 
 impl Task {
     /// A stop of one of its threads. It is seen to at once, or by the thread that is at the task's step now.
-    fn receive(self: &Arc<Self>, stop: (u64, Stop)) {
+    fn receive(self: &Arc<Self>, arrival: Arrival<'_>) {
         current::with(self, || {
-            let mut stop = Some(stop);
-            self.schedule.try_run(|| self.guarded_step(stop.take()));
-            if let Some(stop) = stop {
+            let mut arrival = Some(arrival);
+            self.schedule.try_run(|| self.guarded_step(arrival.take()));
+            if let Some(Arrival { generation, stop, .. }) = arrival {
                 {
                     let mut cell = self.cell.lock();
-                    cell.inbox.push_back(stop);
+                    cell.inbox.push_back((generation, stop));
                     self.left.inbox.store(true, Ordering::Release);
                 }
                 // The thread that is at the step may be waiting.
@@ -62,7 +84,7 @@ impl Task {
     }
 
     /// Everything that is to be done for this task now. Called by one thread at a time.
-    pub(super) fn step(self: &Arc<Self>, stop: Option<(u64, Stop)>) {
+    pub(super) fn step(self: &Arc<Self>, arrival: Option<Arrival<'_>>) {
         while self.left.inbox.load(Ordering::Acquire) {
             let next = {
                 let mut cell = self.cell.lock();
@@ -70,14 +92,14 @@ impl Task {
                 self.left.inbox.store(!cell.inbox.is_empty(), Ordering::Release);
                 next
             };
-            if let Some(stop) = next {
-                self.sort(stop);
+            if let Some((generation, stop)) = next {
+                self.sort(Arrival { generation, stop, thread: None });
             }
         }
         // A call that begins now is polled as it begins.
-        let begins = matches!(stop, Some((_, Stop::Syscall(_) | Stop::Trap(_))));
-        if let Some(stop) = stop {
-            self.sort(stop);
+        let begins = matches!(arrival, Some(Arrival { stop: Stop::Syscall(_) | Stop::Trap(_), .. }));
+        if let Some(arrival) = arrival {
+            self.sort(arrival);
         }
         if !begins {
             self.poll_call();
@@ -85,20 +107,20 @@ impl Task {
         self.leave_rest();
     }
 
-    fn sort(self: &Arc<Self>, (of, stop): (u64, Stop)) {
-        match of.wrapping_sub(self.generation.load(Ordering::Acquire)) {
-            0 => self.stop(stop),
-            1 => self.prepared(stop),
+    fn sort(self: &Arc<Self>, arrival: Arrival<'_>) {
+        match arrival.generation.wrapping_sub(self.generation.load(Ordering::Acquire)) {
+            0 => self.stop(arrival.stop, arrival.thread),
+            1 => self.prepared(arrival.stop),
             _ => {}
         }
     }
 
-    fn stop(self: &Arc<Self>, stop: Stop) {
+    fn stop(self: &Arc<Self>, stop: Stop, thread: Option<&Arc<dyn Thread>>) {
         self.mark_stopped();
         self.has_mapped();
         match stop {
-            Stop::Syscall(args) => self.begin_call(args, Access::Light),
-            Stop::Trap(args) => self.begin_call(args, Access::Trap),
+            Stop::Syscall(args) => self.begin_call(args, Access::Light, thread),
+            Stop::Trap(args) => self.begin_call(args, Access::Trap, thread),
             Stop::Performed(results) => self.performed_orders(results),
             Stop::Cloned(child) => self.clone_ended(child),
             Stop::Started(thread) => self.begin(thread),
@@ -133,13 +155,13 @@ impl Task {
         }
     }
 
-    fn begin_call(self: &Arc<Self>, args: SyscallArgs, access: Access) {
+    fn begin_call(self: &Arc<Self>, args: SyscallArgs, access: Access, thread: Option<&Arc<dyn Thread>>) {
         signal::forget(self);
         if access == Access::Light {
             self.publish_for(&args);
         }
         if let Some(result) = self.dispatch(args, access) {
-            self.settle(Rest::after(args, access, result));
+            self.settle_on(thread, Rest::after(args, access, result));
         }
     }
 

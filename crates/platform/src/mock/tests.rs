@@ -7,7 +7,7 @@ use crate::{CloneMemory, CloneRequest, Gone, Memory, Order, Resume, Source, Sysc
 struct Log(Mutex<Vec<Stop>>);
 
 impl Observer for Log {
-    fn stopped(self: Arc<Self>, stop: Stop) {
+    fn stopped(&self, stop: Stop) {
         self.0.lock().push(stop);
     }
 }

@@ -41,7 +41,7 @@ impl Pending {
     pub(super) fn report_loss(&self) {
         if self.returns {
             let gone = Gone { last: self.memory != CloneMemory::Thread, signal: Some(libc::SIGKILL) };
-            Arc::clone(&self.observer).stopped(Stop::Gone(gone));
+            self.observer.stopped(Stop::Gone(gone));
             self.observer.afterwards();
         }
     }

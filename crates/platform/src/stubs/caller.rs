@@ -15,7 +15,9 @@ use super::thread::StubThread;
 use super::window::{Piece, Request, Window};
 
 struct Caller {
-    thread: Arc<StubThread>,
+    /// Whose call it is, and in whose memory: the two are there as long as [`calling`] runs, and only told apart by these.
+    thread: *const StubThread,
+    process: *const Process,
     window: Arc<Window>,
     pieces: [Piece; EXTENTS],
     count: usize,
@@ -31,9 +33,9 @@ impl Caller {
     }
 
     /// Puts into guest memory what was written so far.
-    fn flush(&mut self) {
-        let (window, process) = (Arc::clone(&self.window), Arc::clone(&self.thread.process));
-        for piece in self.pieces().iter_mut().filter(|piece| piece.dirty > 0) {
+    fn flush(&mut self, process: &Process) {
+        let Self { window, pieces, count, .. } = self;
+        for piece in pieces.iter_mut().take(*count).filter(|piece| piece.dirty > 0) {
             let mut bytes = vec![0; core::mem::take(&mut piece.dirty)];
             window.read(piece, 0, &mut bytes);
             // Memory that has gone meanwhile is the guest's own doing.
@@ -44,44 +46,56 @@ impl Caller {
 
 /// Runs `act`, which delivers the request, with the window's memory at hand.
 pub(super) fn calling(thread: &StubThread, window: &Arc<Window>, request: &Request, act: impl FnOnce()) {
-    let Some(shared) = thread.arc().filter(|_| request.count > 0) else { return act() };
     let Request { pieces, count, .. } = *request;
-    let caller = Caller { thread: shared, window: Arc::clone(window), pieces, count };
-    let outer = CALLER.replace(Some(caller));
+    if count == 0 {
+        return act();
+    }
+    let process = Arc::as_ptr(&thread.process);
+    let caller = Caller { thread, process, window: Arc::clone(window), pieces, count };
+    let outer = Outer(CALLER.replace(Some(caller)));
     act();
     waits(thread);
-    CALLER.set(outer);
+    drop(outer);
+}
+
+/// The call within which another one is carried out.
+struct Outer(Option<Caller>);
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        CALLER.set(self.0.take());
+    }
 }
 
 /// The thread's call is not answered yet: from here on guest memory itself counts.
 pub(super) fn waits(thread: &StubThread) {
     if let Some(mut caller) = take(thread) {
-        caller.flush();
+        caller.flush(&thread.process);
     }
 }
 
-/// The thread's call is answered. Returns what the gate is to copy.
-pub(super) fn answered(thread: &StubThread) -> [Piece; EXTENTS] {
-    take(thread).map(|caller| caller.pieces).unwrap_or_default()
+/// The thread's call is answered. Returns how many bytes of each piece the gate is to copy.
+pub(super) fn answered(thread: &StubThread) -> [usize; EXTENTS] {
+    take(thread).map(|caller| caller.pieces.map(|piece| piece.dirty)).unwrap_or_default()
 }
 
 fn take(thread: &StubThread) -> Option<Caller> {
     CALLER.with_borrow_mut(|caller| match caller {
-        Some(current) if core::ptr::eq(Arc::as_ptr(&current.thread), thread) => caller.take(),
+        Some(current) if core::ptr::eq(current.thread, thread) => caller.take(),
         _ => None,
     })
 }
 
 /// Runs `act` if a call of this process is being carried out here.
-fn of<T>(process: &Arc<Process>, act: impl FnOnce(&mut Caller) -> Option<T>) -> Option<T> {
+fn of<T>(process: &Process, act: impl FnOnce(&mut Caller) -> Option<T>) -> Option<T> {
     CALLER.with_borrow_mut(|caller| {
-        let caller = caller.as_mut().filter(|caller| Arc::ptr_eq(&caller.thread.process, process))?;
+        let caller = caller.as_mut().filter(|caller| core::ptr::eq(caller.process, process))?;
         act(caller)
     })
 }
 
 /// As [`crate::Memory::read`], if the window has what is wanted.
-pub(super) fn read(process: &Arc<Process>, address: u64, into: &mut [u8]) -> Option<usize> {
+pub(super) fn read(process: &Process, address: u64, into: &mut [u8]) -> Option<usize> {
     of(process, |caller| {
         let wanted = into.len();
         let Caller { window, pieces, count, .. } = caller;
@@ -99,20 +113,20 @@ pub(super) fn read(process: &Arc<Process>, address: u64, into: &mut [u8]) -> Opt
             }
         }
         if caller.pieces().iter().any(|piece| piece.overlaps(piece.dirty, address, wanted)) {
-            caller.flush();
+            caller.flush(process);
         }
         None
     })
 }
 
 /// As [`crate::Memory::write`], if the window has room for it.
-pub(super) fn write(process: &Arc<Process>, address: u64, from: &[u8]) -> Option<usize> {
+pub(super) fn write(process: &Process, address: u64, from: &[u8]) -> Option<usize> {
     write_gathered(process, address, from.len(), &[IoSlice::new(from)])
 }
 
 /// As [`crate::Memory::write_gathered`] of `total` bytes, if the window has room for all of them.
 pub(super) fn write_gathered(
-    process: &Arc<Process>,
+    process: &Process,
     address: u64,
     total: usize,
     from: &[IoSlice<'_>],
@@ -133,24 +147,24 @@ pub(super) fn write_gathered(
                 return Some(total);
             }
         }
-        caller.writes_past(address, total);
+        caller.writes_past(process, address, total);
         None
     })
 }
 
 /// Guest memory is about to be read or written directly, in pieces.
-pub(super) fn bypass(process: &Arc<Process>, pieces: &[(u64, usize)]) {
+pub(super) fn bypass(process: &Process, pieces: &[(u64, usize)]) {
     of(process, |caller| {
-        pieces.iter().for_each(|(address, length)| caller.writes_past(*address, *length));
+        pieces.iter().for_each(|(address, length)| caller.writes_past(process, *address, *length));
         Some(())
     });
 }
 
 impl Caller {
     /// Guest memory is about to be written directly: what the window has of it is no longer true.
-    fn writes_past(&mut self, address: u64, length: usize) {
+    fn writes_past(&mut self, process: &Process, address: u64, length: usize) {
         if self.pieces().iter().any(|piece| piece.overlaps(piece.dirty, address, length)) {
-            self.flush();
+            self.flush(process);
         }
         for piece in self.pieces() {
             if piece.is_input() && piece.overlaps(piece.length, address, length) {

@@ -18,8 +18,10 @@ use crate::Stop;
 pub(super) type Parcel = (Arc<StubThread>, Stop);
 
 thread_local! {
-    /// On a receiver thread: what is to be delivered after the stop being delivered.
-    static AFTERWARDS: RefCell<Option<VecDeque<Parcel>>> = const { RefCell::new(None) };
+    /// Whether a stop is being delivered on this thread, by [`receiving`].
+    static RECEIVES: Cell<bool> = const { Cell::new(false) };
+    /// What is to be delivered after it.
+    static AFTERWARDS: RefCell<VecDeque<Parcel>> = const { RefCell::new(VecDeque::new()) };
 }
 
 thread_local! {
@@ -41,12 +43,13 @@ pub(super) fn is_observed() -> bool {
 
 thread_local! {
     /// The thread for which something is being done here, and what it has been answered meanwhile.
-    static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
+    static HELD: Cell<Option<Held>> = const { Cell::new(None) };
 }
 
 /// An answer, and the notification that it is for.
 pub(super) type Answer = (u64, u64);
 
+#[derive(Clone, Copy)]
 struct Held {
     thread: *const StubThread,
     answer: Option<Answer>,
@@ -62,36 +65,33 @@ pub(super) fn holding_back(thread: &StubThread, act: impl FnOnce()) -> Option<An
 
 /// Keeps an answer if it is for the thread of the innermost [`holding_back`]. Returns it otherwise.
 pub(super) fn hold(thread: &StubThread, answer: Answer) -> Option<Answer> {
-    HELD.with_borrow_mut(|held| match held {
-        Some(held) if core::ptr::eq(held.thread, thread) => held.answer.replace(answer),
+    match HELD.get() {
+        Some(held) if core::ptr::eq(held.thread, thread) => {
+            HELD.set(Some(Held { answer: Some(answer), ..held }));
+            held.answer
+        }
         _ => Some(answer),
-    })
+    }
 }
 
 /// Delivers a stop once the kernel has returned.
 pub(super) fn deliver_later(thread: &Arc<StubThread>, stop: Stop) {
     let parcel = (Arc::clone(thread), stop);
-    let rest = AFTERWARDS.with_borrow_mut(|queue| match queue {
-        Some(queue) => {
-            queue.push_back(parcel);
-            None
-        }
-        None => Some(parcel),
-    });
-    if let Some(parcel) = rest {
+    if RECEIVES.get() {
+        AFTERWARDS.with_borrow_mut(|queue| queue.push_back(parcel));
+    } else {
         thread.process.shared.send(parcel);
     }
 }
 
 /// Runs `act`, which delivers stops, then what it has caused.
 pub(super) fn receiving(act: impl FnOnce()) {
-    AFTERWARDS.set(Some(VecDeque::new()));
+    RECEIVES.set(true);
     act();
-    while let Some((thread, stop)) = AFTERWARDS.with_borrow_mut(|q| q.as_mut().and_then(VecDeque::pop_front))
-    {
+    while let Some((thread, stop)) = AFTERWARDS.with_borrow_mut(VecDeque::pop_front) {
         thread.tell(stop);
     }
-    AFTERWARDS.set(None);
+    RECEIVES.set(false);
 }
 
 /// The courier thread's work.

@@ -143,10 +143,10 @@ impl StubThread {
     fn answer_call_with(&self, state: &mut State, via: Via, value: u64, entry: Option<&[u64]>) {
         let taken = state.taken;
         let finish = || {
-            let pieces = caller::answered(self);
+            let written = caller::answered(self);
             match (self.window.get(), entry) {
-                (Some(window), Some(entry)) => window.finish_with_handler(taken, value, &pieces, entry),
-                (Some(window), None) => window.finish(taken, value, &pieces),
+                (Some(window), Some(entry)) => window.finish_with_handler(taken, value, &written, entry),
+                (Some(window), None) => window.finish(taken, value, &written),
                 (None, _) => {}
             }
         };

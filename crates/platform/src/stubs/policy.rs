@@ -188,6 +188,11 @@ impl Counters {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// One more of what only the calling thread counts.
+    pub(super) fn count_alone(counter: &AtomicU64) {
+        counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
     /// Names and values.
     pub(super) fn list(&self) -> Vec<(&'static str, u64)> {
         [

@@ -183,7 +183,7 @@ impl Poller {
             for _ in 0..LOOKS {
                 for one in &mut served {
                     if one.serve() {
-                        Counters::count(&self.counters.polled);
+                        Counters::count_alone(&self.counters.polled);
                         found += 1;
                         one.last = now;
                     }

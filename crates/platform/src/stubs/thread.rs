@@ -126,7 +126,7 @@ impl StubThread {
             *post = Post::Closed;
         }
         self.woken_after(|| {
-            delivery::observed(|| Arc::clone(&observer).stopped(stop));
+            delivery::observed(|| observer.stopped(stop));
             drop(post);
         });
         delivery::observed(|| observer.afterwards());

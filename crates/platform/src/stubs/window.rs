@@ -105,15 +105,15 @@ impl Window {
         Request { args: SyscallArgs { number: word.number(), args, ip }, pieces, count }
     }
 
-    /// Puts the result of this request where the thread finds it.
-    pub(super) fn finish(&self, serial: u64, result: u64, pieces: &[Piece; EXTENTS]) {
-        self.put(serial, result, pieces, reply::DONE);
+    /// Puts the result of this request where the thread finds it, and how many bytes of each piece were written.
+    pub(super) fn finish(&self, serial: u64, result: u64, written: &[usize; EXTENTS]) {
+        self.put(serial, result, written, reply::DONE);
     }
 
-    fn put(&self, serial: u64, result: u64, pieces: &[Piece; EXTENTS], how: u64) {
+    fn put(&self, serial: u64, result: u64, written: &[usize; EXTENTS], how: u64) {
         let head = self.head();
-        for (dirty, piece) in head.reply.dirty.iter().zip(pieces) {
-            dirty.store(u32::try_from(piece.dirty).unwrap_or(0), Ordering::Relaxed);
+        for (dirty, written) in head.reply.dirty.iter().zip(written) {
+            dirty.store(u32::try_from(*written).unwrap_or(0), Ordering::Relaxed);
         }
         head.reply.result.store(result, Ordering::Relaxed);
         // If the thread is about to ring its ring will find the result.
@@ -135,12 +135,12 @@ impl Window {
         &self,
         serial: u64,
         result: u64,
-        pieces: &[Piece; EXTENTS],
+        written: &[usize; EXTENTS],
         entry: &[u64],
     ) {
         let bytes: Vec<u8> = entry.iter().flat_map(|word| word.to_le_bytes()).collect();
         self.shared.write(WINDOW_ENTRY, &bytes);
-        self.put(serial, result, pieces, reply::DONE | reply::ENTERS);
+        self.put(serial, result, written, reply::DONE | reply::ENTERS);
     }
 
     /// Where the thread goes on after its last request.

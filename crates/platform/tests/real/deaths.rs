@@ -111,7 +111,7 @@ pub(crate) fn a_platform_that_is_dropped_takes_its_guests_with_it() {
 struct Holder(Mutex<Option<Arc<StubPlatform>>>, Sender<()>);
 
 impl Observer for Holder {
-    fn stopped(self: Arc<Self>, stop: Stop) {
+    fn stopped(&self, stop: Stop) {
         if matches!(stop, Stop::Gone(_)) {
             drop(self.0.lock().unwrap().take());
             self.1.send(()).unwrap();

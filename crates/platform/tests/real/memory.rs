@@ -19,7 +19,7 @@ const AT: u64 = 0x10_0000;
 struct Post(Mutex<Sender<Stop>>);
 
 impl Observer for Post {
-    fn stopped(self: Arc<Self>, stop: Stop) {
+    fn stopped(&self, stop: Stop) {
         // A test that has ended listens no more.
         let _ = self.0.lock().unwrap().send(stop);
     }

@@ -89,7 +89,7 @@ fn dial_at(task: &Task, caller: &Caller<'_>, path: &[u8]) -> Result<Arc<OpenFile
 
 fn maker(task: &Task) -> socket::Caller {
     let net = Arc::clone(&task.network().net);
-    socket::Caller { pid: task.pid(), credentials: task.credentials(), descriptor_limit: 0, net }
+    socket::Caller { pid: task.pid(), credentials: Arc::clone(&task.credentials()), descriptor_limit: 0, net }
 }
 
 fn make(task: &Task, family: u16) -> Result<Box<dyn Socket>, Errno> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use kernel::{Task, UserPtr};
-use vfs::{Capability, CapabilitySet};
+use vfs::{Capability, CapabilitySet, Credentials};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// `struct __user_cap_header_struct`.
@@ -96,7 +96,7 @@ pub fn capset(task: &Arc<Task>, header: UserPtr<Header>, data: UserPtr<Data>) ->
     if !allowed {
         return Err(Errno::EPERM);
     }
-    let mut new = (*old).clone();
+    let mut new = Credentials::clone(&old);
     new.effective = effective;
     new.permitted = permitted;
     new.inheritable = inheritable;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 use kernel::{Task, UserPtr};
-use vfs::Capability;
+use vfs::{Capability, Credentials};
 
 /// The most supplementary groups (`NGROUPS_MAX`).
 const GROUPS_MAX: usize = 65_536;
@@ -42,7 +42,7 @@ pub fn setgroups(task: &Arc<Task>, count: u32, list: UserPtr<u32>) -> Result<(),
     let known = given.iter().map(|gid| old.user.gid(*gid).ok_or(Errno::EINVAL));
     let mut groups = known.collect::<Result<Vec<_>, _>>()?;
     groups.sort_unstable();
-    let mut new = (*old).clone();
+    let mut new = Credentials::clone(&old);
     new.groups = groups.into();
     task.set_credentials(new);
     Ok(())

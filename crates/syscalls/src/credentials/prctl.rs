@@ -23,7 +23,7 @@ const PR_CAP_AMBIENT_LOWER: u64 = 3;
 const PR_CAP_AMBIENT_CLEAR_ALL: u64 = 4;
 
 fn change(task: &Arc<Task>, act: impl FnOnce(&mut Credentials)) {
-    let mut new = (*task.credentials()).clone();
+    let mut new = Credentials::clone(&task.credentials());
     act(&mut new);
     task.set_credentials(new);
 }

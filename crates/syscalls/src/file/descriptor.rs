@@ -39,5 +39,5 @@ pub(crate) fn install_new(
     flags: OpenFlags,
     close_on_exec: bool,
 ) -> Result<Fd, Errno> {
-    install(task, OpenFile::new(file, None, flags, task.credentials()), close_on_exec)
+    install(task, OpenFile::new(file, None, flags, Arc::clone(&task.credentials())), close_on_exec)
 }

@@ -60,7 +60,7 @@ pub fn ioctl(task: &Arc<Task>, fd: Fd, request: u32, argument: u64) -> Result<u6
     if let Some(done) = inode_flags::control(task, &Found::of(Arc::clone(&file)), request, argument)? {
         return Ok(done);
     }
-    let context = Context { task, credentials: task.credentials() };
+    let context = Context { task, credentials: Arc::clone(&task.credentials()) };
     match file.file.ioctl(&context, request, argument) {
         Err(Errno::ENOTTY) => of_regular(task, &file, request, argument),
         done => done,

@@ -93,7 +93,7 @@ fn own_number(task: &Task, id: Option<i32>, group: bool) -> Result<u64, Errno> {
 
 fn open(task: &Arc<Task>, namespace: Namespace) -> Result<u64, Errno> {
     let file = Arc::new(NamespaceFile(namespace));
-    let open = OpenFile::new(file, None, OpenFlags::empty(), task.credentials());
+    let open = OpenFile::new(file, None, OpenFlags::empty(), Arc::clone(&task.credentials()));
     let fd = descriptor::install(task, open, true)?;
     Ok(u64::from(fd.0.unsigned_abs()))
 }

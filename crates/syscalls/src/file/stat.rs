@@ -6,10 +6,10 @@ use abi::Errno;
 use abi::file::Stat;
 use abi::time::Timespec;
 use kernel::{Task, UserPtr};
-use vfs::caller::Found;
+use vfs::caller::{Caller, Found};
 use vfs::ops::Status;
 use vfs::resolve::{AtFlags, Lookup};
-use vfs::{Fd, StatusQuery, Timestamp};
+use vfs::{At, Credentials, Fd, StatusQuery, Timestamp};
 
 use super::at::{FDCWD, at, at_or_empty};
 use crate::argument::PathPtr;
@@ -18,9 +18,9 @@ const fn time(at: Timestamp) -> Timespec {
     Timespec { sec: at.seconds, nsec: at.nanoseconds as i64 }
 }
 
-fn stat_of(task: &Task, status: &Status) -> Stat {
+fn stat_of(credentials: &Credentials, status: &Status) -> Stat {
     let attributes = &status.attributes;
-    let user = &task.credentials().user;
+    let user = &credentials.user;
     Stat {
         dev: status.device.encode(),
         ino: attributes.inode,
@@ -40,13 +40,17 @@ fn stat_of(task: &Task, status: &Status) -> Stat {
     }
 }
 
+fn stat_at(caller: &Caller<'_>, at: &At<'_>, lookup: Lookup) -> Result<Stat, Errno> {
+    Ok(stat_of(caller.credentials, &caller.status(at, lookup)?))
+}
+
 /// stat(2).
 ///
 /// # Errors
 /// Those of the path, `EFAULT`.
 pub fn stat(task: &Arc<Task>, path: PathPtr, into: UserPtr<Stat>) -> Result<(), Errno> {
-    let status = at(task, FDCWD, path, |caller, at| caller.status(at, Lookup::FOLLOW))?;
-    into.write(&*task.memory(), &stat_of(task, &status))
+    let stat = at(task, FDCWD, path, |caller, at| stat_at(caller, at, Lookup::FOLLOW))?;
+    into.write(&*task.memory(), &stat)
 }
 
 /// lstat(2).
@@ -54,8 +58,8 @@ pub fn stat(task: &Arc<Task>, path: PathPtr, into: UserPtr<Stat>) -> Result<(), 
 /// # Errors
 /// As [`stat`].
 pub fn lstat(task: &Arc<Task>, path: PathPtr, into: UserPtr<Stat>) -> Result<(), Errno> {
-    let status = at(task, FDCWD, path, |caller, at| caller.status(at, Lookup::empty()))?;
-    into.write(&*task.memory(), &stat_of(task, &status))
+    let stat = at(task, FDCWD, path, |caller, at| stat_at(caller, at, Lookup::empty()))?;
+    into.write(&*task.memory(), &stat)
 }
 
 /// fstat(2).
@@ -64,7 +68,7 @@ pub fn lstat(task: &Arc<Task>, path: PathPtr, into: UserPtr<Stat>) -> Result<(),
 /// `EBADF`, `EFAULT`.
 pub fn fstat(task: &Arc<Task>, fd: Fd, into: UserPtr<Stat>) -> Result<(), Errno> {
     let status = Status::of(&Found::of(task.files().get(fd)?), &StatusQuery::default())?;
-    into.write(&*task.memory(), &stat_of(task, &status))
+    into.write(&*task.memory(), &stat_of(&task.credentials(), &status))
 }
 
 /// newfstatat(2).
@@ -80,6 +84,6 @@ pub fn newfstatat(
 ) -> Result<(), Errno> {
     let known = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::EMPTY_PATH;
     let flags = AtFlags::parse(flags, known)?;
-    let status = at_or_empty(task, directory, path, flags, |caller, at| caller.status(at, flags.lookup()))?;
-    into.write(&*task.memory(), &stat_of(task, &status))
+    let stat = at_or_empty(task, directory, path, flags, |caller, at| stat_at(caller, at, flags.lookup()))?;
+    into.write(&*task.memory(), &stat)
 }

@@ -61,7 +61,7 @@ pub fn mq_open(
             if made {
                 // Its mode says nothing to who made it.
                 let file = path.inode().open(status, &task.credentials())?;
-                OpenFile::new(file, Some(path), status, task.credentials())
+                OpenFile::new(file, Some(path), status, Arc::clone(&task.credentials()))
             } else if flags.contains(OpenFlags::EXCL) {
                 return Err(Errno::EEXIST);
             } else {

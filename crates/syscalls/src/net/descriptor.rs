@@ -40,7 +40,7 @@ impl<'a> Open<'a> {
 pub(super) fn caller(task: &Task) -> Caller {
     Caller {
         pid: task.pid(),
-        credentials: task.credentials(),
+        credentials: Arc::clone(&task.credentials()),
         descriptor_limit: descriptor::limit(task),
         net: Arc::clone(&task.network().net),
     }

@@ -43,7 +43,7 @@ pub fn signalfd4(
         return Ok(fd);
     }
     let file = SignalFd::new(&task.kernel, set);
-    let file = OpenFile::new(file, None, flags | OpenFlags::RDWR, task.credentials());
+    let file = OpenFile::new(file, None, flags | OpenFlags::RDWR, Arc::clone(&task.credentials()));
     let limit = task.group.limits.lock().count(Resource::Nofile);
     task.files().install(file, flags.contains(OpenFlags::CLOEXEC), 0, limit)
 }

@@ -11,10 +11,10 @@ use crate::file::{advise, seek, size, sync};
 use crate::{Row, rows};
 
 pub(super) static ROWS: &[Row] = rows! {
-    later read(read::read, fd: Fd, buffer: UserAddr, count: usize) Full;
-    later pread64(read::pread, fd: Fd, buffer: UserAddr, count: usize, offset: i64) Full;
-    later write(write::write, fd: Fd, buffer: UserAddr, count: usize) Full;
-    later pwrite64(write::pwrite, fd: Fd, buffer: UserAddr, count: usize, offset: i64) Full;
+    soon read(read::read_now, read::read, fd: Fd, buffer: UserAddr, count: usize) Full;
+    soon pread64(read::pread_now, read::pread, fd: Fd, buffer: UserAddr, count: usize, offset: i64) Full;
+    soon write(write::write_now, write::write, fd: Fd, buffer: UserAddr, count: usize) Full;
+    soon pwrite64(write::pwrite_now, write::pwrite, fd: Fd, buffer: UserAddr, count: usize, offset: i64) Full;
     later readv(vectored::readv, fd: Fd, array: UserPtr<IoVec>, count: usize) Full;
     later writev(vectored::writev, fd: Fd, array: UserPtr<IoVec>, count: usize) Full;
     later preadv(vectored::preadv, fd: Fd, array: UserPtr<IoVec>, count: usize, offset: i64) Full;

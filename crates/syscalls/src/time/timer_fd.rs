@@ -29,7 +29,7 @@ pub fn timerfd_create(task: &Arc<Task>, clock: i32, flags: u32) -> Result<Fd, Er
         _ => return Err(Errno::EINVAL),
     }
     let timer = TimerFd::new(Clock::from_id(task, clock)?, Arc::clone(&task.kernel.timers));
-    let file = OpenFile::new(timer, None, flags | OpenFlags::RDWR, task.credentials());
+    let file = OpenFile::new(timer, None, flags | OpenFlags::RDWR, Arc::clone(&task.credentials()));
     let limit = task.group.limits.lock().count(Resource::Nofile);
     task.files().install(file, flags.contains(OpenFlags::CLOEXEC), 0, limit)
 }

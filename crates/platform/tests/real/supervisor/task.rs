@@ -63,7 +63,7 @@ pub(crate) struct Task {
 struct Binding(Arc<Task>, u64, Mutex<bool>);
 
 impl Observer for Binding {
-    fn stopped(self: Arc<Self>, stop: Stop) {
+    fn stopped(&self, stop: Stop) {
         let mut over = self.2.lock().unwrap();
         if *over {
             self.0.error(format!("after the last stop came {stop:?}"));

@@ -11,4 +11,4 @@ pub mod vectored;
 pub mod write;
 
 pub(crate) use iovec::{one, one_cut, several};
-pub(crate) use transfer::{Manner, Place, read_file, wait_for, write_file};
+pub(crate) use transfer::{Manner, Place, read_at_once, read_file, wait_for, write_at_once, write_file};

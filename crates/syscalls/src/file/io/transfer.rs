@@ -29,6 +29,20 @@ impl Place {
     pub(crate) fn at(offset: i64) -> Result<Self, Errno> {
         u64::try_from(offset).map(Self::At).map_err(|_| Errno::EINVAL)
     }
+
+    fn read(self, file: &OpenFile, sink: &mut GuestSink) -> Result<usize, Errno> {
+        match self {
+            Self::Here => file.read(sink),
+            Self::At(offset) => file.read_at(offset, sink),
+        }
+    }
+
+    fn write(self, file: &OpenFile, append: bool, source: &mut GuestSource) -> Result<usize, Errno> {
+        match self {
+            Self::Here => file.write_here(append, source),
+            Self::At(offset) => file.write_there(offset, append, source),
+        }
+    }
 }
 
 /// How to write, other than the description says: `RWF_*`.
@@ -66,6 +80,45 @@ pub(crate) async fn wait_for<T>(
     }
 }
 
+/// Whether nobody ever waits for it.
+fn is_always_ready(file: &OpenFile) -> bool {
+    file.file.readiness().is_none() && file.file.terminal().is_none() && SocketFile::of(file).is_none()
+}
+
+/// Reads into guest memory from a file that is always ready. Nothing for others.
+///
+/// # Errors
+/// Those of read(2).
+pub(crate) fn read_at_once(
+    task: &Arc<Task>,
+    file: &OpenFile,
+    pieces: IoVecs,
+    place: Place,
+) -> Result<Option<usize>, Errno> {
+    if !is_always_ready(file) {
+        return Ok(None);
+    }
+    place.read(file, &mut GuestSink::new(task.memory(), pieces)).map(Some)
+}
+
+/// Writes from guest memory to a file that is always ready. Nothing for others.
+///
+/// # Errors
+/// Those of write(2).
+pub(crate) fn write_at_once(
+    task: &Arc<Task>,
+    file: &OpenFile,
+    mut pieces: IoVecs,
+    place: Place,
+) -> Result<Option<usize>, Errno> {
+    if !is_always_ready(file) {
+        return Ok(None);
+    }
+    limit::cut(task, file, place, None, &mut pieces)?;
+    let append = file.flags().contains(OpenFlags::APPEND);
+    place.write(file, append, &mut GuestSource::new(task.memory(), pieces)).map(Some)
+}
+
 /// Reads into guest memory.
 ///
 /// # Errors
@@ -84,11 +137,7 @@ pub(crate) async fn read_file(
     if let Some(terminal) = file.file.terminal().filter(|_| place == Place::Here) {
         return terminal::read(task, file, &*terminal, &mut sink, nonblocking).await;
     }
-    wait_for(task, file, Events::IN | Events::RDHUP, nonblocking, || match place {
-        Place::Here => file.read(&mut sink),
-        Place::At(offset) => file.read_at(offset, &mut sink),
-    })
-    .await
+    wait_for(task, file, Events::IN | Events::RDHUP, nonblocking, || place.read(file, &mut sink)).await
 }
 
 /// Writes from guest memory: all of it to a stream that can be waited for, as much as there is room for otherwise.
@@ -112,10 +161,8 @@ pub(crate) async fn write_file(
     let append = manner.append.unwrap_or_else(|| file.flags().contains(OpenFlags::APPEND));
     let mut done = 0;
     loop {
-        let written = wait_for(task, file, Events::OUT, manner.nonblocking, || match place {
-            Place::Here => file.write_here(append, &mut source),
-            Place::At(offset) => file.write_there(offset, append, &mut source),
-        });
+        let written =
+            wait_for(task, file, Events::OUT, manner.nonblocking, || place.write(file, append, &mut source));
         match written.await {
             Ok(count) => {
                 done += count;

@@ -76,7 +76,7 @@ impl File for Context {
 fn install(task: &Arc<Task>, phase: Phase, source: &[u8], close_on_exec: bool) -> Result<Fd, Errno> {
     let state = State { source: source.to_vec(), options: Vec::new(), read_only: None, phase };
     let file = Arc::new(Context { state: Mutex::new(state) });
-    let file = OpenFile::new(file, None, OpenFlags::RDWR, task.credentials());
+    let file = OpenFile::new(file, None, OpenFlags::RDWR, Arc::clone(&task.credentials()));
     descriptor::install(task, file, close_on_exec)
 }
 
