@@ -12,29 +12,50 @@ use super::calls::Direction;
 use super::interface::EXTENTS;
 use super::process::Process;
 use super::thread::StubThread;
-use super::window::{Piece, Request, Window};
+use super::window::{Piece, Window, Word};
 
 struct Caller {
-    /// Whose call it is, and in whose memory: the two are there as long as [`calling`] runs, and only told apart by these.
+    /// Whose call it is, and in whose memory; nobody's if null. Both are there until [`End`], and only told apart by these.
     thread: *const StubThread,
     process: *const Process,
-    window: Arc<Window>,
+    window: Option<Arc<Window>>,
     pieces: [Piece; EXTENTS],
     count: usize,
 }
 
 thread_local! {
-    static CALLER: RefCell<Option<Caller>> = const { RefCell::new(None) };
+    static CALLER: RefCell<Caller> = const { RefCell::new(Caller::nobody()) };
 }
 
 impl Caller {
+    const fn nobody() -> Self {
+        let nobody = core::ptr::null();
+        Self {
+            thread: nobody,
+            process: core::ptr::null(),
+            window: None,
+            pieces: [Piece::NONE; EXTENTS],
+            count: 0,
+        }
+    }
+
+    fn is(&self, thread: &StubThread) -> bool {
+        core::ptr::eq(self.thread, thread)
+    }
+
+    fn end(&mut self) {
+        self.thread = core::ptr::null();
+        self.process = core::ptr::null();
+        self.window = None;
+    }
+
     fn pieces(&mut self) -> &mut [Piece] {
         self.pieces.get_mut(..self.count).unwrap_or_default()
     }
 
     /// Puts into guest memory what was written so far.
     fn flush(&mut self, process: &Process) {
-        let Self { window, pieces, count, .. } = self;
+        let Self { window: Some(window), pieces, count, .. } = self else { return };
         for piece in pieces.iter_mut().take(*count).filter(|piece| piece.dirty > 0) {
             let mut bytes = vec![0; core::mem::take(&mut piece.dirty)];
             window.read(piece, 0, &mut bytes);
@@ -44,61 +65,69 @@ impl Caller {
     }
 }
 
-/// Runs `act`, which delivers the request, with the window's memory at hand.
-pub(super) fn calling(thread: &StubThread, window: &Arc<Window>, request: &Request, act: impl FnOnce()) {
-    let Request { pieces, count, .. } = *request;
-    if count == 0 {
+/// Runs `act`, which delivers the request of this word, with the window's memory at hand.
+pub(super) fn calling(thread: &StubThread, window: &Arc<Window>, word: Word, act: impl FnOnce()) {
+    if word.extents() == 0 {
         return act();
     }
-    let process = Arc::as_ptr(&thread.process);
-    let caller = Caller { thread, process, window: Arc::clone(window), pieces, count };
-    let outer = Outer(CALLER.replace(Some(caller)));
+    let begins = CALLER.with_borrow_mut(|caller| {
+        // Within another call guest memory itself will do.
+        let begins = caller.thread.is_null();
+        if begins {
+            caller.thread = thread;
+            caller.process = Arc::as_ptr(&thread.process);
+            caller.count = window.pieces(word, &mut caller.pieces);
+            caller.window = Some(Arc::clone(window));
+        }
+        begins
+    });
+    let end = begins.then(|| End(thread));
     act();
-    waits(thread);
-    drop(outer);
+    drop(end);
 }
 
-/// The call within which another one is carried out.
-struct Outer(Option<Caller>);
+/// The end of a call's delivery.
+struct End<'a>(&'a StubThread);
 
-impl Drop for Outer {
+impl Drop for End<'_> {
     fn drop(&mut self) {
-        CALLER.set(self.0.take());
+        waits(self.0);
     }
 }
 
 /// The thread's call is not answered yet: from here on guest memory itself counts.
 pub(super) fn waits(thread: &StubThread) {
-    if let Some(mut caller) = take(thread) {
-        caller.flush(&thread.process);
-    }
+    CALLER.with_borrow_mut(|caller| {
+        if caller.is(thread) {
+            caller.flush(&thread.process);
+            caller.end();
+        }
+    });
 }
 
 /// The thread's call is answered. Returns how many bytes of each piece the gate is to copy.
 pub(super) fn answered(thread: &StubThread) -> [usize; EXTENTS] {
-    take(thread).map(|caller| caller.pieces.map(|piece| piece.dirty)).unwrap_or_default()
-}
-
-fn take(thread: &StubThread) -> Option<Caller> {
-    CALLER.with_borrow_mut(|caller| match caller {
-        Some(current) if core::ptr::eq(current.thread, thread) => caller.take(),
-        _ => None,
+    CALLER.with_borrow_mut(|caller| {
+        if !caller.is(thread) {
+            return [0; EXTENTS];
+        }
+        caller.end();
+        let mut written = [0; EXTENTS];
+        written.iter_mut().zip(caller.pieces()).for_each(|(written, piece)| *written = piece.dirty);
+        written
     })
 }
 
 /// Runs `act` if a call of this process is being carried out here.
 fn of<T>(process: &Process, act: impl FnOnce(&mut Caller) -> Option<T>) -> Option<T> {
-    CALLER.with_borrow_mut(|caller| {
-        let caller = caller.as_mut().filter(|caller| core::ptr::eq(caller.process, process))?;
-        act(caller)
-    })
+    CALLER.with_borrow_mut(|caller| core::ptr::eq(caller.process, process).then(|| act(caller)).flatten())
 }
 
 /// As [`crate::Memory::read`], if the window has what is wanted.
 pub(super) fn read(process: &Process, address: u64, into: &mut [u8]) -> Option<usize> {
     of(process, |caller| {
         let wanted = into.len();
-        let Caller { window, pieces, count, .. } = caller;
+        let Caller { window: Some(window), pieces, count, .. } = caller else { return None };
         for piece in pieces.get_mut(..*count).unwrap_or_default() {
             if let Some(at) = piece.place(address, wanted)
                 && (piece.is_input() || at + wanted <= piece.dirty)
@@ -132,7 +161,7 @@ pub(super) fn write_gathered(
     from: &[IoSlice<'_>],
 ) -> Option<usize> {
     of(process, |caller| {
-        let Caller { window, pieces, count, .. } = caller;
+        let Caller { window: Some(window), pieces, count, .. } = caller else { return None };
         for piece in pieces.get_mut(..*count).unwrap_or_default() {
             if let Some(at) = piece.place(address, total)
                 && piece.is_output()
@@ -168,7 +197,7 @@ impl Caller {
         }
         for piece in self.pieces() {
             if piece.is_input() && piece.overlaps(piece.length, address, length) {
-                *piece = Piece::default();
+                *piece = Piece::NONE;
             }
         }
     }

@@ -75,13 +75,13 @@ impl StubThread {
 
     /// Takes the request that lies in the window.
     fn requested(&self, mut state: MutexGuard<'_, State>, window: &Arc<Window>, word: Word, via: Via) {
-        let request = window.request(word);
+        let args = window.request(word);
         match state.phase {
             Phase::Running | Phase::CloneReturning { .. } => state.taken = word.serial(),
             // A stub posts nothing while it waits for something else.
             _ => return self.process.kill(),
         }
-        if self.process.shared.is_plain(request.args.number) {
+        if self.process.shared.is_plain(args.number) {
             // The gate leaves these to the filter, so that the kernel gets them with registers.
             return self.answer_call(&mut state, via, Errno::EPERM.to_return());
         }
@@ -89,9 +89,9 @@ impl StubThread {
             // The interrupt that ends it is on its way.
             return self.answer_call(&mut state, via, Errno::EINTR.to_return());
         }
-        state.phase = Phase::Call { via, number: request.args.number };
+        state.phase = Phase::Call { via, number: args.number };
         drop(state);
-        caller::calling(self, window, &request, || self.tell(Stop::Syscall(request.args)));
+        caller::calling(self, window, word, || self.tell(Stop::Syscall(args)));
     }
 
     /// Somebody has taken the request for which the stub rings: it sleeps until that is answered.

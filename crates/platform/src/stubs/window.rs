@@ -26,7 +26,7 @@ pub(super) struct Window {
 }
 
 /// A piece of guest memory that lies in a window, as it was when the call was taken.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
     pub(super) address: u64,
     pub(super) length: usize,
@@ -39,14 +39,6 @@ pub(super) struct Piece {
 /// What says how far a request is, [`interface::request`], as it was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Word(u64);
-
-/// A request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Request {
-    pub(super) args: SyscallArgs,
-    pub(super) pieces: [Piece; EXTENTS],
-    pub(super) count: usize,
-}
 
 impl Window {
     /// A new window for the thread on this slot, and the file to be mapped there.
@@ -88,21 +80,22 @@ impl Window {
     }
 
     /// The request of this word, which is still there: its thread waits for the answer.
-    pub(super) fn request(&self, word: Word) -> Request {
+    pub(super) fn request(&self, word: Word) -> SyscallArgs {
         let head = self.head();
         let args = head.args.each_ref().map(|word| word.load(Ordering::Relaxed));
-        let ip = head.resume.load(Ordering::Relaxed);
-        let count = word.extents();
-        let mut pieces = [Piece::default(); EXTENTS];
-        if count > 0 {
+        SyscallArgs { number: word.number(), args, ip: head.resume.load(Ordering::Relaxed) }
+    }
+
+    /// The pieces of the request of this word. Returns how many there are.
+    pub(super) fn pieces(&self, word: Word, into: &mut [Piece; EXTENTS]) -> usize {
+        let extents = core::mem::offset_of!(interface::Window, extents);
+        for (number, piece) in into.iter_mut().enumerate().take(word.extents()) {
             // The copy is what counts from here on.
-            let extents = self.shared.read(core::mem::offset_of!(interface::Window, extents));
-            let extents: [interface::Extent; EXTENTS] = extents.unwrap_or_default();
-            for (piece, extent) in pieces.iter_mut().zip(extents).take(count) {
-                *piece = Piece::checked(&extent).unwrap_or_default();
-            }
+            let extent =
+                self.shared.read::<interface::Extent>(extents + number * size_of::<interface::Extent>());
+            *piece = extent.as_ref().and_then(Piece::checked).unwrap_or(Piece::NONE);
         }
-        Request { args: SyscallArgs { number: word.number(), args, ip }, pieces, count }
+        word.extents()
     }
 
     /// Puts the result of this request where the thread finds it, and how many bytes of each piece were written.
@@ -201,7 +194,8 @@ impl Word {
         self.0 >> request::SERIAL_SHIFT & request::SERIAL
     }
 
-    fn extents(self) -> usize {
+    /// How many pieces of memory go with the request.
+    pub(super) fn extents(self) -> usize {
         usize::try_from(self.0 >> request::COUNT_SHIFT & request::COUNT).unwrap_or(0).min(EXTENTS)
     }
 
@@ -211,6 +205,9 @@ impl Word {
 }
 
 impl Piece {
+    /// One that nothing lies in.
+    pub(super) const NONE: Self = Self { address: 0, length: 0, offset: 0, kind: 0, dirty: 0 };
+
     /// The piece, if it lies within the window's data.
     fn checked(extent: &interface::Extent) -> Option<Self> {
         let length = u64::from(extent.length & extent::LENGTH);
