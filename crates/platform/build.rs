@@ -30,7 +30,7 @@ fn build() -> Result<(), Box<dyn std::error::Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
     stub(&watched(&here.join("../stub"), "link.ld"), &out.join("stub"))?;
-    vdso(&watched(&here.join("../vdso"), "vdso.ld"), &out)
+    vdso(&watched(&here.join("../stub/vdso"), "vdso.ld"), &out)
 }
 
 /// A crate's directory, whose sources and linker script the result depends on.

@@ -6,8 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How often `unsafe` stands in the crates that may use it. To be lowered whenever it can be, and raised on purpose only.
-const UNSAFE: [(&str, usize); 4] =
-    [("crates/host", 34), ("crates/stub", 91), ("crates/platform", 36), ("crates/vdso", 22)];
+const UNSAFE: [(&str, usize); 3] = [("crates/host", 34), ("crates/stub", 113), ("crates/platform", 36)];
 
 /// The longest that a source file may be, in lines.
 const LONGEST_FILE: usize = 800;

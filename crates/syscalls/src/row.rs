@@ -17,15 +17,22 @@ pub enum Support {
     None(&'static str),
 }
 
+/// Carries a call out.
+pub type Now = fn(&Arc<Task>, &[u64; 6]) -> Result<Outcome, Errno>;
+/// Carries a call out, or gives nothing and has done nothing.
+pub type Perhaps = fn(&Arc<Task>, &[u64; 6]) -> Result<Option<Outcome>, Errno>;
+/// Begins a call.
+pub type Later = fn(Arc<Task>, [u64; 6]) -> Call;
+
 /// The function behind a row.
 #[derive(Clone, Copy)]
 pub enum Handler {
     /// Never waits.
-    Now(fn(&Arc<Task>, &[u64; 6]) -> Result<Outcome, Errno>),
+    Now(Now),
     /// May wait.
-    Later(fn(Arc<Task>, [u64; 6]) -> Call),
-    /// May wait, but mostly need not: the first function carries it out at once, or gives nothing and has done nothing.
-    Soon(fn(&Arc<Task>, &[u64; 6]) -> Result<Option<Outcome>, Errno>, fn(Arc<Task>, [u64; 6]) -> Call),
+    Later(Later),
+    /// May wait, but mostly need not.
+    Soon(Perhaps, Later),
     /// There is none.
     Missing,
 }

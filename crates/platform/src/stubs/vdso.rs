@@ -1,6 +1,6 @@
 //! The guests' vDSO: one memory file for the sandbox, mapped by the zygote and so in every guest process.
 //!
-//! The host's own vDSO moves into the stub's range, where the guests' calls it (`crates/vdso`).
+//! The host's own vDSO moves into the stub's range, where the guests' calls it (`crates/stub/vdso`).
 
 use std::os::fd::OwnedFd;
 
@@ -12,7 +12,7 @@ use super::patching::{PAGE_BYTES, file_key};
 use crate::Mapping;
 
 #[expect(unreachable_pub, reason = "it is the vDSO's too")]
-#[path = "../../../vdso/src/interface.rs"]
+#[path = "../../../stub/vdso/src/interface.rs"]
 mod interface;
 
 /// The file that `build.rs` has built.
