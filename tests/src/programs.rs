@@ -371,6 +371,8 @@ const FILES: &[Case] = &[
     python!("files/mount-propagation", "mount_propagation.py"),
     python!("files/mount-namespaces", "mount_namespaces.py"),
     python!("files/mount-api", "mount_api.py"),
+    python!("files/mount-ids", "mount_ids.py", since: (6, 15)),
+    python!("files/mount-ids-capabilities", "mount_ids_capabilities.py", since: (6, 15)),
     python!("files/mount-overlay", "mount_overlay.py"),
     python!("files/mount-overlay-marks", "mount_overlay_marks.py"),
     python!("files/mount-overlay-options", "mount_overlay_options.py"),

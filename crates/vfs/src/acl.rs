@@ -2,6 +2,7 @@
 
 use abi::Errno;
 
+use crate::user::NO_ID;
 use crate::{Access, Credentials, FileKind, UserNamespace};
 
 /// The extended attribute of the list that access is checked by.
@@ -13,8 +14,6 @@ pub const DEFAULT: &[u8] = b"system.posix_acl_default";
 const VERSION: u32 = 2;
 const HEADER: usize = 4;
 const ENTRY: usize = 8;
-/// What stands for the id where a tag needs none.
-const NO_ID: u32 = u32::MAX;
 
 /// Which of a file's two lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,28 +160,39 @@ impl Acl {
     ///
     /// # Errors
     /// `EINVAL` for users and groups that do not exist there.
-    pub fn given_in(mut self, user: &UserNamespace) -> Result<Self, Errno> {
-        for (who, _) in &mut self.entries {
-            match who {
-                Who::User(id) => *id = user.uid(*id).ok_or(Errno::EINVAL)?,
-                Who::Group(id) => *id = user.gid(*id).ok_or(Errno::EINVAL)?,
-                _ => {}
-            }
-        }
-        Ok(self)
+    pub fn given_in(self, user: &UserNamespace) -> Result<Self, Errno> {
+        self.with_ids(|uid| user.uid(uid), |gid| user.gid(gid)).of_somebody()
     }
 
     /// The list as somebody in a user namespace sees it.
     #[must_use]
-    pub fn seen_from(mut self, user: &UserNamespace) -> Self {
+    pub fn seen_from(self, user: &UserNamespace) -> Self {
+        self.with_ids(|uid| user.uid_within(uid), |gid| user.gid_within(gid))
+    }
+
+    /// The list with other numbers for the users and groups that it names; [`NO_ID`] where there is none.
+    pub(crate) fn with_ids(
+        mut self,
+        user: impl Fn(u32) -> Option<u32>,
+        group: impl Fn(u32) -> Option<u32>,
+    ) -> Self {
         for (who, _) in &mut self.entries {
             match who {
-                Who::User(id) => *id = user.uid_within(*id).unwrap_or(NO_ID),
-                Who::Group(id) => *id = user.gid_within(*id).unwrap_or(NO_ID),
+                Who::User(id) => *id = user(*id).unwrap_or(NO_ID),
+                Who::Group(id) => *id = group(*id).unwrap_or(NO_ID),
                 _ => {}
             }
         }
         self
+    }
+
+    /// The list, if it names nobody who does not exist.
+    ///
+    /// # Errors
+    /// `EINVAL`.
+    pub(crate) fn of_somebody(self) -> Result<Self, Errno> {
+        let nobody = |(who, _): &(Who, u32)| matches!(who, Who::User(NO_ID) | Who::Group(NO_ID));
+        if self.entries.iter().any(nobody) { Err(Errno::EINVAL) } else { Ok(self) }
     }
 
     fn entry(&self, who: Who) -> Option<u32> {

@@ -1,6 +1,9 @@
 //! What stat(2) tells of an inode, and what chmod(2), chown(2), truncate(2) and utimensat(2) change.
 
+use abi::Errno;
+
 use crate::InodeFlags;
+use crate::user::NO_ID;
 
 /// The type of an inode: the `S_IFMT` bits of its mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -191,6 +194,22 @@ pub struct Attributes {
     pub born: Option<Timestamp>,
     /// What everybody is forbidden to do to it, where the filesystem keeps that.
     pub flags: Option<InodeFlags>,
+}
+
+impl Attributes {
+    /// Whether both user and group are somebody: through an idmapped mount they may be nobody.
+    #[must_use]
+    pub const fn has_owner(&self) -> bool {
+        self.owner.uid != NO_ID && self.owner.gid != NO_ID
+    }
+
+    /// Nothing if both are somebody: what belongs to nobody is not changed, because its owner would be stored with it.
+    ///
+    /// # Errors
+    /// `EOVERFLOW`.
+    pub(crate) const fn need_owner(&self) -> Result<(), Errno> {
+        if self.has_owner() { Ok(()) } else { Err(Errno::EOVERFLOW) }
+    }
 }
 
 /// How to set one of the times.

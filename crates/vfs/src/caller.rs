@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 
+use crate::mount_ids::MountIds;
 use crate::mount_namespace::MountNamespace;
 use crate::path::Path;
 use crate::special::SpecialFiles;
@@ -108,9 +109,9 @@ impl Found {
 
     /// As [`crate::Inode::protection`].
     pub(crate) fn protection(&self) -> Result<Attributes, Errno> {
-        match self.inode() {
-            Some(inode) => inode.protection(),
-            None => self.attributes(),
+        match self {
+            Self::Path(path) => path.protection(),
+            Self::File(file) => file.inode().map_or_else(|| file.attributes(), |inode| inode.protection()),
         }
     }
 
@@ -119,9 +120,9 @@ impl Found {
     /// # Errors
     /// As the inode or file says.
     pub fn status(&self, query: &StatusQuery) -> Result<Attributes, Errno> {
-        match self.inode() {
-            Some(inode) => inode.status(query),
-            None => self.attributes(),
+        match self {
+            Self::Path(path) => path.status(query),
+            Self::File(file) => file.inode().map_or_else(|| file.attributes(), |inode| inode.status(query)),
         }
     }
 
@@ -130,10 +131,12 @@ impl Found {
     /// # Errors
     /// `EPERM` if they cannot be changed.
     pub(crate) fn set_attributes(&self, change: &AttributeChange) -> Result<(), Errno> {
-        match (self.inode(), self) {
-            (Some(inode), _) => inode.set_attributes(change),
-            (None, Self::File(file)) => file.file.set_attributes(change),
-            (None, Self::Path(_)) => Err(Errno::EPERM),
+        match self {
+            Self::Path(path) => path.set_attributes(change),
+            Self::File(file) => match file.inode() {
+                Some(inode) => inode.set_attributes(change),
+                None => file.file.set_attributes(change),
+            },
         }?;
         if let Some(dentry) = self.dentry() {
             crate::notify::changed(dentry, change);
@@ -158,6 +161,14 @@ impl Found {
         }
     }
 
+    /// What the mount that it is seen through makes of owners, if that is idmapped.
+    pub(crate) fn ids(&self) -> Option<&Arc<MountIds>> {
+        match self {
+            Self::Path(path) => path.mount.ids(),
+            Self::File(_) => None,
+        }
+    }
+
     /// Nothing if credentials give an access to it.
     ///
     /// # Errors
@@ -168,9 +179,10 @@ impl Found {
         attributes: &Attributes,
         access: Access,
     ) -> Result<(), Errno> {
-        match self.inode() {
-            Some(inode) => credentials.check_inode(&inode, attributes, access),
-            None => credentials.check(attributes, access),
+        match (self, self.inode()) {
+            (Self::Path(path), _) => path.check(credentials, attributes, access),
+            (_, Some(inode)) => credentials.check_inode(&inode, attributes, access),
+            (_, None) => credentials.check(attributes, access),
         }
     }
 
@@ -230,7 +242,7 @@ impl Caller<'_> {
         if searches && self.searches_all() {
             return Ok(());
         }
-        self.credentials.check_inode(inode, &path.protection()?, access)
+        path.check(self.credentials, &path.protection()?, access)
     }
 
     /// Whether the caller's capabilities let it search every directory: then nobody needs to ask for its mode.

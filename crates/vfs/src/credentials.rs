@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use abi::Errno;
 
+use crate::user::NO_ID;
 use crate::{Attributes, FileKind, UserNamespace};
 
 macro_rules! capabilities {
@@ -239,8 +240,8 @@ impl Credentials {
     /// Whether the user and the group of an inode exist in the caller's user namespace.
     fn knows(&self, attributes: &Attributes) -> bool {
         let owner = attributes.owner;
-        self.user.is_initial()
-            || self.user.uid_within(owner.uid).is_some() && self.user.gid_within(owner.gid).is_some()
+        let known = self.user.is_initial() && attributes.has_owner();
+        known || self.user.uid_within(owner.uid).is_some() && self.user.gid_within(owner.gid).is_some()
     }
 
     /// `EPERM` unless the capability is effective in the initial user namespace.
@@ -312,7 +313,7 @@ impl Credentials {
         let uid = attributes.owner.uid;
         uid == self.fsuid
             || self.effective.has(Capability::Fowner)
-                && (self.user.is_initial() || self.user.uid_within(uid).is_some())
+                && (self.user.is_initial() && uid != NO_ID || self.user.uid_within(uid).is_some())
     }
 }
 

@@ -103,6 +103,12 @@ pub trait FileSystem: Send + Sync {
         None
     }
 
+    /// Whether its mounts may be idmapped (`FS_ALLOW_IDMAP`): the VFS alone checks permissions by owners and lists, and what is stored for a new
+    /// file is the owner that the VFS gives.
+    fn allows_ids(&self) -> bool {
+        false
+    }
+
     /// How many filesystems at most lie below this one.
     fn stack_depth(&self) -> u32 {
         0

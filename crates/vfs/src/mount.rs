@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use abi::Errno;
 use parking_lot::{Mutex, RwLock};
 
 use crate::dentry::Dentry;
 use crate::mount_flags::{MountFlags, MountLocks};
+use crate::mount_ids::MountIds;
 use crate::mount_namespace::MountNamespace;
 use crate::path::Path;
 use crate::propagation::{self, Propagation};
 use crate::superblock::SuperBlock;
+use crate::{Attributes, Owner};
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -28,7 +30,11 @@ pub struct Mount {
     pub source: Vec<u8>,
     flags: AtomicU32,
     locks: AtomicU32,
+    /// Whose its files are, if they are others' than the filesystem says.
+    ids: OnceLock<Arc<MountIds>>,
     attachment: RwLock<Option<Attachment>>,
+    /// Whether it has ever been in a namespace, where anybody could see it.
+    revealed: AtomicBool,
     /// The namespace that it belongs to, if it is attached in one.
     namespace: RwLock<Weak<MountNamespace>>,
     /// By the id of the dentry they are mounted upon.
@@ -63,7 +69,9 @@ impl Mount {
             source: source.to_vec(),
             flags: AtomicU32::new(flags.with_default_times().bits()),
             locks: AtomicU32::new(0),
+            ids: OnceLock::new(),
             attachment: RwLock::new(None),
+            revealed: AtomicBool::new(false),
             namespace: RwLock::default(),
             children: RwLock::default(),
             writers: Mutex::new(0),
@@ -126,6 +134,33 @@ impl Mount {
         self.locks.store(locks.bits(), Ordering::Release);
     }
 
+    /// What it makes of owners, if it is idmapped.
+    #[must_use]
+    pub fn ids(&self) -> Option<&Arc<MountIds>> {
+        self.ids.get()
+    }
+
+    /// Makes it idmapped: once, and before anybody sees it.
+    ///
+    /// # Errors
+    /// `EPERM` if it is already.
+    pub(crate) fn set_ids(&self, ids: Arc<MountIds>) -> Result<(), Errno> {
+        self.ids.set(ids).map_err(|_| Errno::EPERM)
+    }
+
+    /// Attributes of one of its files as they are seen through it.
+    pub(crate) fn seen(&self, attributes: Attributes) -> Attributes {
+        self.ids().map_or(attributes, |ids| ids.seen(attributes))
+    }
+
+    /// An owner as the filesystem stores it.
+    ///
+    /// # Errors
+    /// `EOVERFLOW` for one who can have nothing here.
+    pub(crate) fn stored(&self, owner: Owner) -> Result<Owner, Errno> {
+        self.ids().map_or(Ok(owner), |ids| ids.stored(owner))
+    }
+
     /// Whether anything is open for writing through it.
     #[must_use]
     pub fn has_writers(&self) -> bool {
@@ -170,6 +205,11 @@ impl Mount {
         self.expiring.store(false, Ordering::Release);
     }
 
+    /// Whether it has ever been in a namespace.
+    pub(crate) fn was_revealed(&self) -> bool {
+        self.revealed.load(Ordering::Acquire)
+    }
+
     /// The namespace that it belongs to.
     #[must_use]
     pub fn namespace(&self) -> Option<Arc<MountNamespace>> {
@@ -181,6 +221,7 @@ impl Mount {
         let new = namespace.map_or_else(Weak::new, Arc::downgrade);
         if let Some(namespace) = namespace {
             namespace.add_mount();
+            self.revealed.store(true, Ordering::Release);
         }
         let old = std::mem::replace(&mut *self.namespace.write(), new);
         if let Some(old) = old.upgrade() {

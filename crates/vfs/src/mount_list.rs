@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::Device;
 use crate::mount::Mount;
 use crate::mount_flags::MountFlags;
+use crate::mount_ids::MountIds;
 use crate::mount_namespace::MountNamespace;
 use crate::path::Path;
 use crate::path_name::{climb, within_filesystem};
@@ -35,6 +36,8 @@ pub struct MountRecord {
     pub source: Vec<u8>,
     /// Whether the filesystem as a whole is read-only.
     pub read_only: bool,
+    /// What it makes of owners, if it is idmapped.
+    pub ids: Option<Arc<MountIds>>,
     /// Options of the filesystem, each with a comma before it.
     pub options: String,
 }
@@ -70,6 +73,7 @@ fn record(mount: &Arc<Mount>, root: &Path) -> Option<MountRecord> {
         kind: filesystem.full_kind(),
         source: mount.source.clone(),
         read_only: mount.superblock().is_read_only(),
+        ids: mount.ids().cloned(),
         options: filesystem.options(),
     })
 }
@@ -97,7 +101,9 @@ impl MountRecord {
         let mut line = escape(&self.source, WORD);
         line.push(b' ');
         line.extend(escape(&self.mountpoint, PATH));
-        line.extend(format!(" {} {}{} 0 0\n", self.kind, flags.options(), self.options).bytes());
+        line.extend(
+            format!(" {} {}{}{} 0 0\n", self.kind, flags.options(), self.idmapped(), self.options).bytes(),
+        );
         line
     }
 
@@ -109,7 +115,8 @@ impl MountRecord {
         line.extend(escape(&self.root, PATH));
         line.push(b' ');
         line.extend(escape(&self.mountpoint, PATH));
-        line.extend(format!(" {}{} - {} ", self.flags.options(), self.fields(), self.kind).bytes());
+        let restricts = self.flags.options();
+        line.extend(format!(" {restricts}{}{} - {} ", self.idmapped(), self.fields(), self.kind).bytes());
         line.extend(escape(&self.source, WORD));
         let access = if self.read_only { "ro" } else { "rw" };
         line.extend(format!(" {access}{}\n", self.options).bytes());
@@ -125,6 +132,10 @@ impl MountRecord {
         line.extend(escape(&self.mountpoint, PATH));
         line.extend(format!(" with fstype {} \n", self.kind).bytes());
         line
+    }
+
+    const fn idmapped(&self) -> &'static str {
+        if self.ids.is_some() { ",idmapped" } else { "" }
     }
 
     /// The optional fields of mountinfo, each with a blank before it.

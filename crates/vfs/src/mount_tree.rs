@@ -100,6 +100,8 @@ impl Relocation {
 pub(crate) enum Copying {
     /// Peers of those that are shared. Unbindable ones are left out.
     Bind,
+    /// As `Bind`, but not idmapped.
+    BindPlain,
     /// As `Bind`, but with the unbindable ones: for a new namespace.
     Namespace,
     /// As `Namespace`, but those of shared ones are slaves: for a namespace of another user namespace.
@@ -144,9 +146,15 @@ pub(crate) fn copy_tree(
 pub(crate) fn copy_one(mount: &Arc<Mount>, root: &Arc<Dentry>, how: Copying) -> Arc<Mount> {
     let copy = Mount::new(Arc::clone(mount.superblock()), Arc::clone(root), &mount.source, mount.flags());
     copy.set_locks(mount.locks());
+    if let Some(ids) = mount.ids().filter(|_| how != Copying::BindPlain) {
+        // A new mount has none yet.
+        let _ = copy.set_ids(Arc::clone(ids));
+    }
     match how {
         Copying::OtherUsers if propagation::is_shared(mount) => propagation::enslave(mount, &copy),
-        Copying::Bind | Copying::Namespace | Copying::OtherUsers => propagation::copy(mount, &copy),
+        Copying::Bind | Copying::BindPlain | Copying::Namespace | Copying::OtherUsers => {
+            propagation::copy(mount, &copy);
+        }
         Copying::Slaves => propagation::enslave(mount, &copy),
         Copying::SharedSlaves => {
             propagation::enslave(mount, &copy);

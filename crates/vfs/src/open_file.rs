@@ -187,9 +187,9 @@ impl OpenFile {
     /// # Errors
     /// As the inode says.
     pub fn attributes(&self) -> Result<Attributes, Errno> {
-        match self.inode() {
-            Some(inode) => inode.attributes(),
-            None => self.file.attributes(),
+        match &self.path {
+            Some(path) => path.attributes(),
+            None => self.file.inode().map_or_else(|| self.file.attributes(), |inode| inode.attributes()),
         }
     }
 

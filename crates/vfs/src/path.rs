@@ -6,7 +6,7 @@ use abi::Errno;
 
 use crate::dentry::Dentry;
 use crate::mount::Mount;
-use crate::{Attributes, InodeRef};
+use crate::{Access, Acl, AclKind, AttributeChange, Attributes, Credentials, InodeRef, StatusQuery};
 
 /// A dentry as seen through a mount.
 #[derive(Clone)]
@@ -29,12 +29,55 @@ impl Path {
     /// # Errors
     /// As [`crate::Inode::attributes`].
     pub fn attributes(&self) -> Result<Attributes, Errno> {
-        self.dentry.inode_ref().attributes()
+        Ok(self.mount.seen(self.dentry.inode_ref().attributes()?))
     }
 
     /// As [`crate::Inode::protection`].
     pub(crate) fn protection(&self) -> Result<Attributes, Errno> {
-        self.dentry.inode_ref().protection()
+        Ok(self.mount.seen(self.dentry.inode_ref().protection()?))
+    }
+
+    /// As [`crate::Inode::status`].
+    pub(crate) fn status(&self, query: &StatusQuery) -> Result<Attributes, Errno> {
+        Ok(self.mount.seen(self.dentry.inode_ref().status(query)?))
+    }
+
+    /// Changes attributes; the caller has checked that it may.
+    pub(crate) fn set_attributes(&self, change: &AttributeChange) -> Result<(), Errno> {
+        let inode = self.dentry.inode_ref();
+        match self.mount.ids() {
+            None => inode.set_attributes(change),
+            Some(ids) => inode.set_attributes(&ids.stored_change(change)?),
+        }
+    }
+
+    /// An access control list as it is seen here.
+    fn acl(&self, kind: AclKind) -> Option<Acl> {
+        let list = self.dentry.inode_ref().acl(kind)?;
+        Some(match self.mount.ids() {
+            None => list,
+            Some(ids) => ids.seen_list(list),
+        })
+    }
+
+    /// Nothing if credentials give an access, by what [`Self::attributes`] or [`Self::protection`] said.
+    ///
+    /// # Errors
+    /// `EACCES`.
+    pub fn check(
+        &self,
+        credentials: &Credentials,
+        attributes: &Attributes,
+        access: Access,
+    ) -> Result<(), Errno> {
+        if self.mount.ids().is_none() {
+            return credentials.check_inode(self.dentry.inode_ref(), attributes, access);
+        }
+        // What is written would be stored again, and with it an owner that nobody is.
+        if access.contains(Access::WRITE) && !attributes.has_owner() {
+            return Err(Errno::EACCES);
+        }
+        credentials.check_by_list(attributes, access, || self.acl(AclKind::Access))
     }
 
     /// The same place, but if something is mounted there, the root of that, and so on.

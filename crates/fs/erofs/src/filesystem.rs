@@ -93,6 +93,10 @@ impl FileSystem for Erofs {
         })
     }
 
+    fn allows_ids(&self) -> bool {
+        true
+    }
+
     fn options(&self) -> String {
         String::from(",user_xattr,acl")
     }

@@ -194,6 +194,10 @@ impl FileSystem for GoferFs {
         "9p"
     }
 
+    fn allows_ids(&self) -> bool {
+        true
+    }
+
     fn gives_handles(&self) -> bool {
         true
     }

@@ -7,8 +7,8 @@ use abi::Errno;
 use vfs::filesystem::FileSystemRef;
 use vfs::inode::LinkTarget;
 use vfs::{
-    AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef, Name, OpenFlags,
-    Owner, Timestamp,
+    Access, AttributeChange, Attributes, Credentials, Device, File, FileKind, Inode, InodeRef, Name,
+    OpenFlags, Owner, Timestamp,
 };
 
 use crate::directory::OpenDirectory;
@@ -72,6 +72,11 @@ pub trait Link: Send + Sync {
 pub trait Directory: Send + Sync {
     /// The node of a name.
     fn lookup(&self, name: &[u8]) -> Option<Node>;
+
+    /// Whether whoever looks right now may, whatever the permission bits say.
+    fn admits_viewer(&self) -> bool {
+        false
+    }
 
     /// All names with their inode numbers and types, in a stable order, `.` and `..` left out.
     fn list(&self) -> Vec<(Vec<u8>, u64, FileKind)>;
@@ -161,6 +166,11 @@ impl Inode for NodeInode {
 
     fn kind(&self) -> FileKind {
         self.node.kind()
+    }
+
+    fn permission(&self, _: &Credentials, _: Access, _: bool) -> Option<Result<(), Errno>> {
+        let Node::Directory(_, directory) = &self.node else { return None };
+        directory.admits_viewer().then_some(Ok(()))
     }
 
     fn is_for_mounts(&self) -> bool {

@@ -100,6 +100,10 @@ impl FileSystem for Tmpfs {
         self.shared.name
     }
 
+    fn allows_ids(&self) -> bool {
+        self.shared.name == "tmpfs"
+    }
+
     fn gives_handles(&self) -> bool {
         true
     }

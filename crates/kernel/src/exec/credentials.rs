@@ -2,7 +2,7 @@
 
 use abi::Errno;
 use vfs::user::file_capabilities::root_of;
-use vfs::{CapabilitySet, Credentials};
+use vfs::{CapabilitySet, Credentials, MountIds};
 
 /// `SECBIT_NOROOT` of capabilities(7).
 const NOROOT: u32 = 1;
@@ -37,6 +37,11 @@ impl FileCapabilities {
             effective: word(0)? & 1 != 0,
             root,
         })
+    }
+
+    /// The same of a file on an idmapped mount. Nothing if those who are root where they hold are nobody there.
+    pub(super) fn seen_through(self, ids: &MountIds) -> Option<Self> {
+        Some(Self { root: ids.seen_uid(self.root)?, ..self })
     }
 }
 

@@ -10,7 +10,7 @@ use vfs::mount_flags::MountFlags;
 use vfs::path::Path;
 use vfs::resolve::Lookup;
 use vfs::usage::Executing;
-use vfs::{Access, Attributes, File, FileKind, MapSource, OpenFile, OpenFlags};
+use vfs::{Access, Attributes, File, FileKind, MapSource, MountIds, OpenFile, OpenFlags};
 
 use super::credentials::{FileCapabilities, Identity};
 use crate::Task;
@@ -112,9 +112,16 @@ impl Executable {
             uid: self.attributes.owner.uid,
             gid: self.attributes.owner.gid,
             mode: self.attributes.mode,
-            capabilities: value.and_then(|v| FileCapabilities::parse(&v)),
+            capabilities: value.and_then(|v| FileCapabilities::parse(&v)).and_then(|of| match self.ids() {
+                None => Some(of),
+                Some(ids) => of.seen_through(ids),
+            }),
             no_set_id,
         }
+    }
+
+    fn ids(&self) -> Option<&Arc<MountIds>> {
+        self.path.as_ref()?.mount.ids()
     }
 
     /// What /proc/PID/exe leads to.

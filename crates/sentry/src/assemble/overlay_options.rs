@@ -97,7 +97,9 @@ impl Options {
         let settings = self.settings()?;
         let directory = |path: &[u8]| -> Result<Path, Errno> {
             let found = caller.find_path(&At::here(path), Lookup::FOLLOW)?;
-            if found.inode().kind() == FileKind::Directory { Ok(found) } else { Err(Errno::EINVAL) }
+            // An overlay shows the owners that its layers store: idmapped ones are refused, as by Linux before 5.19.
+            let usable = found.inode().kind() == FileKind::Directory && found.mount.ids().is_none();
+            if usable { Ok(found) } else { Err(Errno::EINVAL) }
         };
         let lowers = self.lowers.iter().map(|path| directory(path)).collect::<Result<Vec<_>, _>>()?;
         let upper = match (&self.upper, &self.work) {
@@ -106,7 +108,7 @@ impl Options {
                 // The overlay writes there for whoever mounts it.
                 for path in [&upper, &work] {
                     let access = Access::READ | Access::WRITE | Access::EXECUTE;
-                    caller.credentials.check_inode(&path.inode(), &path.attributes()?, access)?;
+                    path.check(caller.credentials, &path.attributes()?, access)?;
                 }
                 let same = |lower: &Path| Arc::ptr_eq(lower.mount.superblock(), upper.mount.superblock());
                 let one_filesystem = lowers.iter().all(same);

@@ -14,7 +14,6 @@ use crate::file::{
 use crate::{Row, rows};
 
 const CONTEXT: &str = "no messages to read, values are flags and text";
-const IDMAP: &str = "no idmapped mounts";
 const QUERY: &str = "the caller's namespace only, no lists of options, no id maps";
 const FCNTL: &str = "no F_NOTIFY";
 
@@ -87,8 +86,8 @@ pub(super) static ROWS: &[Row] = rows! {
     now fsmount(context::fsmount, fd: Fd, flags: u32, attributes: u32) Full;
     now open_tree(tree::open_tree, directory: Fd, path: PathPtr, flags: u32) Full;
     now move_mount(tree::move_mount, from_directory: Fd, from: PathPtr, to_directory: Fd, to: PathPtr, flags: u32) Partial("no MOVE_MOUNT_SET_GROUP");
-    now mount_setattr(attributes::mount_setattr, directory: Fd, path: PathPtr, flags: u32, given: UserAddr, size: usize) Partial(IDMAP);
-    now open_tree_attr(attributes::open_tree_attr, directory: Fd, path: PathPtr, flags: u32, given: UserAddr, size: usize) Partial(IDMAP);
+    now mount_setattr(attributes::mount_setattr, directory: Fd, path: PathPtr, flags: u32, given: UserAddr, size: usize) Full;
+    now open_tree_attr(attributes::open_tree_attr, directory: Fd, path: PathPtr, flags: u32, given: UserAddr, size: usize) Full;
     now statmount(query::statmount, request: UserAddr, buffer: UserAddr, size: usize, flags: u32) Partial(QUERY);
     now listmount(query::listmount, request: UserAddr, ids: UserPtr<u64>, count: usize, flags: u32) Partial("the caller's namespace only");
     ;

@@ -84,7 +84,7 @@ impl Caller<'_> {
         if path.mount.flags().contains(MountFlags::NOEXEC) {
             return Err(Errno::EACCES);
         }
-        self.credentials.check_inode(path.dentry.inode_ref(), &attributes, Access::EXECUTE)?;
+        path.check(self.credentials, &attributes, Access::EXECUTE)?;
         Ok((path, attributes))
     }
 }

@@ -7,9 +7,10 @@ use abi::Errno;
 use super::set_id::without_set_ids;
 use crate::caller::{At, Caller, Found};
 use crate::resolve::{AtFlags, Lookup};
+use crate::user::NO_ID;
 use crate::{
-    Access, AclKind, AttributeChange, Attributes, Capability, FileKind, InodeRef, OpenFile, TimeChange,
-    UserNamespace,
+    Access, AclKind, AttributeChange, Attributes, Capability, Credentials, FileKind, InodeRef, OpenFile,
+    TimeChange, UserNamespace,
 };
 
 /// What chown(2) changes, with the numbers of the caller's user namespace.
@@ -49,6 +50,7 @@ impl Caller<'_> {
             return Err(Errno::EOPNOTSUPP);
         }
         attributes.is_loose()?;
+        attributes.need_owner()?;
         if !self.credentials.owns(&attributes) && !lets_server_decide(target) {
             return Err(Errno::EPERM);
         }
@@ -78,13 +80,18 @@ impl Caller<'_> {
         let credentials = self.credentials;
         let owner = owner.outward(&credentials.user)?;
         attributes.is_loose()?;
+        can_be_stored(target, &attributes, owner)?;
         let owns = attributes.owner.uid == credentials.fsuid;
         let same_user = owner.uid.is_none_or(|uid| owns && uid == attributes.owner.uid);
         let own_group = |gid| credentials.in_group(gid) || gid == attributes.owner.gid;
         let same_group = owner.gid.is_none_or(|gid| owns && own_group(gid));
         if !(same_user && same_group || lets_server_decide(target)) {
             let capable = credentials.has_over(Capability::Chown, &attributes);
-            capable.then_some(()).ok_or(Errno::EPERM)?;
+            // What nobody has here can be given to somebody by who is privileged over all of the filesystem.
+            let adopts = |id| id == NO_ID && privileged_over_filesystem(credentials, target);
+            let user = same_user || capable || adopts(attributes.owner.uid);
+            let group = same_group || capable || adopts(attributes.owner.gid);
+            (user && group).then_some(()).ok_or(Errno::EPERM)?;
         }
         let mut change = AttributeChange { uid: owner.uid, gid: owner.gid, ..Default::default() };
         if attributes.kind != FileKind::Directory {
@@ -133,10 +140,12 @@ impl Caller<'_> {
         if (accessed, modified) == now { attributes.allows(Access::WRITE) } else { attributes.is_loose() }?;
         if !self.credentials.owns(&attributes) && !lets_server_decide(target) {
             if (accessed, modified) != now {
+                attributes.need_owner()?;
                 return Err(Errno::EPERM);
             }
             target.check(self.credentials, &attributes, Access::WRITE)?;
         }
+        attributes.need_owner()?;
         target.set_attributes(&AttributeChange { accessed, modified, ..Default::default() })
     }
 
@@ -177,9 +186,23 @@ impl Caller<'_> {
         if i64::try_from(size).is_err() {
             return Err(Errno::EINVAL);
         }
+        attributes.need_owner()?;
         let mode = self.mode_after_write(attributes);
         target.set_attributes(&AttributeChange { size: Some(size), mode, ..Default::default() })
     }
+}
+
+/// Nothing if the owner that chown(2) leads to is one that the filesystem can store.
+fn can_be_stored(target: &Found, attributes: &Attributes, new: OwnerChange) -> Result<(), Errno> {
+    let Some(ids) = target.ids() else { return Ok(()) };
+    let uid = ids.stored_uid(new.uid.unwrap_or(attributes.owner.uid));
+    let gid = ids.stored_gid(new.gid.unwrap_or(attributes.owner.gid));
+    if uid.is_some() && gid.is_some() { Ok(()) } else { Err(Errno::EOVERFLOW) }
+}
+
+fn privileged_over_filesystem(credentials: &Credentials, target: &Found) -> bool {
+    let Found::Path(path) = target else { return false };
+    credentials.has_in(Capability::Chown, path.mount.superblock().user())
 }
 
 /// Whether it is the server of the file that says who may change it.

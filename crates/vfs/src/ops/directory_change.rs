@@ -30,6 +30,8 @@ impl<'a> DirectoryChange<'a> {
 
     /// Whether a new name may be made here: `ENOENT` if the directory was removed, `EACCES`.
     pub(super) fn may_create(&self, caller: &Caller<'_>) -> Result<(), Errno> {
+        let credentials = caller.credentials;
+        self.directory.mount.stored(Owner { uid: credentials.fsuid, gid: credentials.fsgid })?;
         caller.may(self.directory, Access::WRITE | Access::EXECUTE)?;
         if self.directory.dentry.is_deleted() { Err(Errno::ENOENT) } else { Ok(()) }
     }
@@ -42,11 +44,12 @@ impl<'a> DirectoryChange<'a> {
         as_directory: bool,
     ) -> Result<(), Errno> {
         let attributes = self.directory.protection()?;
-        let inode = self.directory.dentry.inode_ref();
-        caller.credentials.check_inode(inode, &attributes, Access::WRITE | Access::EXECUTE)?;
+        let found = self.directory.mount.seen(victim.inode_ref().protection()?);
+        found.need_owner()?;
+        self.directory.check(caller.credentials, &attributes, Access::WRITE | Access::EXECUTE)?;
         attributes.is_rewritable()?;
-        check_sticky(caller, &attributes, victim)?;
-        victim.inode_ref().protection()?.is_loose()?;
+        check_sticky(caller, &attributes, &found)?;
+        found.is_loose()?;
         let is_directory = victim.inode_ref().kind() == FileKind::Directory;
         if as_directory && !is_directory {
             return Err(Errno::ENOTDIR);
@@ -87,7 +90,7 @@ impl<'a> DirectoryChange<'a> {
 }
 
 /// In a sticky directory only the owners of the file and of the directory may take a name away.
-fn check_sticky(caller: &Caller<'_>, directory: &Attributes, victim: &Dentry) -> Result<(), Errno> {
+fn check_sticky(caller: &Caller<'_>, directory: &Attributes, victim: &Attributes) -> Result<(), Errno> {
     const STICKY: u32 = 0o1000;
     let credentials = caller.credentials;
     if directory.mode & STICKY == 0
@@ -96,31 +99,37 @@ fn check_sticky(caller: &Caller<'_>, directory: &Attributes, victim: &Dentry) ->
     {
         return Ok(());
     }
-    let victim = victim.inode_ref().protection()?;
-    let owns = victim.owner.uid == credentials.fsuid || credentials.has_over(Capability::Fowner, &victim);
+    let owns = victim.owner.uid == credentials.fsuid || credentials.has_over(Capability::Fowner, victim);
     if owns { Ok(()) } else { Err(Errno::EPERM) }
 }
 
-/// Owner and mode of a new file for which `mode` was asked, and the access control lists that it inherits.
+/// Owner and mode of a new file for which `mode` was asked, as the filesystem stores them, and the access control lists that it inherits.
+///
+/// # Errors
+/// `EOVERFLOW` if the mount has nobody for the caller.
 pub(super) fn new_file(
     caller: &Caller<'_>,
-    directory: &InodeRef,
+    directory: &Path,
     attributes: &Attributes,
     kind: FileKind,
     mode: u32,
-) -> (Owner, u32, Inherited) {
-    let (owner, mode) = ownership(caller, attributes, kind, mode);
-    let (mode, inherited) = Inherited::from_directory(directory, kind, mode, caller.umask);
-    (owner, mode, inherited)
+) -> Result<(Owner, u32, Inherited), Errno> {
+    let (owner, mode) = ownership(caller, directory, attributes, kind, mode)?;
+    let (mode, inherited) = Inherited::from_directory(directory.dentry.inode_ref(), kind, mode, caller.umask);
+    Ok((owner, mode, inherited))
 }
 
 /// Owner and mode of a new file, before the umask: in a set-group-ID directory it inherits the group, and a directory the bit.
+///
+/// # Errors
+/// As [`new_file`].
 pub(super) fn ownership(
     caller: &Caller<'_>,
+    place: &Path,
     directory: &Attributes,
     kind: FileKind,
     mode: u32,
-) -> (Owner, u32) {
+) -> Result<(Owner, u32), Errno> {
     const SETGID: u32 = 0o2000;
     const GROUP_EXECUTE: u32 = 0o010;
     let credentials = caller.credentials;
@@ -137,5 +146,5 @@ pub(super) fn ownership(
             mode &= !SETGID;
         }
     }
-    (owner, mode)
+    Ok((place.mount.stored(owner)?, mode))
 }

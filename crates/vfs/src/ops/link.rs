@@ -5,7 +5,7 @@ use std::sync::Arc;
 use abi::Errno;
 
 use super::make::begin_make;
-use crate::caller::{At, Caller};
+use crate::caller::{At, Base, Caller};
 use crate::resolve::{AtFlags, Lookup};
 use crate::{Access, Attributes, Capability, FileKind};
 
@@ -18,11 +18,8 @@ impl Caller<'_> {
         let mut lookup = Lookup::empty();
         lookup.set(Lookup::FOLLOW, flags.contains(AtFlags::SYMLINK_FOLLOW));
         lookup.set(Lookup::EMPTY, flags.contains(AtFlags::EMPTY_PATH));
-        if from.path.is_empty()
-            && lookup.contains(Lookup::EMPTY)
-            && !self.credentials.has(Capability::DacReadSearch)
-        {
-            return Err(Errno::ENOENT);
+        if from.path.is_empty() && lookup.contains(Lookup::EMPTY) {
+            self.may_link_open(from.base)?;
         }
         let from = self.find_path(from, lookup)?;
         let parent = self.find_parent(to)?;
@@ -31,7 +28,8 @@ impl Caller<'_> {
             return Err(Errno::EXDEV);
         }
         let inode = from.inode();
-        let attributes = inode.attributes()?;
+        let attributes = from.attributes()?;
+        attributes.need_owner()?;
         self.may_link(&attributes)?;
         change.may_create(self)?;
         attributes.is_loose()?;
@@ -47,6 +45,16 @@ impl Caller<'_> {
         }
         change.made(name, linked.map(|()| inode))?;
         Ok(())
+    }
+
+    /// A file that is only known by a descriptor is linked by whoever opened it, as long as its credentials are the same, and by who is privileged.
+    fn may_link_open(&self, base: Base<'_>) -> Result<(), Errno> {
+        let Base::Descriptor(fd) = base else { return Ok(()) };
+        let file = self.files.get(fd)?;
+        let opener = &file.credentials;
+        let may = Arc::ptr_eq(opener, self.credentials)
+            || self.credentials.has_in(Capability::DacReadSearch, &opener.user);
+        if may { Ok(()) } else { Err(Errno::ENOENT) }
     }
 
     /// Others' files can be linked only if they are harmless and could be copied: what distributions set by

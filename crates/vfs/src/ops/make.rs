@@ -22,8 +22,8 @@ impl Caller<'_> {
         const KEPT: u32 = 0o1777;
         self.make(at, FileKind::Directory, |directory, name, attributes| {
             let (owner, mode, inherited) =
-                new_file(self, directory, attributes, FileKind::Directory, mode & KEPT);
-            let inode = directory.create_directory(name, mode, owner)?;
+                new_file(self, directory, attributes, FileKind::Directory, mode & KEPT)?;
+            let inode = directory.dentry.inode_ref().create_directory(name, mode, owner)?;
             inherited.give(&inode).map(|()| inode)
         })
     }
@@ -36,13 +36,19 @@ impl Caller<'_> {
         let mut host = None;
         let path = self.make(at, FileKind::Socket, |directory, name, attributes| {
             let (owner, mode, inherited) =
-                new_file(self, directory, attributes, FileKind::Socket, mode & 0o7777);
-            let inode = match directory.bind_on_host(name, kind, mode, owner)? {
+                new_file(self, directory, attributes, FileKind::Socket, mode & 0o7777)?;
+            let inode = match directory.dentry.inode_ref().bind_on_host(name, kind, mode, owner)? {
                 Some((inode, socket)) => {
                     host = Some(socket);
                     inode
                 }
-                None => directory.create(name, FileKind::Socket, mode, owner, Device::default())?,
+                None => directory.dentry.inode_ref().create(
+                    name,
+                    FileKind::Socket,
+                    mode,
+                    owner,
+                    Device::default(),
+                )?,
             };
             inherited.give(&inode).map(|()| inode)
         })?;
@@ -71,8 +77,8 @@ impl Caller<'_> {
             if privileged {
                 self.credentials.need(Capability::Mknod)?;
             }
-            let (owner, mode, inherited) = new_file(self, directory, attributes, kind, mode & 0o7777);
-            let inode = directory.create(name, kind, mode, owner, device)?;
+            let (owner, mode, inherited) = new_file(self, directory, attributes, kind, mode & 0o7777)?;
+            let inode = directory.dentry.inode_ref().create(name, kind, mode, owner, device)?;
             inherited.give(&inode).map(|()| inode)
         })
     }
@@ -89,8 +95,8 @@ impl Caller<'_> {
             return Err(Errno::ENAMETOOLONG);
         }
         self.make(at, FileKind::Symlink, |directory, name, attributes| {
-            let (owner, _) = ownership(self, attributes, FileKind::Symlink, 0o777);
-            directory.create_symlink(name, target, owner)
+            let (owner, _) = ownership(self, directory, attributes, FileKind::Symlink, 0o777)?;
+            directory.dentry.inode_ref().create_symlink(name, target, owner)
         })?;
         Ok(())
     }
@@ -100,13 +106,13 @@ impl Caller<'_> {
         &self,
         at: &At<'_>,
         kind: FileKind,
-        maker: impl FnOnce(&InodeRef, Name<'_>, &Attributes) -> Result<InodeRef, Errno>,
+        maker: impl FnOnce(&Path, Name<'_>, &Attributes) -> Result<InodeRef, Errno>,
     ) -> Result<Path, Errno> {
         let parent = self.find_parent(at)?;
         let (change, name) = begin_make(&parent, kind == FileKind::Directory)?;
         change.may_create(self)?;
         let attributes = parent.directory.protection()?;
-        let inode = maker(parent.directory.dentry.inode_ref(), name, &attributes);
+        let inode = maker(&parent.directory, name, &attributes);
         let dentry: Arc<Dentry> = change.made(name, inode)?;
         Ok(parent.directory.with(dentry))
     }

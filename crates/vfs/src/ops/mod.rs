@@ -22,7 +22,7 @@ mod unmount;
 mod xattr;
 
 pub use change::OwnerChange;
-pub use remount::MountChange;
+pub use remount::{IdChange, MountChange};
 pub use set_id::mode_after_write;
 pub use status::Status;
 pub use unmount::UnmountFlags;

@@ -86,31 +86,31 @@ impl Caller<'_> {
         self.may_mount()?;
         let from = self.find_path(from, Lookup::FOLLOW)?;
         let mut change = TreeChange::begin();
-        let copy = self.copy_mounts(&from, recursive)?;
+        let copy = self.copy_mounts(&from, recursive, Copying::Bind)?;
         self.namespace.attach_in(&mut change, &to, &copy)
     }
 
-    /// A copy of what is seen at a place, attached nowhere: open_tree(2) `OPEN_TREE_CLONE`.
+    /// A copy of what is seen at a place, attached nowhere: open_tree(2) `OPEN_TREE_CLONE`. Not `idmapped`, it shows the owners that are stored.
     ///
     /// # Errors
     /// `EPERM`, `EINVAL` as for [`Self::bind_mount`].
-    pub fn clone_mounts(&self, from: &Path, recursive: bool) -> Result<Arc<Mount>, Errno> {
+    pub fn clone_mounts(&self, from: &Path, recursive: bool, idmapped: bool) -> Result<Arc<Mount>, Errno> {
         self.may_mount()?;
         let _change = TreeChange::begin();
-        self.copy_mounts(from, recursive)
+        self.copy_mounts(from, recursive, if idmapped { Copying::Bind } else { Copying::BindPlain })
     }
 
-    fn copy_mounts(&self, from: &Path, recursive: bool) -> Result<Arc<Mount>, Errno> {
+    fn copy_mounts(&self, from: &Path, recursive: bool, how: Copying) -> Result<Arc<Mount>, Errno> {
         let detached = from.mount.namespace().is_none();
         if propagation::of(&from.mount).unbindable || !detached && !self.namespace.contains(&from.mount) {
             return Err(Errno::EINVAL);
         }
         if recursive {
-            Ok(copy_tree(&from.mount, &from.dentry, Copying::Bind)?.0)
+            Ok(copy_tree(&from.mount, &from.dentry, how)?.0)
         } else if hides_something(&from.mount, &from.dentry) {
             Err(Errno::EINVAL)
         } else {
-            Ok(copy_one(&from.mount, &from.dentry, Copying::Bind))
+            Ok(copy_one(&from.mount, &from.dentry, how))
         }
     }
 

@@ -107,7 +107,7 @@ impl Caller<'_> {
             }
             _ => {}
         }
-        self.credentials.check_inode(path.dentry.inode_ref(), attributes, access)?;
+        path.check(self.credentials, attributes, access)?;
         if flags.contains(OpenFlags::TRUNC) || flags.writes() && !flags.contains(OpenFlags::APPEND) {
             attributes.is_rewritable()?;
         }
@@ -120,7 +120,7 @@ impl Caller<'_> {
     fn truncate_opened(&self, path: &Path, attributes: &Attributes) -> Result<(), Errno> {
         let change =
             AttributeChange { size: Some(0), mode: self.mode_after_write(attributes), ..Default::default() };
-        path.dentry.inode_ref().set_attributes(&change)
+        path.set_attributes(&change)
     }
 
     fn open_inode(

@@ -82,8 +82,7 @@ impl Caller<'_> {
         directory.mount.writable()?;
         change.may_create(self)?;
         let attributes = directory.protection()?;
-        let inode = directory.dentry.inode_ref();
-        let (owner, mode, inherited) = new_file(self, inode, &attributes, FileKind::Regular, how.mode);
+        let (owner, mode, inherited) = new_file(self, directory, &attributes, FileKind::Regular, how.mode)?;
         let flags = how.flags;
         let made = directory.dentry.inode_ref().create_and_open(name, mode, owner, flags, self.credentials);
         let (inode, file) = match made {
@@ -110,8 +109,8 @@ impl Caller<'_> {
         directory.mount.writable()?;
         let attributes = directory.protection()?;
         let above = directory.dentry.inode_ref();
-        self.credentials.check_inode(above, &attributes, Access::WRITE | Access::EXECUTE)?;
-        let (owner, mode, inherited) = new_file(self, above, &attributes, FileKind::Regular, how.mode);
+        directory.check(self.credentials, &attributes, Access::WRITE | Access::EXECUTE)?;
+        let (owner, mode, inherited) = new_file(self, &directory, &attributes, FileKind::Regular, how.mode)?;
         let inode = above.create_unnamed(mode, owner)?;
         inherited.give(&inode)?;
         let label = format!("#{}", inode.attributes()?.inode);

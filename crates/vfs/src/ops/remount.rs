@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use abi::Errno;
 
-use crate::Capability;
 use crate::caller::{At, Caller};
 use crate::mount::Mount;
 use crate::mount_flags::MountFlags;
@@ -13,9 +12,10 @@ use crate::path::Path;
 use crate::propagation::{self, PropagationType};
 use crate::resolve::Lookup;
 use crate::superblock::SuperBlock;
+use crate::{Capability, MountIds, UserNamespace};
 
 /// What mount_setattr(2) changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MountChange {
     /// Flags to set, after the others were cleared.
     pub set: MountFlags,
@@ -23,6 +23,17 @@ pub struct MountChange {
     pub clear: MountFlags,
     /// What to become to other mounts.
     pub propagation: Option<PropagationType>,
+    /// Whose files are to be those that the filesystem has by numbers of its own.
+    pub ids: Option<IdChange>,
+}
+
+/// What becomes of the owners that a mount shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdChange {
+    /// The numbers stored are those of a user namespace.
+    To(Arc<UserNamespace>),
+    /// They are shown as they are stored. Mounts copied so need no change any more.
+    Dropped,
 }
 
 impl Caller<'_> {
@@ -58,9 +69,9 @@ impl Caller<'_> {
     /// mount_setattr(2): changes of a mount, or of all in its tree.
     ///
     /// # Errors
-    /// `EPERM`, `EINVAL` if the place is no mount's root, `EBUSY` if one shall become read-only and something is open for writing there:
-    /// then none is changed.
-    pub fn change_mount(&self, place: &Path, to: MountChange, recursive: bool) -> Result<(), Errno> {
+    /// `EPERM`, `EINVAL` if the place is no mount's root or cannot be idmapped, `EBUSY` if one shall become read-only and something is open for
+    /// writing there: then none is changed.
+    pub fn change_mount(&self, place: &Path, to: &MountChange, recursive: bool) -> Result<(), Errno> {
         self.may_mount()?;
         let detached = place.mount.namespace().is_none();
         if !place.is_mount_root() || !detached && !self.namespace.contains(&place.mount) {
@@ -73,6 +84,11 @@ impl Caller<'_> {
             change.keep(mounts);
             return Err(Errno::EPERM);
         }
+        if let Err(refused) = mounts.iter().try_for_each(|mount| self.may_change_ids(mount, to.ids.as_ref()))
+        {
+            change.keep(mounts);
+            return Err(refused);
+        }
         let locks = to.set.contains(MountFlags::RDONLY);
         if locks && mounts.iter().any(|mount| !mount.is_read_only() && mount.has_writers()) {
             change.keep(mounts);
@@ -80,6 +96,9 @@ impl Caller<'_> {
         }
         for mount in &mounts {
             mount.set_flags(after(mount))?;
+            if let Some(IdChange::To(user)) = &to.ids {
+                mount.set_ids(Arc::new(MountIds::of(user, mount.superblock().user())?))?;
+            }
             if let Some(propagation) = to.propagation {
                 propagation::change(mount, propagation);
             }
@@ -87,6 +106,30 @@ impl Caller<'_> {
         change.touch(&place.mount);
         change.keep(mounts);
         Ok(())
+    }
+
+    /// Whether a mount may become idmapped.
+    ///
+    /// # Errors
+    /// `EPERM` if it is already, or the caller has no CAP_SYS_ADMIN where its filesystem belongs; `EINVAL` for the filesystem's own user namespace,
+    /// one without maps, filesystems that are not made for it, and mounts that somebody can have seen.
+    fn may_change_ids(&self, mount: &Mount, ids: Option<&IdChange>) -> Result<(), Errno> {
+        let Some(ids) = ids else { return Ok(()) };
+        let filesystem_user = mount.superblock().user();
+        if let IdChange::To(user) = ids {
+            if user == filesystem_user {
+                return Err(Errno::EINVAL);
+            }
+            MountIds::of(user, filesystem_user)?;
+        }
+        if mount.ids().is_some() {
+            return Err(Errno::EPERM);
+        }
+        if !mount.superblock().filesystem().allows_ids() {
+            return Err(Errno::EINVAL);
+        }
+        self.credentials.need_in(Capability::SysAdmin, filesystem_user)?;
+        if mount.was_revealed() { Err(Errno::EINVAL) } else { Ok(()) }
     }
 
     /// Nothing if a path is the root of a mount in the caller's namespace.

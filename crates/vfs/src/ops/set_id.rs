@@ -58,7 +58,7 @@ pub(crate) fn shed_privileges(file: &OpenFile, first: bool) {
     if inode.kind() != FileKind::Regular || inode.server_sheds_privileges() {
         return;
     }
-    let Ok(attributes) = inode.protection() else { return };
+    let Ok(attributes) = path.protection() else { return };
     if let Some(mode) = mode_after_write(&file.credentials, &attributes) {
         // The write goes on if the filesystem cannot change modes: then it has none that mean anything.
         let _ = inode.shed_set_ids(mode);

@@ -49,13 +49,18 @@ impl Caller<'_> {
         check_name(name)?;
         if let Some(kind) = AclKind::of_xattr(name) {
             let acl = target.inode().ok_or(Errno::EOPNOTSUPP)?.told_acl(kind)?.ok_or(Errno::ENODATA)?;
+            let acl = if let Some(ids) = target.ids() { ids.seen_list(acl) } else { acl };
             return Ok(acl.seen_from(&self.credentials.user).value());
         }
         let attributes = target.attributes()?;
         self.may_use(&attributes, name, Access::READ)?;
         check_suffix(name)?;
         let value = target.inode().ok_or(Errno::EOPNOTSUPP)?.xattr(name)?;
-        if name == CAPABILITIES { file_capabilities::shown(value, self.credentials) } else { Ok(value) }
+        if name == CAPABILITIES {
+            file_capabilities::shown(value, self.credentials, target.ids())
+        } else {
+            Ok(value)
+        }
     }
 
     /// setxattr(2).
@@ -70,12 +75,16 @@ impl Caller<'_> {
         let attributes = changeable(target)?;
         if let Some(kind) = AclKind::of_xattr(name) {
             let acl = Acl::parse(value)?.map(|acl| acl.given_in(&self.credentials.user)).transpose()?;
+            let acl = match (acl, target.ids()) {
+                (Some(acl), Some(ids)) => Some(ids.stored_list(acl)?),
+                (acl, _) => acl,
+            };
             return self.set_acl(target, &attributes, kind, acl);
         }
         self.may_change(&attributes, name)?;
         let translated;
         let value = if name == CAPABILITIES {
-            translated = file_capabilities::stored(value, self.credentials)?;
+            translated = file_capabilities::stored(value, self.credentials, target.ids())?;
             &translated
         } else {
             value
@@ -132,7 +141,7 @@ impl Caller<'_> {
             return if acl.is_some() { Err(Errno::EACCES) } else { Ok(()) };
         }
         attributes.is_loose()?;
-        if !self.credentials.owns(attributes) {
+        if !self.credentials.owns(attributes) || !attributes.has_owner() {
             return Err(Errno::EPERM);
         }
         let acl = match acl {
@@ -165,6 +174,7 @@ impl Caller<'_> {
         let refused = if change { Errno::EPERM } else { Errno::ENODATA };
         if change {
             attributes.is_loose()?;
+            attributes.has_owner().then_some(()).ok_or(Errno::EPERM)?;
         }
         if name.starts_with(b"security.") || name.starts_with(b"system.") {
             return Ok(());

@@ -1,10 +1,12 @@
 //! The extended attribute `security.capability`, which holds in the user namespaces of one root user: capabilities(7), "Namespaced file
 //! capabilities". Filesystems store that user; who looks sees the number that it has where they are.
 
+use std::sync::Arc;
+
 use abi::Errno;
 
 use super::UserNamespace;
-use crate::Credentials;
+use crate::{Credentials, MountIds};
 
 const WORD: usize = 4;
 /// Where the root user's number stands in version 3.
@@ -41,24 +43,27 @@ fn with_root(value: &[u8], root: u32) -> Vec<u8> {
     new
 }
 
-/// What is stored of a value that somebody sets.
+/// What is stored of a value that somebody sets, through an idmapped mount or another.
 ///
 /// # Errors
-/// `EINVAL` for no such attribute, or a root user that is nobody where the caller is.
-pub(crate) fn stored(value: &[u8], by: &Credentials) -> Result<Vec<u8>, Errno> {
+/// `EINVAL` for no such attribute, or a root user that is nobody where the caller or what is stored is.
+pub(crate) fn stored(value: &[u8], by: &Credentials, ids: Option<&Arc<MountIds>>) -> Result<Vec<u8>, Errno> {
     let root = root_of(value)?;
-    if by.user.is_initial() {
+    if by.user.is_initial() && ids.is_none() {
         return Ok(value.to_vec());
     }
-    Ok(with_root(value, by.user.uid(root).ok_or(Errno::EINVAL)?))
+    let user = by.user.uid(root);
+    let stored = ids.map_or(user, |ids| user.and_then(|user| ids.stored_uid(user)));
+    Ok(with_root(value, stored.ok_or(Errno::EINVAL)?))
 }
 
-/// What somebody sees of a stored value.
+/// What somebody sees of a stored value, through an idmapped mount or another.
 ///
 /// # Errors
 /// `EOVERFLOW` if it holds for a user who is nobody there.
-pub(crate) fn shown(value: Vec<u8>, by: &Credentials) -> Result<Vec<u8>, Errno> {
+pub(crate) fn shown(value: Vec<u8>, by: &Credentials, ids: Option<&Arc<MountIds>>) -> Result<Vec<u8>, Errno> {
     let Ok(root) = root_of(&value) else { return Ok(value) };
+    let root = ids.map_or(Some(root), |ids| ids.seen_uid(root)).ok_or(Errno::EOVERFLOW)?;
     match by.user.uid_within(root) {
         Some(inside) if inside != 0 => Ok(with_root(&value, inside)),
         _ if by.user.has_root(root) => Ok(with_root(&value, 0)),

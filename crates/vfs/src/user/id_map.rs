@@ -111,6 +111,19 @@ impl IdMap {
         self.extents.iter().find_map(|e| Extent::shift(outside, e.outside, e.inside, e.count))
     }
 
+    /// The ranges, each with what it begins with outside for a reader who calls the outer ids as `reader` does. Those that the reader does not have as
+    /// a whole are left out.
+    pub fn ranges<'a>(&'a self, reader: &'a Self) -> impl Iterator<Item = Extent> + 'a {
+        self.extents.iter().filter_map(|extent| {
+            let last = extent.outside.checked_add(extent.count.checked_sub(1)?)?;
+            let first = reader.extents.iter().find_map(|by| {
+                Extent::shift(last, by.outside, by.inside, by.count)?;
+                Extent::shift(extent.outside, by.outside, by.inside, by.count)
+            })?;
+            Some(Extent { outside: first, ..*extent })
+        })
+    }
+
     /// The map as the file shows it to a reader who calls the outer ids as `reader` does.
     #[must_use]
     pub fn text(&self, reader: Option<&Self>) -> String {

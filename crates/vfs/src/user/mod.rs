@@ -23,6 +23,8 @@ use crate::Credentials;
 
 /// What stands for ids that a user namespace has no number for: `/proc/sys/kernel/overflowuid` and `overflowgid`.
 pub const OVERFLOW_ID: u32 = 65_534;
+/// No user and no group: whom idmapped mounts show where nobody has an owner's number. (`INVALID_UID`)
+pub const NO_ID: u32 = u32::MAX;
 /// How deep namespaces may lie in each other.
 const LEVELS: u32 = 32;
 
@@ -189,13 +191,17 @@ impl UserNamespace {
     /// The number that a user is shown with here.
     #[must_use]
     pub fn shown_uid(&self, user: u32) -> u32 {
-        if self.is_initial() { user } else { self.uid_within(user).unwrap_or(OVERFLOW_ID) }
+        if self.is_initial() && user != NO_ID { user } else { self.uid_within(user).unwrap_or(OVERFLOW_ID) }
     }
 
     /// The number that a group is shown with here.
     #[must_use]
     pub fn shown_gid(&self, group: u32) -> u32 {
-        if self.is_initial() { group } else { self.gid_within(group).unwrap_or(OVERFLOW_ID) }
+        if self.is_initial() && group != NO_ID {
+            group
+        } else {
+            self.gid_within(group).unwrap_or(OVERFLOW_ID)
+        }
     }
 
     /// Whether setgroups(2) may be called: not before there are groups, and not if it was denied.

@@ -47,6 +47,12 @@ impl Directory for Descriptors {
         Some(Node::Link(self.entry(fd, mode), reference))
     }
 
+    /// A process reaches its own descriptors even if its files in /proc are root's, as after it has changed its user.
+    fn admits_viewer(&self) -> bool {
+        let own = || Some(kernel::current::task()?.pid() == self.subject.task().ok()?.pid());
+        !self.information && own().unwrap_or_default()
+    }
+
     fn list(&self) -> Vec<(Vec<u8>, u64, FileKind)> {
         let Ok(task) = self.subject.task() else { return Vec::new() };
         let kind = if self.information { FileKind::Regular } else { FileKind::Symlink };

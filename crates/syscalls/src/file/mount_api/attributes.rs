@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use abi::Errno;
 use abi::mount::MountAttr;
+use kernel::namespace::{Namespace, NamespaceFile};
 use kernel::{Task, UserAddr};
 use vfs::mount_flags::MountFlags;
-use vfs::ops::MountChange;
+use vfs::ops::{IdChange, MountChange};
 use vfs::path::Path;
 use vfs::resolve::AtFlags;
-use vfs::{Fd, PropagationType};
+use vfs::user::IdKind;
+use vfs::{Capability, Fd, MountRecord, PropagationType, UserNamespace};
 
-use super::tree::{TreeFlags, open};
+use super::tree::{TreeFlags, open, place_file};
 use crate::argument::{PathPtr, read_extensible};
 use crate::file::at::at;
 use crate::file::descriptor;
@@ -29,6 +31,7 @@ bitflags::bitflags! {
         /// No mode of access times, but part of their mask.
         const ATIME_REST = 0x40;
         const NODIRATIME = 0x80;
+        const IDMAP = 0x10_0000;
         const NOSYMFOLLOW = 0x20_0000;
     }
 }
@@ -44,11 +47,14 @@ impl AttributeBits {
         (Self::NOSYMFOLLOW, MountFlags::NOSYMFOLLOW),
     ];
 
-    /// The flags of a mount.
+    /// The flags of a new mount.
     ///
     /// # Errors
-    /// `EINVAL` for more than one mode of access times.
+    /// `EINVAL` for more than one mode of access times, or an idmapped one: mounts become that later.
     pub(super) fn mount_flags(self) -> Result<MountFlags, Errno> {
+        if self.contains(Self::IDMAP) {
+            return Err(Errno::EINVAL);
+        }
         Ok(self.without_times() | self.times()?)
     }
 
@@ -67,9 +73,11 @@ impl AttributeBits {
     }
 
     /// As statmount(2) tells them.
-    pub(super) fn of(flags: MountFlags) -> Self {
+    pub(super) fn of(mount: &MountRecord) -> Self {
+        let flags = mount.flags;
         let pairs = Self::PAIRS.into_iter().filter(|(_, flag)| flags.contains(*flag));
-        let bits = pairs.fold(Self::empty(), |all, (bit, _)| all | bit);
+        let mut bits = pairs.fold(Self::empty(), |all, (bit, _)| all | bit);
+        bits.set(Self::IDMAP, mount.ids.is_some());
         if flags.contains(MountFlags::NOATIME) {
             bits | Self::NOATIME
         } else if flags.contains(MountFlags::RELATIME) {
@@ -80,13 +88,13 @@ impl AttributeBits {
     }
 }
 
-/// What a `struct mount_attr` asks for; nothing if it asks for nothing.
-fn parse(given: &MountAttr) -> Result<Option<MountChange>, Errno> {
+/// What a `struct mount_attr` asks for; nothing if it asks for nothing. Of a mount that was `just_copied` it may also ask to drop what the original
+/// makes of owners.
+fn parse(task: &Task, given: &MountAttr, just_copied: bool) -> Result<Option<MountChange>, Errno> {
     let bits = |raw| AttributeBits::from_bits(raw).ok_or(Errno::EINVAL);
     if given.set | given.clear | given.propagation == 0 {
         return Ok(None);
     }
-    // Among the unknown bits is the one for idmapped mounts, which need a user namespace.
     let (set, clear) = (bits(given.set)?, bits(given.clear)?);
     let propagation = match u32::try_from(given.propagation).map_err(|_| Errno::EINVAL)? {
         0 => None,
@@ -98,17 +106,49 @@ fn parse(given: &MountAttr) -> Result<Option<MountChange>, Errno> {
     };
     let (set_times, clear_times) =
         (set.intersection(AttributeBits::ATIME), clear.intersection(AttributeBits::ATIME));
-    let mut change = MountChange { set: set.without_times(), clear: clear.without_times(), propagation };
+    let (set_flags, clear_flags) = (set.without_times(), clear.without_times());
+    let mut change = MountChange { set: set_flags, clear: clear_flags, propagation, ids: None };
     if clear_times == AttributeBits::ATIME {
         change.clear |= MountFlags::TIMES.difference(MountFlags::NODIRATIME);
         change.set |= set.times()?;
     } else if !clear_times.is_empty() || !set_times.is_empty() {
         return Err(Errno::EINVAL);
     }
+    if clear.contains(AttributeBits::IDMAP) {
+        if !just_copied {
+            return Err(Errno::EINVAL);
+        }
+        change.ids = Some(IdChange::Dropped);
+    }
+    if set.contains(AttributeBits::IDMAP) {
+        change.ids = Some(IdChange::To(user_namespace(task, given.userns_fd)?));
+    }
     Ok(Some(change))
 }
 
-fn read(task: &Arc<Task>, given: UserAddr, size: usize) -> Result<Option<MountChange>, Errno> {
+/// The user namespace that a mount is to be idmapped with.
+///
+/// # Errors
+/// `EBADF`; `EINVAL` for anything else, and for a namespace without maps; `EPERM` for the initial one, and without CAP_SYS_ADMIN in it.
+fn user_namespace(task: &Task, descriptor: u64) -> Result<Arc<UserNamespace>, Errno> {
+    let fd = i32::try_from(descriptor).map_err(|_| Errno::EINVAL)?;
+    let file = task.files().get(Fd(fd))?;
+    let opened: Option<&NamespaceFile> = file.file.as_any().downcast_ref();
+    let Some(NamespaceFile(Namespace::User(user))) = opened else { return Err(Errno::EINVAL) };
+    if user.is_initial() {
+        return Err(Errno::EPERM);
+    }
+    task.credentials().need_in(Capability::SysAdmin, user)?;
+    let mapped = [IdKind::User, IdKind::Group].into_iter().all(|kind| user.map(kind).is_some());
+    if mapped { Ok(Arc::clone(user)) } else { Err(Errno::EINVAL) }
+}
+
+fn read(
+    task: &Arc<Task>,
+    given: UserAddr,
+    size: usize,
+    just_copied: bool,
+) -> Result<Option<MountChange>, Errno> {
     /// The longest structure that is looked at.
     const MOST: usize = 4096;
     if size > MOST {
@@ -118,13 +158,14 @@ fn read(task: &Arc<Task>, given: UserAddr, size: usize) -> Result<Option<MountCh
         return Err(Errno::EINVAL);
     }
     task.with_caller(|caller| caller.may_mount())?;
-    parse(&read_extensible(task, given, size)?)
+    parse(task, &read_extensible(task, given, size)?, just_copied)
 }
 
 /// mount_setattr(2).
 ///
 /// # Errors
-/// Those of the path; `EINVAL` for unknown attributes or a place that is no mount's root, `EBUSY` if something is open for writing.
+/// Those of the path; `EINVAL` for unknown attributes, a place that is no mount's root, or a mount that cannot be idmapped; `EBUSY` if something is open
+/// for writing.
 pub fn mount_setattr(
     task: &Arc<Task>,
     directory: Fd,
@@ -136,10 +177,10 @@ pub fn mount_setattr(
     const RECURSIVE: u32 = 0x8000;
     let known = AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
     let at_flags = AtFlags::parse(flags & !RECURSIVE, known)?;
-    let Some(change) = read(task, given, size)? else { return Ok(()) };
+    let Some(change) = read(task, given, size, false)? else { return Ok(()) };
     at(task, directory, path, |caller, at| {
         let place: Path = caller.find_path(at, at_flags.lookup())?;
-        caller.change_mount(&place, change, flags & RECURSIVE != 0)
+        caller.change_mount(&place, &change, flags & RECURSIVE != 0)
     })
 }
 
@@ -159,12 +200,20 @@ pub fn open_tree_attr(
     if given.is_null() && size != 0 {
         return Err(Errno::EINVAL);
     }
-    let file = open(task, directory, path, flags)?;
+    let mut file = open(task, directory, path, flags)?;
+    let copies = flags.contains(TreeFlags::CLONE);
     if !given.is_null()
-        && let (Some(change), Some(place)) = (read(task, given, size)?, &file.path)
+        && let (Some(change), Some(place)) = (read(task, given, size, copies)?, file.path.clone())
     {
         let recursive = flags.contains(TreeFlags::RECURSIVE);
-        task.with_caller(|caller| caller.change_mount(place, change, recursive))?;
+        let place = task.with_caller(|caller| {
+            // What the original makes of owners is replaced.
+            let plain = copies && change.ids.is_some();
+            let place =
+                if plain { caller.clone_mounts(&place, recursive, false)?.root_path() } else { place };
+            caller.change_mount(&place, &change, recursive).map(|()| place)
+        })?;
+        file = place_file(task, place);
     }
     descriptor::install(task, file, flags.contains(TreeFlags::CLOEXEC))
 }

@@ -7,7 +7,8 @@ use abi::Errno;
 use abi::mount::{MNT_ID_REQ_SIZE_VER0, MountIdRequest, StatMount};
 use kernel::memory::write_all;
 use kernel::{Task, UserAddr, UserPtr};
-use vfs::MountRecord;
+use vfs::user::{Extent, IdKind};
+use vfs::{MountIds, MountRecord, UserNamespace};
 use zerocopy::IntoBytes;
 
 use super::attributes::AttributeBits;
@@ -32,6 +33,8 @@ bitflags::bitflags! {
         const MNT_OPTS = 0x80;
         const SB_SOURCE = 0x200;
         const SUPPORTED_MASK = 0x1000;
+        const MNT_UIDMAP = 0x2000;
+        const MNT_GIDMAP = 0x4000;
     }
 }
 
@@ -85,6 +88,9 @@ pub fn statmount(
     let magic = if asked.contains(Parts::SB_BASIC) { magic(task, mount.id)? } else { 0 };
     told.numbers(mount, asked, namespace, magic);
     told.texts(mount, asked);
+    if let Some(ids) = &mount.ids {
+        told.ids(ids, &task.credentials().user, asked);
+    }
     let length = size_of::<StatMount>().checked_add(told.texts.len()).ok_or(Errno::EOVERFLOW)?;
     told.answer.size = u32::try_from(length).map_err(|_| Errno::EOVERFLOW)?;
     if told.texts.is_empty() {
@@ -118,7 +124,7 @@ impl Told {
             answer.mnt_parent_id = MountRecord::unique(mount.parent);
             answer.mnt_id_old = u32::try_from(mount.id).unwrap_or(u32::MAX);
             answer.mnt_parent_id_old = u32::try_from(mount.parent).unwrap_or(u32::MAX);
-            answer.mnt_attr = AttributeBits::of(mount.flags).bits();
+            answer.mnt_attr = AttributeBits::of(mount).bits();
             answer.mnt_propagation = propagation_bits(mount);
             answer.mnt_peer_group = mount.propagation.group.unwrap_or_default();
             answer.mnt_master = mount.propagation.master.unwrap_or_default();
@@ -155,6 +161,25 @@ impl Told {
         }
         if asked.contains(Parts::SB_SOURCE) {
             self.answer.sb_source = self.text(&mount.source, Parts::SB_SOURCE);
+        }
+    }
+
+    /// The ranges of users and groups, as far as somebody in a user namespace has them all. That there are ranges is told even if none are shown.
+    fn ids(&mut self, ids: &MountIds, reader: &UserNamespace, asked: Parts) {
+        let ranges = |kind| -> Vec<String> {
+            let Some(reader) = reader.map(kind) else { return Vec::new() };
+            let text = |range: Extent| format!("{} {} {}\0", range.inside, range.outside, range.count);
+            ids.map(kind).ranges(reader).map(text).collect()
+        };
+        if asked.contains(Parts::MNT_UIDMAP) {
+            let ranges = ranges(IdKind::User);
+            self.answer.mnt_uidmap_num = u32::try_from(ranges.len()).unwrap_or(u32::MAX);
+            self.answer.mnt_uidmap = self.text(ranges.concat().as_bytes(), Parts::MNT_UIDMAP);
+        }
+        if asked.contains(Parts::MNT_GIDMAP) {
+            let ranges = ranges(IdKind::Group);
+            self.answer.mnt_gidmap_num = u32::try_from(ranges.len()).unwrap_or(u32::MAX);
+            self.answer.mnt_gidmap = self.text(ranges.concat().as_bytes(), Parts::MNT_GIDMAP);
         }
     }
 

@@ -75,7 +75,7 @@ pub(super) fn open(
         if !clone {
             return Ok(found);
         }
-        Ok(caller.clone_mounts(&found, flags.contains(TreeFlags::RECURSIVE))?.root_path())
+        Ok(caller.clone_mounts(&found, flags.contains(TreeFlags::RECURSIVE), true)?.root_path())
     })?;
     Ok(place_file(task, place))
 }
