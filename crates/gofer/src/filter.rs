@@ -20,7 +20,7 @@ const UNIX: u32 = 1;
 /// What finding files, changing names and attributes takes, by whoever does it (decision 17). Of these calls the descriptors and mounts that the process
 /// holds are the bounds.
 pub const FILES: &[Row] = &[
-    Row::always(nr::openat, "looks one name up in one directory, and reopens what is held"),
+    Row::always(nr::openat, "looks one name up in one directory, reopens what is held, and makes files"),
     Row::always(nr::readlinkat, "reads symbolic links"),
     Row::always(nr::getdents64, "lists directories"),
     Row::always(nr::fstatfs, "describes filesystems"),

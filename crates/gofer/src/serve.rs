@@ -70,6 +70,7 @@ pub(crate) fn handle(
         R::Walkattr(request) => walk::walkattr(session, &request, answer),
         R::Donate(request) => open::donate(session, &request, answer),
         R::Createfile(request) => create::createfile(session, &request, answer),
+        R::Createunnamed(request) => create::createunnamed(session, &request, answer),
         R::Makenode(request) => create::makenode(session, &request, answer),
         R::Allocate(request) => data::allocate(session, &request, answer),
         R::Readdirattr(request) => directory::readdirattr(session, &request, answer),

@@ -184,6 +184,7 @@ fn a_read_only_mount_refuses_every_change() {
         client.call(&Tlopen { fid, flags: 1 }, |_| ()),
         client.call(&Tlcreate { fid: root, name, flags: 1, mode: 0o644, gid: 0 }, |_| ()),
         client.call(&Tcreatefile { dfid: root, newfid, name, flags: 0, mode: 0o644, uid: 0, gid: 0 }, |_| ()),
+        client.call(&Tcreateunnamed { dfid: root, newfid, flags: 2, mode: 0o644, uid: 0, gid: 0 }, |_| ()),
         client.call(
             &Tmakenode { dfid: root, newfid, name, target: Text(b""), mode: 0o040_755, uid: 0, gid: 0 },
             |_| (),
@@ -302,6 +303,32 @@ fn attributes_change_together() {
         Err(Errno::EINVAL),
         "UTIME_NOW in disguise"
     );
+}
+
+#[test]
+fn files_without_names_get_them_later_or_are_gone() {
+    let mut served = serve(false);
+    let path = served.path().to_owned();
+    let (client, root) = served.client();
+    let make = |flags| {
+        let new = client.new_fid().unwrap();
+        let (dfid, newfid) = (root.number(), new.number());
+        let request = Tcreateunnamed { dfid, newfid, flags, mode: 0o640, uid: NO_UID, gid: NO_UID };
+        let (attr, file) = client.call_with_descriptor(&request, |reply| reply.attr)?;
+        Ok::<_, Errno>((new.into_held(), attr, std::fs::File::from(file.unwrap())))
+    };
+    assert_eq!(make(0).map(|_| ()), Err(Errno::EINVAL), "only to write");
+    let (fid, attr, mut file) = match make(2) {
+        Err(Errno::EOPNOTSUPP) => return eprintln!("the host's filesystem has no files without names"),
+        made => made.unwrap(),
+    };
+    assert_eq!((attr.nlink, attr.mode & 0o7777), (0, 0o640));
+    file.write_all(b"text").unwrap();
+    assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0);
+    client.call(&Tlink { dfid: root.number(), fid: fid.number(), name: Text(b"named") }, |_| ()).unwrap();
+    assert_eq!(std::fs::read(path.join("named")).unwrap(), b"text");
+    drop(make(2).unwrap());
+    assert_eq!(std::fs::read_dir(&path).unwrap().count(), 1);
 }
 
 #[test]

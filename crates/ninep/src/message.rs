@@ -259,6 +259,10 @@ messages! {
     198 Watch: Twatch { fid: u32 } => Rwatch { watch: u32 };
     /// Watches no more.
     200 Unwatch: Tunwatch { watch: u32 } => Runwatch {};
+    /// Makes a regular file without a name, on the filesystem of a directory, and `newfid` for it, by which it can be given one ([`Tlink`]). A descriptor with
+    /// the access in `flags`, which must write, comes with the reply.
+    202 Createunnamed: Tcreateunnamed { dfid: u32, newfid: u32, flags: u32, mode: u32, uid: u32, gid: u32 } =>
+        Rcreateunnamed { attr: Attr };
 }
 
 #[cfg(test)]

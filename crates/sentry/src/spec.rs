@@ -272,10 +272,8 @@ pub struct LayerSpec {
 /// Who else changes files of the host, and so how long what is known of them stays true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileAccess {
-    /// Nobody: everything is kept.
+    /// Nobody: names and attributes are kept.
     All,
-    /// Nobody, and what is written is the host's before the call returns.
-    WriteThrough,
     /// Anybody: what is known is used only after the host has confirmed it.
     Revalidating,
     /// Anybody, and nothing is kept.

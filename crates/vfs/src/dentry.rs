@@ -141,6 +141,11 @@ impl Dentry {
         self.linkable.load(Ordering::Acquire)
     }
 
+    /// It has been given its first name: once all are gone it gets no other.
+    pub(crate) fn was_linked(&self) {
+        self.linkable.store(false, Ordering::Release);
+    }
+
     /// Whether something may be mounted upon it.
     #[must_use]
     pub fn is_mountpoint(&self) -> bool {

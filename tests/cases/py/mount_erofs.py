@@ -2,6 +2,7 @@
 import hashlib
 import mmap
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -40,9 +41,12 @@ for directory, directories, files in os.walk("tree", topdown=False):
 
 
 def made(*options):
-    if os.path.exists("/mnt/image"):
-        os.remove("/mnt/image")
-    subprocess.run(["mkfs.erofs", *options, "/mnt/image", "tree"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for image in ("/tmp/image", "/mnt/image"):
+        if os.path.exists(image):
+            os.remove(image)
+    # Beside its temporary file, as chunks are moved from that by copy_file_range(2), which does not go from one filesystem to another.
+    subprocess.run(["mkfs.erofs", *options, "/tmp/image", "tree"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    shutil.copyfile("/tmp/image", "/mnt/image")
 
 
 def show(top):
@@ -63,7 +67,7 @@ def show(top):
     print(len(os.listdir(top + "/many")), os.readlink(top + "/directory/link"))
 
 
-for options in [(), ("-Enoinline_data",), ("-Eforce-inode-extended",), ("-x-1",)]:
+for options in [(), ("-Enoinline_data",), ("-Eforce-inode-extended",), ("-x-1",), ("--chunksize=4096",), ("--chunksize=65536",), ("--chunksize=8192", "-Eforce-chunk-indexes")]:
     print("--", *options)
     made("-U00000000-0000-0000-0000-000000000000", *options)
     if told("mount", mount("/mnt/image", "m", "erofs")) < 0:

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use abi::Errno;
 use ninep::client::{Fid, NewFid};
-use ninep::message::{Tbind, Tcreatefile, Tlink, Tmakenode, Tremovename, Trenameat2};
+use ninep::message::{Tbind, Tcreatefile, Tcreateunnamed, Tlink, Tmakenode, Tremovename, Trenameat2};
 use ninep::{Attr, NO_FID, Text};
 use vfs::{AclKind, FileKind, InodeRef, Name, Owner, RenameFlags};
 
+use crate::attributes::from_wire;
 use crate::filesystem::Caching;
-use crate::inode::Node;
+use crate::inode::{Node, Place};
 
 /// `O_RDWR`.
 const READ_WRITE: u32 = 2;
@@ -32,6 +33,30 @@ impl Node {
         let result = self.bring(name, || client.call_with_descriptor(&request, |reply| reply.attr));
         let (attr, file) = result?;
         let node = self.meet_new(name, fid.into_held(), &attr)?;
+        node.made_with(file.ok_or(Errno::EIO)?);
+        Ok(node)
+    }
+
+    /// Makes a regular file without a name, open for whatever its mode says.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` where the host's filesystem has none.
+    pub(crate) fn make_unnamed(&self, mode: u32, owner: Owner) -> Result<Arc<Self>, Errno> {
+        let client = &self.shared.client;
+        let (directory, fid) = (self.fid()?, client.new_fid()?);
+        let request = Tcreateunnamed {
+            dfid: directory.number(),
+            newfid: fid.number(),
+            flags: READ_WRITE,
+            mode,
+            uid: owner.uid,
+            gid: owner.gid,
+        };
+        let (attr, file) = client.call_with_descriptor(&request, |reply| reply.attr)?;
+        let (fid, attributes) = (fid.into_held(), from_wire(&attr)?);
+        let held = || Self::new(&self.shared, Place::Held(Arc::new(fid)), attributes);
+        let (node, _) = self.shared.intern(attributes.inode, held);
+        node.is_new(self.remembered_acl(AclKind::Default) != Some(None));
         node.made_with(file.ok_or(Errno::EIO)?);
         Ok(node)
     }
@@ -117,6 +142,10 @@ impl Node {
         let _own = self.own_names(&[(self, name)], Some(target.path));
         let result = self.bring(name, || self.shared.client.call(&request, |_| ()));
         target.changed();
+        // A file that had no name is found by this one from now on.
+        if result.is_ok() && target.seen.lock().is_none() {
+            target.seen_at(self.path, name);
+        }
         result
     }
 

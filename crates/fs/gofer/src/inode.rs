@@ -303,6 +303,10 @@ impl Inode for Node {
         self.make(name, FileKind::Symlink, 0o777, owner, target)
     }
 
+    fn create_unnamed(&self, mode: u32, owner: Owner) -> Result<InodeRef, Errno> {
+        self.make_unnamed(mode, owner).map(|node| node as InodeRef)
+    }
+
     fn link(&self, name: Name<'_>, target: &InodeRef) -> Result<(), Errno> {
         self.link_to(name, ours(target)?)
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use abi::Errno;
 use ninep::message::{
-    Rcreatefile, Rlcreate, Rmakenode, Rmkdir, Rmknod, Rsymlink, Tcreatefile, Tlcreate, Tmakenode, Tmkdir,
-    Tmknod, Tsymlink,
+    Rcreatefile, Rcreateunnamed, Rlcreate, Rmakenode, Rmkdir, Rmknod, Rsymlink, Tcreatefile, Tcreateunnamed,
+    Tlcreate, Tmakenode, Tmkdir, Tmknod, Tsymlink,
 };
 use ninep::{Extent, NO_UID, Text};
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Statx, Uid};
@@ -137,6 +137,29 @@ fn finish(
         stat = stat_fd(fd)?;
     }
     Ok(stat)
+}
+
+/// As [`createfile`], of a file that has no name. The host lets go of it with the last who holds it.
+pub(super) fn createunnamed(
+    session: &mut Session,
+    request: &Tcreateunnamed,
+    answer: &mut Answer<'_>,
+) -> Result<(), Errno> {
+    session.changes()?;
+    session.fids.check_new([request.newfid])?;
+    let directory = session.fids.directory(request.dfid)?;
+    let how = How::new(request.flags)?;
+    let access = OFlags::from_bits_retain(how.access.bits());
+    let flags = OFlags::TMPFILE | OFlags::CLOEXEC | access | how.extra.difference(OFlags::APPEND);
+    let mode = Mode::from_bits_truncate(request.mode & 0o7777);
+    let fd = rustix::fs::openat(directory.fd(), ".", flags, mode).map_err(errno)?;
+    let node = Node::holding(fd.as_fd(), &session.links)?;
+    let owner = Owner { uid: request.uid, gid: request.gid };
+    let stat = finish(session, fd.as_fd(), &node, request.mode, owner)?;
+    let attr = session.identities.attr(&stat);
+    session.fids.insert(request.newfid, Fid::walked(Arc::new(node)));
+    answer.donated = Some(fd);
+    answer.reply(&Rcreateunnamed { attr })
 }
 
 /// Makes anything that is not a regular file open for its maker.

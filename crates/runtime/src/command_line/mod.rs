@@ -123,11 +123,9 @@ pub(crate) enum Reached {
 /// How long what is known of the host's files is true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Keeping {
-    /// As long as the container lives: nobody else changes them
-    #[value(alias = "exclusive")]
+    /// As long as the container lives: nobody else changes them. `writethrough` is the same: what is written is the host's at once
+    #[value(aliases = ["writethrough", "exclusive"])]
     All,
-    /// The same; what is written is always the host's at once
-    Writethrough,
     /// Until it is used again: the host is asked whether it still is so
     #[value(alias = "shared")]
     Revalidating,
@@ -140,7 +138,6 @@ impl Keeping {
     pub(crate) const fn access(self) -> FileAccess {
         match self {
             Self::All => FileAccess::All,
-            Self::Writethrough => FileAccess::WriteThrough,
             Self::Revalidating => FileAccess::Revalidating,
             Self::None => FileAccess::None,
         }

@@ -74,7 +74,7 @@ pub(crate) const FIELDS: &[Field] = &[
     row(
         "mounts[].options",
         Full(
-            "words for synchronous writes have no effect, and propagation is that of the container's own mounts; cache=all, writethrough, revalidating or none says what is kept of a bind mount's files",
+            "words for synchronous writes have no effect, and propagation is that of the container's own mounts; cache=all (writethrough is the same), revalidating or none says what is kept of a bind mount's files",
         ),
     ),
     row("mounts[].uidMappings", Full("of bind mounts")),

@@ -276,10 +276,10 @@ impl Builder<'_> {
 }
 
 /// How the client of a gofer keeps a promise about who else changes the files. All of it writes through: the sentry has no content of its
-/// own.
+/// own (decision 4).
 const fn caching(access: FileAccess) -> Caching {
     match access {
-        FileAccess::All | FileAccess::WriteThrough => Caching::Exclusive,
+        FileAccess::All => Caching::Exclusive,
         FileAccess::Revalidating => Caching::Shared,
         FileAccess::None => Caching::Uncached,
     }

@@ -41,6 +41,7 @@ impl Caller<'_> {
         }
         let linked = parent.directory.dentry.inode_ref().link(name, &inode);
         if linked.is_ok() {
+            from.dentry.was_linked();
             crate::notify::linked(&inode);
         }
         change.made(name, linked.map(|()| inode))?;

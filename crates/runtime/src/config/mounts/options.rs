@@ -120,7 +120,7 @@ impl<'a> Options<'a> {
         let Some((_, value)) = given else { return Ok(None) };
         let policy = <Keeping as clap::ValueEnum>::from_str(value, false);
         policy.map(|policy| Some(policy.access())).map_err(|_| {
-            format!(".options: cache={value} is none of all, writethrough, revalidating and none")
+            format!(".options: cache={value} is none of all (or writethrough), revalidating and none")
         })
     }
 
