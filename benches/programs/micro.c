@@ -86,22 +86,34 @@ static void stat_missing_run(long n) { stat_of("/bin/missing", n); }
 static void open_run(long n) {
   while (n--) close((int)check(open("/bin/micro", O_RDONLY), "open"));
 }
-static void creat_run(long n) {
+static void creat_in(const char *directory, long n) {
   char path[64];
-  snprintf(path, sizeof path, "/tmp/new-%d", getpid());
+  snprintf(path, sizeof path, "%s/new-%d", directory, getpid());
   while (n--) {
     close((int)check(open(path, O_RDWR | O_CREAT, 0644), "creat"));
     unlink(path);
   }
 }
-static void root_setup(void) { fds[0] = (int)check(open("/data", O_RDONLY), "/data"); }
-static void tmp_setup(void) {
+static void creat_run(long n) { creat_in("/tmp", n); }
+static void root_creat_run(long n) { creat_in("/deep", n); }
+// To another name, and back every second time.
+static void root_rename_run(long n) {
+  char paths[2][64];
+  for (int i = 0; i < 2; i++) snprintf(paths[i], sizeof paths[i], "/deep/name%d-%d", i, getpid());
+  close((int)check(open(paths[0], O_RDWR | O_CREAT, 0644), "creat"));
+  for (long i = 0; i < n; i++) check(rename(paths[i % 2], paths[(i + 1) % 2]), "rename");
+  unlink(paths[n % 2]);
+}
+static void scratch_on(const char *directory) {
   char path[64];
-  snprintf(path, sizeof path, "/tmp/data-%d", getpid());
+  snprintf(path, sizeof path, "%s/data-%d", directory, getpid());
   fds[0] = (int)check(open(path, O_RDWR | O_CREAT, 0644), path);
   unlink(path);
   check(pwrite(fds[0], buffer, MEGABYTE, 0), "pwrite");
 }
+static void root_setup(void) { fds[0] = (int)check(open("/data", O_RDONLY), "/data"); }
+static void tmp_setup(void) { scratch_on("/tmp"); }
+static void root_write_setup(void) { scratch_on("/deep"); }
 static void pread_of(size_t size, long n) {
   off_t at = 0;
   while (n--) {
@@ -335,7 +347,8 @@ static const struct benchmark all[] = {
   {"getppid", NULL, getppid_run}, {"clock_gettime", NULL, clock_run}, {"sigprocmask", NULL, mask_run},
   {"read1", zero_setup, read1_run}, {"signal_self", signal_setup, signal_run},
   {"stat", NULL, stat_run}, {"stat_deep", NULL, stat_deep_run}, {"stat_missing", NULL, stat_missing_run},
-  {"open_close", NULL, open_run}, {"creat_unlink", NULL, creat_run}, {"readdir500", NULL, readdir_run},
+  {"open_close", NULL, open_run}, {"creat_unlink", NULL, creat_run}, {"root_creat_unlink", NULL, root_creat_run},
+  {"root_rename", NULL, root_rename_run}, {"root_pwrite4k", root_write_setup, pwrite4k_run}, {"readdir500", NULL, readdir_run},
   {"pread4k", root_setup, pread4k_run}, {"pread64k", root_setup, pread64k_run}, {"pread1m", root_setup, pread1m_run},
   {"tmp_pread4k", tmp_setup, pread4k_run}, {"tmp_pread64k", tmp_setup, pread64k_run}, {"tmp_pread1m", tmp_setup, pread1m_run},
   {"tmp_pwrite4k", tmp_setup, pwrite4k_run}, {"tmp_pwrite64k", tmp_setup, pwrite64k_run},

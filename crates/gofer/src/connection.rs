@@ -26,11 +26,13 @@ pub(crate) enum Error {
     Stream(Malformed),
 }
 
-/// Serves until the client closes the connection, or breaks the protocol so that the stream cannot be followed.
+/// Serves until the client closes the connection, or breaks the protocol so that the stream cannot be followed. What a client has sent that is gone by now is
+/// carried out still: it may have told its guest that it is done ([`ninep::client::Client::change_later`]).
 pub(crate) fn run(socket: &OwnedFd, mut session: Session) -> Result<(), Error> {
     let mut input = Input::default();
     let mut output = Vec::new();
     let mut patience = Patience::default();
+    let mut listens = true;
     loop {
         while let Some((request, length)) =
             frame::first(input.bytes(), session.message_size).map_err(Error::Stream)?
@@ -38,10 +40,13 @@ pub(crate) fn run(socket: &OwnedFd, mut session: Session) -> Result<(), Error> {
             let donated = respond(&mut session, &request, &mut output).map_err(Error::Stream)?;
             input.consume(length);
             if donated.is_some() || output.len() > ENOUGH {
-                send(socket, &mut output, donated)?;
+                listens = listens && send(socket, &mut output, donated)?;
+            }
+            if !listens {
+                output.clear();
             }
         }
-        send(socket, &mut output, None)?;
+        listens = listens && send(socket, &mut output, None)?;
         if !input.fill(socket, &mut patience)? {
             return Ok(());
         }
@@ -69,8 +74,8 @@ pub(crate) fn respond(
 }
 
 /// Sends what is there. A descriptor travels with the first byte: on a stream the client finds it with the
-/// first of the replies that it reads together.
-fn send(socket: &OwnedFd, output: &mut Vec<u8>, donated: Option<OwnedFd>) -> io::Result<()> {
+/// first of the replies that it reads together. False if nobody reads them any more.
+fn send(socket: &OwnedFd, output: &mut Vec<u8>, donated: Option<OwnedFd>) -> io::Result<bool> {
     let mut sent = 0;
     let mut donated = donated.as_ref();
     while let Some(rest) = output.get(sent..).filter(|rest| !rest.is_empty()) {
@@ -86,12 +91,13 @@ fn send(socket: &OwnedFd, output: &mut Vec<u8>, donated: Option<OwnedFd>) -> io:
                 donated = None;
             }
             Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::PIPE | rustix::io::Errno::CONNRESET) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
     }
     output.clear();
     output.shrink_to(KEPT);
-    Ok(())
+    Ok(true)
 }
 
 /// Bytes that came and were not yet used.

@@ -7,10 +7,6 @@ use rustix::fs::{FileType, Statx, StatxTimestamp};
 use crate::ids::{Ids, shown};
 use crate::node::kind;
 
-/// Inode numbers that fit are passed on with the device's index above them.
-const INODE_BITS: u32 = 48;
-/// Marks identities that are made by mixing.
-const MIXED: u64 = 1 << 63;
 /// How many devices get an index.
 const MOST_DEVICES: usize = 1 << 12;
 
@@ -67,10 +63,10 @@ impl Identities {
             })
         });
         let path = match index.and_then(|index| u64::try_from(index).ok()) {
-            Some(index) if inode >> INODE_BITS == 0 => index << INODE_BITS | inode,
+            Some(index) if inode >> Qid::INODE_BITS == 0 => index << Qid::INODE_BITS | inode,
             // Filesystems that use the high bits (overlayfs marks the layer there): mixed to 63 bits. Two of a million such files
             // share an identity with a probability of one in twenty million.
-            _ => MIXED | mix(mix(u64::from(device.0) << 32 | u64::from(device.1)) ^ inode),
+            _ => Qid::MIXED | mix(mix(u64::from(device.0) << 32 | u64::from(device.1)) ^ inode),
         };
         let kind = match kind {
             FileType::Directory => QidType::DIRECTORY,

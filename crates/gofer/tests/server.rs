@@ -486,3 +486,26 @@ fn the_base_dialect_works_by_itself() {
         Err(Errno::ENOENT)
     );
 }
+
+/// A sentry that is killed has told its guests of what it had sent.
+#[test]
+fn what_was_sent_is_done_though_the_client_is_gone() {
+    let mut served = serve(false);
+    let socket = served.socket.as_ref().unwrap().try_clone().unwrap();
+    let (client, root) = served.client();
+    let files: Vec<Fid> = (0..20).map(|n| create(&root, &format!("file{n}"), 0o600).0).collect();
+    let later = std::sync::Arc::new(ninep::client::Later::default());
+    for file in &files {
+        let set = SetAttr { valid: SetAttrMask::MODE.bits(), mode: 0o640, ..SetAttr::default() };
+        client.change_later(&Tchangeattr { fid: file.number(), set }, &later).unwrap();
+    }
+    let path = served.path().to_owned();
+    socket.shutdown(std::net::Shutdown::Both).unwrap();
+    let common::Served { directory, thread, .. } = served;
+    thread.join().unwrap().unwrap();
+    for n in 0..20 {
+        let mode = std::fs::metadata(path.join(format!("file{n}"))).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o640, "file{n}");
+    }
+    drop(directory);
+}

@@ -2,10 +2,11 @@
 //!
 //! A call sends one message and blocks for its reply, with the connection to itself: the server answers in order, so that
 //! requests in flight side by side would only wait for each other. Fids that are given up travel with the next request
-//! instead of costing one.
+//! instead of costing one, and changes of attributes can go ahead of it ([`Client::change_later`]).
 
 mod channel;
 mod fid;
+mod later;
 
 use std::fmt::Debug;
 use std::os::fd::OwnedFd;
@@ -14,9 +15,10 @@ use std::sync::Arc;
 use abi::Errno;
 use channel::{Channel, Line};
 pub use fid::{Fid, NewFid};
+pub use later::Later;
 use parking_lot::Mutex;
 
-use crate::message::{Call, Rversion, Tattach, Tclunk, Tclunks, Tversion};
+use crate::message::{Call, Rversion, Tattach, Tchangeattr, Tclunk, Tclunks, Tversion};
 use crate::version::Dialect;
 use crate::{Malformed, NO_FID, NO_TAG, NO_UID, Text};
 
@@ -38,6 +40,7 @@ pub struct Client {
     channel: Mutex<Channel>,
     dialect: Dialect,
     message_size: u32,
+    is_apart: bool,
     fids: Mutex<Numbers>,
 }
 
@@ -94,6 +97,7 @@ impl Client {
         }
         channel.set_message_size(size);
         Ok(Arc::new(Self {
+            is_apart: channel.is_apart(),
             channel: Mutex::new(channel),
             dialect,
             message_size: size,
@@ -154,6 +158,25 @@ impl Client {
         // Only now that the server has answered can the numbers mean something else.
         self.fids.lock().free.extend(pending);
         result
+    }
+
+    /// Whether the server is a process of its own, which works while its client goes on.
+    #[must_use]
+    pub const fn is_apart(&self) -> bool {
+        self.is_apart
+    }
+
+    /// Sends a change that nobody waits for. `later` has its answer with that of the next request, or after [`Self::collect`].
+    ///
+    /// # Errors
+    /// `EIO` if the connection failed.
+    pub fn change_later(&self, request: &Tchangeattr, later: &Arc<Later>) -> Result<(), Errno> {
+        self.channel.lock().send_later(request, later)
+    }
+
+    /// Waits for the answers that nobody has waited for.
+    pub fn collect(&self) {
+        self.channel.lock().collect();
     }
 
     /// The messages that give these fids up.

@@ -17,6 +17,19 @@ Qid {
 }
 }
 
+impl Qid {
+    /// A server with the extension passes inode numbers that fit into so many bits on, with the number of their device above them.
+    pub const INODE_BITS: u32 = 48;
+    /// And marks what it had to mix of the two.
+    pub const MIXED: u64 = 1 << 63;
+
+    /// What all files of one device have in common, if the identity tells.
+    #[must_use]
+    pub const fn device(path: u64) -> Option<u64> {
+        if path & Self::MIXED == 0 { Some(path >> Self::INODE_BITS) } else { None }
+    }
+}
+
 structure! {
 /// A point in time since the epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 use abi::Errno;
 use vfs::{Acl, AclKind, FileKind, Inode, Timestamp};
 
+use crate::filesystem::Caching;
 use crate::inode::Node;
 
 /// What is known of one file's two lists.
@@ -79,6 +80,10 @@ impl Node {
     pub(crate) fn put_acl(&self, kind: AclKind, acl: Option<&Acl>) -> Result<(), Errno> {
         match acl {
             Some(acl) => self.put_xattr(kind.xattr(), &acl.value(), false, false),
+            // The host's word for that is not needed where nobody else gives it one.
+            None if self.shared.caching == Caching::Exclusive && self.remembered_acl(kind) == Some(None) => {
+                Ok(())
+            }
             None => match self.delete_xattr(kind.xattr()) {
                 Err(Errno::ENODATA) => Ok(()),
                 other => other,

@@ -63,11 +63,13 @@ impl RegularFile {
 
     /// The descriptor to read from, or the own one.
     fn reader(&self) -> Result<Arc<OwnedFd>, Errno> {
+        self.node.settle();
         self.direct.as_ref().map_or_else(|| self.node.reader(), |own| Ok(Arc::clone(own)))
     }
 
     /// The descriptor to write to, or the own one.
     fn writer(&self) -> Result<Arc<OwnedFd>, Errno> {
+        self.node.settle();
         self.direct.as_ref().map_or_else(|| self.node.writer(), |own| Ok(Arc::clone(own)))
     }
 
@@ -83,6 +85,7 @@ impl RegularFile {
 
 impl Drop for RegularFile {
     fn drop(&mut self) {
+        self.node.settle();
         if let Some(direct) = self.direct.take() {
             let _own = self.node.own_change();
             drop(direct);
@@ -177,7 +180,12 @@ impl File for RegularFile {
         self.node.writer().map(MapSource::Host)
     }
 
+    fn flush(&self) -> Result<(), Errno> {
+        self.node.settled()
+    }
+
     fn sync(&self, data_only: bool) -> Result<(), Errno> {
+        self.node.settled()?;
         let file = if self.writes { self.node.writer()? } else { self.node.reader()? };
         if data_only { rustix::fs::fdatasync(&*file) } else { rustix::fs::fsync(&*file) }.map_err(errno)
     }

@@ -67,6 +67,8 @@ pub(crate) struct Shared {
     /// Directories that were listed of late.
     pub(crate) recent: Recent,
     pub(crate) watches: Watches,
+    /// Devices that change attributes in place, and others.
+    pub(crate) in_place: Mutex<HashMap<u64, bool>>,
     filesystem: Mutex<Weak<GoferFs>>,
 }
 
@@ -127,6 +129,7 @@ impl GoferFs {
             idle: Idle::new(usize::try_from(descriptors / 8).unwrap_or(usize::MAX)),
             recent: Recent::default(),
             watches: Watches::default(),
+            in_place: Mutex::default(),
             filesystem: Mutex::default(),
         });
         Ok(shared.filesystem())

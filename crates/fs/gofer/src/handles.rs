@@ -44,6 +44,7 @@ impl Node {
     /// # Errors
     /// As the server says.
     pub(crate) fn reader(&self) -> Result<Arc<OwnedFd>, Errno> {
+        self.settle();
         let handles = self.handles.lock();
         match handles.write.as_ref().filter(|_| handles.write_reads) {
             Some(write) => Ok(Arc::clone(write)),
@@ -56,6 +57,7 @@ impl Node {
     /// # Errors
     /// As the server says.
     pub(crate) fn strict_reader(&self) -> Result<Arc<OwnedFd>, Errno> {
+        self.settle();
         self.read_handle(self.handles.lock())
     }
 
@@ -73,6 +75,7 @@ impl Node {
     /// # Errors
     /// As the server says.
     pub(crate) fn writer(&self) -> Result<Arc<OwnedFd>, Errno> {
+        self.settle();
         let mut handles = self.handles.lock();
         if let Some(write) = &handles.write {
             return Ok(Arc::clone(write));
@@ -120,6 +123,11 @@ impl Node {
         handles.write.as_ref().or(handles.read.as_ref()).map(Arc::clone)
     }
 
+    /// Whether somebody has it open for writing.
+    pub(crate) fn is_written(&self) -> bool {
+        self.handles.lock().writers > 0
+    }
+
     /// Somebody opened it.
     pub(crate) fn opened(&self, writes: bool) {
         let mut handles = self.handles.lock();
@@ -130,6 +138,9 @@ impl Node {
     /// Somebody closed it. A descriptor stays for the next one, within bounds; but where somebody on the host may want to execute the file,
     /// which cannot be while it is open for writing, the one for that goes with the last writer.
     pub(crate) fn closed(self: &Arc<Self>, writes: bool) {
+        if self.handles.lock().open <= 1 {
+            self.settle_for_good();
+        }
         let mut handles = self.handles.lock();
         handles.open = handles.open.saturating_sub(1);
         handles.writers = handles.writers.saturating_sub(usize::from(writes));

@@ -1,6 +1,7 @@
 //! Inodes: one file of the host each.
 
 mod knowledge;
+mod later;
 
 use std::any::Any;
 use std::os::fd::OwnedFd;
@@ -50,6 +51,8 @@ pub(crate) struct Node {
     /// So may its mode and owner, as far as they matter to permissions.
     protection_unsure: AtomicBool,
     pub(crate) handles: Mutex<Handles>,
+    /// Changes that nobody has waited for.
+    sent: Mutex<Option<Arc<later::Sent>>>,
     /// Held by writers that append.
     pub(crate) appending: Mutex<()>,
     /// For a directory: what its listing told of its entries.
@@ -94,6 +97,7 @@ impl Node {
             owner_unsure: AtomicBool::new(shared.caching != Caching::Exclusive),
             protection_unsure: AtomicBool::new(shared.caching != Caching::Exclusive),
             handles: Mutex::default(),
+            sent: Mutex::default(),
             appending: Mutex::default(),
             listing: Mutex::default(),
             seen: Mutex::default(),
@@ -185,6 +189,7 @@ impl Inode for Node {
     }
 
     fn attributes(&self) -> Result<Attributes, Errno> {
+        self.settle();
         self.remembered().map_or_else(|| self.ask_attributes(), Ok)
     }
 
@@ -197,6 +202,9 @@ impl Inode for Node {
     }
 
     fn set_attributes(&self, change: &AttributeChange) -> Result<(), Errno> {
+        if self.change_later(change)? {
+            return Ok(());
+        }
         let fid = self.fid()?;
         let since = self.changes();
         let owner = change.uid.is_some() || change.gid.is_some();
@@ -211,21 +219,17 @@ impl Inode for Node {
         let result = self.shared.client.call(&request, |reply| reply.attr);
         // Even a failed request may have changed something: a size before a mode that was refused. The answer to a
         // successful one counts if nothing else came in between.
-        let next = since.wrapping_add(1);
-        let alone = self.changes.compare_exchange(since, next, Ordering::AcqRel, Ordering::Acquire);
-        if alone.is_err() {
-            self.changed();
-        }
+        let alone = self.changes_once(since);
         if owner || change.mode.is_some() {
             self.known.lock().acls.mode_changed();
-            if alone.is_err() {
+            if !alone {
                 self.owner_unsure.fetch_or(owner, Ordering::Release);
                 self.protection_changes();
             }
         }
         let attr = result?;
-        if alone.is_ok() {
-            self.learn(&attr, next);
+        if alone {
+            self.learn(&attr, since.wrapping_add(1));
             if self.shared.caching == Caching::Exclusive {
                 // Whoever changes them at the same moment is not alone, and says again that they are not sure.
                 self.owner_unsure.store(false, Ordering::Release);

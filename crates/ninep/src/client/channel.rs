@@ -1,23 +1,27 @@
-//! The connection: one request at a time.
+//! The connection: one request at a time, and ahead of it those that nobody waits for.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use abi::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendFlags, recvmsg, sendmsg,
 };
 
+use super::later::Later;
 use super::{Farewell, Server};
 use crate::frame::{self, append, append_with};
-use crate::message::{Call, Message, Rlerror};
+use crate::message::{Call, Message, Rlerror, Tchangeattr};
 use crate::patience::Patience;
 use crate::wire::{Reader, Wire};
 use crate::{Malformed, NO_TAG};
 
 /// Bytes that a buffer keeps between calls.
 const KEPT: usize = 64 << 10;
+/// How many requests can be on their way that nobody waits for: their replies fit into the socket's buffer, so that the server never waits for its client.
+const MOST_LATER: usize = 32;
 
 /// What leads to the server.
 #[derive(Debug)]
@@ -42,13 +46,28 @@ pub(super) struct Channel {
     output: Vec<u8>,
     input: Vec<u8>,
     tag: u16,
+    /// Requests whose answers nobody waits for: they come before that of the next one.
+    later: Vec<(u16, Arc<Later>)>,
     /// The stream cannot be followed any more, or is closed.
     lost: bool,
 }
 
 impl Channel {
     pub(super) const fn new(line: Line, message_size: u32) -> Self {
-        Self { line, message_size, output: Vec::new(), input: Vec::new(), tag: 0, lost: false }
+        Self {
+            line,
+            message_size,
+            output: Vec::new(),
+            input: Vec::new(),
+            tag: 0,
+            later: Vec::new(),
+            lost: false,
+        }
+    }
+
+    /// Whether the server works while its client goes on.
+    pub(super) const fn is_apart(&self) -> bool {
+        matches!(self.line, Line::Socket(..))
     }
 
     pub(super) const fn set_message_size(&mut self, size: u32) {
@@ -82,22 +101,69 @@ impl Channel {
             waiting.push(tag);
         }
         let tag = if tag == NO_TAG { tag } else { self.next_tag() };
+        self.put(tag, request)?;
+        let result = self.exchange::<C, T>(tag, waiting, read);
+        self.settle(&result);
+        result.map_err(|Lost| Errno::EIO)?
+    }
+
+    /// Sends a request whose answer is taken with that of a later one, or by [`Self::collect`], and told then.
+    ///
+    /// # Errors
+    /// `EIO` if the connection is lost.
+    pub(super) fn send_later(&mut self, request: &Tchangeattr, later: &Arc<Later>) -> Result<(), Errno> {
+        if !self.is_apart() {
+            later.begins();
+            later.told(self.call(0, request, &[], |reply| reply.attr).map(|(attr, _)| attr));
+            return Ok(());
+        }
+        if self.later.len() >= MOST_LATER {
+            self.collect();
+        }
+        if self.lost {
+            return Err(Errno::EIO);
+        }
+        self.output.clear();
+        let tag = self.next_tag();
+        self.put(tag, request)?;
+        let sent = self.send(&mut None);
+        if sent.is_ok() {
+            later.begins();
+            self.later.push((tag, Arc::clone(later)));
+        }
+        self.settle(&sent);
+        sent.map(|_| ()).map_err(|Lost| Errno::EIO)
+    }
+
+    /// Waits for all the answers that nobody has waited for.
+    pub(super) fn collect(&mut self) {
+        if !self.lost {
+            let collected = self.take(0, &mut None, Vec::new(), true, |_| Err(Lost));
+            self.settle(&collected);
+        }
+    }
+
+    fn put<C: Call>(&mut self, tag: u16, request: &C) -> Result<(), Errno> {
         let start = self.output.len();
         append_with(&mut self.output, tag, |writer| {
             request.encode(writer);
             Ok::<u8, Malformed>(C::TYPE)
         })
         .map_err(|_| Errno::EMSGSIZE)?;
-        if self.output.len() - start > usize::try_from(self.message_size).unwrap_or(usize::MAX) {
-            return Err(Errno::EMSGSIZE);
-        }
-        let result = self.exchange::<C, T>(tag, waiting, read);
+        let longest = usize::try_from(self.message_size).unwrap_or(usize::MAX);
+        if self.output.len() - start > longest { Err(Errno::EMSGSIZE) } else { Ok(()) }
+    }
+
+    /// What follows an exchange, whatever became of it.
+    fn settle<T>(&mut self, result: &Result<T, Lost>) {
         if result.is_err() {
             self.lost = true;
+            for (_, later) in self.later.drain(..) {
+                later.told(Err(Errno::EIO));
+            }
         }
         self.output.shrink_to(KEPT);
         self.input.shrink_to(KEPT);
-        result.map_err(|Lost| Errno::EIO)?
     }
 
     fn next_tag(&mut self) -> u16 {
@@ -109,40 +175,57 @@ impl Channel {
     fn exchange<C: Call, T>(
         &mut self,
         tag: u16,
-        mut waiting: Vec<u16>,
+        waiting: Vec<u16>,
         read: impl FnOnce(C::Reply<'_>) -> T,
     ) -> Result<Result<(T, Option<OwnedFd>), Errno>, Lost> {
         let mut descriptor = None;
-        let mut have = self.send(&mut descriptor)?;
-        let mut answer = None;
-        let mut read = Some(read);
+        let have = self.send(&mut descriptor)?;
+        let (mut answer, mut read) = (None, Some(read));
+        self.take(have, &mut descriptor, waiting, false, |reply| {
+            let read = read.take().filter(|_| reply.tag == tag).ok_or(Lost)?;
+            answer = Some(decode::<C, T>(reply, read)?);
+            Ok(())
+        })?;
+        let answer = answer.ok_or(Lost)?;
+        Ok(answer.map(|value| (value, descriptor)))
+    }
+
+    /// Takes replies, of which `have` bytes are there: those that nobody has waited for, `waiting`, and unless all is `done` with these, one
+    /// more, which `answer` is for.
+    fn take(
+        &mut self,
+        mut have: usize,
+        descriptor: &mut Option<OwnedFd>,
+        mut waiting: Vec<u16>,
+        mut done: bool,
+        mut answer: impl FnMut(frame::Frame<'_>) -> Result<(), Lost>,
+    ) -> Result<(), Lost> {
         let mut used = 0;
-        while answer.is_none() || !waiting.is_empty() {
+        while !(done && waiting.is_empty() && self.later.is_empty()) {
             let bytes = self.input.get(used..have).unwrap_or_default();
             let Some((reply, length)) = frame::first(bytes, self.message_size).map_err(|_| Lost)? else {
                 self.input.copy_within(used..have, 0);
                 have -= used;
                 used = 0;
-                have += self.receive(have, &mut descriptor)?;
+                have += self.receive(have, descriptor)?;
                 continue;
             };
             used += length;
             if let Some(at) = waiting.iter().position(|waiting| *waiting == reply.tag) {
                 waiting.swap_remove(at);
-            } else if reply.tag == tag
-                && let Some(read) = read.take()
-            {
-                answer = Some(decode::<C, T>(reply, read)?);
-            } else {
+            } else if let Some(at) = self.later.iter().position(|(tag, _)| *tag == reply.tag) {
+                let told = decode::<Tchangeattr, _>(reply, |reply| reply.attr)?;
+                let (_, later) = self.later.remove(at);
+                later.told(told);
+            } else if done {
                 return Err(Lost);
+            } else {
+                answer(reply)?;
+                done = true;
             }
         }
-        if used != have {
-            // An answer to nothing.
-            return Err(Lost);
-        }
-        let answer = answer.ok_or(Lost)?;
-        Ok(answer.map(|value| (value, descriptor)))
+        // Whatever is left would be an answer to nothing.
+        if used == have { Ok(()) } else { Err(Lost) }
     }
 
     /// Returns how many bytes of replies are there at once.

@@ -4,8 +4,8 @@ use std::thread::JoinHandle;
 
 use super::*;
 use crate::frame::{append, first};
-use crate::message::{Rattach, Rclunks, Rlerror, Rstatfs, Tstatfs};
-use crate::{Qid, Request, StatFs};
+use crate::message::{Rattach, Rchangeattr, Rclunks, Rlerror, Rstatfs, Tstatfs};
+use crate::{Attr, Qid, Request, SetAttr, StatFs, Time};
 
 /// A server in which `answer` writes the replies to each request; the test sees the requests' names.
 fn server(
@@ -134,4 +134,79 @@ fn threads_share_a_connection() {
             });
         }
     });
+}
+
+fn changes(tag: u16, request: &Request<'_>, output: &mut Vec<u8>) {
+    match request {
+        Request::Changeattr(change) if change.set.mode == 0 => append(output, tag, &Rlerror { ecode: 5 }),
+        Request::Changeattr(change) => {
+            append(output, tag, &Rchangeattr { attr: Attr { mode: change.set.mode, ..Attr::default() } })
+        }
+        other => return polite(tag, other, output),
+    }
+    .unwrap();
+}
+
+const fn change(mode: u32) -> Tchangeattr {
+    let none = Time { seconds: 0, nanoseconds: 0 };
+    Tchangeattr { fid: 0, set: SetAttr { valid: 1, mode, uid: 0, gid: 0, size: 0, atime: none, mtime: none } }
+}
+
+#[test]
+fn what_nobody_waits_for_is_answered_with_the_next() {
+    let (socket, thread) = server(changes);
+    let client = Client::connect(socket).unwrap();
+    let (one, other) = (Arc::new(Later::default()), Arc::new(Later::default()));
+    client.change_later(&change(1), &one).unwrap();
+    client.change_later(&change(2), &one).unwrap();
+    client.change_later(&change(3), &other).unwrap();
+    assert!(one.is_waiting() && other.is_waiting());
+    assert_eq!(client.call(&Tstatfs { fid: 0 }, |r| r.statfs.bsize), Ok(77));
+    assert!(!one.is_waiting() && !other.is_waiting());
+    assert_eq!(one.answer().map(|attr| attr.mode), Some(2), "the last counts");
+    assert_eq!(other.answer().map(|attr| attr.mode), Some(3));
+    drop(client);
+    assert_eq!(thread.join().unwrap(), ["Version", "Changeattr", "Changeattr", "Changeattr", "StatFs"]);
+}
+
+#[test]
+fn many_that_nobody_waits_for_are_waited_for() {
+    let (socket, thread) = server(changes);
+    let client = Client::connect(socket).unwrap();
+    let later = Arc::new(Later::default());
+    for mode in 1..=1000 {
+        client.change_later(&change(mode), &later).unwrap();
+    }
+    client.collect();
+    assert!(!later.is_waiting());
+    assert_eq!((later.answer().map(|attr| attr.mode), later.failure()), (Some(1000), None));
+    drop(client);
+    assert_eq!(thread.join().unwrap().len(), 1001);
+}
+
+#[test]
+fn an_error_that_nobody_waits_for_is_told_once() {
+    let (socket, _thread) = server(changes);
+    let client = Client::connect(socket).unwrap();
+    let later = Arc::new(Later::default());
+    client.change_later(&change(0), &later).unwrap();
+    client.change_later(&change(7), &later).unwrap();
+    client.collect();
+    assert_eq!((later.failure(), later.failure()), (Some(Errno::EIO), None));
+    assert_eq!(client.call(&Tstatfs { fid: 0 }, |_| ()), Ok(()), "the connection goes on");
+}
+
+#[test]
+fn a_lost_connection_answers_what_nobody_waits_for() {
+    let (socket, _thread) = server(|tag, request, output| match request {
+        Request::Changeattr(_) => append(output, tag ^ 1, &Rclunks {}).unwrap(),
+        other => polite(tag, other, output),
+    });
+    let client = Client::connect(socket).unwrap();
+    let later = Arc::new(Later::default());
+    client.change_later(&change(1), &later).unwrap();
+    client.collect();
+    assert_eq!((later.is_waiting(), later.failure()), (false, Some(Errno::EIO)));
+    assert_eq!(client.change_later(&change(1), &later), Err(Errno::EIO));
+    assert!(!later.is_waiting());
 }

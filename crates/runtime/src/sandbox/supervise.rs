@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use host::spawn::Child;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
     Signal, WaitId, WaitIdOptions, WaitIdStatus, WaitOptions, WaitStatus, pidfd_send_signal, waitid, waitpid,
 };
@@ -13,6 +13,9 @@ use super::Witness;
 use super::launch::Sandbox;
 use super::signals::Forwarded;
 use crate::error::{Error, Trying, printable};
+
+/// How long a gofer has for what a sentry that is gone has left to it.
+const LAST_REQUESTS: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// Passes signals on and waits for the end. However it comes, no process of the sandbox is left after.
 pub(crate) fn until_the_end(
@@ -36,6 +39,11 @@ pub(crate) fn until_the_end(
         kill(&sandbox.gofer);
     }
     let init = reap(&sandbox.init);
+    // What a sentry that was killed has sent is done still.
+    if !matches!(outcome, Ok(End::GoferGone)) {
+        let mut ending = [PollFd::new(&sandbox.gofer.pidfd, PollFlags::IN)];
+        let _ = poll(&mut ending, Some(&LAST_REQUESTS));
+    }
     let gofer = end(&sandbox.gofer);
     match outcome? {
         End::Exited(status) => Ok(status),

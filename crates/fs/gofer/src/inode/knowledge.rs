@@ -14,7 +14,7 @@ use crate::attributes::{from_host, from_wire};
 use crate::filesystem::Caching;
 
 /// `S_ISUID` and `S_ISGID`.
-const SET_IDS: u32 = 0o6000;
+pub(super) const SET_IDS: u32 = 0o6000;
 
 /// What was learned, and where the count of changes stood.
 #[derive(Default)]
@@ -44,6 +44,25 @@ impl Node {
     /// Something changed it, or may have.
     pub(crate) fn changed(&self) {
         self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// As [`Self::changed`]. Whether nothing else has changed it since the count stood there: then what the server told of it afterwards is true.
+    pub(super) fn changes_once(&self, since: u64) -> bool {
+        let next = since.wrapping_add(1);
+        let alone = self.changes.compare_exchange(since, next, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if !alone {
+            self.changed();
+        }
+        alone
+    }
+
+    /// The mode is this one now, and an access control list for access has changed with it, if there is one.
+    pub(super) fn mode_changed(&self, mode: u32) {
+        let mut known = self.known.lock();
+        known.acls.mode_changed();
+        if let Some((_, attributes)) = &mut known.attributes {
+            attributes.mode = mode;
+        }
     }
 
     /// Something changed the names in this directory.
