@@ -12,6 +12,15 @@ const EXERCISERS: Extra<'static> = Extra {
     build: "",
 };
 
+/// A root with the tests that coreutils and perl have of their own: they run with what is installed.
+const SUITES: Extra<'static> = Extra {
+    name: "suitesroot",
+    packages: &["acl", "attr", "libcap2-bin", "mount"],
+    sources: &["coreutils", "perl"],
+    build: "cd /usr/src && tar xf coreutils_*.orig.tar.xz && mv coreutils-* coreutils && tar xf perl_*.orig.tar.xz && mv perl-5* perl && \
+            rm *.tar.xz && for inc in $(perl -e \"print qq(@INC)\"); do test ! -d $inc || cp -rsn $inc/. perl/lib; done",
+};
+
 /// A row that runs a script of `tests/cases/sh` on a kind of file system, whose name is its first argument.
 macro_rules! on {
     ($name:literal, $file:literal, $kind:literal $(, $arg:literal)*; $($field:ident: $value:expr),*) => {
@@ -36,6 +45,22 @@ macro_rules! stress {
             "msyncmany", "null", "open", "rename", "seal", "seek", "symlink", "sync-file", "touch",
             "utime", "xattr"; $($field: $value),*
         )
+    };
+}
+
+/// A row that runs the tests that coreutils or perl has of its own.
+macro_rules! own_tests {
+    ($name:literal, $file:literal, $kind:literal $(, $arg:literal)*; $($field:ident: $value:expr),*) => {
+        Case {
+            name: $name,
+            args: &["bash", concat!("/cases/sh/", $file), $kind $(, $arg)*],
+            extra: Some(&SUITES),
+            // On standard error it says why.
+            stderr: false,
+            seconds: 900,
+            $($field: $value,)*
+            ..DEFAULT
+        }
     };
 }
 
@@ -109,5 +134,12 @@ pub const ALL: &[Case] = &[
     on!("direct-io/layers", "calls_on.sh", "layers", "direct_io.py"; since: (6, 6)),
     on!("direct-io/disk", "calls_on.sh", "disk", "direct_io.py"; disk: Some(&[])),
     on!("direct-io/direct", "calls_on.sh", "disk", "direct_io.py"; disk: Some(&[]), options: DIRECT),
+    own_tests!("coreutils/layers", "coreutils_own.sh", "layers", "user";),
+    own_tests!("coreutils/disk", "coreutils_own.sh", "disk", "user"; disk: Some(&[])),
+    own_tests!("coreutils/as-root", "coreutils_own.sh", "disk", "root"; disk: Some(&[])),
+    own_tests!("perl/memory", "perl_own.sh", "memory";),
+    own_tests!("perl/layers", "perl_own.sh", "layers";),
+    own_tests!("perl/disk", "perl_own.sh", "disk"; disk: Some(&[])),
+    own_tests!("perl/direct", "perl_own.sh", "disk"; disk: Some(&[]), options: DIRECT),
     on!("dpkg/layers", "dpkg_layers.sh", "layers";),
 ];
