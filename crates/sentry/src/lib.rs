@@ -5,6 +5,7 @@
 //! runtime is gone it ends, and the host ends everything else in the namespace with it.
 #![forbid(unsafe_code)]
 
+pub mod archive;
 mod assemble;
 mod boot;
 pub mod control;

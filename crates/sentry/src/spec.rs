@@ -256,6 +256,8 @@ pub struct RootSpec {
     pub overlay: Option<LayerSpec>,
     /// Who else changes the files, [`FileAccess::All`] unless told.
     pub access: Option<FileAccess>,
+    /// What the layer is written to when the container has ended, as an archive: a new file that was handed over with this index.
+    pub archive: Option<usize>,
     /// The image (EROFS) that is the root instead, as a file that was handed over with this index among the connections to the gofer.
     pub image: Option<usize>,
 }

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use super::lifecycle::{create, done, reaches};
 use super::support::{LIMIT, Running};
 use crate::bundle;
 use crate::native::native;
@@ -208,6 +209,50 @@ pub(super) fn export(place: &Place) -> Result<()> {
     ensure!(refused.code == Some(1) && said.contains("not kept in a layer"), "{}", refused.shown());
     running.say("\n")?;
     running.finish()?;
+    Ok(())
+}
+
+/// A layer that is kept is to be had before the container runs, and from its end until it is deleted. Else its end is the layer's.
+pub(super) fn kept(place: &Place) -> Result<()> {
+    const WRITE: &str =
+        "set -e; mkdir /made; seq 100000 > /made/data; ln -s data /made/link; rm /etc/hostname";
+    let archive = |sandbox: &Sandbox| run(sandbox.casemate().args(["tar", "rootfs-upper", "c"]), b"", LIMIT);
+    let content: String = (1..=100_000).map(|line| format!("{line}\n")).collect();
+    for (name, choice) in [("memory", "root:memory,archive"), ("self", "root:self,size=64m,archive")] {
+        let name = format!("layers-kept-{name}");
+        let (root, sandbox) = writable(place, &name, &["sh", "-c", WRITE], Some(choice))?;
+        let file = sandbox.state.with_file_name("kept.tar");
+        let of_it = |arguments: &[&str]| run(Command::new("tar").args(arguments).arg(&file), b"", LIMIT);
+        create(&sandbox)?;
+        let before = archive(&sandbox)?;
+        ensure!(before.code == Some(0) && !before.stdout.is_empty(), "{}", before.shown());
+        done(&sandbox, &["start", "c"])?;
+        reaches(&sandbox, "stopped")?;
+        let kept = archive(&sandbox)?;
+        ensure!(kept.code == Some(0), "{}", kept.shown());
+        fs::write(&file, &kept.stdout)?;
+        let listed = String::from_utf8(of_it(&["-tf"])?.stdout)?;
+        for wanted in ["made/data", "made/link", "etc/.wh.hostname"] {
+            ensure!(listed.lines().any(|name| name.trim_start_matches("./") == wanted), "{wanted}: {listed}");
+        }
+        let data = listed.lines().find(|name| name.ends_with("made/data")).context("no file")?;
+        fs::create_dir(file.with_extension("tree"))?;
+        let mut extract = Command::new("tar");
+        extract.arg("-xf").arg(&file).arg("-C").arg(file.with_extension("tree")).arg(data);
+        ensure!(run(&mut extract, b"", LIMIT)?.code == Some(0));
+        ensure!(fs::read_to_string(file.with_extension("tree").join(data))? == content, "another content");
+        ensure!(!root.path().join("made").exists(), "it was written below the layer");
+        done(&sandbox, &["delete", "c"])?;
+        let gone = archive(&sandbox)?;
+        ensure!(gone.code == Some(1) && gone.shown().contains("does not exist"), "{}", gone.shown());
+    }
+    let (_root, sandbox) = writable(place, "layers-not-kept", &["true"], Some("root:memory"))?;
+    create(&sandbox)?;
+    done(&sandbox, &["start", "c"])?;
+    reaches(&sandbox, "stopped")?;
+    let refused = archive(&sandbox)?;
+    ensure!(refused.code == Some(1) && refused.shown().contains("was not kept"), "{}", refused.shown());
+    done(&sandbox, &["delete", "c"])?;
     Ok(())
 }
 

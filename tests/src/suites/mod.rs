@@ -126,6 +126,7 @@ const NAMES: &[(&str, Test)] = &[
     ("layers/limits", layers::limits),
     ("layers/nothing-left", layers::nothing_left),
     ("layers/export", layers::export),
+    ("layers/kept", layers::kept),
     ("layers/image", layers::image),
     ("layers/of-an-engine", layer_image::of_an_engine),
     ("lifecycle/from-create-to-delete", lifecycle::from_create_to_delete),

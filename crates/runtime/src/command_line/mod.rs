@@ -80,9 +80,9 @@ pub(crate) struct Global {
     /// What is kept of the files of bind mounts that have no option cache=POLICY
     #[arg(long, value_name = "POLICY", value_enum, default_value_t = Keeping::Revalidating)]
     pub(crate) file_access_mounts: Keeping,
-    /// Where what a container writes is kept: none (in its files), or (root|all):(memory|self|dir=/PATH)[,size=SIZE]: in a layer that ends with
-    /// it, over its root or its bind mounts too, in memory, or in a file in the layer's own directory or another [default: none; root:memory
-    /// for do]
+    /// Where what a container writes is kept: none (in its files), or (root|all):(memory|self|dir=/PATH)[,size=SIZE][,archive]: in a layer that
+    /// ends with it, over its root or its bind mounts too, in memory, or in a file in the layer's own directory or another; the root's is written
+    /// to the container's directory at its end for `tar rootfs-upper`, until it is deleted [default: none; root:memory for do]
     #[arg(long, value_name = "CHOICE")]
     pub(crate) overlay2: Option<Layers>,
 }

@@ -39,7 +39,7 @@ impl Creation {
         let entry = root.create(&arguments.id)?;
         let config = load(&arguments.bundle)?;
         let mut plan = translate(&config, &arguments.id)?
-            .layered(global.overlay2.as_ref().unwrap_or(&Layers::None))?
+            .layered(global.overlay2.as_ref().unwrap_or(&Layers::None), Some(entry.directory()))?
             .keeping(global.file_access.access(), global.file_access_mounts.access());
         let rootfs = plan.exports.first().map(|root| root.path.clone()).unwrap_or_default();
         let record = Record {

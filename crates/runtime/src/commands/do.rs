@@ -21,10 +21,10 @@ use crate::state::Root;
 pub(crate) fn execute(global: &Global, arguments: Do, log: &Log) -> Result<u8, Error> {
     let id = format!("do-{}", std::process::id());
     let entry = Root::of(global).create(&id)?;
-    let memory = Layers::Over { all: false, medium: Medium::Memory, size: None };
+    let memory = Layers::Over { all: false, medium: Medium::Memory, size: None, archive: false };
     let launch = Launch {
         plan: plan(arguments, id.clone())?
-            .layered(global.overlay2.as_ref().unwrap_or(&memory))?
+            .layered(global.overlay2.as_ref().unwrap_or(&memory), None)?
             .keeping(global.file_access.access(), global.file_access_mounts.access()),
         global,
         log,
@@ -75,6 +75,7 @@ fn plan(arguments: Do, id: String) -> Result<Plan, Error> {
                 connection: 0,
                 read_only: arguments.ro,
                 overlay: None,
+                archive: None,
                 access: None,
                 image: None,
             },

@@ -1,7 +1,8 @@
 //! Where what a container writes is kept: with the files, or in a layer over them that ends with the container (`--overlay2`).
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -15,7 +16,10 @@ use crate::sizes;
 /// The annotation that chooses it for one container, before the command line.
 pub(crate) const ANNOTATION: &str = "dev.casemate.overlay2";
 
-/// A choice: `none`, or `MOUNTS:MEDIUM[,size=SIZE]`.
+/// What the layer of a container's root is kept in, in the container's directory, when it has ended.
+pub(crate) const ARCHIVE: &str = "rootfs-upper";
+
+/// A choice: `none`, or `MOUNTS:MEDIUM[,size=SIZE][,archive]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Layers {
     /// What is written goes to the files.
@@ -28,6 +32,8 @@ pub(crate) enum Layers {
         medium: Medium,
         /// The most that each may hold, in bytes.
         size: Option<u64>,
+        /// Whether the root's is to be had when the container has ended.
+        archive: bool,
     },
 }
 
@@ -49,6 +55,8 @@ pub(crate) enum Handed {
     Store(PathBuf),
     /// This one, which is an image.
     Image(PathBuf),
+    /// A new one of this name.
+    Archive(PathBuf),
 }
 
 impl Handed {
@@ -59,6 +67,10 @@ impl Handed {
             Self::Image(path) => {
                 let file = File::open(path).trying_on("open the image of the root", path)?;
                 Ok(file.into())
+            }
+            Self::Archive(path) => {
+                let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+                Ok(file.trying_on("make", path)?.into())
             }
         }
     }
@@ -71,13 +83,16 @@ impl FromStr for Layers {
         if text == "none" {
             return Ok(Self::None);
         }
-        let usage = || format!("{text:?} is neither none nor (root|all):(memory|self|dir=/PATH)[,size=SIZE]");
+        let usage = || {
+            format!("{text:?} is neither none nor (root|all):(memory|self|dir=/PATH)[,size=SIZE][,archive]")
+        };
         let (mounts, rest) = text.split_once(':').ok_or_else(usage)?;
         let all = match mounts {
             "root" => false,
             "all" => true,
             _ => return Err(usage()),
         };
+        let (rest, archive) = rest.strip_suffix(",archive").map_or((rest, false), |rest| (rest, true));
         let (medium, size) = match rest.split_once(",size=") {
             Some((medium, size)) => (medium, Some(capacity(size).ok_or_else(usage)?)),
             None => (rest, None),
@@ -88,7 +103,7 @@ impl FromStr for Layers {
             (_, Some(path)) if path.starts_with('/') => Medium::Directory(PathBuf::from(path)),
             _ => return Err(usage()),
         };
-        Ok(Self::Over { all, medium, size })
+        Ok(Self::Over { all, medium, size, archive })
     }
 }
 
@@ -98,19 +113,19 @@ fn capacity(text: &str) -> Option<u64> {
 }
 
 impl Plan {
-    /// Puts layers over what the container may write to. Read-only files need none.
+    /// Puts layers over what the container may write to. Read-only files need none. What is kept of the root's lies in the container's directory.
     ///
     /// # Errors
-    /// An annotation that is no choice.
-    pub(crate) fn layered(mut self, otherwise: &Layers) -> Result<Self, Error> {
+    /// Files that cannot be looked at; a layer to be kept where nothing stays of the container.
+    pub(crate) fn layered(mut self, otherwise: &Layers, container: Option<&Path>) -> Result<Self, Error> {
         let chosen = self.layers.take();
-        let (all, medium, size) = match chosen.as_ref().unwrap_or(otherwise) {
+        let (all, medium, size, archive) = match chosen.as_ref().unwrap_or(otherwise) {
             Layers::None => {
                 // Nobody writes to an image.
                 self.container.root.read_only |= self.container.root.image.is_some();
                 return Ok(self);
             }
-            Layers::Over { all, medium, size } => (*all, medium, *size),
+            Layers::Over { all, medium, size, archive } => (*all, medium, *size, *archive),
         };
         let (exports, files) = (&mut self.exports, &mut self.files);
         let count = exports.len().saturating_add(self.servers.len());
@@ -133,12 +148,19 @@ impl Plan {
             files.extend(directory.map(|directory| Handed::Store(directory.to_path_buf())));
             Ok(Some(LayerSpec { file, size }))
         };
+        let directory = container;
         let container = &mut self.container;
         container.root.overlay = layer(container.root.connection)?;
         for mount in container.mounts.iter_mut().filter(|_| all) {
             if let MountKind::Gofer { connection, overlay, .. } = &mut mount.kind {
                 *overlay = layer(*connection)?;
             }
+        }
+        if archive && container.root.overlay.is_some() {
+            let nowhere =
+                || Error::Message("nothing stays of the container that an archive belongs to".to_owned());
+            container.root.archive = Some(count.saturating_add(files.len()));
+            files.push(Handed::Archive(directory.ok_or_else(nowhere)?.join(ARCHIVE)));
         }
         Ok(self)
     }
@@ -174,7 +196,9 @@ mod tests {
 
     #[test]
     fn choices_are_those_of_runsc() {
-        let over = |all, medium, size| Ok(Layers::Over { all, medium, size });
+        let over = |all, medium, size| Ok(Layers::Over { all, medium, size, archive: false });
+        let kept = Ok(Layers::Over { all: true, medium: Medium::Own, size: Some(4096), archive: true });
+        assert_eq!("all:self,size=4k,archive".parse(), kept);
         assert_eq!("none".parse(), Ok(Layers::None));
         assert_eq!("root:memory".parse(), over(false, Medium::Memory, None));
         assert_eq!("all:self,size=2g".parse(), over(true, Medium::Own, Some(2 << 30)));

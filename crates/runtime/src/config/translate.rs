@@ -186,7 +186,10 @@ fn root(config: &Config) -> Result<(RootSpec, Vec<Export>), Error> {
     let read_only = root.readonly().unwrap_or(false);
     let ids = id_mappings::of_container(config.spec.linux().as_ref());
     let export = Export { path, overlay: None, read_only, recursive: true, ids };
-    Ok((RootSpec { connection: 0, read_only, overlay: None, access: None, image: None }, vec![export]))
+    Ok((
+        RootSpec { connection: 0, read_only, overlay: None, archive: None, access: None, image: None },
+        vec![export],
+    ))
 }
 
 fn resolve(path: &Path) -> Result<PathBuf, Error> {
@@ -241,7 +244,14 @@ mod tests {
         assert_eq!(plan.container.hostname, "localhost");
         assert_eq!(
             plan.container.root,
-            RootSpec { connection: 0, read_only: false, overlay: None, access: None, image: None }
+            RootSpec {
+                connection: 0,
+                read_only: false,
+                overlay: None,
+                archive: None,
+                access: None,
+                image: None
+            }
         );
         assert!(!plan.exports[0].read_only);
     }
@@ -251,7 +261,7 @@ mod tests {
         let bundle = tempfile::tempdir().unwrap();
         std::fs::create_dir(bundle.path().join("rootfs")).unwrap();
         let plan = translate(&config(bundle.path()), "x").unwrap();
-        let plan = plan.layered(&"root:self,size=1m".parse().unwrap()).unwrap();
+        let plan = plan.layered(&"root:self,size=1m".parse().unwrap(), None).unwrap();
         assert_eq!(plan.container.root.overlay, Some(LayerSpec { file: Some(1), size: Some(1 << 20) }));
         assert!(plan.exports[0].read_only && !plan.container.root.read_only);
         assert_eq!(plan.files, [Handed::Store(plan.exports[0].path.clone())]);

@@ -66,6 +66,11 @@ impl Container {
         &self.record.id
     }
 
+    /// Its directory, which is there until it is deleted.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     pub(crate) fn spec(&self) -> &Spec {
         &self.record.spec
     }

@@ -128,6 +128,11 @@ impl Root {
 }
 
 impl Entry {
+    /// The container's directory.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Writes the record: whole, or not at all.
     pub(crate) fn write(&self, record: &Record) -> Result<(), Error> {
         record.write(&self.directory)

@@ -22,6 +22,7 @@ use super::bridge::Bridge;
 use super::mounts::Built;
 use super::process::Beginning;
 use super::{console, home, hooks, process};
+use crate::archive;
 use crate::control::{Channel, Event, ExitStatus, Status, Used};
 use crate::failure::{Failure, Trying};
 use crate::spec::{ContainerSpec, ProcessSpec};
@@ -42,6 +43,8 @@ pub(super) struct Container {
     pub(super) context: FsContext,
     /// What its root is, if what is written there is kept in a layer.
     layer: Option<Arc<Overlay>>,
+    /// What the layer is written to at its end.
+    archive: Mutex<Option<OwnedFd>>,
     /// The gofer's files, if its root is an image: as long as somebody is connected to it the gofer goes on.
     _beside: Option<Arc<dyn FileSystem>>,
     /// Which one of the sandbox's: 0 for the first. Its processes have this number.
@@ -141,6 +144,7 @@ impl Container {
             kernel: Arc::clone(kernel),
             context: built.context,
             layer: built.layer,
+            archive: Mutex::new(built.archive),
             _beside: built.beside,
             number: place.container,
             namespaces: Arc::clone(place.namespaces),
@@ -175,6 +179,7 @@ impl Container {
             kernel: Arc::clone(kernel),
             context: built.context,
             layer: built.layer,
+            archive: Mutex::new(built.archive),
             _beside: built.beside,
             number: place.container,
             namespaces: Arc::clone(place.namespaces),
@@ -200,6 +205,14 @@ impl Container {
     /// The layer that keeps what is written to its root, if there is one.
     pub(super) const fn layer(&self) -> Option<&Arc<Overlay>> {
         self.layer.as_ref()
+    }
+
+    /// Keeps the layer of its root in a file, if that is wanted. Its processes have ended, and nobody has been told yet.
+    pub(super) fn keep_layer(&self) {
+        let (Some(layer), Some(file)) = (&self.layer, self.archive.lock().take()) else { return };
+        if let Err(error) = archive::keep(layer, file) {
+            tracing::error!("container {:?}: {error}", self.id());
+        }
     }
 
     /// Whether it is not the one that the sandbox lives with.
@@ -512,6 +525,7 @@ impl Container {
 
     /// What could not become the program has ended too: how the container ends then is for [`Self::start`] to say.
     fn first_ended(&self, status: ExitStatus) {
+        self.keep_layer();
         let mut stage = self.stage.lock();
         while matches!(*stage, Stage::Starting) {
             self.stage_changed.wait(&mut stage);

@@ -1,7 +1,7 @@
 //! Requests of runtimes: those of the one that creates the container, and those of later commands.
 
 use std::fs::File;
-use std::io::{BufWriter, Read};
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -15,14 +15,13 @@ use serde::de::DeserializeOwned;
 use super::container::{Container, send};
 use super::listing;
 use super::sandbox::Sandbox;
+use crate::archive;
 use crate::control::{Channel, Event, PROCESSES_IN_A_MESSAGE, ReceiveError, Recipients, Request};
 use crate::failure::{Failure, Trying};
 use crate::spec::ProcessSpec;
 
 /// The longest description of a process or container that is read, in bytes: arguments and environment may take Linux's 2 MiB, and more as JSON.
 const LONGEST_PROCESS: u64 = 16 << 20;
-/// Bytes that are collected for an archive before they are written.
-const ARCHIVE_BUFFER: usize = 64 << 10;
 /// The stack of a thread that serves one connection, in bytes.
 const STACK: usize = 256 << 10;
 
@@ -206,8 +205,8 @@ impl Connection {
         let given = descriptors.into_iter().next().ok_or(Errno::EBADF).trying("write an archive")?;
         let none = || Failure::Message("what the container writes is not kept in a layer".to_owned());
         let layer = self.container.layer().ok_or_else(none)?;
-        let mut buffered = BufWriter::with_capacity(ARCHIVE_BUFFER, File::from(given));
-        layer.archive(&mut buffered).trying("write the layer of the container's root")
+        let mut written = archive::write(layer, given, "write the layer of the container's root")?;
+        written.flush().map_err(|error| Failure::Message(format!("write the archive: {error}")))
     }
 
     fn counters(&self) -> Vec<(String, u64)> {

@@ -44,6 +44,8 @@ pub(super) struct Built {
     pub(super) context: FsContext,
     /// What its root is, if what is written there is kept in a layer.
     pub(super) layer: Option<Arc<Overlay>>,
+    /// What the layer is to be written to when the container has ended.
+    pub(super) archive: Option<OwnedFd>,
     /// The gofer's files, if the root is an image and not those.
     pub(super) beside: Option<Arc<dyn FileSystem>>,
 }
@@ -73,6 +75,7 @@ pub(super) fn build(
     if let Some(layer) = &layer {
         superblock = SuperBlock::new(Arc::clone(layer) as Arc<dyn FileSystem>);
     }
+    let archive = root.archive.map(|file| builder.take(file)).transpose()?;
     let root_mount = Mount::whole(superblock, b"root", MountFlags::empty());
     let mut context = FsContext::new(beneath(&root_mount)?);
     for mount in &container.mounts {
@@ -81,7 +84,7 @@ pub(super) fn build(
     let cwd = &container.process.cwd;
     context.cwd = working_directory(&context, cwd).map_err(|e| failed_at(cwd, "enter process.cwd", e))?;
     context.umask = container.process.umask;
-    Ok(Built { context, layer, beside })
+    Ok(Built { context, layer, archive, beside })
 }
 
 /// A namespace whose root mount lies upon one that nobody sees, as Linux's upon its rootfs: so it can be moved and pivoted.

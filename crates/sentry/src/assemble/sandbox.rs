@@ -154,6 +154,7 @@ impl Sandbox {
             ended.kill_rest();
             ended.limit_threads(None);
             ended.forget_groups();
+            ended.keep_layer();
             sandbox.further.lock().retain(|other| !Arc::ptr_eq(other, &ended));
             ended.tell_end(status);
         };
