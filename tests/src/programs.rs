@@ -67,7 +67,7 @@ macro_rules! served_fsx {
 }
 
 /// A root with FUSE servers, and with what builds and runs libfuse's own tests.
-const SERVERS: Extra<'static> = Extra {
+pub(crate) const SERVERS: Extra<'static> = Extra {
     name: "fuseroot",
     packages: &[
         "archivemount",

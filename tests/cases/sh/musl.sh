@@ -15,3 +15,4 @@ int main(void) {
 }
 C
 musl-gcc -static -o static m.c && ./static; musl-gcc -o dynamic m.c && ./dynamic; echo $?
+musl-gcc -O1 -pthread -o cancel /cases/c/patched_cancel.c && ./cancel; echo $?

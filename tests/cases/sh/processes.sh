@@ -1,5 +1,6 @@
 # ps, pgrep, kill, nice and /proc, as scripts use them.
 sleep 100 & p=$!
+until read -r name </proc/$p/comm && [ $name = sleep ]; do :; done
 ps -o pid=,comm=,args= -p $p | sed "s/$p/PID/" | tr -s ' '
 ps -e -o comm= | grep -c '^sleep$'
 pgrep -x sleep | grep -qx $p && echo found; pkill -x sleep; wait $p; echo $?

@@ -27,6 +27,8 @@ mod host_files;
 mod host_reach;
 mod host_serve;
 mod hostile;
+mod hot_calls;
+mod idle;
 mod installed;
 mod layer_image;
 mod layers;
@@ -120,6 +122,7 @@ const NAMES: &[(&str, Test)] = &[
     ("hostile/opens-without-end", hostile::opens_without_end),
     ("hostile/eats-memory", hostile::eats_memory),
     ("hostile/hundred-at-once", hostile::hundred_at_once),
+    ("idle/ten-sandboxes", idle::ten),
     ("installed/pages-and-completions", installed::pages_and_completions),
     ("installed/for-docker", installed::for_docker),
     ("layers/choices", layers::choices),
@@ -150,6 +153,8 @@ const NAMES: &[(&str, Test)] = &[
     ("output/append-to-a-shared-file", output::append_to_a_shared_file),
     ("output/offset-of-a-shared-file", output::offset_of_a_shared_file),
     ("output/closed-pipe", output::closed_pipe),
+    ("patching/through-windows", hot_calls::of_c_libraries),
+    ("patching/through-windows-go", hot_calls::of_go),
     ("pods/limits", pods::limits),
     ("pods/namespaces", pods::namespaces),
     ("pods/usage", pods::usage),

@@ -4,8 +4,9 @@ use super::INVALID;
 use super::site::Site;
 use super::trampoline::{JUMP_LENGTH, Trampoline};
 
-/// Bytes of an area. A jump's second byte of distance, which often has to be an invalid opcode, takes each value once in so many bytes.
-pub const AREA_SIZE: u64 = 0x1_0000;
+/// Bytes of an area. A jump's second byte of distance, which often has to be an invalid opcode, takes each value once in 64 KiB; its third byte, which seldom has
+/// to be one, goes through ten values, and below 0x40 any nine in a row hold one that is.
+pub const AREA_SIZE: u64 = 0xa_0000;
 const PAGE: i64 = 4096;
 
 /// The trampolines of one file, at a distance from it that is the same wherever it is mapped.

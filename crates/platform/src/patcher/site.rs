@@ -186,12 +186,12 @@ fn displaced(page: &[u8], at: usize) -> Result<Vec<Displaced>, Refusal> {
         let one = movable(&instruction, offset, bytes, displacement.displacement_offset())?;
         let (ends, end) = (one.ends, offset + instruction.len());
         list.push(one);
-        if ends {
-            return if end >= JUMP_LENGTH || is_padding(page, at + end, at + JUMP_LENGTH) {
-                Ok(list)
-            } else {
-                Err(Refusal::Unmovable)
-            };
+        if ends && (end >= JUMP_LENGTH || is_padding(page, at + end, at + JUMP_LENGTH)) {
+            return Ok(list);
+        }
+        // Behind what nothing follows stands code only if something leads there.
+        if ends && !is_branched_to(page, at + end) {
+            return Err(Refusal::Unmovable);
         }
     }
     Ok(list)
@@ -256,6 +256,16 @@ fn is_far(instruction: &Instruction) -> bool {
 
 fn data(instruction: &Instruction, displacement: usize) -> Relative {
     if instruction.is_ip_rel_memory_operand() { Relative::Data(displacement) } else { Relative::No }
+}
+
+/// Whether a short conditional jump before leads to this offset: with musl, the way out of a call that has been cancelled stands right behind its return.
+fn is_branched_to(page: &[u8], to: usize) -> bool {
+    const REACH: usize = 127;
+    let from = to.saturating_sub(REACH + 2);
+    let jumps = page.get(from..to).unwrap_or_default().windows(2).zip(from..);
+    jumps.into_iter().any(|(code, at)| {
+        matches!(code, [0x70..=0x7f, distance @ 0..=0x7f] if at + 2 + usize::from(*distance) == to)
+    })
 }
 
 /// Whether nothing lies from here on, at least up to `to` and until the next aligned place, but what fills gaps.

@@ -70,6 +70,23 @@ fn a_return_needs_padding_behind_it() {
 }
 
 #[test]
+fn what_stands_behind_a_return_moves_if_a_branch_leads_there() {
+    // As in musl's calls that can be cancelled: jne, syscall, ret, and the jump that the first leads to.
+    let code =
+        |distance| [0x75, distance, 0x90, 0x90, 0x90, 0x90, 0x0f, 0x05, 0xc3, 0xe9, 0x22, 0x13, 0xff, 0xff];
+    let site = find(&code(7), 6, 0).unwrap();
+    assert_eq!((site.start, site.length()), (262, 8));
+    assert_eq!(site.boundaries().collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(find(&code(6), 6, 0), Err(Refusal::Unmovable));
+    for start in [0x1f36_0000, -0x15ca_0000] {
+        for from in (0..0x36_0000).step_by(0x1_3577) {
+            let at = Area::new(start).take(&site, from).unwrap();
+            assert!(jump(&site, from, at).is_some(), "{start:#x} {from:#x}");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_move_stays() {
     let codes: [&[u8]; 12] = [
         &[0xe8, 0, 0, 0, 0],

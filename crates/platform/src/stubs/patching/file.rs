@@ -12,6 +12,7 @@ use crate::patcher::{AREA_SIZE, Added, Image, PAGE, Refusal};
 use crate::stubs::interface::GATE;
 use crate::{Order, Source};
 
+use super::switch::ABOVE;
 use super::{HOT, file_key};
 
 /// How many sites of a file are counted.
@@ -102,8 +103,8 @@ impl TextFile {
         let mut state = self.state.lock();
         let state = &mut *state;
         let verdict = self.text(syscall & !(PAGE - 1)).map_err(|_| Refusal::NotThere).and_then(|text| {
-            // Whether it can be done does not depend on the distance, but for the room there is.
-            Image::new(0, GATE).add(syscall, number, &text)?;
+            // What cannot be done there cannot be done at any other distance, but for the room there is.
+            Image::new(ABOVE, GATE).add(syscall, number, &text)?;
             state.sites.push((syscall, number));
             for variant in &mut state.variants {
                 if let Err(refusal) = variant.add(self.span, syscall, number, &text) {

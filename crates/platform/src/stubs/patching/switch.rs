@@ -28,8 +28,11 @@ const MAP_FIXED_NOREPLACE: u32 = 0x10_0000;
 const PAGE: u64 = crate::patcher::PAGE;
 
 /// Where the trampolines may lie: distances from where byte 0 of the file is mapped. Below a program, where its heap does not
-/// grow to; above libraries, where mappings do not grow to; right below a program at a low fixed address.
-const DISTANCES: [i64; 3] = [-(256 << 20), 512 << 20, -(2 << 20)];
+/// grow to; above libraries, where mappings do not grow to; right below a program at a low fixed address. The first two have a fourth byte that is an invalid opcode, and from
+/// the first 3 MiB of a file a third byte of which [`AREA_SIZE`] can make one.
+const DISTANCES: [i64; 3] = [-0x15ca_0000, ABOVE, -(2 << 20)];
+/// The distance of libraries' trampolines.
+pub(super) const ABOVE: i64 = 0x1f36_0000;
 /// Programs lie below this address, libraries above.
 const LIBRARIES: u64 = 0x6000_0000_0000;
 /// How many pieces of patched text are mapped along with a file. What a process needs beyond that it gets while it runs.
