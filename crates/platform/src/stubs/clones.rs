@@ -4,6 +4,7 @@
 //! sentry, which consents to just these arguments. A signal may restart the call: the same token is the same child, so
 //! consent may be given again. The child reports with the token, which binds the host's thread id to the guest thread.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use abi::Errno;
@@ -227,12 +228,25 @@ fn record_bytes(r: &CloneRecord) -> Vec<u8> {
     words.into_iter().flat_map(u64::to_le_bytes).collect()
 }
 
+/// How many tokens are got from the host at a time. It gives up to 256 bytes whole, or none.
+const TOKENS: usize = 32;
+
+thread_local! {
+    /// Tokens that nobody has used yet.
+    static UNUSED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
 /// A number that no guest can guess, and not 0.
 fn random_token() -> Result<u64, Errno> {
-    let mut bytes = [0; 8];
-    let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    match got {
-        Ok(8) => Ok(u64::from_le_bytes(bytes).max(1)),
-        _ => Err(Errno::EAGAIN),
-    }
+    UNUSED.with_borrow_mut(|unused| {
+        if unused.is_empty() {
+            let mut bytes = [0; TOKENS * 8];
+            let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+            if got != Ok(bytes.len()) {
+                return Err(Errno::EAGAIN);
+            }
+            unused.extend(bytes.as_chunks().0.iter().map(|token| u64::from_le_bytes(*token).max(1)));
+        }
+        unused.pop().ok_or(Errno::EAGAIN)
+    })
 }

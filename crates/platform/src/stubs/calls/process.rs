@@ -1,6 +1,7 @@
 //! Processes: making the first, signals, ends.
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use abi::Errno;
@@ -163,8 +164,8 @@ pub(in crate::stubs) fn may_run_anywhere(threads: impl IntoIterator<Item = Pid>)
 
 /// Where the process may run: its first thread is never kept off anything.
 fn processors() -> Option<CpuSet> {
-    let main = Pid::from_raw(rustix::process::getpid().as_raw_nonzero().get());
-    sched_getaffinity(main).ok()
+    static MAIN: LazyLock<Pid> = LazyLock::new(rustix::process::getpid);
+    sched_getaffinity(Some(*MAIN)).ok()
 }
 
 /// CPU time of a process so far.
