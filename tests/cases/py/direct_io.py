@@ -52,3 +52,12 @@ with mmap.mmap(d, 0, prot=mmap.PROT_READ, flags=mmap.MAP_SHARED) as mapped:
     print(len(mapped), mapped[:4] == bytes(range(4)))
 again = os.open(f"/proc/self/fd/{n}", os.O_RDONLY | os.O_DIRECT)
 tried("again", os.preadv, again, [view[:BLOCK]], BLOCK)
+# The flag comes and goes, and with it what offset and length have to be.
+f = os.open("file", os.O_RDWR)
+flags = fcntl.fcntl(f, fcntl.F_GETFL)
+for what, wanted in ("not set", flags), ("set", flags | os.O_DIRECT), ("taken back", flags), ("set again", flags | os.O_DIRECT):
+    tried(what, fcntl.fcntl, f, fcntl.F_SETFL, wanted)
+    print("flag", bool(fcntl.fcntl(f, fcntl.F_GETFL) & os.O_DIRECT))
+    tried("odd write", os.pwritev, f, [view[:100]], 7)
+    tried("odd read", os.preadv, f, [view[:100]], 7)
+    tried("even read", os.preadv, f, [view[:BLOCK]], 0)

@@ -12,8 +12,6 @@ chosen() {
   left_out+='|cp/sparse-perf|ls/readdir-mountpoint-inode|dd/stats'
   # On files of the host nobody can give programs capabilities: the file server cannot.
   [[ $1 != disk ]] || left_out+='|(cp|ls)/capability'
-  # And who has opened one for direct reading and writing keeps to that.
-  [[ $1 != disk ]] || left_out+='|dd/direct'
   (cd $own/tests && ls {chgrp,chmod,chown,cp,dd,df,du,install,ln,ls,mkdir,mv,readlink,rm,rmdir,tail-2,touch}/*.{sh,pl,xpl} \
     misc/{ls-,mknod,readlink,realpath,shred,stat-,sync,truncate,xattr}*.{sh,pl} 2>/dev/null) |
     grep -vE "^($left_out)\\." | while read -r name; do

@@ -2,14 +2,15 @@
 
 use std::any::Any;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use abi::Errno;
 use rustix::fs::{FallocateFlags, SeekFrom};
 use rustix::io::ReadWriteFlags;
 use vfs::{
-    Attributes, Credentials, File, Inode, InodeRef, MapSource, OpenFlags, Seek, Sink, Source, scratch,
+    Attributes, Credentials, File, Inode, InodeRef, MapSource, OpenFile, OpenFlags, Seek, Sink, Source,
+    scratch,
 };
 
 use crate::attributes::{access, errno};
@@ -24,8 +25,10 @@ pub(crate) struct RegularFile {
     writes: bool,
     /// What each write does before it returns.
     durable: Durable,
-    /// For `O_DIRECT`: its own descriptor.
-    direct: Option<Arc<OwnedFd>>,
+    /// For `O_DIRECT`: its own descriptor, from when the flag is first set.
+    direct: OnceLock<Arc<OwnedFd>>,
+    /// Whether the flag is set now.
+    is_direct: AtomicBool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,11 +49,12 @@ impl RegularFile {
         } else {
             Durable::No
         };
-        let direct = match flags.contains(OpenFlags::DIRECT) {
-            true => Some(Arc::new(node.direct(access(flags))?)),
-            false => None,
+        let is_direct = flags.contains(OpenFlags::DIRECT);
+        let direct = match is_direct {
+            true => OnceLock::from(Arc::new(node.direct(access(flags))?)),
+            false => OnceLock::new(),
         };
-        let file = Self { writes: flags.writes(), durable, direct, node };
+        let file = Self { writes: flags.writes(), durable, direct, is_direct: is_direct.into(), node };
         file.node.opened(file.writes);
         // What the host refuses is known now, and not at the first read.
         if file.writes {
@@ -61,16 +65,10 @@ impl RegularFile {
         Ok(file)
     }
 
-    /// The descriptor to read from, or the own one.
-    fn reader(&self) -> Result<Arc<OwnedFd>, Errno> {
+    /// The own descriptor, if reads and writes are to go through it now.
+    fn direct(&self) -> Option<&Arc<OwnedFd>> {
         self.node.settle();
-        self.direct.as_ref().map_or_else(|| self.node.reader(), |own| Ok(Arc::clone(own)))
-    }
-
-    /// The descriptor to write to, or the own one.
-    fn writer(&self) -> Result<Arc<OwnedFd>, Errno> {
-        self.node.settle();
-        self.direct.as_ref().map_or_else(|| self.node.writer(), |own| Ok(Arc::clone(own)))
+        self.direct.get().filter(|_| self.is_direct.load(Ordering::Relaxed))
     }
 
     fn written(&self, file: &OwnedFd) -> Result<(), Errno> {
@@ -100,10 +98,11 @@ fn behind(offset: u64, done: usize) -> Result<u64, Errno> {
 
 impl File for RegularFile {
     fn read(&self, offset: u64, into: &mut dyn Sink) -> Result<usize, Errno> {
-        let file = self.reader()?;
+        let own = self.direct();
+        let file = own.map_or_else(|| self.node.reader(), |own| Ok(Arc::clone(own)))?;
         let count = scratch::fill(into, |done, buffer| {
             let at = behind(offset, done)?;
-            match &self.direct {
+            match own {
                 Some(_) => direct::read(&file, buffer, at),
                 None => rustix::io::pread(&*file, buffer, at).map_err(errno),
             }
@@ -113,13 +112,14 @@ impl File for RegularFile {
     }
 
     fn write(&self, offset: Option<u64>, from: &mut dyn Source) -> Result<(usize, u64), Errno> {
-        let file = self.writer()?;
+        let direct = self.direct();
+        let file = direct.map_or_else(|| self.node.writer(), |own| Ok(Arc::clone(own)))?;
         let own = self.node.own_change();
         let (count, end) = match offset {
             Some(offset) => {
                 let count = scratch::drain(from, |done, data| {
                     let at = behind(offset, done)?;
-                    match &self.direct {
+                    match direct {
                         Some(_) => direct::write(&file, data, Some(at)),
                         None => rustix::io::pwrite(&*file, data, at).map_err(errno),
                     }
@@ -133,7 +133,7 @@ impl File for RegularFile {
                 // write together and says where they ended.
                 let _alone = self.node.appending.lock();
                 let count = scratch::drain(from, |_, data| {
-                    if self.direct.is_some() {
+                    if direct.is_some() {
                         return direct::write(&file, data, None);
                     }
                     let data = [std::io::IoSlice::new(data)];
@@ -197,6 +197,18 @@ impl File for RegularFile {
         let result = rustix::fs::fallocate(&*file, mode, offset, length).map_err(errno);
         self.node.changed();
         result
+    }
+
+    fn flags_changed(&self, description: &OpenFile) -> Result<(), Errno> {
+        let flags = description.flags();
+        let is_direct = flags.contains(OpenFlags::DIRECT);
+        if is_direct && self.direct.get().is_none() {
+            let own = Arc::new(self.node.direct(access(flags))?);
+            // Of two that set it at once one descriptor stays.
+            self.direct.get_or_init(|| own);
+        }
+        self.is_direct.store(is_direct, Ordering::Relaxed);
+        Ok(())
     }
 
     fn attributes(&self) -> Result<Attributes, Errno> {
