@@ -4,7 +4,7 @@ import fcntl, os, struct, sys
 sys.path.insert(0, "/cases/py")
 from mounting import child, tried
 
-os.chdir("/work/mounted")
+os.chdir(sys.argv[1])
 open("file", "w").write("content")
 
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use ninep::client::Client;
 use ninep::message::{Rread, Tlcreate, Tlopen, Tmkdir, Tread, Twalk, Twrite};
 use ninep::version::Dialect;
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::support::{LIMIT, Running, config};
 use crate::bundle;
+use crate::native::native;
 use crate::place::Place;
 use crate::root::Root;
 use crate::sandbox::Sandbox;
@@ -303,6 +304,29 @@ pub(super) fn mounted_by_a_container(place: &Place) -> Result<()> {
             bail!("{}", outcome.shown());
         }
     }
+    Ok(())
+}
+
+/// A container works on a directory that is offered: names, attributes, large files, locks. What becomes of it is compared with the same on a tmpfs of the host's.
+pub(super) fn worked_on_by_a_container(place: &Place) -> Result<()> {
+    let program = |at| ["python3", "/cases/py/ninep_offered.py", at];
+    let expected = native(place, &Root::shared(place), &program("/work"), b"", LIMIT)?;
+    ensure!(expected.code == Some(0), "natively {}", expected.shown());
+    let directory = place.directory("offered-work")?;
+    let offered = Offered::start(place, "offered-work-socket", &directory, &[])?;
+    drop(offered.client()?);
+    let mut spec = config(place, &program("/mnt"));
+    let options = ["trans=unix", "version=9p2000.L", "access=client"];
+    let mount = json!({"destination": "/mnt", "type": "9p", "source": offered.socket, "options": options});
+    let mounts = spec.pointer_mut("/mounts").and_then(serde_json::Value::as_array_mut);
+    mounts.context("no mounts")?.push(mount);
+    let found = Sandbox::with_config(place, "offered-work", &spec)?.run(b"", LIMIT)?;
+    ensure!(
+        found.code == expected.code && found.stdout == expected.stdout,
+        "natively {}, in the sandbox {}",
+        expected.shown(),
+        found.shown()
+    );
     Ok(())
 }
 

@@ -117,6 +117,7 @@ const NAMES: &[(&str, Test)] = &[
     ("host-files/read-only-mounts", host_files::read_only_mounts),
     ("host-files/offered", host_files::offered),
     ("host-files/mounted-by-a-container", host_files::mounted_by_a_container),
+    ("host-files/worked-on-by-a-container", host_files::worked_on_by_a_container),
     ("hostile/forks", hostile::forks),
     ("hostile/fills-its-tmpfs", hostile::fills_its_tmpfs),
     ("hostile/opens-without-end", hostile::opens_without_end),
