@@ -165,7 +165,7 @@ fn check(place: &Place, shared: &Path, committed: &Committed) -> Result<()> {
     const LOOK: &str = "import sqlite3, sys\n\
         d = sqlite3.connect(sys.argv[1])\n\
         print(d.execute('pragma integrity_check').fetchone()[0],\n\
-              *d.execute('select count(*), max(n), count(*) filter (where length(filler) <> n % 3000) from numbers').fetchone())";
+              *d.execute('select count(*), coalesce(max(n), 0), count(*) filter (where length(filler) <> n % 3000) from numbers').fetchone())";
     let copies = place.directory("crash-copies")?;
     for entry in fs::read_dir(shared)? {
         let entry = entry?;
